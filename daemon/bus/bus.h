@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Our own API on a bus connection of its own: objects, properties, methods, streams, and who may do what. Everything that is not
+ * a question of D-Bus is asked of the link, the store, or the hub (BusOps). */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "link/link.h"
+#include "session/session.h"
+#include "session/tracker.h"
+#include "store/store.h"
+
+typedef struct Bus Bus;
+
+typedef void (*BusDone)(int error, const char *message, void *call);
+
+typedef struct BusStartOptions {
+        uid_t owner;
+        const char *subject, *area, *product, *note; /* NULL: unset */
+} BusStartOptions;
+
+/* What the hub does for callers who are allowed to. Errors are negative errno; *ret_message (may be set on error, static or valid until
+ * the next call) is one sentence for the caller: what happened and what to do. */
+typedef struct BusOps {
+        const TrackerCounters *(*device_counters)(Device *device, void *userdata); /* never NULL */
+        int (*session_start)(Device *device, const BusStartOptions *options, Session **ret, const char **ret_message, void *userdata);
+        int (*session_pause)(Session *session, bool pause, const char **ret_message, void *userdata);
+        /* `done` when durable, or with -EIO after 20 s: kept in memory, follows. */
+        void (*session_finish)(Session *session, BusDone done, void *call, void *userdata);
+        void (*session_discard)(Session *session, BusDone done, void *call, void *userdata);
+        uint64_t (*now_usec)(void *userdata); /* CLOCK_BOOTTIME */
+} BusOps;
+
+typedef struct BusSettings {
+        sd_event *event;
+        Link *link;             /* outlives the bus */
+        Store *store;           /* likewise */
+        const BusOps *ops;
+        void *userdata;
+        uid_t daemon_uid;       /* may do everything, like root */
+        /* The connection was lost or the name is taken: the daemon should exit with this error. */
+        void (*failed)(Bus *bus, int error, const char *message, void *userdata);
+        void (*name_acquired)(Bus *bus, void *userdata);
+} BusSettings;
+
+/* Opens the system bus (or DBUS_SYSTEM_BUS_ADDRESS), adds the objects, requests org.needled; asynchronous after Hello. */
+int bus_new(const BusSettings *settings, Bus **ret);
+Bus *bus_free(Bus *bus);
+
+/* State for the properties of Manager1: emitted when it changed. */
+void bus_bluetooth_changed(Bus *bus);
+void bus_searching_changed(Bus *bus);
+void bus_storage_changed(Bus *bus);
+
+void bus_device_added(Bus *bus, Device *device);
+void bus_device_changed(Bus *bus, Device *device, unsigned changed);
+void bus_device_removed(Bus *bus, Device *device);
+void bus_device_session_changed(Bus *bus, Device *device, Session *session); /* Device1.Session; NULL: none */
+
+/* The order at the end (durable → Added → finished → END → removed 60 s later) is the hub's: it calls these in that order. */
+void bus_session_added(Bus *bus, Session *session);
+void bus_session_state_changed(Bus *bus, Session *session); /* shows session->state and ->end from now on */
+void bus_session_removed(Bus *bus, Session *session);       /* the object goes; the session may be freed after the call */
+void bus_history_added(Bus *bus, uint64_t id, uid_t owner);
+
+/* Streams: to all readers of the session; nothing is done if there is none. */
+bool bus_session_has_readers(const Session *session);
+void bus_stream_live(Bus *bus, Session *session, const Frame *frame, const TrackerLive *live);
+void bus_stream_waveform(Bus *bus, Session *session, const Frame *frame, const OmpWaveform *waveform);
+void bus_stream_event(Bus *bus, Session *session, const Frame *frame, const OmpEvent *event);
+void bus_stream_gap(Bus *bus, Session *session, const SessionGap *gap, uint64_t realtime_usec);
+void bus_stream_frame(Bus *bus, Session *session, const Frame *frame); /* for those who asked for frames */
+void bus_stream_figures(Bus *bus, Session *session, uint64_t now_usec, uint64_t realtime_usec); /* once a second */
+/* STATE is sent by bus_session_state_changed(); END by this, and the readers are closed. */
+void bus_stream_end(Bus *bus, Session *session, uint64_t now_usec, uint64_t realtime_usec);

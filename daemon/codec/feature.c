@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "codec/cursor.h"
+
+/* Bits 0–20 are given a meaning by version 1.0. */
+#define FEATURE_BITS ((OMP_FEATURE_CONTACT_STROKES << 1) - 1u)
+#define NO_CRC 0xffffu
+#define FULL_SCALE_MAX 32767u
+
+static const char *const kind_names[_OMP_KIND_MAX] = {
+        [OMP_KIND_UNKNOWN] = "unknown",
+        [OMP_KIND_ROLLER]  = "roller",
+        [OMP_KIND_STAMP]   = "stamp",
+        [OMP_KIND_PEN]     = "pen",
+        [OMP_KIND_RF_PEN]  = "rf-pen",
+        [OMP_KIND_OTHER]   = "other",
+};
+
+const char *omp_kind_name(OmpKind kind) {
+        return (unsigned) kind < _OMP_KIND_MAX ? kind_names[kind] : kind_names[OMP_KIND_OTHER];
+}
+
+int omp_feature_decode(const uint8_t *data, size_t size, OmpFeature *ret) {
+        Cursor c = cursor_begin(data, size);
+        OmpFeature feature = {};
+        int r;
+
+        feature.major = cursor_u8(&c);
+        feature.minor = cursor_u8(&c);
+        if (c.underrun)
+                return -EMSGSIZE;
+        if (feature.major != OMP_MAJOR) {
+                /* "Unknown major ⇒ expose battery/DIS only": the rest may be of any shape and length. */
+                *ret = feature;
+                return -EOPNOTSUPP;
+        }
+
+        feature.bits = cursor_le32(&c);
+        feature.kind = cursor_u8(&c);
+        feature.needles = cursor_le16(&c);
+        feature.full_scale_mn = cursor_le16(&c);
+        feature.area_centi_mm2 = cursor_le16(&c);
+        feature.sample_rate_hz = cursor_le16(&c);
+        feature.max_depth_um = cursor_le16(&c);
+        feature.capacity = cursor_le16(&c);
+
+        /* "In Feature the last two octets are the CRC, 0xFFFF with bit 13 clear": there in any case, and
+         * then reserved, so that whatever else they hold is ignored. */
+        if (cursor_left(&c) < 2)
+                return -EMSGSIZE;
+        r = cursor_finish(&c, feature.bits & OMP_FEATURE_E2E_CRC);
+        if (r < 0)
+                return r;
+
+        *ret = feature;
+        return 0;
+}
+
+int omp_feature_encode(const OmpFeature *feature, uint8_t *buf, size_t size) {
+        Writer w = writer_begin(buf, size);
+        bool crc = feature->bits & OMP_FEATURE_E2E_CRC;
+
+        if (feature->major != OMP_MAJOR || feature->full_scale_mn > FULL_SCALE_MAX)
+                return -EINVAL;
+
+        writer_u8(&w, feature->major);
+        writer_u8(&w, feature->minor);
+        writer_le32(&w, feature->bits & FEATURE_BITS); /* "Reserved bits/octets: send 0" */
+        writer_u8(&w, feature->kind);
+        writer_le16(&w, feature->needles);
+        writer_le16(&w, feature->full_scale_mn);
+        writer_le16(&w, feature->area_centi_mm2);
+        writer_le16(&w, feature->sample_rate_hz);
+        writer_le16(&w, feature->max_depth_um);
+        writer_le16(&w, feature->capacity);
+        if (!crc)
+                writer_le16(&w, NO_CRC);
+
+        return writer_finish(&w, crc);
+}

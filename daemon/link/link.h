@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The BlueZ side: the only folder that says org.bluez. Finds, adopts, connects and follows devices over a bus connection of its
+ * own; hands every notification on as a Frame, stamped at receive. All calls to bluetoothd are asynchronous and carry
+ * NO_AUTO_START; every signal's sender is compared with the tracked unique owner of org.bluez. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "link/device.h"
+#include "needled/frame.h"
+
+typedef enum LinkBluetooth {
+        LINK_BLUETOOTH_ABSENT,          /* no bluetoothd */
+        LINK_BLUETOOTH_NO_ADAPTER,
+        LINK_BLUETOOTH_OFF,             /* no adapter is powered */
+        LINK_BLUETOOTH_READY,
+        _LINK_BLUETOOTH_MAX,
+} LinkBluetooth;
+
+const char *link_bluetooth_name(LinkBluetooth b); /* as in Manager1.Bluetooth */
+
+typedef struct LinkObserver {
+        void (*bluetooth_changed)(Link *link, void *userdata);
+        void (*searching_changed)(Link *link, void *userdata);
+        void (*device_added)(Device *device, void *userdata);   /* found or adopted (restored devices too) */
+        void (*device_changed)(Device *device, unsigned changed, void *userdata);
+        void (*device_removed)(Device *device, void *userdata); /* freed after the call */
+        /* The hot path. The streams of a connection begin with FRAME_LINK_UP and end with FRAME_LINK_LOST, as frames of
+         * direction FRAME_OF_LINK. */
+        void (*device_frame)(Device *device, const Frame *frame, void *userdata);
+        /* bluetoothd or the bus connection went in a way that cannot be mended from inside: the daemon should exit and be started again. */
+        void (*failed)(Link *link, int error, void *userdata);
+} LinkObserver;
+
+typedef struct LinkSettings {
+        bool allow_broadcast;           /* StartNotify where AcquireNotify is refused; the administrator's exception */
+        bool trace;                     /* debug log of states and calls, never of values */
+} LinkSettings;
+
+/* error: 0 or negative errno; message: one sentence, what happened and what to do, "" with 0.
+ *   -ENOENT gone, -EBUSY already under way, -ENODEV bluetooth not ready, -ETIMEDOUT, -ECANCELED, -EKEYREJECTED pairing failed,
+ *   -EKEYREVOKED bond lost, -EOPNOTSUPP services missing or unknown major, -EEXIST adopted already, -EIO else */
+typedef void (*LinkDone)(int error, const char *message, void *userdata);
+
+typedef struct LinkAdopt {
+        const char *alias;              /* NULL: none */
+        bool allow_unbonded;
+        uid_t owner;
+} LinkAdopt;
+
+/* Opens the connection (system bus, or DBUS_SYSTEM_BUS_ADDRESS) and starts to watch bluetoothd, all asynchronously after the bus's
+ * Hello. Errors: as sd_bus_start(). */
+int link_new(sd_event *event, const LinkSettings *settings, const LinkObserver *observer, void *userdata, Link **ret);
+/* Closes notification fds before the bus, disconnects the links that it opened without waiting. NULL is fine. Returns NULL. */
+Link *link_free(Link *link);
+
+/* An adopted device that the store remembers; strings are copied. Call before or after link_start(). Returns the new device. */
+Device *link_restore(Link *link, const Device *remembered);
+/* Adopted devices are known: register for auto-connection and go. */
+void link_start(Link *link);
+
+LinkBluetooth link_bluetooth(const Link *link);
+bool link_searching(const Link *link);
+/* All devices, in the order in which they came; borrowed. */
+const GPtrArray *link_devices(const Link *link);
+Device *link_device_by_path(const Link *link, const char *path);
+
+/* At most 30 s; a second search while one runs prolongs it. Errors: -ENODEV. */
+int link_search(Link *link, uint64_t duration_usec);
+void link_search_stop(Link *link);
+
+/* `done` is called exactly once, unless link_cancel(userdata) was called first. Adopt: connects, pairs where the device asks for it
+ * (or -EKEYREJECTED unless allow_unbonded), trusts, remembers: the observer hears DEVICE_CHANGED_IDENTITY with adopted set. */
+void link_adopt(Link *link, Device *device, const LinkAdopt *options, LinkDone done, void *userdata);
+/* Drops the bond in bluetoothd and the adoption; the device is removed. */
+void link_forget(Link *link, Device *device, LinkDone done, void *userdata);
+/* Connects within 60 s; done when READY or STREAMING. */
+void link_connect(Link *link, Device *device, LinkDone done, void *userdata);
+/* The caller of an operation has gone: cancels what can be cancelled (an adoption), and `done` is not called any more. */
+void link_cancel(Link *link, void *userdata);
+
+void device_set_alias(Device *device, const char *alias);
+void device_set_owner(Device *device, uid_t owner);
+void device_set_auto_connect(Device *device, bool on);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The diary: structured entries to the journal when stderr is the journal's, plain lines on stderr else. Measured values and
+ * payload octets are never logged, not even at debug. */
+
+#include <stdint.h>
+#include <syslog.h>
+
+#include "needled/message-ids.h"
+
+typedef struct LogContext {
+        const char *message_id;         /* NEEDLED_MESSAGE_*, NULL: none */
+        const char *device;             /* alias or address: NEEDLED_DEVICE= */
+        uint64_t session;               /* NEEDLED_SESSION=, 0: none */
+        const char *state;              /* NEEDLED_STATE= */
+        const char *reason;             /* NEEDLED_REASON= */
+        int error;                      /* negative errno: ERRNO=, and appended as text */
+} LogContext;
+
+void log_set_max_level(int level);      /* LOG_INFO by default; LOG_DEBUG with --debug or NEEDLED_DEBUG=1 */
+int log_get_max_level(void);
+
+void log_full(int level, const LogContext *context, const char *file, int line, const char *func,
+              const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+#define log_with(level, context, ...) \
+        (LOG_PRI(level) <= log_get_max_level() ? log_full((level), (context), __FILE__, __LINE__, __func__, __VA_ARGS__) : (void) 0)
+#define log_error(...) log_with(LOG_ERR, NULL, __VA_ARGS__)
+#define log_warning(...) log_with(LOG_WARNING, NULL, __VA_ARGS__)
+#define log_notice(...) log_with(LOG_NOTICE, NULL, __VA_ARGS__)
+#define log_info(...) log_with(LOG_INFO, NULL, __VA_ARGS__)
+#define log_debug(...) log_with(LOG_DEBUG, NULL, __VA_ARGS__)
+/* Logs with the error's text and returns it. */
+#define log_error_errno(error, ...) \
+        ({ int _e = (error); log_with(LOG_ERR, (&(LogContext) { .error = _e }), __VA_ARGS__); _e; })

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One session: what it is, how it is, and its figures so far. Pure state: events in with their time, facts out; it knows no bus, no
+ * file and no clock. The Tracker of the device opens it, feeds it and closes it. */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "needled/figures.h"
+#include "needled/omp.h"
+#include "session/tally.h"
+
+typedef enum SessionState {              /* numbered as enum NeedledStreamState */
+        SESSION_OPEN,                   /* made, not yet used */
+        SESSION_RUNNING,
+        SESSION_PAUSED,
+        SESSION_INTERRUPTED,            /* the link is away, the session waits */
+        SESSION_FINISHED,
+        _SESSION_STATE_MAX,
+} SessionState;
+
+typedef enum SessionEnd {
+        SESSION_END_NONE,
+        SESSION_END_DEVICE,
+        SESSION_END_USER,
+        SESSION_END_IDLE,
+        SESSION_END_WINDOW,
+        SESSION_END_SHUTDOWN,
+        SESSION_END_DISCARDED,          /* leaves no trace; never stored */
+        _SESSION_END_MAX,
+} SessionEnd;
+
+const char *session_state_name(SessionState state);     /* as in Session1.State; equal to enum NeedledStreamState */
+const char *session_end_name(SessionEnd end);           /* as in Session1.EndReason */
+SessionEnd session_end_from_name(const char *name);
+
+typedef struct SessionGap {
+        uint64_t from_usec, to_usec;    /* session time */
+        TallyStream stream;             /* TALLY_LINK: all of them, the link was away */
+        unsigned lost;                  /* packets; 0 with TALLY_LINK */
+} SessionGap;
+
+typedef struct Session Session;
+
+struct Session {
+        uint64_t id;
+        char uuid[37];
+        uid_t owner;
+        char *owner_name;
+        char *device_path;              /* last part of the device's D-Bus path */
+        char *device_address, *device_alias, *profile;
+        char *subject, *area, *product, *note;
+        char boot_id[33];
+        int utc_offset_sec;
+
+        SessionState state;             /* written by session.c alone */
+        SessionEnd end;
+        uint64_t start_boottime_usec, start_realtime_usec; /* session time 0: the first frame kept */
+        uint64_t end_boottime_usec, end_realtime_usec;
+        uint64_t used_from_usec;        /* boot time at which the use began; what lies before is lead-in */
+        uint64_t last_use_usec;         /* boot time of the last sign of use */
+        SessionState resume_to;         /* where INTERRUPTED leads back to */
+
+        Tally tally;
+        bool has_feature;
+        OmpFeature feature;
+
+        void *announced;                /* the bus's own; session code never looks at it */
+};
+
+typedef struct SessionIdentity {        /* what is given from outside when a session opens */
+        uint64_t id;
+        char uuid[37];
+        char boot_id[33];
+        int utc_offset_sec;
+        uid_t owner;
+        const char *owner_name, *device_path, *device_address, *device_alias, *profile;
+        const char *subject, *area, *product, *note;
+} SessionIdentity;
+
+/* OPEN, at session time 0. Strings are copied, NULL is "". */
+Session *session_new(const SessionIdentity *identity, uint64_t boottime_usec, uint64_t realtime_usec);
+Session *session_free(Session *session);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Session, session_free)
+
+/* The only way to another state; the transitions are those of the matrix in session.c. Returns the state before. For the Tracker. */
+SessionState session_enter(Session *session, SessionState state);
+bool session_may_enter(const Session *session, SessionState state);
+
+/* The figures at `now_usec` (CLOCK_BOOTTIME); after the end: the final ones. */
+void session_figures(const Session *session, uint64_t now_usec, Figures *ret);
+
+/* Session time of a moment, 0 before the start. */
+static inline uint64_t session_time(const Session *session, uint64_t boottime_usec) {
+        return boottime_usec > session->start_boottime_usec ? boottime_usec - session->start_boottime_usec : 0;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Follows one device: decodes its frames, notices when it is used, opens a session, feeds it and closes it. Frames alone are enough
+ * to compute everything again, so a session that was live when the daemon went is taken up by feeding its stored frames. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "needled/frame.h"
+#include "needled/omp.h"
+#include "session/session.h"
+
+typedef struct Tracker Tracker;
+
+typedef struct TrackerSettings {
+        bool auto_start;
+        uint64_t idle_timeout_usec;     /* without contact: the session ends */
+        uint64_t window_usec;           /* the link away: the session ends */
+} TrackerSettings;
+
+/* One live value of a session, for whoever shows it. */
+typedef struct TrackerLive {
+        const OmpLive *live;
+        uint64_t session_strokes;
+        double stroke_rate;             /* /min; with has_rate */
+        bool has_rate;
+} TrackerLive;
+
+/* Facts. All are called inside tracker_*() on the caller's stack; `session` is the tracker's. Any may be NULL while a stored session is
+ * fed again (tracker_resume). */
+typedef struct TrackerObserver {
+        /* A session opens by itself: fill in who it is. */
+        void (*identify)(Tracker *tracker, SessionIdentity *ret, void *userdata);
+        void (*opened)(Tracker *tracker, Session *session, void *userdata);
+        void (*state_changed)(Tracker *tracker, Session *session, SessionState old, void *userdata); /* not for OPEN at the opening */
+        void (*frame)(Tracker *tracker, Session *session, const Frame *frame, void *userdata); /* to be kept; before what follows from it */
+        void (*live)(Tracker *tracker, Session *session, const Frame *frame, const TrackerLive *live, void *userdata);
+        void (*waveform)(Tracker *tracker, Session *session, const Frame *frame, const OmpWaveform *waveform, void *userdata);
+        void (*event)(Tracker *tracker, Session *session, const Frame *frame, const OmpEvent *event, void *userdata);
+        void (*gap)(Tracker *tracker, Session *session, const SessionGap *gap, void *userdata);
+        /* Figures are final, state is FINISHED. The session is the observer's to free from now on. */
+        void (*ended)(Tracker *tracker, Session *session, void *userdata);
+} TrackerObserver;
+
+typedef struct TrackerCounters {        /* since the daemon started, with or without a session */
+        uint64_t received, malformed, lost, late, duplicates;
+        uint64_t late_max_usec;         /* how far behind the newest tick a late packet was */
+} TrackerCounters;
+
+Tracker *tracker_new(const TrackerSettings *settings, const TrackerObserver *observer, void *userdata);
+Tracker *tracker_free(Tracker *tracker); /* a live session is freed without a fact */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Tracker, tracker_free)
+
+void tracker_set_settings(Tracker *tracker, const TrackerSettings *settings);
+void tracker_set_feature(Tracker *tracker, const OmpFeature *feature); /* needles, kind: what figures may say */
+
+/* The hot path. */
+void tracker_frame(Tracker *tracker, const Frame *frame);
+/* Time goes on: ends by idleness and window. */
+void tracker_tick(Tracker *tracker, uint64_t now_usec, uint64_t realtime_usec);
+/* When tracker_tick() has to be called next; UINT64_MAX if never. */
+uint64_t tracker_deadline(const Tracker *tracker);
+
+Session *tracker_session(const Tracker *tracker); /* live, or NULL */
+const TrackerCounters *tracker_counters(const Tracker *tracker);
+
+/* By hand. Errors: -EBUSY a session is live already. */
+int tracker_start(Tracker *tracker, const SessionIdentity *identity, uint64_t now_usec, uint64_t realtime_usec);
+/* -ENOENT no session, -EALREADY in that state. */
+int tracker_pause(Tracker *tracker, uint64_t now_usec);
+int tracker_unpause(Tracker *tracker, uint64_t now_usec);
+int tracker_finish(Tracker *tracker, SessionEnd end, uint64_t now_usec, uint64_t realtime_usec);
+
+/* Takes up a session from before: its identity and all its frames in order. Facts are not told again; if the frames show that it had
+ * ended, its window is over at `now_usec`, or the host has booted since (!same_boot: its clock began anew), it is ended now, with facts.
+ * Otherwise it is live and INTERRUPTED until the link is back. Errors: -EBUSY a session is live. */
+int tracker_resume(Tracker *tracker, const SessionIdentity *identity, uint64_t start_boottime_usec, uint64_t start_realtime_usec,
+                   const Frame *frames, size_t n_frames, bool same_boot, uint64_t now_usec, uint64_t realtime_usec);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Frames as the blob of a chunk row, and back, bit by bit. Encoding 1, frame after frame:
+ *
+ *      varint          boottime − that of the frame before (the first: − t0)
+ *      zigzag varint   change of (realtime − boottime): 0 or ±1 mostly, as the two clocks are read one after the other
+ *      octet           channel
+ *      octet           direction
+ *      varint          size
+ *      octets          as on the air
+ *
+ * Differences wrap modulo 2^64, so that clocks which step, backwards too, come back as they were. The CRC covers the row's head
+ * as well as its blob. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "needled/frame.h"
+
+#define CHUNK_ENCODING 1
+#define CHUNK_FRAME_MIN 5u      /* octets of the smallest encoded frame: what a frame count can be checked against */
+
+typedef struct Chunk {
+        uint64_t t0_boottime_usec, t0_realtime_usec;
+        uint32_t n_frames;
+        uint32_t crc;
+        int encoding;
+        const uint8_t *data;    /* borrowed */
+        size_t size;
+} Chunk;
+
+typedef struct ChunkBuilder {
+        uint64_t t0_boottime_usec, t0_realtime_usec;
+        uint64_t last_boottime_usec, last_offset_usec;
+        uint32_t n_frames;
+        uint8_t *data;
+        size_t size, allocated;
+} ChunkBuilder;
+
+void chunk_builder_add(ChunkBuilder *builder, const Frame *frame);
+/* What was added since the last reset; borrows the builder's buffer. */
+Chunk chunk_builder_seal(const ChunkBuilder *builder);
+/* Empties it and keeps the buffer. */
+void chunk_builder_reset(ChunkBuilder *builder);
+/* Frees the buffer. */
+void chunk_builder_done(ChunkBuilder *builder);
+
+/* Writes chunk->n_frames frames that point into chunk->data. 0, -EOPNOTSUPP (an encoding of a later version), -EBADMSG (the CRC,
+ * a length or the count does not fit; nothing of it is to be used). */
+int chunk_decode(const Chunk *chunk, Frame *ret_frames);
+/* Whether n_frames can be true for a blob of this size: to be asked before room is made for them. */
+static inline int chunk_plausible(const Chunk *chunk) {
+        return chunk->n_frames <= chunk->size / CHUNK_FRAME_MIN;
+}
+
+/* CRC-32C (Castagnoli, RFC 3720 B.4): "123456789" gives 0xe3069283. `crc` is 0, or the value so far. */
+uint32_t chunk_crc32c(uint32_t crc, const void *data, size_t size);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The record: SQLite on two threads of its own, behind bounded queues. The writer's connection is the only one that ever writes
+ * or checkpoints; the reader's is read-only. Nothing here blocks the caller: functions queue and return; replies are callbacks,
+ * run by store_dispatch() on the caller's thread in the order they became ready. After store_free() no callback runs.
+ *
+ * Plain structs only; strings are copied by the callee and may be NULL where said. */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "needled/figures.h"
+#include "needled/frame.h"
+
+typedef struct Store Store;
+
+typedef enum StoreState {
+        STORE_OPENING,
+        STORE_READY,
+        STORE_DEGRADED,         /* writing fails or lags; kept in memory, tried again */
+        STORE_UNAVAILABLE,      /* no database could be opened; kept in memory as far as it goes, tried again */
+        _STORE_STATE_MAX,
+} StoreState;
+
+typedef struct StoreDevice {
+        char *path;             /* last part of its D-Bus path; never changes */
+        char *address;          /* identity address, "AA:BB:CC:DD:EE:FF"; with address_type the key */
+        char *address_type;     /* "public", "random" */
+        char *adapter;          /* address of the adapter, NULL if any */
+        char *name, *alias, *profile, *manufacturer, *model, *serial, *firmware; /* "" if unknown */
+        int kind;               /* OmpKind */
+        uid_t owner;
+        bool bonded, allow_unbonded, auto_connect;
+        uint64_t adopted_realtime_usec;
+} StoreDevice;
+
+typedef struct StoreSession {
+        uint64_t id;
+        char *uuid;             /* 36 characters */
+        char *device_address, *device_alias, *profile;
+        uid_t owner;
+        char *owner_name;       /* user name, so that a uid used again does not inherit; "" if unknown */
+        char *boot_id;          /* of the start, 32 hex digits */
+        int utc_offset_sec;
+        uint64_t start_boottime_usec, start_realtime_usec; /* session time 0 */
+        char *subject, *area, *product, *note; /* "" if unset */
+        /* Filled in what is read: */
+        char *state;            /* "live" while not ended, else "finished" */
+        char *end_reason;       /* "" while live */
+        char *source;           /* "live" */
+        uint64_t end_realtime_usec;
+        Figures figures;        /* absent while live */
+} StoreSession;
+
+typedef struct StoreGap {
+        uint64_t from_usec, to_usec; /* session time */
+        int stream;             /* as needled_stream_gap */
+        uint64_t lost;
+} StoreGap;
+
+typedef struct StoreEvent {
+        uint64_t session_usec, realtime_usec;
+        uint8_t code, severity;
+        bool asserted;
+        int64_t value;
+} StoreEvent;
+
+/* A session that was live when the daemon went, with all its frames in order: main replays them. Frames point into `bytes`. */
+typedef struct StoreOpenSession {
+        StoreSession session;
+        Frame *frames;
+        size_t n_frames;
+} StoreOpenSession;
+
+typedef struct StoreOpened {
+        StoreDevice *devices;
+        size_t n_devices;
+        StoreOpenSession *sessions; /* those that had not ended, newest first */
+        size_t n_sessions;
+        uint64_t next_session_id;   /* never one that was used before, not even in a database that was put aside */
+} StoreOpened;
+
+typedef struct StoreFilter {
+        uint64_t since_usec, until_usec; /* 0: no bound; wall clock of the start */
+        const char *device, *subject, *area; /* NULL: any */
+        uid_t owner;            /* (uid_t) -1: any */
+        unsigned limit;         /* 1 … 500 */
+        uint64_t before;        /* last id of the previous page, 0: from the newest */
+} StoreFilter;
+
+typedef struct StoreObserver {
+        /* The first opening is over, one way or the other. `opened` is never NULL and is freed after the call. Called once. */
+        void (*opened)(const StoreOpened *opened, void *userdata);
+        /* `reason` is a sentence for people, "" when ready: what happened, where, and what to do. Called on each change;
+         * `put_aside` names the file that an unusable database was renamed to, NULL mostly. */
+        void (*state_changed)(StoreState state, const char *reason, const char *put_aside, void *userdata);
+} StoreObserver;
+
+/* error: 0, -ENOENT, -EIO (degraded: kept in memory, follows), -ECANCELED (the store is closing). */
+typedef void (*StoreDone)(int error, void *userdata);
+/* `sessions` is valid for the call. */
+typedef void (*StoreListed)(int error, const StoreSession *sessions, size_t n, void *userdata);
+
+/* Starts the threads and returns; the opening goes on in the writer. `path` is the database's, its folder must exist. */
+Store *store_new(const char *path, const StoreObserver *observer, void *userdata);
+/* Writes what is queued (at most `timeout_usec`), closes, joins. Returns NULL. */
+Store *store_close(Store *store, uint64_t timeout_usec);
+
+/* Readable when store_dispatch() has something to do. */
+int store_get_fd(Store *store);
+void store_dispatch(Store *store);
+
+StoreState store_state(const Store *store);
+const char *store_reason(const Store *store);
+const char *store_state_name(StoreState state);
+
+void store_device_put(Store *store, const StoreDevice *device);
+void store_device_remove(Store *store, const char *address, const char *address_type);
+
+void store_session_begin(Store *store, const StoreSession *session);
+/* The hot path: one copy into the current piece, no allocation in the usual case, no system call unless the writer sleeps. */
+void store_session_frame(Store *store, uint64_t session_id, const Frame *frame);
+void store_session_gap(Store *store, uint64_t session_id, const StoreGap *gap);
+void store_session_event(Store *store, uint64_t session_id, const StoreEvent *event);
+/* `done` when it is durable (committed under synchronous=FULL). */
+void store_session_end(Store *store, uint64_t session_id, const char *end_reason, uint64_t end_realtime_usec,
+                       const Figures *figures, StoreDone done, void *userdata);
+/* Leaves no trace of it. */
+void store_session_discard(Store *store, uint64_t session_id, StoreDone done, void *userdata);
+
+/* On the reader. Only ended sessions. */
+void store_list(Store *store, const StoreFilter *filter, StoreListed done, void *userdata);
+void store_get(Store *store, uint64_t id, StoreListed done, void *userdata); /* n is 0 or 1 */
+
+/* Counts for tests and figures: frames queued, frames committed, frames dropped because memory's bound was reached. */
+typedef struct StoreCounters {
+        uint64_t queued, committed, dropped;
+} StoreCounters;
+StoreCounters store_counters(Store *store);
