@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+
+#include "session/tracker.h"
+
+#define SEC UINT64_C(1000000)
+#define REALTIME_OFFSET (UINT64_C(1700000000) * SEC)
+
+#define FLAG OMP_LIVE_SESSION
+#define MOTOR OMP_LIVE_MOTOR
+#define CONTACT OMP_LIVE_CONTACT_YES
+#define LIFTED OMP_LIVE_CONTACT_NO
+
+/* A conversation with a tracker: frames in, facts out as words in `told`. */
+typedef struct Talk {
+        Tracker *tracker;
+        GString *told;
+        GPtrArray *kept;                /* frames as they were kept, each with its octets behind it */
+        Session *ended;
+        Figures figures;                /* of the ended one */
+        uint64_t now_usec;
+        uint16_t live_sequence, event_sequence;
+        uint32_t strokes;
+} Talk;
+
+static void fact(Talk *talk, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void fact(Talk *talk, const char *format, ...) {
+        va_list args;
+
+        if (talk->told->len > 0)
+                g_string_append_c(talk->told, ' ');
+        va_start(args, format);
+        g_string_append_vprintf(talk->told, format, args);
+        va_end(args);
+}
+
+static void on_identify(Tracker *tracker, SessionIdentity *ret, void *userdata) {
+        *ret = (SessionIdentity) { .id = 1, .device_address = "C0:FF:EE:00:00:01" };
+}
+
+static void on_opened(Tracker *tracker, Session *s, void *userdata) {
+        fact(userdata, "opened");
+}
+
+static void on_state(Tracker *tracker, Session *s, SessionState old, void *userdata) {
+        fact(userdata, "%s", session_state_name(s->state));
+}
+
+static void on_frame(Tracker *tracker, Session *s, const Frame *frame, void *userdata) {
+        Talk *talk = userdata;
+        Frame *copy = g_malloc(sizeof(Frame) + frame->size);
+
+        *copy = *frame;
+        memcpy(copy + 1, frame->data, frame->size);
+        copy->data = (const uint8_t *) (copy + 1);
+        g_ptr_array_add(talk->kept, copy);
+}
+
+static void on_event(Tracker *tracker, Session *s, const Frame *frame, const OmpEvent *event, void *userdata) {
+        fact(userdata, "event:%02x", event->code);
+}
+
+static void on_gap(Tracker *tracker, Session *s, const SessionGap *gap, void *userdata) {
+        fact(userdata, "gap:%i:%u", gap->stream, gap->lost);
+}
+
+static void on_ended(Tracker *tracker, Session *s, void *userdata) {
+        Talk *talk = userdata;
+
+        fact(talk, "ended:%s", session_end_name(s->end));
+        session_free(talk->ended);
+        talk->ended = s;
+        session_figures(s, 0, &talk->figures);
+}
+
+static const TrackerObserver observer = {
+        .identify = on_identify,
+        .opened = on_opened,
+        .state_changed = on_state,
+        .frame = on_frame,
+        .event = on_event,
+        .gap = on_gap,
+        .ended = on_ended,
+};
+
+static const TrackerSettings settings = { .auto_start = true, .idle_timeout_usec = 120 * SEC, .window_usec = 600 * SEC };
+
+static void talk_free(Talk *talk) {
+        tracker_free(talk->tracker);
+        session_free(talk->ended);
+        g_string_free(talk->told, TRUE);
+        g_ptr_array_unref(talk->kept);
+        g_free(talk);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Talk, talk_free)
+
+static Talk *talk_new(const TrackerSettings *with) {
+        Talk *talk = g_new0(Talk, 1);
+
+        talk->told = g_string_new(NULL);
+        talk->kept = g_ptr_array_new_with_free_func(g_free);
+        talk->tracker = tracker_new(with ?: &settings, &observer, talk);
+        talk->now_usec = 1000 * SEC;
+        return talk;
+}
+
+static void raw(Talk *talk, uint8_t channel, uint8_t direction, const uint8_t *data, size_t size) {
+        Frame frame = {
+                .boottime_usec = talk->now_usec,
+                .realtime_usec = REALTIME_OFFSET + talk->now_usec,
+                .channel = channel,
+                .direction = direction,
+                .size = (uint16_t) size,
+                .data = data,
+        };
+
+        tracker_frame(talk->tracker, &frame);
+}
+
+static void link_frame(Talk *talk, FrameLink what) {
+        uint8_t octet = (uint8_t) what;
+
+        raw(talk, 0, FRAME_OF_LINK, &octet, 1);
+        if (what == FRAME_LINK_UP)
+                talk->live_sequence = 0;
+}
+
+/* One live value, 100 ms after the last, `grown` strokes later. */
+static void live(Talk *talk, unsigned flags, unsigned grown) {
+        uint8_t buf[64];
+        OmpLive l = { .flags = (uint16_t) flags, .force_mean_mn = 800, .force_peak_mn = 1200 };
+        int n;
+
+        talk->now_usec += SEC / 10;
+        talk->strokes += grown;
+        l.sequence = talk->live_sequence++;
+        l.tick = (uint32_t) (talk->now_usec / OMP_TICK_USEC);
+        l.strokes = talk->strokes;
+        l.last_stroke = (uint16_t) l.tick;
+        n = omp_live_encode(&l, buf, sizeof(buf));
+        g_assert_cmpint(n, >, 0);
+        raw(talk, OMP_CHAR_LIVE, FRAME_FROM_DEVICE, buf, (size_t) n);
+}
+
+static void use(Talk *talk, unsigned intervals, unsigned flags) {
+        for (unsigned i = 0; i < intervals; i++)
+                live(talk, flags | MOTOR | CONTACT, 12);
+}
+
+static void event(Talk *talk, uint8_t code, bool replayed) {
+        uint8_t buf[16];
+        OmpEvent e = { .code = code, .asserted = true, .replayed = replayed, .sequence = talk->event_sequence++,
+                       .tick = (uint32_t) (talk->now_usec / OMP_TICK_USEC) };
+        int n = omp_event_encode(&e, buf, sizeof(buf));
+
+        g_assert_cmpint(n, >, 0);
+        raw(talk, OMP_CHAR_EVENT, FRAME_FROM_DEVICE, buf, (size_t) n);
+}
+
+static void status(Talk *talk, bool session) {
+        uint8_t buf[32];
+        OmpStatus s = { .state = OMP_STATE_RUNNING, .flags = session ? OMP_STATUS_SESSION : 0 };
+        int n = omp_status_encode(&s, buf, sizeof(buf));
+
+        g_assert_cmpint(n, >, 0);
+        raw(talk, OMP_CHAR_STATUS, FRAME_FROM_DEVICE, buf, (size_t) n);
+}
+
+static void tick(Talk *talk) {
+        tracker_tick(talk->tracker, talk->now_usec, REALTIME_OFFSET + talk->now_usec);
+}
+
+static void told(Talk *talk, const char *expected) {
+        g_assert_cmpstr(talk->told->str, ==, expected);
+        g_string_truncate(talk->told, 0);
+}
+
+static void test_flag_opens_and_its_fall_ends(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        link_frame(talk, FRAME_LINK_UP);
+        live(talk, LIFTED, 0);
+        told(talk, "");
+        use(talk, 20, FLAG);
+        told(talk, "opened running");
+        live(talk, LIFTED, 0);
+        told(talk, "ended:device");
+
+        g_assert_cmpint(talk->figures.value[FIGURE_STROKES].i, ==, 20 * 12);
+        g_assert_cmpint(talk->figures.value[FIGURE_CONTACT_TIME].i, ==, 20 * 100000);
+        g_assert_cmpint(talk->figures.value[FIGURE_DURATION].i, ==, 20 * 100000);
+        g_assert_cmpint(talk->figures.value[FIGURE_LEAD_IN].i, ==, 100000);
+        g_assert_cmpuint(talk->kept->len, ==, 22); /* the one before, the 20, and the one that ended it */
+}
+
+static void test_status_flag_opens_too(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        status(talk, false);
+        told(talk, "");
+        status(talk, true);
+        told(talk, "opened running");
+        status(talk, false);
+        told(talk, "ended:device");
+}
+
+static void test_events_open_and_end(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        event(talk, OMP_EVENT_SESSION_START, true);
+        told(talk, "");                 /* from the device's log: long over */
+        event(talk, OMP_EVENT_SESSION_START, false);
+        told(talk, "opened event:10 running");
+        event(talk, OMP_EVENT_SESSION_END, true);
+        told(talk, "event:11");
+        event(talk, OMP_EVENT_SESSION_END, false);
+        told(talk, "event:11 ended:device");
+}
+
+static void test_motor_in_contact_opens(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        live(talk, MOTOR | LIFTED, 12);
+        live(talk, CONTACT, 0);
+        told(talk, "");
+        live(talk, MOTOR | CONTACT, 0);
+        told(talk, "opened running");
+}
+
+static void test_stroke_in_contact_opens(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        live(talk, CONTACT, 0);
+        told(talk, "");
+        live(talk, CONTACT, 1);
+        told(talk, "opened running");
+}
+
+static void test_auto_start_off(void) {
+        TrackerSettings off = settings;
+        g_autoptr(Talk) talk = NULL;
+        SessionIdentity identity = { .id = 9 };
+
+        off.auto_start = false;
+        talk = talk_new(&off);
+        use(talk, 5, FLAG);
+        told(talk, "");
+        g_assert_cmpint(tracker_start(talk->tracker, &identity, talk->now_usec, REALTIME_OFFSET), ==, 0);
+        told(talk, "opened");
+        g_assert_cmpint(tracker_start(talk->tracker, &identity, talk->now_usec, REALTIME_OFFSET), ==, -EBUSY);
+        use(talk, 1, FLAG);
+        told(talk, "running");
+}
+
+static void test_idleness_ends_where_the_use_ended(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+        uint64_t last;
+
+        live(talk, LIFTED, 0);
+        use(talk, 10, 0);
+        last = talk->now_usec;
+        told(talk, "opened running");
+        for (int i = 0; i < 1199; i++)
+                live(talk, LIFTED, 0);
+        tick(talk);
+        told(talk, "");
+        g_assert_cmpuint(tracker_deadline(talk->tracker), ==, last + 120 * SEC);
+        live(talk, LIFTED, 0);
+        tick(talk);
+        told(talk, "ended:idle");
+        g_assert_cmpuint(talk->ended->end_boottime_usec, ==, last);
+        g_assert_cmpint(talk->figures.value[FIGURE_DURATION].i, ==, 9 * 100000);
+        g_assert_cmpuint(tracker_deadline(talk->tracker), ==, UINT64_MAX);
+}
+
+/* A device that forgets to lower its flag does not make sessions without end. */
+static void test_flag_that_outlives_its_session(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        use(talk, 3, FLAG);
+        talk->now_usec += 121 * SEC;
+        tick(talk);
+        told(talk, "opened running ended:idle");
+        live(talk, FLAG | LIFTED, 0);
+        told(talk, "");
+        use(talk, 1, FLAG);
+        told(talk, "opened running");
+}
+
+static void test_finished_by_hand_stays_finished(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        use(talk, 3, FLAG);
+        g_assert_cmpint(tracker_finish(talk->tracker, SESSION_END_USER, talk->now_usec, REALTIME_OFFSET), ==, 0);
+        told(talk, "opened running ended:user");
+        use(talk, 3, FLAG);
+        told(talk, "");                 /* the hand is still on the skin */
+        live(talk, LIFTED, 0);
+        use(talk, 1, FLAG);
+        told(talk, "opened running");
+        g_assert_cmpint(tracker_finish(talk->tracker, SESSION_END_DISCARDED, talk->now_usec, REALTIME_OFFSET), ==, 0);
+        g_assert_cmpint(tracker_finish(talk->tracker, SESSION_END_USER, talk->now_usec, REALTIME_OFFSET), ==, -ENOENT);
+}
+
+static void test_link_loss_is_a_gap_not_an_end(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        link_frame(talk, FRAME_LINK_UP);
+        live(talk, LIFTED, 0);
+        use(talk, 10, FLAG);
+        link_frame(talk, FRAME_LINK_LOST);
+        told(talk, "opened running interrupted");
+        talk->now_usec += 30 * SEC;
+        talk->strokes += 3000;          /* the hand did not know */
+        tick(talk);
+        link_frame(talk, FRAME_LINK_UP);
+        told(talk, "gap:0:0 running");
+        use(talk, 10, FLAG);
+        live(talk, LIFTED, 0);
+        told(talk, "ended:device");
+        g_assert_cmpint(talk->figures.value[FIGURE_STROKES].i, ==, 20 * 12 + 3000);
+        g_assert_cmpint(talk->figures.value[FIGURE_GAPS].i, ==, 1);
+        g_assert_cmpint(talk->figures.value[FIGURE_GAP_TIME].i, ==, 30 * (int64_t) SEC);
+        g_assert_cmpint(talk->figures.value[FIGURE_LOST_LIVE].i, ==, 0);
+}
+
+static void test_window_ends_where_the_link_ended(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+        uint64_t lost;
+
+        use(talk, 10, FLAG);
+        lost = talk->now_usec;
+        link_frame(talk, FRAME_LINK_LOST);
+        talk->now_usec += 599 * SEC;
+        tick(talk);
+        told(talk, "opened running interrupted");
+        talk->now_usec += SEC;
+        tick(talk);
+        told(talk, "ended:window");
+        g_assert_cmpuint(talk->ended->end_boottime_usec, ==, lost);
+}
+
+static void test_pause_by_hand(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        g_assert_cmpint(tracker_pause(talk->tracker, talk->now_usec), ==, -ENOENT);
+        use(talk, 3, 0);
+        g_assert_cmpint(tracker_unpause(talk->tracker, talk->now_usec), ==, -EALREADY);
+        g_assert_cmpint(tracker_pause(talk->tracker, talk->now_usec), ==, 0);
+        g_assert_cmpint(tracker_pause(talk->tracker, talk->now_usec), ==, -EALREADY);
+        talk->now_usec += 300 * SEC;    /* longer than idleness: a break is meant */
+        tick(talk);
+        told(talk, "opened running paused");
+        use(talk, 1, 0);
+        told(talk, "running");          /* used again */
+}
+
+static void test_loss_late_duplicate(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        link_frame(talk, FRAME_LINK_UP);
+        use(talk, 3, FLAG);             /* 0 1 2 */
+        talk->live_sequence = 5;        /* 3 4 missing */
+        use(talk, 1, FLAG);
+        told(talk, "opened running gap:1:2");
+        talk->live_sequence = 4;        /* late */
+        use(talk, 1, FLAG);
+        talk->live_sequence = 4;        /* and again */
+        use(talk, 1, FLAG);
+        talk->live_sequence = 6;
+        use(talk, 1, FLAG);
+        told(talk, "");
+        live(talk, LIFTED, 0);
+        g_assert_cmpint(talk->figures.value[FIGURE_LOST_LIVE].i, ==, 1);
+        g_assert_cmpint(talk->figures.value[FIGURE_LATE_LIVE].i, ==, 1);
+        g_assert_cmpuint(tracker_counters(talk->tracker)->lost, ==, 1);
+        g_assert_cmpuint(tracker_counters(talk->tracker)->late, ==, 1);
+        g_assert_cmpuint(tracker_counters(talk->tracker)->duplicates, ==, 1);
+}
+
+static void test_malformed_is_counted_kept_and_harmless(void) {
+        static const uint8_t junk[] = { 0x01, 0x1b, 0x02 };
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        use(talk, 2, FLAG);
+        for (unsigned channel = 0; channel < 256; channel++) {
+                raw(talk, (uint8_t) channel, FRAME_FROM_DEVICE, junk, sizeof(junk));
+                raw(talk, (uint8_t) channel, FRAME_FROM_DEVICE, junk, 0);
+        }
+        told(talk, "opened running");
+        g_assert_cmpuint(tracker_counters(talk->tracker)->malformed, ==, 512);
+        g_assert_cmpuint(talk->kept->len, ==, 2 + 512);
+        use(talk, 2, FLAG);
+        live(talk, LIFTED, 0);
+        g_assert_cmpint(talk->figures.value[FIGURE_STROKES].i, ==, 3 * 12); /* nothing known before the first */
+        g_assert_cmpint(talk->figures.value[FIGURE_LOST_LIVE].i, ==, 0);
+}
+
+/* Feeds what `from` kept to a new tracker, as after a restart of the daemon. */
+static Talk *restart(Talk *from, bool same_boot, uint64_t away_usec) {
+        Talk *talk = talk_new(NULL);
+        g_autofree Frame *frames = g_new(Frame, from->kept->len);
+        const Session *s = tracker_session(from->tracker);
+        SessionIdentity identity = { .id = s->id, .device_address = s->device_address };
+
+        for (unsigned i = 0; i < from->kept->len; i++)
+                frames[i] = *(const Frame *) from->kept->pdata[i];
+
+        talk->now_usec = from->now_usec + away_usec;
+        talk->strokes = from->strokes;
+        g_assert_cmpint(tracker_resume(talk->tracker, &identity, s->start_boottime_usec, s->start_realtime_usec, frames,
+                                       from->kept->len, same_boot, talk->now_usec, REALTIME_OFFSET + talk->now_usec), ==, 0);
+        return talk;
+}
+
+static void test_restart_of_the_daemon(void) {
+        g_autoptr(Talk) before = talk_new(NULL), after = NULL;
+        Figures then, now;
+
+        link_frame(before, FRAME_LINK_UP);
+        live(before, LIFTED, 0);
+        use(before, 20, FLAG);
+        session_figures(tracker_session(before->tracker), before->now_usec, &then);
+
+        after = restart(before, true, 5 * SEC);
+        told(after, "");
+        g_assert_cmpint(tracker_session(after->tracker)->state, ==, SESSION_INTERRUPTED);
+        session_figures(tracker_session(after->tracker), before->now_usec, &now);
+        g_assert_cmpmem(&then, sizeof(then), &now, sizeof(now));
+        g_assert_cmpuint(after->kept->len, ==, 1); /* the loss of the link is new in the record */
+
+        after->strokes += 60;
+        link_frame(after, FRAME_LINK_UP);
+        use(after, 10, FLAG);
+        live(after, LIFTED, 0);
+        told(after, "gap:0:0 running ended:device");
+        g_assert_cmpint(after->figures.value[FIGURE_STROKES].i, ==, 30 * 12 + 60);
+        g_assert_cmpint(after->figures.value[FIGURE_GAP_TIME].i, ==, 5 * (int64_t) SEC);
+}
+
+static void test_restart_after_the_window(void) {
+        g_autoptr(Talk) before = talk_new(NULL), after = NULL;
+
+        use(before, 20, FLAG);
+        after = restart(before, true, 601 * SEC);
+        told(after, "ended:window");
+        g_assert_cmpint(after->figures.value[FIGURE_STROKES].i, ==, 19 * 12);
+}
+
+static void test_restart_of_the_host_ends(void) {
+        g_autoptr(Talk) before = talk_new(NULL), after = NULL;
+
+        use(before, 20, FLAG);
+        after = restart(before, false, 5 * SEC);
+        told(after, "ended:shutdown");
+        g_assert_cmpuint(after->ended->end_realtime_usec, ==, REALTIME_OFFSET + before->now_usec);
+}
+
+/* The end had been kept, but not yet acted upon when the daemon went. */
+static void test_restart_after_the_end(void) {
+        g_autoptr(Talk) before = talk_new(NULL), after = NULL;
+        uint8_t buf[64];
+        OmpLive l = { .flags = LIFTED, .sequence = 5, .tick = (uint32_t) (1001 * SEC / OMP_TICK_USEC), .strokes = 60 };
+        int n = omp_live_encode(&l, buf, sizeof(buf));
+        Frame end = { .boottime_usec = 1001 * SEC, .realtime_usec = REALTIME_OFFSET + 1001 * SEC, .channel = OMP_CHAR_LIVE,
+                      .size = (uint16_t) n, .data = buf };
+
+        use(before, 5, FLAG);
+        on_frame(before->tracker, tracker_session(before->tracker), &end, before);
+        after = restart(before, true, 5 * SEC);
+        told(after, "ended:device");
+        g_assert_cmpuint(after->ended->end_boottime_usec, ==, 1001 * SEC);
+}
+
+int main(int argc, char **argv) {
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/tracker/flag-opens-and-its-fall-ends", test_flag_opens_and_its_fall_ends);
+        g_test_add_func("/tracker/status-flag-opens-too", test_status_flag_opens_too);
+        g_test_add_func("/tracker/events-open-and-end", test_events_open_and_end);
+        g_test_add_func("/tracker/motor-in-contact-opens", test_motor_in_contact_opens);
+        g_test_add_func("/tracker/stroke-in-contact-opens", test_stroke_in_contact_opens);
+        g_test_add_func("/tracker/auto-start-off", test_auto_start_off);
+        g_test_add_func("/tracker/idleness-ends-where-the-use-ended", test_idleness_ends_where_the_use_ended);
+        g_test_add_func("/tracker/flag-that-outlives-its-session", test_flag_that_outlives_its_session);
+        g_test_add_func("/tracker/finished-by-hand-stays-finished", test_finished_by_hand_stays_finished);
+        g_test_add_func("/tracker/link-loss-is-a-gap-not-an-end", test_link_loss_is_a_gap_not_an_end);
+        g_test_add_func("/tracker/window-ends-where-the-link-ended", test_window_ends_where_the_link_ended);
+        g_test_add_func("/tracker/pause-by-hand", test_pause_by_hand);
+        g_test_add_func("/tracker/loss-late-duplicate", test_loss_late_duplicate);
+        g_test_add_func("/tracker/malformed-is-counted-kept-and-harmless", test_malformed_is_counted_kept_and_harmless);
+        g_test_add_func("/tracker/restart-of-the-daemon", test_restart_of_the_daemon);
+        g_test_add_func("/tracker/restart-after-the-window", test_restart_after_the_window);
+        g_test_add_func("/tracker/restart-of-the-host-ends", test_restart_of_the_host_ends);
+        g_test_add_func("/tracker/restart-after-the-end", test_restart_after_the_end);
+        return g_test_run();
+}
