@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What hub.c (devices, storage, wiring) and hub-sessions.c (sessions from open to gone) share. */
+
+#include "bus/bus.h"
+#include "hub.h"
+#include "link/link.h"
+#include "session/tracker.h"
+#include "store/store.h"
+
+struct Hub {
+        sd_event *event;
+        Config config;
+        Link *link;
+        Store *store;
+        Bus *bus;
+        sd_event_source *store_source, *tick_source;
+
+        uint64_t next_session_id;
+        char boot_id[33];
+        GPtrArray *followers;           /* Follower, each owned; one for each device */
+        GPtrArray *endings;             /* Ending: sessions that are over and still shown */
+        bool storage_troubled;          /* and told so */
+        bool stopping;
+};
+
+/* One for each device: what its frames come to. */
+typedef struct Follower {
+        Hub *hub;                       /* weak: our owner */
+        Device *device;                 /* NULL: only to end a session whose device is not known any more */
+        Tracker *tracker;
+        uid_t named_owner;              /* whose name owner_name is */
+        char *owner_name;
+        bool linked;                    /* as told to the journal */
+        uint64_t loss_logged_usec;      /* when lost samples were last told to the journal */
+} Follower;
+
+extern const TrackerObserver hub_tracker_observer;
+extern const BusOps hub_bus_ops;
+
+/* One clock pair for one moment. */
+void hub_now(uint64_t *ret_boottime_usec, uint64_t *ret_realtime_usec);
+Follower *hub_follower_new(Hub *hub, Device *device);
+const char *hub_device_label(const Device *device); /* alias, name or address */
+/* Something may have to be done earlier than planned. */
+void hub_arm_tick(Hub *hub);
+
+/* hub-sessions.c */
+void hub_sessions_resume(Hub *hub, const StoreOpened *opened);
+void hub_sessions_tick(Hub *hub, uint64_t now_usec, uint64_t realtime_usec); /* figures for streams, ended sessions that are to go */
+uint64_t hub_sessions_deadline(const Hub *hub);
+void hub_sessions_free(Hub *hub);

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hub.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-id128.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "hub-private.h"
+#include "log.h"
+
+#define USEC_PER_SEC UINT64_C(1000000)
+#define TICK_ACCURACY_USEC (USEC_PER_SEC / 10)
+#define CLOSE_TIMEOUT_USEC (5 * USEC_PER_SEC)
+
+static uint64_t clock_usec(clockid_t id) {
+        struct timespec ts;
+
+        (void) clock_gettime(id, &ts);
+        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+static Follower *follower_of(Device *device) {
+        return device->follower;
+}
+
+static void follower_free(void *p) {
+        Follower *f = p;
+
+        tracker_free(f->tracker);
+        g_free(f->owner_name);
+        g_free(f);
+}
+
+static void name_owner(Follower *f) {
+        uid_t owner = f->device->owner;
+        char buffer[4096];
+        struct passwd pw, *found = NULL;
+
+        if (owner == DEVICE_OWNER_NONE || (f->owner_name && f->named_owner == owner))
+                return;
+
+        g_free(f->owner_name);
+        (void) getpwuid_r(owner, &pw, buffer, sizeof(buffer), &found);
+        f->owner_name = g_strdup(found ? found->pw_name : "");
+        f->named_owner = owner;
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
+        Hub *hub = userdata;
+        uint64_t now_usec, realtime_usec;
+
+        hub_now(&now_usec, &realtime_usec);
+        for (unsigned i = 0; i < hub->followers->len; i++)
+                tracker_tick(((Follower *) hub->followers->pdata[i])->tracker, now_usec, realtime_usec);
+        hub_sessions_tick(hub, now_usec, realtime_usec);
+        hub_arm_tick(hub);
+        return 0;
+}
+
+/* ---- What link tells ---- */
+
+static void on_bluetooth_changed(Link *link, void *userdata) {
+        Hub *hub = userdata;
+        static const struct {
+                int level;
+                const char *text;
+        } told[_LINK_BLUETOOTH_MAX] = {
+                [LINK_BLUETOOTH_ABSENT] = { LOG_WARNING, "bluetoothd is not running; needled waits for it (systemctl status bluetooth)" },
+                [LINK_BLUETOOTH_NO_ADAPTER] = { LOG_WARNING, "there is no Bluetooth adapter; needled waits for one" },
+                [LINK_BLUETOOTH_OFF] = { LOG_WARNING, "the Bluetooth adapter is off; needled waits until it is switched on" },
+                [LINK_BLUETOOTH_READY] = { LOG_INFO, "Bluetooth is ready" },
+        };
+        LinkBluetooth b = link_bluetooth(link);
+        LogContext context = { .message_id = NEEDLED_MESSAGE_BLUETOOTH_CHANGED, .state = link_bluetooth_name(b) };
+
+        log_with(told[b].level, &context, "%s", told[b].text);
+        bus_bluetooth_changed(hub->bus);
+}
+
+static void on_searching_changed(Link *link, void *userdata) {
+        Hub *hub = userdata;
+
+        bus_searching_changed(hub->bus);
+}
+
+static void on_device_added(Device *device, void *userdata) {
+        Hub *hub = userdata;
+        Follower *f = hub_follower_new(hub, device);
+
+        device->follower = f;
+        name_owner(f);
+        bus_device_added(hub->bus, device);
+}
+
+static void remember(Hub *hub, const Device *d) {
+        StoreDevice row = {
+                .path = d->path,
+                .address = d->address,
+                .address_type = d->address_type,
+                .adapter = d->adapter,
+                .name = d->name,
+                .alias = d->alias,
+                .profile = (char *) (d->profile ? d->profile->id : ""),
+                .manufacturer = d->manufacturer,
+                .model = d->model,
+                .serial = d->serial,
+                .firmware = d->firmware,
+                .kind = d->has_feature ? d->feature.kind : OMP_KIND_UNKNOWN,
+                .owner = d->owner,
+                .bonded = d->bonded,
+                .allow_unbonded = d->allow_unbonded,
+                .auto_connect = d->auto_connect,
+                .adopted_realtime_usec = d->adopted_realtime_usec,
+        };
+
+        store_device_put(hub->store, &row);
+}
+
+static bool is_linked(DeviceState state) {
+        return state == DEVICE_STREAMING || state == DEVICE_SYNCING;
+}
+
+/* The journal hears of links that were made and lost, not of each step between. */
+static void log_link(Follower *f, bool linked) {
+        Device *d = f->device;
+        LogContext context = {
+                .message_id = linked ? NEEDLED_MESSAGE_DEVICE_CONNECTED : NEEDLED_MESSAGE_DEVICE_LOST,
+                .device = hub_device_label(d),
+                .state = device_state_name(d->state),
+                .reason = device_reason_name(d->reason),
+        };
+
+        if (linked)
+                log_with(LOG_INFO, &context, "%s is connected", context.device);
+        else
+                log_with(LOG_NOTICE, &context, "the link to %s is gone%s%s", context.device,
+                         *context.reason ? ": " : "", context.reason);
+}
+
+static void on_device_changed(Device *device, unsigned changed, void *userdata) {
+        Hub *hub = userdata;
+        Follower *f = follower_of(device);
+
+        if (hub->stopping)
+                return;
+        if (changed & DEVICE_CHANGED_IDENTITY) {
+                name_owner(f);
+                if (device->adopted)
+                        remember(hub, device);
+        }
+        if (changed & DEVICE_CHANGED_STATE && is_linked(device->state) != f->linked) {
+                f->linked = is_linked(device->state);
+                log_link(f, f->linked);
+        }
+
+        bus_device_changed(hub->bus, device, changed);
+}
+
+static void on_device_removed(Device *device, void *userdata) {
+        Hub *hub = userdata;
+        Follower *f = follower_of(device);
+        uint64_t now_usec, realtime_usec;
+
+        device->follower = NULL;
+        if (hub->stopping)
+                return;
+
+        hub_now(&now_usec, &realtime_usec);
+        if (tracker_session(f->tracker))
+                (void) tracker_finish(f->tracker, SESSION_END_USER, now_usec, realtime_usec);
+        if (device->adopted)
+                store_device_remove(hub->store, device->address, device->address_type);
+
+        bus_device_removed(hub->bus, device);
+        g_ptr_array_remove_fast(hub->followers, f);
+}
+
+static void on_device_frame(Device *device, const Frame *frame, void *userdata) {
+        Follower *f = follower_of(device);
+
+        if (f->hub->stopping)
+                return;
+        if (frame->direction == FRAME_OF_LINK && device->has_feature)
+                tracker_set_feature(f->tracker, &device->feature);
+
+        tracker_frame(f->tracker, frame);
+}
+
+static void on_link_failed(Link *link, int error, void *userdata) {
+        Hub *hub = userdata;
+
+        (void) sd_event_exit(hub->event, log_error_errno(error, "the connection to the system bus is lost"));
+}
+
+static const LinkObserver link_observer = {
+        .bluetooth_changed = on_bluetooth_changed,
+        .searching_changed = on_searching_changed,
+        .device_added = on_device_added,
+        .device_changed = on_device_changed,
+        .device_removed = on_device_removed,
+        .device_frame = on_device_frame,
+        .failed = on_link_failed,
+};
+
+/* ---- What the store tells ---- */
+
+static void restore_device(Hub *hub, const StoreDevice *row) {
+        Device remembered = {
+                .path = row->path,
+                .address = row->address,
+                .address_type = row->address_type,
+                .adapter = row->adapter,
+                .name = row->name,
+                .alias = row->alias,
+                .profile = profile_by_id(row->profile),
+                .manufacturer = row->manufacturer,
+                .model = row->model,
+                .serial = row->serial,
+                .firmware = row->firmware,
+                .feature.kind = (uint8_t) row->kind,
+                .owner = row->owner,
+                .adopted = true,
+                .bonded = row->bonded,
+                .allow_unbonded = row->allow_unbonded,
+                .auto_connect = row->auto_connect,
+                .adopted_realtime_usec = row->adopted_realtime_usec,
+        };
+
+        (void) link_restore(hub->link, &remembered);
+}
+
+static void on_store_opened(const StoreOpened *opened, void *userdata) {
+        Hub *hub = userdata;
+
+        hub->next_session_id = opened->next_session_id;
+        for (size_t i = 0; i < opened->n_devices; i++)
+                restore_device(hub, &opened->devices[i]);
+        hub_sessions_resume(hub, opened);
+        link_start(hub->link);
+}
+
+static void on_store_state_changed(StoreState state, const char *reason, const char *put_aside, void *userdata) {
+        Hub *hub = userdata;
+        bool ready = state == STORE_READY;
+        LogContext context = {
+                .message_id = ready ? NEEDLED_MESSAGE_STORAGE_RECOVERED : NEEDLED_MESSAGE_STORAGE_DEGRADED,
+                .state = store_state_name(state),
+        };
+
+        if (put_aside)
+                log_warning("the database could not be used and was kept as %s; a new one was started", put_aside);
+        if (!ready && state != STORE_OPENING)
+                log_with(LOG_ERR, &context, "%s", reason);
+        else if (ready && hub->storage_troubled)
+                log_with(LOG_NOTICE, &context, "storage works again; everything kept in memory has been written");
+        hub->storage_troubled = !ready && state != STORE_OPENING;
+
+        bus_storage_changed(hub->bus);
+}
+
+static int on_store_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        Hub *hub = userdata;
+
+        store_dispatch(hub->store);
+        return 0;
+}
+
+static const StoreObserver store_observer = {
+        .opened = on_store_opened,
+        .state_changed = on_store_state_changed,
+};
+
+/* ---- The bus ---- */
+
+static void on_bus_failed(Bus *bus, int error, const char *message, void *userdata) {
+        Hub *hub = userdata;
+
+        (void) sd_event_exit(hub->event, log_error_errno(error, "%s", message));
+}
+
+/* Not waiting for the database: a service that cannot store is still one that can be asked why. */
+static void on_name_acquired(Bus *bus, void *userdata) {
+        (void) sd_notify(0, "READY=1\nSTATUS=Following adopted devices.");
+}
+
+/* ---- */
+
+void hub_now(uint64_t *ret_boottime_usec, uint64_t *ret_realtime_usec) {
+        *ret_boottime_usec = clock_usec(CLOCK_BOOTTIME);
+        *ret_realtime_usec = clock_usec(CLOCK_REALTIME);
+}
+
+Follower *hub_follower_new(Hub *hub, Device *device) {
+        Follower *f = g_new0(Follower, 1);
+        TrackerSettings settings = {
+                .auto_start = hub->config.session_auto_start,
+                .idle_timeout_usec = hub->config.session_idle_timeout_usec,
+                .window_usec = hub->config.session_window_usec,
+        };
+
+        f->hub = hub;
+        f->device = device;
+        f->tracker = tracker_new(&settings, &hub_tracker_observer, f);
+        g_ptr_array_add(hub->followers, f);
+        return f;
+}
+
+const char *hub_device_label(const Device *d) {
+        if (d->alias && *d->alias)
+                return d->alias;
+
+        return d->address;
+}
+
+void hub_arm_tick(Hub *hub) {
+        uint64_t deadline = hub_sessions_deadline(hub);
+
+        if (deadline == UINT64_MAX) {
+                (void) sd_event_source_set_enabled(hub->tick_source, SD_EVENT_OFF);
+                return;
+        }
+
+        (void) sd_event_source_set_time(hub->tick_source, deadline);
+        (void) sd_event_source_set_enabled(hub->tick_source, SD_EVENT_ONESHOT);
+}
+
+static int start_store(Hub *hub, const char *state_dir) {
+        g_autofree char *path = g_build_filename(state_dir, "needled.db", NULL);
+
+        hub->store = store_new(path, &store_observer, hub);
+        return sd_event_add_io(hub->event, &hub->store_source, store_get_fd(hub->store), EPOLLIN, on_store_io, hub);
+}
+
+static int start_link(Hub *hub) {
+        LinkSettings settings = {
+                .allow_broadcast = hub->config.bluetooth_allow_broadcast,
+                .trace = log_get_max_level() >= LOG_DEBUG,
+        };
+
+        return link_new(hub->event, &settings, &link_observer, hub, &hub->link);
+}
+
+static int start_bus(Hub *hub) {
+        BusSettings settings = {
+                .event = hub->event,
+                .link = hub->link,
+                .store = hub->store,
+                .ops = &hub_bus_ops,
+                .userdata = hub,
+                .daemon_uid = geteuid(),
+                .failed = on_bus_failed,
+                .name_acquired = on_name_acquired,
+        };
+
+        return bus_new(&settings, &hub->bus);
+}
+
+int hub_new(const HubOptions *options, Hub **ret) {
+        Hub *hub = g_new0(Hub, 1);
+        sd_id128_t boot_id;
+        int r;
+
+        hub->event = sd_event_ref(options->event);
+        hub->config = options->config;
+        hub->followers = g_ptr_array_new_with_free_func(follower_free);
+        hub->endings = g_ptr_array_new();
+        if (sd_id128_get_boot(&boot_id) >= 0)
+                (void) sd_id128_to_string(boot_id, hub->boot_id);
+
+        r = sd_event_add_time(hub->event, &hub->tick_source, CLOCK_BOOTTIME, 0, TICK_ACCURACY_USEC, on_tick, hub);
+        if (r >= 0) {
+                (void) sd_event_source_set_enabled(hub->tick_source, SD_EVENT_OFF);
+                r = start_store(hub, options->state_dir);
+        }
+        if (r >= 0)
+                r = start_link(hub);
+        if (r >= 0)
+                r = start_bus(hub);
+        if (r < 0) {
+                hub_free(hub);
+                return r;
+        }
+
+        *ret = hub;
+        return 0;
+}
+
+Hub *hub_free(Hub *hub) {
+        if (!hub)
+                return NULL;
+
+        /* Live sessions are left as they are, to be taken up again: nothing that happens from here on is a fact about them. */
+        hub->stopping = true;
+        hub_sessions_free(hub);
+        hub->bus = bus_free(hub->bus);
+        hub->link = link_free(hub->link);
+        g_ptr_array_unref(hub->followers);
+        sd_event_source_disable_unref(hub->store_source);
+        sd_event_source_disable_unref(hub->tick_source);
+        hub->store = hub->store ? store_close(hub->store, CLOSE_TIMEOUT_USEC) : NULL;
+        g_ptr_array_unref(hub->endings);
+        sd_event_unref(hub->event);
+        g_free(hub);
+        return NULL;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <getopt.h>
+#include <glib.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "autoptr.h"
+#include "config.h"
+#include "hub.h"
+#include "log.h"
+
+#define EXIT_USAGE 64
+
+typedef struct Arguments {
+        const char *config_dir, *state_dir;
+        bool check_config;
+} Arguments;
+
+static void print_help(void) {
+        printf("needled [OPTION…]\n\n"
+               "Follows Bluetooth LE microneedling devices and keeps the record. Started by systemd; needlectl(1) is its client.\n\n"
+               "  --config-dir=DIR   read needled.conf and needled.conf.d in DIR (%s)\n"
+               "  --state-dir=DIR    keep the database in DIR ($STATE_DIRECTORY, or %s)\n"
+               "  --check-config     say what is wrong with the configuration, and exit\n"
+               "  --debug            say more, never what was measured\n"
+               "  --version          print the version\n"
+               "  --help             print this\n", NEEDLED_SYSCONFDIR "/needled", NEEDLED_STATEDIR);
+}
+
+/* Returns 0 to go on, > 0 when all is said, -EINVAL for a usage error. */
+static int parse_arguments(int argc, char **argv, Arguments *ret) {
+        enum { ARG_CONFIG_DIR = 0x100, ARG_STATE_DIR, ARG_CHECK_CONFIG, ARG_DEBUG, ARG_VERSION, ARG_HELP };
+        static const struct option options[] = {
+                { "config-dir", required_argument, NULL, ARG_CONFIG_DIR },
+                { "state-dir", required_argument, NULL, ARG_STATE_DIR },
+                { "check-config", no_argument, NULL, ARG_CHECK_CONFIG },
+                { "debug", no_argument, NULL, ARG_DEBUG },
+                { "version", no_argument, NULL, ARG_VERSION },
+                { "help", no_argument, NULL, ARG_HELP },
+                {},
+        };
+        const char *state_directory = getenv("STATE_DIRECTORY");
+        int c;
+
+        *ret = (Arguments) {
+                .config_dir = NEEDLED_SYSCONFDIR "/needled",
+                .state_dir = state_directory && *state_directory ? state_directory : NEEDLED_STATEDIR,
+        };
+
+        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+                switch (c) {
+                case ARG_CONFIG_DIR:
+                        ret->config_dir = optarg;
+                        break;
+                case ARG_STATE_DIR:
+                        ret->state_dir = optarg;
+                        break;
+                case ARG_CHECK_CONFIG:
+                        ret->check_config = true;
+                        break;
+                case ARG_DEBUG:
+                        log_set_max_level(LOG_DEBUG);
+                        break;
+                case ARG_VERSION:
+                        puts("needled " NEEDLED_VERSION);
+                        return 1;
+                case 'h':
+                case ARG_HELP:
+                        print_help();
+                        return 1;
+                default:
+                        return -EINVAL;
+                }
+
+        if (optind < argc) {
+                fprintf(stderr, "needled: takes no arguments, only options (see --help): %s\n", argv[optind]);
+                return -EINVAL;
+        }
+
+        return 0;
+}
+
+static void warn_config(const char *file, unsigned line, const char *message, void *userdata) {
+        LogContext context = { .message_id = NEEDLED_MESSAGE_CONFIG_INVALID };
+
+        if (line > 0)
+                log_with(LOG_WARNING, &context, "%s:%u: %s", file, line, message);
+        else
+                log_with(LOG_WARNING, &context, "%s: %s", file, message);
+}
+
+static int prepare_loop(sd_event **ret) {
+        g_autoptr(sd_event) event = NULL;
+        sigset_t signals;
+        int r;
+
+        (void) sigemptyset(&signals);
+        (void) sigaddset(&signals, SIGTERM);
+        (void) sigaddset(&signals, SIGINT);
+        (void) sigprocmask(SIG_BLOCK, &signals, NULL);
+        (void) signal(SIGPIPE, SIG_IGN);
+
+        r = sd_event_default(&event);
+        if (r < 0)
+                return r;
+        r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
+        if (r < 0)
+                return r;
+        r = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+        if (r < 0)
+                return r;
+        r = sd_event_set_watchdog(event, true);
+        if (r < 0)
+                return r;
+
+        *ret = g_steal_pointer(&event);
+        return 0;
+}
+
+static int run(const Arguments *arguments, const Config *config) {
+        g_autoptr(sd_event) event = NULL;
+        HubOptions options = { .config = *config, .state_dir = arguments->state_dir };
+        Hub *hub = NULL;
+        int r;
+
+        (void) umask(0077);
+        if (g_mkdir_with_parents(arguments->state_dir, 0700) < 0)
+                log_warning("%s cannot be made (%s); sessions are kept in memory until it can be written", arguments->state_dir,
+                            g_strerror(errno));
+
+        r = prepare_loop(&event);
+        if (r < 0)
+                return log_error_errno(r, "the event loop cannot be set up");
+
+        options.event = event;
+        r = hub_new(&options, &hub);
+        if (r < 0)
+                return log_error_errno(r, "the system bus cannot be reached");
+
+        r = sd_event_loop(event);
+        (void) sd_notify(0, "STOPPING=1\nSTATUS=Writing what is left.");
+        hub_free(hub);
+        return r;
+}
+
+int main(int argc, char **argv) {
+        const char *debug = getenv("NEEDLED_DEBUG");
+        Arguments arguments;
+        Config config;
+        unsigned warnings;
+        int r;
+
+        if (debug && g_str_equal(debug, "1"))
+                log_set_max_level(LOG_DEBUG);
+
+        r = parse_arguments(argc, argv, &arguments);
+        if (r != 0)
+                return r > 0 ? EXIT_SUCCESS : EXIT_USAGE;
+
+        config_defaults(&config);
+        warnings = config_load(&config, arguments.config_dir, warn_config, NULL);
+        if (arguments.check_config)
+                return warnings > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+
+        return run(&arguments, &config) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
