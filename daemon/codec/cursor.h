@@ -39,7 +39,6 @@ static inline const uint8_t *cursor_take(Cursor *c, size_t n) {
 
         if (c->underrun || n > cursor_left(c)) {
                 c->underrun = true;
-                c->pos = c->size;
                 return NULL;
         }
 

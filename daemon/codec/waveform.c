@@ -14,7 +14,7 @@ enum {
         WAVEFORM_CRC = 1u << 7,
 };
 
-/* The longest value holds no more samples than the struct: once the length is checked, so is their number. */
+/* The longest value holds no more samples than the struct: once the length is checked, so is n. */
 #define WAVEFORM_SIZE(n) (WAVEFORM_HEAD + 2 * (n))
 static_assert(WAVEFORM_SIZE(OMP_WAVEFORM_SAMPLES_MAX) <= OMP_VALUE_MAX, "a full packet is too long");
 static_assert(WAVEFORM_SIZE(OMP_WAVEFORM_SAMPLES_MAX + 1) > OMP_VALUE_MAX, "a value holds more samples");
