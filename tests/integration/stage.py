@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A stage for the whole service without Bluetooth: a private dbus-daemon, needlesim as bluetoothd and device, needled, needlectl.
+
+The programs are the real ones, of the build directory named by NEEDLED_BUILD. Nothing here waits for a fixed time: wait_for()
+polls with a deadline that is generous enough for a busy machine.
+"""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+DEADLINE_SEC = 60
+BUS_CONFIG = '''<busconfig>
+  <type>system</type>
+  <listen>unix:path={path}</listen>
+  <policy context="default">
+    <allow user="*"/><allow own="*"/><allow send_destination="*"/><allow send_type="signal"/>
+  </policy>
+</busconfig>
+'''
+SANITIZER_WORDS = ('AddressSanitizer', 'LeakSanitizer', 'ThreadSanitizer', 'runtime error:')
+
+
+class Failure(AssertionError):
+    """What was expected, and what was there."""
+
+
+def wait_for(what, condition, deadline_sec=DEADLINE_SEC):
+    """Polls until condition() is true and returns its value."""
+    end = time.monotonic() + deadline_sec
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failure(f'gave up waiting for {what}; last seen: {value!r}')
+        time.sleep(0.02)
+
+
+class Process:
+    """A child whose output goes to a file."""
+
+    def __init__(self, stage, name, args, env=None, stdin=None):
+        self.name = name
+        self.log_path = stage.dir / f'{name}.log'
+        self.log = open(self.log_path, 'ab')
+        self.child = subprocess.Popen([str(a) for a in args], stdin=stdin or subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                                      env={**os.environ, **stage.env, **(env or {})})
+
+    def text(self):
+        return self.log_path.read_text(errors='replace')
+
+    def running(self):
+        return self.child.poll() is None
+
+    def stop(self, how=signal.SIGTERM):
+        """Stops it and returns its exit status."""
+        if self.running():
+            self.child.send_signal(how)
+        try:
+            self.child.wait(DEADLINE_SEC)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+            raise Failure(f'{self.name} did not stop on {how!r}') from None
+        finally:
+            self.log.close()
+        return self.child.returncode
+
+
+class Sim(Process):
+    """needlesim, with its control lines."""
+
+    def __init__(self, stage, args):
+        super().__init__(stage, f'sim{stage.count("sim")}', [stage.binary('simulator/needlesim'), '--stand-in', '--control', '--report', *args],
+                         stdin=subprocess.PIPE)
+        wait_for('needlesim', lambda: 'ready\n' in self.text() or not self.running())
+
+    def control(self, line):
+        """Says a control line and returns the answer; fails on an error."""
+        before = len(self.text().splitlines())
+        self.child.stdin.write(f'{line}\n'.encode())
+        self.child.stdin.flush()
+        answer = wait_for(f'the answer to {line}', lambda: self.text().splitlines()[before:])[0]
+        if not answer.startswith('ok'):
+            raise Failure(f'needlesim: {line}: {answer}')
+        return answer[2:].strip()
+
+    def status(self, device=0):
+        return json.loads(self.control(f'@{device} status'))
+
+
+class Stage:
+    def __init__(self):
+        self.build = pathlib.Path(os.environ['NEEDLED_BUILD'])
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix='needled-stage-'))
+        self.env = {'DBUS_SYSTEM_BUS_ADDRESS': f'unix:path={self.dir}/bus', 'NO_COLOR': '1'}
+        self.processes = []
+        self.counts = {}
+        self.state_dir = self.dir / 'state'
+        self.config_dir = self.dir / 'etc'
+        self.config_dir.mkdir()
+        self.daemon = None
+        config = self.dir / 'bus.conf'
+        config.write_text(BUS_CONFIG.format(path=self.dir / 'bus'))
+        self.start('bus', ['dbus-daemon', f'--config-file={config}', '--nofork', '--nopidfile'])
+        wait_for('the bus', (self.dir / 'bus').exists)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        problems = []
+        for process in reversed(self.processes):
+            if process.running():
+                try:
+                    status = process.stop()
+                except Failure as failure:
+                    problems.append(str(failure))
+                    continue
+                if status not in (0, -signal.SIGTERM):
+                    problems.append(f'{process.name} ended with status {status}')
+        for process in self.processes:
+            text = process.text()
+            if any(word in text for word in SANITIZER_WORDS):
+                problems.append(f'{process.name}: {text}')
+            if kind:
+                print('\n'.join(f'# {process.name}: {line}' for line in text.splitlines()[-60:]))
+        shutil.rmtree(self.dir, ignore_errors=True)
+        if problems and not kind:
+            raise Failure('\n'.join(problems))
+
+    def binary(self, name):
+        return self.build / name
+
+    def count(self, name):
+        self.counts[name] = self.counts.get(name, 0) + 1
+        return self.counts[name]
+
+    def start(self, name, args, env=None):
+        process = Process(self, name, args, env)
+        self.processes.append(process)
+        return process
+
+    def sim(self, *args, fast=True):
+        sim = Sim(self, [*(['--fast'] if fast else []), *args])
+        self.processes.append(sim)
+        return sim
+
+    def needled(self, *args, wait=True, env=None):
+        name = f'needled{self.count("needled")}'
+        self.daemon = self.start(name, [self.binary('daemon/needled'), f'--state-dir={self.state_dir}', f'--config-dir={self.config_dir}',
+                                        *args], env)
+        if wait:
+            wait_for('needled on the bus', lambda: self.ctl('status')[0] == 0 or not self.daemon.running())
+        return self.daemon
+
+    def ctl(self, *args, stdin=None):
+        """Runs needlectl; returns (status, stdout, stderr)."""
+        done = subprocess.run([str(self.binary('client/needlectl')), *map(str, args)], env={**os.environ, **self.env}, input=stdin,
+                              capture_output=True, text=True, timeout=DEADLINE_SEC * 3, check=False)
+        if any(word in done.stderr for word in SANITIZER_WORDS):
+            raise Failure(done.stderr)
+        return done.returncode, done.stdout, done.stderr
+
+    def json(self, *args):
+        """Runs needlectl --json, which must succeed."""
+        status, out, err = self.ctl(*args, '--json')
+        if status != 0:
+            raise Failure(f'needlectl {" ".join(map(str, args))}: status {status}: {err}')
+        return json.loads(out)
+
+    def device(self, address=None):
+        devices = self.json('devices')['devices']
+        for device in devices:
+            if address in (None, device['address'], device['alias']):
+                return device
+        return None
+
+    def adopt(self, *options, address=None, alias='pen'):
+        """Searches, adopts the first device (or the one of this address), waits until it streams."""
+        def found():
+            self.ctl('search', '--seconds=5', '-q')
+            device = self.device(address)
+            return device if device else None
+        device = wait_for('a found device', found)
+        status, _, err = self.ctl('adopt', device['address'], f'--alias={alias}', *options)
+        if status != 0:
+            raise Failure(f'adopt: {err}')
+        return wait_for('streaming', lambda: self.streaming(alias))
+
+    def streaming(self, alias='pen'):
+        device = self.device(alias)
+        return device if device and device['state'] == 'streaming' else None
+
+    def sessions(self):
+        return self.json('sessions')['sessions']

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What goes wrong costs nothing but itself, and is said."""
+import os
+import pathlib
+import sqlite3
+
+from stage import Failure, wait_for
+
+
+def expect(value, expected, what):
+    if value != expected:
+        raise Failure(f'{what}: expected {expected!r}, got {value!r}')
+
+
+def live_session(stage):
+    return stage.json('status').get('session')
+
+
+def log_has(stage, text):
+    return wait_for(f'"{text}" in the log', lambda: text in stage.daemon.text())
+
+
+def use_and_store(stage, sim):
+    sim.control('start')
+    wait_for('a session', lambda: live_session(stage))
+    wait_for('use', lambda: sim.status()['sent']['live'] > 20)
+    sim.control('stop')
+    wait_for('a stored session', stage.sessions)
+
+
+def test_no_bluetoothd(stage):
+    stage.needled()
+    expect(stage.json('status')['bluetooth'], 'absent', 'Bluetooth')
+    log_has(stage, 'bluetoothd is not running')
+    sim = stage.sim('--kind=pen')
+    wait_for('Bluetooth', lambda: stage.json('status')['bluetooth'] == 'ready')
+    stage.adopt()
+    use_and_store(stage, sim)
+    expect(stage.daemon.text().count('bluetoothd is not running'), 1, 'said once')
+
+
+def test_no_adapter_and_adapter_off(stage):
+    sim = stage.sim('--kind=pen')
+    stage.needled()
+    stage.adopt()
+    for off, on, state, said in (('adapter off', 'adapter on', 'off', 'adapter is off'),
+                                 ('adapter remove', 'adapter add', 'no-adapter', 'no Bluetooth adapter')):
+        sim.control(off)
+        wait_for(state, lambda: stage.json('status')['bluetooth'] == state)
+        wait_for('a waiting device', lambda: stage.device('pen')['state'] == 'waiting')
+        log_has(stage, said)
+        sim.control(on)
+        wait_for('streaming again', stage.streaming)
+
+
+def test_bluetoothd_restarts(stage):
+    sim = stage.sim('--kind=pen')
+    stage.needled()
+    stage.adopt()
+    for how in ('restart', 'restart crash'):
+        sim.control('start')
+        session = wait_for('a session', lambda: live_session(stage))
+        sim.control(how)
+        wait_for('the session going on', lambda: live_session(stage)['state'] == 'running' and stage.streaming())
+        expect(live_session(stage)['id'], session['id'], 'one session')
+        sim.control('stop')
+        wait_for('the end', lambda: live_session(stage) is None)
+    wait_for('both stored', lambda: len(stage.sessions()) == 2)
+
+
+def test_bad_notifications_are_counted_and_harmless(stage):
+    sim = stage.sim('--kind=pen', '--live-period=20')
+    stage.needled()
+    stage.adopt()
+    sim.control('start')
+    session = wait_for('a session', lambda: live_session(stage))
+    for line in ('malformed 5', 'empty 3', 'duplicate 4'):
+        sim.control(line)
+    wait_for('use', lambda: sim.status()['sent']['live'] > 100)
+    expect(live_session(stage)['id'], session['id'], 'the session goes on')
+    expect(stage.streaming() is not None, True, 'streaming')
+    sim.control('stop')
+    stored = wait_for('a stored session', stage.sessions)[0]
+    expect(stored['end_reason'], 'device', 'end reason')
+
+
+def test_database_of_a_newer_version(stage):
+    stage.state_dir.mkdir()
+    with sqlite3.connect(stage.state_dir / 'needled.db') as db:
+        db.execute('PRAGMA application_id = 0x6e646c64')
+        db.execute('PRAGMA user_version = 99')
+        db.execute('CREATE TABLE future (x)')
+    db.close()
+    sim = stage.sim('--kind=pen')
+    stage.needled()
+    log_has(stage, 'needled.db.v99')
+    expect((stage.state_dir / 'needled.db.v99').exists(), True, 'the old file')
+    stage.adopt()
+    use_and_store(stage, sim)
+
+
+def test_damaged_database(stage):
+    stage.state_dir.mkdir()
+    (stage.state_dir / 'needled.db').write_bytes(b'this was a database once' * 1000)
+    sim = stage.sim('--kind=pen')
+    stage.needled()
+    log_has(stage, 'needled.db.corrupt-')
+    kept = list(stage.state_dir.glob('needled.db.corrupt-*'))
+    expect(len(kept), 1, 'files put aside')
+    expect(kept[0].read_bytes(), b'this was a database once' * 1000, 'what it holds')
+    stage.adopt()
+    use_and_store(stage, sim)
+
+
+def test_database_that_cannot_be_opened(stage):
+    stage.state_dir.mkdir()
+    (stage.state_dir / 'needled.db').mkdir()
+    sim = stage.sim('--kind=pen')
+    stage.needled()
+    status = wait_for('trouble in the status', lambda: stage.json('status')['storage'] == 'unavailable' and stage.json('status'))
+    if 'needled.db' not in status['storage_reason']:
+        raise Failure(f'the reason does not name the file: {status["storage_reason"]}')
+    stage.adopt()
+    sim.control('start')
+    wait_for('a session', lambda: live_session(stage))
+    (stage.state_dir / 'needled.db').rmdir()
+    sim.control('stop')
+    wait_for('storage', lambda: stage.json('status')['storage'] == 'ready')
+    wait_for('a stored session', stage.sessions)
+    log_has(stage, 'storage works again')
+
+
+def test_state_directory_is_a_file(stage):
+    stage.state_dir.write_text('not a directory')
+    stage.sim('--kind=pen')
+    stage.needled()
+    wait_for('trouble in the status', lambda: stage.json('status')['storage'] == 'unavailable')
+    stage.adopt()
+
+
+def test_bad_configuration(stage):
+    (stage.config_dir / 'needled.conf').write_text('[Session]\nWindow=soon\nWindw=3\n')
+    stage.needled()
+    log_has(stage, 'needled.conf:2: [Session] Window=soon')
+    log_has(stage, 'needled.conf:3: unknown key Windw')
+
+
+def test_files_are_private(stage):
+    sim = stage.sim('--kind=pen')
+    stage.needled()
+    stage.adopt()
+    use_and_store(stage, sim)
+    for path in pathlib.Path(stage.state_dir).rglob('*'):
+        expect(oct(os.stat(path).st_mode & 0o077), '0o0', f'others may reach {path}')
+    expect(oct(os.stat(stage.state_dir).st_mode & 0o777), '0o700', 'the directory')
+
+
+def test_service_not_reachable(stage):
+    status, out, err = stage.ctl('status')
+    expect((status, out), (5, ''), 'status without a service')
+    if 'needled' not in err:
+        raise Failure(f'no word about the service: {err}')
