@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "link/private.h"
+
+#include <errno.h>
+
+#include "log.h"
+
+/* Adoption: connect, wait for the services, pair, read who it is, trust, remember. Until it is remembered nothing of it stays: what
+ * Connect() and Pair() made permanent in bluetoothd is removed again when the adoption fails. */
+
+#define ATTEMPTS_MAX 6u
+#define PAIR_CALL_USEC (95 * G_USEC_PER_SEC)    /* longer than the step's limit, which acts */
+#define ADOPT_LIMIT_USEC (140 * G_USEC_PER_SEC) /* Manager1.Adopt answers within 150 s */
+
+#define REFUSED_PAIRING "The device refused to pair: open its pairing window and adopt it again, or, for a device that cannot " \
+                        "pair, adopt it with --allow-unbonded."
+
+static void adoption_free(Device *device) {
+        if (device->work->adoption)
+                g_free(device->work->adoption->alias);
+        g_clear_pointer(&device->work->adoption, g_free);
+}
+
+static void pair_refused(Device *device) {
+        if (!device->work->adoption->allow_unbonded) {
+                adopt_fail(device, -EKEYREJECTED, DEVICE_REASON_PAIRING_FAILED, REFUSED_PAIRING);
+                return;
+        }
+
+        device->work->adoption->pair_refused = true;
+        if (device->work->connected)
+                setup_read(device);
+        else
+                adopt_retry(device, -EHOSTUNREACH, "The connection broke off: bring the device nearer and try again.");
+}
+
+static void on_paired(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
+        Device *device = userdata;
+
+        agent_end(device->link->agent, device->work->object);
+        if (device->work->step != STEP_PAIR)
+                return;
+        if (error)
+                log_debug("%s: Pair: %s", device->path, error->sentence);
+
+        switch (error ? -error->error : 0) {
+        case 0:
+        case EEXIST:
+                if (device->work->connected)
+                        setup_read(device);
+                else
+                        adopt_retry(device, -EHOSTUNREACH, "The connection broke off after pairing: try again.");
+                break;
+        case EHOSTUNREACH:
+        case ENOTCONN:
+        case EALREADY:
+        case ENOENT:
+                adopt_retry(device, error->error, error->sentence);
+                break;
+        case ENODEV:
+                adopt_fail(device, -ENODEV, DEVICE_REASON_NONE, error->sentence);
+                break;
+        default:
+                pair_refused(device);
+                break;
+        }
+}
+
+void adopt_pair_timeout(Device *device) {
+        agent_end(device->link->agent, device->work->object);
+        calls_clear(&device->work->calls);
+        bluez_tell(device->link->bluez, device->work->object, "org.bluez.Device1", "CancelPairing", NULL);
+        pair_refused(device);
+}
+
+void adopt_resolved(Device *device) {
+        Adoption *adoption = device->work->adoption;
+        Object *object = link_object(device);
+
+        if (object->paired || adoption->pair_refused) {
+                setup_read(device);
+                return;
+        }
+
+        device_enter(device, DEVICE_BONDING, DEVICE_REASON_NONE, STEP_PAIR, 0);
+        agent_begin(device->link->agent, object->path);
+        (void) link_call_device(device, "org.bluez.Device1", "Pair", PAIR_CALL_USEC, on_paired);
+}
+
+void adopt_identified(Device *device) {
+        Adoption *adoption = device->work->adoption;
+        Object *object = link_object(device);
+
+        if (adoption->alias)
+                (void) device_set_text(&device->alias, adoption->alias);
+        device->adopted = true;
+        device->auto_connect = true;
+        device->allow_unbonded = adoption->allow_unbonded;
+        device->owner = adoption->owner;
+        device->adopted_realtime_usec = link_now(CLOCK_REALTIME);
+        device->work->found_until_usec = 0;
+        device->work->attempts = 0;
+        adoption_free(device);
+
+        if (object)
+                bluez_tell(device->link->bluez, object->path, "org.freedesktop.DBus.Properties", "Set", "ssv",
+                           "org.bluez.Device1", "Trusted", "b", true);
+        device_changed(device, DEVICE_CHANGED_IDENTITY);
+        auto_connect_update(device->link->auto_connect);
+        link_complete(device, OPERATION_ADOPT, 0, NULL);
+        if (device->work->step == STEP_READ)
+                notify_begin(device);
+}
+
+void adopt_retry(Device *device, int error, const char *message) {
+        Adoption *adoption = device->work->adoption;
+
+        calls_clear(&device->work->calls);
+        if (++adoption->attempts >= ATTEMPTS_MAX) {
+                adopt_fail(device, error, DEVICE_REASON_TIMEOUT, message);
+                return;
+        }
+
+        device_enter(device, DEVICE_CONNECTING, DEVICE_REASON_NONE, STEP_BACKOFF, reconnect_delay(adoption->attempts - 1));
+}
+
+void adopt_fail(Device *device, int error, DeviceReason reason, const char *message) {
+        bool ours = !device->work->adoption->was_paired;
+        Object *object = link_object(device), *adapter = link_adapter(device);
+
+        calls_clear(&device->work->calls);
+        notify_close(device);
+        if (object) {
+                agent_end(device->link->agent, object->path);
+                if (ours && adapter)
+                        bluez_tell(device->link->bluez, adapter->path, "org.bluez.Adapter1", "RemoveDevice", "o", object->path);
+                else if (device->work->opened)
+                        bluez_tell(device->link->bluez, object->path, "org.bluez.Device1", "Disconnect", NULL);
+        }
+
+        device->work->attempts = 0;
+        adoption_free(device);
+        device_enter(device, DEVICE_FOUND, reason, STEP_NONE, 0);
+        search_keep(device->link->search, device);
+        link_complete(device, OPERATION_ADOPT, error, message);
+}
+
+void link_adopt(Link *link, Device *device, const LinkAdopt *options, LinkDone done, void *userdata) {
+        Operation *operation = operation_new(device, OPERATION_ADOPT, done, userdata);
+        Object *object = link_object(device), *adapter = link_adapter(device);
+
+        if (device->adopted) {
+                operation_answer_later(operation, -EEXIST, "The device is adopted already.");
+                return;
+        }
+        if (device->work->adoption || device->work->step == STEP_FORGET) {
+                operation_answer_later(operation, -EBUSY, "The device is being adopted or forgotten already: wait for that.");
+                return;
+        }
+        if (!adapter || !adapter->powered) {
+                operation_answer_later(operation, -ENODEV, "The Bluetooth adapter is not ready: plug it in and switch it on.");
+                return;
+        }
+
+        operation_limit(operation, ADOPT_LIMIT_USEC);
+        device->work->adoption = g_new(Adoption, 1);
+        *device->work->adoption = (Adoption) {
+                .operation = operation,
+                .alias = options->alias ? device_text(options->alias, strlen(options->alias)) : NULL,
+                .allow_unbonded = options->allow_unbonded,
+                .owner = options->owner,
+                .was_paired = object && object->paired,
+        };
+
+        if (object && object->connected)
+                setup_begin(device);
+        else
+                reconnect_now(device);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "link/calls.h"
+
+#include <glib.h>
+
+struct Call {
+        Calls *owner;   /* weak */
+        Call *prev, *next;
+        sd_bus_slot *slot;
+        CallDone done;
+        void *userdata;
+};
+
+static void call_free(Call *call) {
+        if (call->prev)
+                call->prev->next = call->next;
+        else
+                call->owner->first = call->next;
+        if (call->next)
+                call->next->prev = call->prev;
+
+        sd_bus_slot_unref(call->slot);
+        g_free(call);
+}
+
+static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        Call *call = userdata;
+        CallDone done = call->done;
+        void *done_userdata = call->userdata;
+
+        call_free(call);
+        if (done) {
+                if (sd_bus_message_is_method_error(reply, NULL))
+                        done(NULL, errors_meaning(sd_bus_message_get_error(reply)), done_userdata);
+                else
+                        done(reply, NULL, done_userdata);
+        }
+
+        return 1;
+}
+
+int calls_send(Calls *calls, sd_bus_message *m, uint64_t timeout_usec, CallDone done, void *userdata) {
+        Call *call = g_new(Call, 1);
+        int r;
+
+        *call = (Call) { .owner = calls, .next = calls->first, .done = done, .userdata = userdata };
+        if (calls->first)
+                calls->first->prev = call;
+        calls->first = call;
+
+        r = sd_bus_call_async(sd_bus_message_get_bus(m), &call->slot, m, on_reply, call, timeout_usec);
+        if (r < 0)
+                call_free(call);
+
+        return r;
+}
+
+void calls_clear(Calls *calls) {
+        while (calls->first)
+                call_free(calls->first);
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "link/private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "autoptr.h"
+#include "log.h"
+
+/* The streams. Each followed characteristic has a socket from AcquireNotify: one datagram is one notification. bluetoothd's end
+ * holds 278 of them and drops silently what comes then, so nothing may stand between a notification and its frame. */
+
+#define CHARACTERISTIC "org.bluez.GattCharacteristic1"
+#define PRIORITY (SD_EVENT_PRIORITY_IMPORTANT)  /* before every message of both buses */
+#define HELD_FIRST_USEC (20 * 1000)
+#define HELD_QUICK_TRIES 6u             /* 20 ms → 640 ms: the socket of a daemon before us is let go in that time */
+#define HELD_USEC (5 * G_USEC_PER_SEC)
+#define DRAIN_EMPTY_MAX 8u              /* an ended socket gives empty datagrams for ever */
+
+static void acquire_next(Device *device);
+
+static uint64_t usec_of(clockid_t clock) {
+        struct timespec ts;
+
+        clock_gettime(clock, &ts); /* in the vDSO for both clocks that we ask */
+        return (uint64_t) ts.tv_sec * G_USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+static void deliver(Device *device, uint8_t channel, uint8_t direction, const uint8_t *data, size_t size) {
+        Frame frame = {
+                .boottime_usec = usec_of(CLOCK_BOOTTIME),
+                .realtime_usec = usec_of(CLOCK_REALTIME),
+                .channel = channel,
+                .direction = direction,
+                .size = (uint16_t) size,
+                .data = data,
+        };
+
+        device->link->observer.device_frame(device, &frame, device->link->userdata);
+}
+
+static void deliver_link(Device *device, FrameLink what) {
+        uint8_t data[] = { (uint8_t) what };
+
+        deliver(device, 0, FRAME_OF_LINK, data, sizeof(data));
+}
+
+/* One notification. What is longer than a value can be, or empty, is passed on as an empty frame: it counts as malformed. */
+static void take(Device *device, const ProfileChar *ch, const uint8_t *data, size_t size) {
+        if (G_UNLIKELY(size == 0 || size > OMP_VALUE_MAX)) {
+                device->counters.oversize_or_empty++;
+                size = 0;
+        }
+        device->counters.received++;
+        deliver(device, (uint8_t) ch->channel, FRAME_FROM_DEVICE, data, size);
+}
+
+/* The hot path: one read for each wakeup (draining to EAGAIN costs one more syscall a packet and gains nothing), two clocks, the
+ * frame. No timer, no log, no allocation. */
+static int on_notification(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        uint8_t data[OMP_VALUE_MAX + 1];
+        Stream *stream = userdata;
+        ssize_t n;
+
+        n = recv(fd, data, sizeof(data), MSG_DONTWAIT);
+        if (G_LIKELY(n > 0)) {
+                take(stream->device, stream->ch, data, (size_t) n);
+        } else if (n == 0 && !(revents & EPOLLHUP)) {
+                /* "Zero-length values are forbidden" (1.1): but while the other end is open this is one, not the end. */
+                take(stream->device, stream->ch, data, 0);
+        } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+                reconnect_lost(stream->device);
+        }
+
+        return 0;
+}
+
+/* What was in the socket before it ended was received: it counts, even if Connected falls first. */
+static void drain(Stream *stream) {
+        uint8_t data[OMP_VALUE_MAX + 1];
+        int fd = sd_event_source_get_io_fd(stream->source);
+
+        for (unsigned empty = 0; empty < DRAIN_EMPTY_MAX;) {
+                ssize_t n = recv(fd, data, sizeof(data), MSG_DONTWAIT);
+
+                if (n < 0 && errno != EINTR)
+                        break;
+                if (n > 0)
+                        take(stream->device, stream->ch, data, (size_t) n);
+                else if (n == 0)
+                        empty++;
+        }
+}
+
+static void stream_up(Device *device) {
+        if (device->work->up)
+                return;
+
+        device->work->up = true;
+        device->counters.connects++;
+        deliver_link(device, FRAME_LINK_UP);
+}
+
+/* The stream that is being acquired: the first without a mode. NULL: all were. */
+static Stream *stream_next(Device *device) {
+        for (size_t i = 0; i < device->work->n_streams; i++)
+                if (device->work->streams[i].mode == STREAM_NONE)
+                        return &device->work->streams[i];
+
+        return NULL;
+}
+
+static int stream_take_fd(Stream *stream, sd_bus_message *reply) {
+        Device *device = stream->device;
+        int fd, copy, r;
+        uint16_t mtu;
+
+        r = sd_bus_message_read(reply, "hq", &fd, &mtu);
+        if (r < 0)
+                return r;
+        copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        if (copy < 0)
+                return -errno;
+
+        stream_up(device);
+        r = sd_event_add_io(device->link->event, &stream->source, copy, EPOLLIN, on_notification, stream);
+        if (r < 0) {
+                close(copy);
+                return r;
+        }
+        (void) sd_event_source_set_io_fd_own(stream->source, true);
+        (void) sd_event_source_set_priority(stream->source, PRIORITY);
+        stream->mode = STREAM_FD;
+        log_debug("%s: channel %i, MTU %u", device->path, stream->ch->channel, mtu);
+        return 0;
+}
+
+/* Short at first: after a restart of needled the old socket may not have been let go. Then patiently, and sooner when
+ * NotifyAcquired or Notifying falls. */
+static void held(Device *device) {
+        unsigned tries = device->work->held_tries++;
+
+        if (tries < HELD_QUICK_TRIES)
+                device_enter(device, device->state, device->reason, STEP_HELD, (uint64_t) HELD_FIRST_USEC << tries);
+        else
+                device_enter(device, DEVICE_WAITING, DEVICE_REASON_NOTIFICATIONS_HELD, STEP_HELD, HELD_USEC);
+}
+
+static void not_given(Stream *stream, const ErrorMeaning *error) {
+        Device *device = stream->device;
+
+        log_debug("%s: channel %i: %s", device->path, stream->ch->channel, error->sentence);
+        if (!(stream->ch->use & PROFILE_REQUIRED)) {
+                stream->mode = STREAM_SKIPPED;
+                acquire_next(device);
+                return;
+        }
+
+        switch (-error->error) {
+        case EALREADY:
+        case EBUSY:
+                held(device);
+                break;
+        case ENOTCONN:
+                break; /* Connected is falling; if not, the step's limit acts */
+        case EOPNOTSUPP:
+                notify_close(device);
+                log_warning("%s gives notifications only as broadcasts, which every local user can read: set AllowBroadcast=yes "
+                            "in needled.conf to take them all the same", device_label(device));
+                device_enter(device, DEVICE_REFUSED, DEVICE_REASON_SERVICES_MISSING, STEP_NONE, 0);
+                break;
+        default:
+                reconnect_give_up(device, DEVICE_REASON_TIMEOUT);
+                break;
+        }
+}
+
+static void on_started(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
+        Device *device = userdata;
+        Stream *stream = stream_next(device);
+
+        if (!stream)
+                return;
+        if (error) {
+                not_given(stream, error);
+                return;
+        }
+
+        stream_up(device);
+        stream->mode = STREAM_SIGNAL;
+        acquire_next(device);
+}
+
+static void start_notify(Stream *stream) {
+        Device *device = stream->device;
+
+        (void) bluez_call(device->link->bluez, &device->work->calls, stream->path, CHARACTERISTIC, "StartNotify",
+                          BLUEZ_TIMEOUT_USEC, on_started, device, NULL);
+}
+
+static void on_acquired(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
+        static const ErrorMeaning broken = { -EIO, "bluetoothd's answer to AcquireNotify cannot be used." };
+        Device *device = userdata;
+        Stream *stream = stream_next(device);
+
+        if (!stream)
+                return;
+        if (error && (error->error == -EOPNOTSUPP || error->error == -EALREADY) && device->link->settings.allow_broadcast)
+                start_notify(stream);
+        else if (error)
+                not_given(stream, error);
+        else if (stream_take_fd(stream, reply) < 0)
+                not_given(stream, &broken);
+        else
+                acquire_next(device);
+}
+
+/* One call at a time: a disconnect during AcquireNotify leaves a stale lock in BlueZ 5.66 (until then the sockets that we have
+ * are let go by bluetoothd itself). */
+static void acquire_next(Device *device) {
+        Stream *stream = stream_next(device);
+        Object *object;
+
+        if (device->state != DEVICE_STREAMING && (!stream || !(stream->ch->use & PROFILE_REQUIRED))) {
+                device->work->attempts = 0;
+                device_enter(device, DEVICE_STREAMING, DEVICE_REASON_NONE, STEP_NONE, 0);
+        }
+        if (!stream) {
+                setup_read_identity(device);
+                return;
+        }
+
+        object = objects_get(bluez_objects(device->link->bluez), stream->path);
+        if (object && !object->has_notify_acquired && device->link->settings.allow_broadcast)
+                start_notify(stream);
+        else
+                (void) bluez_call(device->link->bluez, &device->work->calls, stream->path, CHARACTERISTIC, "AcquireNotify",
+                                  BLUEZ_TIMEOUT_USEC, on_acquired, device, "a{sv}", 0);
+}
+
+/* In the profile's order, but the required ones before the others, so that streaming does not wait for these. */
+static void add_streams(Device *device, bool required) {
+        const Profile *profile = device->profile;
+
+        for (size_t i = 0; i < profile->n_chars; i++) {
+                const ProfileChar *ch = &profile->chars[i];
+                bool is_required = ch->use & PROFILE_REQUIRED;
+                Object *object;
+
+                if (!(ch->use & PROFILE_FOLLOW) || is_required != required)
+                        continue;
+                object = objects_find_char(bluez_objects(device->link->bluez), device->work->object, profile->service_uuid,
+                                           ch->uuid);
+                if (object)
+                        device->work->streams[device->work->n_streams++] =
+                                (Stream) { .device = device, .ch = ch, .path = g_strdup(object->path) };
+        }
+}
+
+void notify_begin(Device *device) {
+        device->work->streams = g_new0(Stream, device->profile->n_chars);
+        device->work->n_streams = 0;
+        device->work->held_tries = 0;
+        add_streams(device, true);
+        add_streams(device, false);
+        notify_retry(device);
+}
+
+void notify_retry(Device *device) {
+        if (!device->work->streams)
+                return;
+
+        device_enter(device, DEVICE_READY, DEVICE_REASON_NONE, STEP_ACQUIRE, 0);
+        if (device->work->step == STEP_ACQUIRE)
+                acquire_next(device);
+}
+
+/* StopNotify is never called on what was acquired: BlueZ 5.66 reads freed memory then. Closing the socket ends it. */
+void notify_close(Device *device) {
+        DeviceWork *work = device->work;
+
+        if (!work->streams)
+                return;
+
+        for (size_t i = 0; i < work->n_streams; i++)
+                if (work->streams[i].source)
+                        drain(&work->streams[i]);
+        for (size_t i = 0; i < work->n_streams; i++) {
+                sd_event_source_disable_unref(work->streams[i].source);
+                g_free(work->streams[i].path);
+        }
+        g_clear_pointer(&work->streams, g_free);
+        work->n_streams = 0;
+
+        if (work->up) {
+                work->up = false;
+                deliver_link(device, FRAME_LINK_LOST);
+        }
+}
+
+void notify_value(Device *device, const Object *characteristic, const ObjectValue *value) {
+        for (size_t i = 0; i < device->work->n_streams; i++) {
+                Stream *stream = &device->work->streams[i];
+
+                if (stream->mode == STREAM_SIGNAL && g_str_equal(stream->path, characteristic->path)) {
+                        take(device, stream->ch, value->data, value->size);
+                        return;
+                }
+        }
+}

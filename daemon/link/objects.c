@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "link/objects.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "autoptr.h"
+
+
+#define TEXT_MAX 248u           /* octets; the longest name that Bluetooth knows */
+#define UUIDS_MAX 256u          /* of one device */
+
+struct Objects {
+        GHashTable *by_path;    /* path (the object's own) → Object, owned */
+};
+
+static const struct {
+        const char *name;
+        unsigned bit;
+} interfaces[] = {
+        { "org.bluez.Adapter1", OBJECT_ADAPTER },
+        { "org.bluez.Device1", OBJECT_DEVICE },
+        { "org.bluez.GattService1", OBJECT_SERVICE },
+        { "org.bluez.GattCharacteristic1", OBJECT_CHAR },
+        { "org.bluez.Battery1", OBJECT_BATTERY },
+        { "org.bluez.GattManager1", OBJECT_GATT_MANAGER },
+};
+
+/* type: what the variant must hold; has: offset of the bool that says that the value is known, 0: none. */
+static const struct Property {
+        unsigned interface;
+        const char *name;
+        char type;
+        size_t offset, has;
+} properties[] = {
+        { OBJECT_ADAPTER, "Address", 's', offsetof(Object, address), 0 },
+        { OBJECT_ADAPTER, "Powered", 'b', offsetof(Object, powered), 0 },
+        { OBJECT_ADAPTER, "Discovering", 'b', offsetof(Object, discovering), 0 },
+        { OBJECT_DEVICE, "Address", 's', offsetof(Object, address), 0 },
+        { OBJECT_DEVICE, "AddressType", 's', offsetof(Object, address_type), 0 },
+        { OBJECT_DEVICE, "Name", 's', offsetof(Object, name), 0 },
+        { OBJECT_DEVICE, "Adapter", 'o', offsetof(Object, parent), 0 },
+        { OBJECT_DEVICE, "Connected", 'b', offsetof(Object, connected), 0 },
+        { OBJECT_DEVICE, "Paired", 'b', offsetof(Object, paired), 0 },
+        { OBJECT_DEVICE, "Bonded", 'b', offsetof(Object, bonded), offsetof(Object, has_bonded) },
+        { OBJECT_DEVICE, "Trusted", 'b', offsetof(Object, trusted), 0 },
+        { OBJECT_DEVICE, "ServicesResolved", 'b', offsetof(Object, services_resolved), 0 },
+        { OBJECT_DEVICE, "RSSI", 'n', offsetof(Object, rssi), offsetof(Object, has_rssi) },
+        { OBJECT_SERVICE, "UUID", 's', offsetof(Object, uuid), 0 },
+        { OBJECT_SERVICE, "Device", 'o', offsetof(Object, parent), 0 },
+        { OBJECT_CHAR, "UUID", 's', offsetof(Object, uuid), 0 },
+        { OBJECT_CHAR, "Service", 'o', offsetof(Object, parent), 0 },
+        { OBJECT_CHAR, "Notifying", 'b', offsetof(Object, notifying), 0 },
+        { OBJECT_CHAR, "NotifyAcquired", 'b', offsetof(Object, notify_acquired), offsetof(Object, has_notify_acquired) },
+        { OBJECT_BATTERY, "Percentage", 'y', offsetof(Object, battery), 0 },
+};
+
+static void object_free(void *p) {
+        Object *object = p;
+
+        g_free(object->path);
+        g_free(object->address);
+        g_free(object->address_type);
+        g_free(object->name);
+        g_free(object->uuid);
+        g_free(object->parent);
+        g_free(object);
+}
+
+static GHashTable *table_new(void) {
+        return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, object_free);
+}
+
+static Object *table_ensure(GHashTable *table, const char *path) {
+        Object *object = g_hash_table_lookup(table, path);
+
+        if (object || g_hash_table_size(table) >= OBJECTS_MAX)
+                return object;
+
+        object = g_new0(Object, 1);
+        object->path = g_strdup(path);
+        g_hash_table_insert(table, object->path, object);
+        return object;
+}
+
+static unsigned interface_bit(const char *name) {
+        for (size_t i = 0; i < G_N_ELEMENTS(interfaces); i++)
+                if (g_str_equal(interfaces[i].name, name))
+                        return interfaces[i].bit;
+
+        return 0;
+}
+
+static const struct Property *property_find(unsigned interface, const char *name) {
+        for (size_t i = 0; i < G_N_ELEMENTS(properties); i++)
+                if (properties[i].interface == interface && g_str_equal(properties[i].name, name))
+                        return &properties[i];
+
+        return NULL;
+}
+
+static char *bounded(const char *text) {
+        g_autofree char *cut = g_strndup(text, TEXT_MAX);
+
+        return g_utf8_make_valid(cut, -1); /* the cut may have gone through a character */
+}
+
+static int read_property(sd_bus_message *m, const struct Property *p, Object *object) {
+        void *field = (uint8_t *) object + p->offset;
+        const char *text;
+        int r, b;
+
+        switch (p->type) {
+        case 'b':
+                r = sd_bus_message_read_basic(m, 'b', &b);
+                if (r >= 0)
+                        *(bool *) field = b;
+                break;
+        case 's':
+        case 'o':
+                r = sd_bus_message_read_basic(m, p->type, &text);
+                if (r >= 0) {
+                        g_free(*(char **) field);
+                        *(char **) field = g_str_equal(p->name, "UUID") ? g_ascii_strdown(text, MIN(strlen(text), TEXT_MAX))
+                                                                        : bounded(text);
+                }
+                break;
+        default: /* 'n' and 'y' go to fields of their own size */
+                r = sd_bus_message_read_basic(m, p->type, field);
+                break;
+        }
+
+        if (r >= 0 && p->has > 0)
+                *(bool *) ((uint8_t *) object + p->has) = true;
+
+        return r;
+}
+
+/* Only which profile the services make is kept, not the list: ten thousand strangers in a crowded room are to cost little. */
+static int read_uuids(sd_bus_message *m, Object *object) {
+        g_autoptr(GPtrArray) uuids = g_ptr_array_new_with_free_func(g_free);
+        const char *uuid;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "s");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_read_basic(m, 's', &uuid)) > 0)
+                if (uuids->len < UUIDS_MAX)
+                        g_ptr_array_add(uuids, g_ascii_strdown(uuid, MIN(strlen(uuid), TEXT_MAX)));
+        if (r < 0)
+                return r;
+
+        g_ptr_array_add(uuids, NULL);
+        object->profile = profile_match((const char *const *) uuids->pdata);
+        return sd_bus_message_exit_container(m);
+}
+
+static int read_value(sd_bus_message *m, ObjectValue *value) {
+        const void *data;
+        size_t size;
+        int r;
+
+        r = sd_bus_message_read_array(m, 'y', &data, &size);
+        if (r < 0)
+                return r;
+
+        static const uint8_t nothing[1];
+        value->data = size > 0 ? data : nothing;
+        value->size = size;
+        return 0;
+}
+
+static int read_variant(sd_bus_message *m, unsigned interface, const char *name, Object *object, ObjectValue *value) {
+        const struct Property *p = property_find(interface, name);
+        const char *contents;
+        char type;
+        int r;
+
+        r = sd_bus_message_peek_type(m, &type, &contents);
+        if (r < 0 || type != 'v')
+                return -EBADMSG;
+
+        bool uuids = interface == OBJECT_DEVICE && g_str_equal(name, "UUIDs") && g_str_equal(contents, "as");
+        bool bytes = value && interface == OBJECT_CHAR && g_str_equal(name, "Value") && g_str_equal(contents, "ay");
+        bool plain = p && contents[0] == p->type && contents[1] == '\0';
+        if (!uuids && !bytes && !plain)
+                return sd_bus_message_skip(m, "v");
+
+        r = sd_bus_message_enter_container(m, 'v', contents);
+        if (r < 0)
+                return r;
+        r = uuids ? read_uuids(m, object) : bytes ? read_value(m, value) : read_property(m, p, object);
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_exit_container(m);
+}
+
+static int read_properties(sd_bus_message *m, unsigned interface, Object *object, ObjectValue *value) {
+        const char *name;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read_basic(m, 's', &name);
+                if (r >= 0)
+                        r = read_variant(m, interface, name, object, value);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_exit_container(m);
+}
+
+/* a{sa{sv}} of one object. Returns the interfaces of interest. */
+static int read_interfaces(GHashTable *table, const char *path, sd_bus_message *m, Object **ret) {
+        Object *object = NULL;
+        unsigned seen = 0;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sa{sv}}");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(m, 'e', "sa{sv}")) > 0) {
+                const char *name;
+                unsigned bit;
+
+                r = sd_bus_message_read_basic(m, 's', &name);
+                if (r < 0)
+                        return r;
+                bit = interface_bit(name);
+                if (bit)
+                        object = table_ensure(table, path);
+                if (bit && object) {
+                        object->interfaces |= bit;
+                        seen |= bit;
+                        r = read_properties(m, bit, object, NULL);
+                } else
+                        r = sd_bus_message_skip(m, "a{sv}");
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+        if (ret)
+                *ret = object;
+
+        r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : (int) seen;
+}
+
+static bool has_signature(sd_bus_message *m, const char *signature) {
+        return sd_bus_message_has_signature(m, signature) > 0;
+}
+
+Objects *objects_new(void) {
+        Objects *objects = g_new0(Objects, 1);
+
+        objects->by_path = table_new();
+        return objects;
+}
+
+Objects *objects_free(Objects *objects) {
+        if (objects) {
+                g_hash_table_unref(objects->by_path);
+                g_free(objects);
+        }
+
+        return NULL;
+}
+
+int objects_replace(Objects *objects, sd_bus_message *reply) {
+        g_autoptr(GHashTable) table = table_new();
+        const char *path;
+        int r;
+
+        if (!has_signature(reply, "a{oa{sa{sv}}}"))
+                return -EBADMSG;
+
+        r = sd_bus_message_enter_container(reply, 'a', "{oa{sa{sv}}}");
+        if (r < 0)
+                return -EBADMSG;
+        while ((r = sd_bus_message_enter_container(reply, 'e', "oa{sa{sv}}")) > 0) {
+                r = sd_bus_message_read_basic(reply, 'o', &path);
+                if (r >= 0)
+                        r = read_interfaces(table, path, reply, NULL);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(reply);
+                if (r < 0)
+                        return -EBADMSG;
+        }
+        if (r < 0)
+                return -EBADMSG;
+
+        g_hash_table_unref(objects->by_path);
+        objects->by_path = g_steal_pointer(&table);
+        return 0;
+}
+
+int objects_add(Objects *objects, sd_bus_message *signal, Object **ret) {
+        const char *path;
+        int r;
+
+        if (!has_signature(signal, "oa{sa{sv}}"))
+                return -EBADMSG;
+
+        r = sd_bus_message_read_basic(signal, 'o', &path);
+        if (r >= 0)
+                r = read_interfaces(objects->by_path, path, signal, ret);
+        return r < 0 ? -EBADMSG : r;
+}
+
+/* What an interface leaves behind must not be taken for the next one's: a device that comes back is not connected. */
+static void forget_interfaces(Object *object, unsigned gone) {
+        object->interfaces &= ~gone;
+        if (gone & OBJECT_DEVICE) {
+                object->connected = object->paired = object->bonded = object->trusted = false;
+                object->services_resolved = object->has_rssi = object->has_bonded = false;
+                object->profile = NULL;
+        }
+        if (gone & OBJECT_ADAPTER)
+                object->powered = object->discovering = false;
+        if (gone & OBJECT_CHAR)
+                object->notifying = object->notify_acquired = object->has_notify_acquired = false;
+}
+
+int objects_remove(Objects *objects, sd_bus_message *signal, const char **ret_path) {
+        const char *path, *name;
+        unsigned gone = 0;
+        Object *object;
+        int r;
+
+        if (!has_signature(signal, "oas"))
+                return -EBADMSG;
+
+        r = sd_bus_message_read_basic(signal, 'o', &path);
+        if (r < 0)
+                return -EBADMSG;
+        r = sd_bus_message_enter_container(signal, 'a', "s");
+        if (r < 0)
+                return -EBADMSG;
+        while ((r = sd_bus_message_read_basic(signal, 's', &name)) > 0)
+                gone |= interface_bit(name);
+        if (r < 0)
+                return -EBADMSG;
+
+        object = objects_get(objects, path);
+        if (!object)
+                return 0;
+
+        gone &= object->interfaces;
+        forget_interfaces(object, gone);
+        if (object->interfaces == 0)
+                g_hash_table_remove(objects->by_path, path);
+
+        *ret_path = path;
+        return (int) gone;
+}
+
+int objects_change(Objects *objects, sd_bus_message *signal, Object **ret, ObjectValue *ret_value) {
+        Object *object = objects_get(objects, sd_bus_message_get_path(signal));
+        const char *name;
+        unsigned bit;
+        int r;
+
+        *ret_value = (ObjectValue) {};
+        if (!has_signature(signal, "sa{sv}as"))
+                return -EBADMSG;
+
+        r = sd_bus_message_read_basic(signal, 's', &name);
+        if (r < 0)
+                return -EBADMSG;
+        bit = interface_bit(name);
+        if (!object || !(object->interfaces & bit))
+                return 0;
+
+        r = read_properties(signal, bit, object, ret_value);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(signal, 'a', "s");
+        if (r < 0)
+                return -EBADMSG;
+        while ((r = sd_bus_message_read_basic(signal, 's', &name)) > 0)
+                if (bit == OBJECT_DEVICE && g_str_equal(name, "RSSI"))
+                        object->has_rssi = false; /* the discovery has ended */
+        if (r < 0)
+                return -EBADMSG;
+
+        *ret = object;
+        return (int) bit;
+}
+
+void objects_clear(Objects *objects) {
+        g_hash_table_remove_all(objects->by_path);
+}
+
+Object *objects_get(const Objects *objects, const char *path) {
+        return path ? g_hash_table_lookup(objects->by_path, path) : NULL;
+}
+
+unsigned objects_size(const Objects *objects) {
+        return g_hash_table_size(objects->by_path);
+}
+
+void objects_foreach(const Objects *objects, unsigned interface, void (*visit)(Object *object, void *userdata),
+                     void *userdata) {
+        GHashTableIter iter;
+        void *object;
+
+        g_hash_table_iter_init(&iter, objects->by_path);
+        while (g_hash_table_iter_next(&iter, NULL, &object))
+                if (((Object *) object)->interfaces & interface)
+                        visit(object, userdata);
+}
+
+Object *objects_find_char(const Objects *objects, const char *device, const char *service_uuid, const char *uuid) {
+        size_t length = strlen(device);
+        Object *found = NULL;
+        GHashTableIter iter;
+        void *value;
+
+        g_hash_table_iter_init(&iter, objects->by_path);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Object *object = value, *service;
+
+                if (!(object->interfaces & OBJECT_CHAR) || g_strcmp0(object->uuid, uuid) != 0 ||
+                    strncmp(object->path, device, length) != 0 || object->path[length] != '/')
+                        continue;
+                service = objects_get(objects, object->parent);
+                if (service_uuid && (!service || g_strcmp0(service->uuid, service_uuid) != 0))
+                        continue;
+                if (!found || strcmp(object->path, found->path) < 0)
+                        found = object;
+        }
+
+        return found;
+}
+
+char *objects_device_path(const char *path) {
+        const char *p;
+
+        if (!g_str_has_prefix(path, "/org/bluez/"))
+                return NULL;
+        p = strchr(path + strlen("/org/bluez/"), '/');
+        if (!p || !g_str_has_prefix(p, "/dev_"))
+                return NULL;
+
+        p = strchr(p + 1, '/');
+        return p ? g_strndup(path, (size_t) (p - path)) : g_strdup(path);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "link/private.h"
+
+#include <errno.h>
+
+#include "log.h"
+
+/* How a device comes back. A bonded one by itself: bluetoothd and the kernel's accept list see to it (autoconnect.c), without any
+ * timer of ours. An unbonded one never does (BlueZ makes it temporary when it disconnects and forgets it after 30 s), so that we
+ * call Connect(), with a backoff, after a short search window when bluetoothd has forgotten it. */
+
+#define BACKOFF_FIRST_USEC (250 * 1000)
+#define BACKOFF_DOUBLINGS 5u            /* 0.25 → 8 s */
+#define BACKOFF_LONG_USEC (30 * G_USEC_PER_SEC)
+#define GRACE_USEC (250 * 1000)         /* a socket can end before Connected falls, or without that */
+#define SEARCH_USEC (10 * G_USEC_PER_SEC)
+#define CONNECT_CALL_USEC (65 * G_USEC_PER_SEC) /* longer than the step's limit, which acts */
+
+/* What must come before anything can be done; NONE: nothing is in the way. */
+static DeviceReason obstacle(const Device *device) {
+        Object *adapter = link_adapter(device);
+
+        if (!bluez_present(device->link->bluez))
+                return DEVICE_REASON_NO_BLUETOOTHD;
+        if (!adapter)
+                return DEVICE_REASON_NO_ADAPTER;
+
+        return adapter->powered ? DEVICE_REASON_NONE : DEVICE_REASON_ADAPTER_OFF;
+}
+
+static bool comes_by_itself(const Device *device) {
+        Object *adapter = link_adapter(device);
+
+        return device->bonded && adapter && auto_connect_covers(device->link->auto_connect, adapter->path) &&
+               !link_has_operation(device, OPERATION_CONNECT);
+}
+
+static DeviceState rest_state(const Device *device) {
+        return device->auto_connect ? DEVICE_WAITING : DEVICE_KNOWN;
+}
+
+static void on_connected(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
+        Device *device = userdata;
+
+        if (device->work->step != STEP_CONNECT)
+                return; /* Connected came first and led on */
+
+        if (!error || error->error == -EISCONN) {
+                Object *object = link_object(device);
+
+                if (object && object->connected)
+                        setup_begin(device); /* else the step's limit stands: Connected is on its way */
+                return;
+        }
+        if (error->error == -EALREADY)
+                return; /* bluetoothd is at it already: Connected or the step's limit tells */
+
+        log_debug("%s: Connect: %s", device->path, error->sentence);
+        if (error->error == -ENOENT) { /* forgotten by bluetoothd in the meantime */
+                g_clear_pointer(&device->work->object, g_free);
+                reconnect_now(device);
+        } else if (device->work->adoption)
+                adopt_retry(device, error->error, error->sentence);
+        else
+                reconnect_rest(device);
+}
+
+static void on_disconnect_done(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
+        Device *device = userdata;
+
+        /* Without a connection there is no falling edge to wait for: a pending Connect() was cancelled, or it had gone already. */
+        if (device->work->step == STEP_DISCONNECT && !device->work->connected)
+                reconnect_lost(device);
+}
+
+void reconnect_rest(Device *device) {
+        DeviceReason reason = obstacle(device);
+
+        if (!device->adopted) {
+                device_enter(device, DEVICE_FOUND, device->reason, STEP_NONE, 0);
+        } else if (reason != DEVICE_REASON_NONE) {
+                device->work->attempts = 0;
+                device_enter(device, rest_state(device), device->auto_connect ? reason : DEVICE_REASON_NONE, STEP_NONE, 0);
+        } else if (device->state == DEVICE_REFUSED) {
+                device_enter(device, DEVICE_REFUSED, device->reason, STEP_NONE, 0);
+        } else if (!device->auto_connect && !link_has_operation(device, OPERATION_CONNECT)) {
+                device_enter(device, DEVICE_KNOWN, DEVICE_REASON_NONE, STEP_NONE, 0);
+        } else if (device->work->connected) {
+                device_enter(device, rest_state(device), DEVICE_REASON_AWAY, STEP_BACKOFF, GRACE_USEC);
+        } else if (comes_by_itself(device)) {
+                device->work->attempts = 0;
+                device_enter(device, rest_state(device), DEVICE_REASON_AWAY, STEP_NONE, 0);
+        } else {
+                device_enter(device, rest_state(device), DEVICE_REASON_BACKOFF, STEP_BACKOFF,
+                             reconnect_delay(device->work->attempts++));
+        }
+}
+
+void reconnect_reconsider(Device *device) {
+        bool rests = device->work->step == STEP_NONE || device->work->step == STEP_BACKOFF || device->work->step == STEP_SEARCH;
+        bool blocked = device->reason == DEVICE_REASON_NO_BLUETOOTHD || device->reason == DEVICE_REASON_NO_ADAPTER ||
+                       device->reason == DEVICE_REASON_ADAPTER_OFF;
+        DeviceReason reason = obstacle(device);
+
+        if (device->adopted && device->state == DEVICE_WAITING && rests && !device->work->connected &&
+            (reason != DEVICE_REASON_NONE ? reason != device->reason : blocked))
+                reconnect_rest(device);
+}
+
+void reconnect_now(Device *device) {
+        Object *object = link_object(device);
+        DeviceReason reason = obstacle(device);
+        bool asked = device->work->adoption || link_has_operation(device, OPERATION_CONNECT);
+
+        if (reason != DEVICE_REASON_NONE) {
+                if (device->work->adoption)
+                        adopt_fail(device, -ENODEV, DEVICE_REASON_NONE, "The Bluetooth adapter is not ready: switch it on.");
+                else
+                        reconnect_rest(device);
+                return;
+        }
+        if (!object) {
+                if (asked)
+                        device_enter(device, DEVICE_CONNECTING, DEVICE_REASON_NONE, STEP_SEARCH, 0);
+                else
+                        device_enter(device, rest_state(device), DEVICE_REASON_AWAY, STEP_SEARCH, 0);
+                search_want(device->link->search, SEARCH_USEC);
+                return;
+        }
+
+        /* Connect while bluetoothd still knows the device, and leave the radio to the attempt. */
+        device_enter(device, DEVICE_CONNECTING, DEVICE_REASON_NONE, STEP_CONNECT, 0);
+        (void) link_call_device(device, "org.bluez.Device1", "Connect", CONNECT_CALL_USEC, on_connected);
+        search_pause(device->link->search, asked);
+}
+
+void reconnect_lost(Device *device) {
+        device->work->opened = false;
+        calls_clear(&device->work->calls);
+        notify_close(device);
+        if (device->work->adoption)
+                adopt_retry(device, -EHOSTUNREACH, "The connection broke off: bring the device nearer and try again.");
+        else
+                reconnect_rest(device);
+}
+
+void reconnect_give_up(Device *device, DeviceReason reason) {
+        calls_clear(&device->work->calls);
+        notify_close(device);
+        if (device->work->adoption) {
+                device_enter(device, device->state, device->reason, STEP_DISCONNECT, 0);
+        } else {
+                device->work->attempts++;
+                device_enter(device, rest_state(device), device->auto_connect ? reason : DEVICE_REASON_NONE,
+                             STEP_DISCONNECT, 0);
+        }
+        (void) link_call_device(device, "org.bluez.Device1", "Disconnect", BLUEZ_TIMEOUT_USEC, on_disconnect_done);
+}
+
+uint64_t reconnect_delay(unsigned attempt) {
+        uint64_t delay = attempt <= BACKOFF_DOUBLINGS ? (uint64_t) BACKOFF_FIRST_USEC << attempt : (uint64_t) BACKOFF_LONG_USEC;
+
+        /* ±20 %, so that devices that were lost together do not come back together. */
+        return (uint64_t) (g_random_double_range(0.8, 1.2) * (double) delay);
+}

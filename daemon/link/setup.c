@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "link/private.h"
+
+#include <errno.h>
+
+#include "log.h"
+
+/* From connected to streaming: the services, Feature, identity; then notify.c takes the streams. */
+
+#define UUID_MANUFACTURER "00002a29-0000-1000-8000-00805f9b34fb"
+#define UUID_MODEL "00002a24-0000-1000-8000-00805f9b34fb"
+#define UUID_SERIAL "00002a25-0000-1000-8000-00805f9b34fb"
+#define UUID_FIRMWARE "00002a26-0000-1000-8000-00805f9b34fb"
+
+static Object *find_char(const Device *device, const char *service_uuid, const char *uuid) {
+        return objects_find_char(bluez_objects(device->link->bluez), device->work->object, service_uuid, uuid);
+}
+
+static bool required_present(const Device *device) {
+        const Profile *profile = device->profile;
+
+        for (size_t i = 0; profile && i < profile->n_chars; i++)
+                if ((profile->chars[i].use & PROFILE_REQUIRED) &&
+                    !find_char(device, profile->service_uuid, profile->chars[i].uuid))
+                        return false;
+
+        return profile;
+}
+
+/* ReadValue's answer; the octets are borrowed from it. */
+static int read_octets(sd_bus_message *reply, const uint8_t **ret, size_t *ret_size) {
+        const void *data;
+        int r;
+
+        r = sd_bus_message_read_array(reply, 'y', &data, ret_size);
+        if (r < 0)
+                return r;
+
+        *ret = data;
+        return 0;
+}
+
+static void identity_answered(Device *device) {
+        if (--device->work->reads > 0)
+                return;
+
+        device->work->identity_read = true;
+        if (device->work->identity_changed && device->adopted)
+                device_changed(device, DEVICE_CHANGED_IDENTITY);
+        device->work->identity_changed = false;
+        if (device->work->adoption)
+                adopt_identified(device);
+}
+
+static void take_identity(Device *device, char **field, sd_bus_message *reply) {
+        const uint8_t *data;
+        size_t size;
+
+        if (reply && read_octets(reply, &data, &size) >= 0) {
+                g_autofree char *text = device_text(size > 0 ? (const char *) data : "", size);
+
+                if (device_set_text(field, text))
+                        device->work->identity_changed = true;
+        }
+        identity_answered(device);
+}
+
+static void on_manufacturer(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
+        take_identity(userdata, &((Device *) userdata)->manufacturer, reply);
+}
+
+static void on_model(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
+        take_identity(userdata, &((Device *) userdata)->model, reply);
+}
+
+static void on_serial(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
+        take_identity(userdata, &((Device *) userdata)->serial, reply);
+}
+
+static void on_firmware(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
+        take_identity(userdata, &((Device *) userdata)->firmware, reply);
+}
+
+static void refuse(Device *device, DeviceReason reason, const char *message) {
+        if (device->work->adoption) {
+                adopt_fail(device, -EOPNOTSUPP, reason, message);
+        } else {
+                log_warning("%s is refused: %s", device_label(device), message);
+                device_enter(device, DEVICE_REFUSED, reason, STEP_NONE, 0);
+        }
+}
+
+static bool same_feature(const OmpFeature *a, const OmpFeature *b) {
+        return a->major == b->major && a->minor == b->minor && a->bits == b->bits && a->kind == b->kind &&
+               a->needles == b->needles && a->full_scale_mn == b->full_scale_mn && a->area_centi_mm2 == b->area_centi_mm2 &&
+               a->sample_rate_hz == b->sample_rate_hz && a->max_depth_um == b->max_depth_um && a->capacity == b->capacity;
+}
+
+/* A minor version may only add, so what is decoded can be used; of another major version nothing but battery and Device
+ * Information is (1.1 Forward compatibility). */
+static void on_feature(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
+        Device *device = userdata;
+        OmpFeature feature;
+        const uint8_t *data;
+        size_t size;
+        int r;
+
+        if (error) {
+                log_debug("%s: Feature: %s", device->path, error->sentence);
+                reconnect_give_up(device, DEVICE_REASON_TIMEOUT);
+                return;
+        }
+
+        r = read_octets(reply, &data, &size);
+        if (r >= 0)
+                r = omp_feature_decode(data, size, &feature);
+        if (r == -EOPNOTSUPP) {
+                refuse(device, DEVICE_REASON_PROFILE_MAJOR,
+                       "It speaks another major version of the profile: update needled.");
+                if (device->state == DEVICE_REFUSED)
+                        setup_read_identity(device);
+                return;
+        }
+        if (r < 0) {
+                refuse(device, DEVICE_REASON_SERVICES_MISSING,
+                       "Its Feature characteristic cannot be decoded: update its firmware.");
+                return;
+        }
+
+        if (!device->has_feature || !same_feature(&device->feature, &feature))
+                device->work->identity_changed = true;
+        device->feature = feature;
+        device->has_feature = true;
+
+        /* A device to be adopted is known by name before it is remembered; from one that we know the streams come first. */
+        if (device->work->adoption)
+                setup_read_identity(device);
+        else
+                notify_begin(device);
+}
+
+void setup_begin(Device *device) {
+        device->work->identity_read = false;
+        device->work->reads = 0;
+        device_enter(device, DEVICE_RESOLVING, DEVICE_REASON_NONE, STEP_RESOLVE, 0);
+        setup_check(device);
+}
+
+/* ServicesResolved alone does not do: bluetoothd may say so before the objects are there. */
+void setup_check(Device *device) {
+        Object *object = link_object(device);
+
+        if (!object || !object->services_resolved)
+                return;
+        if (device->work->step != STEP_RESOLVE && device->work->step != STEP_OBJECTS && device->work->step != STEP_REFRESH)
+                return;
+
+        if (object->profile)
+                device->profile = object->profile;
+        if (required_present(device)) {
+                if (device->work->adoption)
+                        adopt_resolved(device);
+                else
+                        setup_read(device);
+        } else if (device->work->step == STEP_RESOLVE)
+                device_enter(device, DEVICE_RESOLVING, DEVICE_REASON_NONE, STEP_OBJECTS, 0);
+}
+
+void setup_missing(Device *device) {
+        refuse(device, DEVICE_REASON_SERVICES_MISSING,
+               "It lacks services that its profile requires: update its firmware, or forget it and adopt it again.");
+}
+
+void setup_read(Device *device) {
+        for (size_t i = 0; i < device->profile->n_chars; i++) {
+                const ProfileChar *ch = &device->profile->chars[i];
+                Object *object = find_char(device, device->profile->service_uuid, ch->uuid);
+
+                if (!(ch->use & PROFILE_READ_AT_CONNECT) || ch->channel != OMP_CHAR_FEATURE || !object)
+                        continue;
+
+                device_enter(device, device->state, DEVICE_REASON_NONE, STEP_READ, 0);
+                (void) bluez_call(device->link->bluez, &device->work->calls, object->path, "org.bluez.GattCharacteristic1",
+                                  "ReadValue", BLUEZ_TIMEOUT_USEC, on_feature, device, "a{sv}", 0);
+                return;
+        }
+
+        notify_begin(device);
+}
+
+/* Device Information carries no measurement: to read it, although bluetoothd broadcasts it, tells nobody anything. */
+void setup_read_identity(Device *device) {
+        static const struct {
+                const char *uuid;
+                CallDone done;
+        } fields[] = {
+                { UUID_MANUFACTURER, on_manufacturer },
+                { UUID_MODEL, on_model },
+                { UUID_SERIAL, on_serial },
+                { UUID_FIRMWARE, on_firmware },
+        };
+
+        if (device->work->identity_read || device->work->reads > 0)
+                return;
+
+        device->work->reads = 1;
+        for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
+                Object *object = find_char(device, NULL, fields[i].uuid);
+
+                if (object && bluez_call(device->link->bluez, &device->work->calls, object->path,
+                                         "org.bluez.GattCharacteristic1", "ReadValue", BLUEZ_TIMEOUT_USEC, fields[i].done,
+                                         device, "a{sv}", 0) >= 0)
+                        device->work->reads++;
+        }
+        identity_answered(device);
+}
