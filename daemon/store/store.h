@@ -15,6 +15,9 @@
 #include "needled/figures.h"
 #include "needled/frame.h"
 
+/* The channel whose frames go first when memory is full: an OMP_CHAR_WAVEFORM. The store does not know the codec; main asserts it. */
+#define STORE_BULK_CHANNEL 2u
+
 typedef struct Store Store;
 
 typedef enum StoreState {

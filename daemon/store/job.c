@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/job.h"
+
+#include <stddef.h>
+#include <string.h>
+
+_Static_assert(offsetof(Frame, size) + sizeof ((Frame *) NULL)->size == JOB_FRAME_HEAD &&
+               offsetof(Frame, data) >= JOB_FRAME_HEAD, "a piece keeps the head of a frame as it lies in memory");
+
+/* What is lost where frames are dropped, by needled_stream_gap's numbers. */
+enum {
+        STREAM_ALL = 0,
+        STREAM_WAVEFORM = 2,
+};
+
+void job_copy_device(StoreDevice *ret, const StoreDevice *device) {
+        *ret = *device;
+        ret->path = g_strdup(device->path);
+        ret->address = g_strdup(device->address);
+        ret->address_type = g_strdup(device->address_type);
+        ret->adapter = g_strdup(device->adapter);
+        ret->name = g_strdup(device->name);
+        ret->alias = g_strdup(device->alias);
+        ret->profile = g_strdup(device->profile);
+        ret->manufacturer = g_strdup(device->manufacturer);
+        ret->model = g_strdup(device->model);
+        ret->serial = g_strdup(device->serial);
+        ret->firmware = g_strdup(device->firmware);
+}
+
+void job_clear_device(StoreDevice *device) {
+        g_free(device->path);
+        g_free(device->address);
+        g_free(device->address_type);
+        g_free(device->adapter);
+        g_free(device->name);
+        g_free(device->alias);
+        g_free(device->profile);
+        g_free(device->manufacturer);
+        g_free(device->model);
+        g_free(device->serial);
+        g_free(device->firmware);
+        *device = (StoreDevice) {};
+}
+
+void job_copy_session(StoreSession *ret, const StoreSession *session) {
+        *ret = *session;
+        ret->uuid = g_strdup(session->uuid);
+        ret->device_address = g_strdup(session->device_address);
+        ret->device_alias = g_strdup(session->device_alias);
+        ret->profile = g_strdup(session->profile);
+        ret->owner_name = g_strdup(session->owner_name);
+        ret->boot_id = g_strdup(session->boot_id);
+        ret->subject = g_strdup(session->subject);
+        ret->area = g_strdup(session->area);
+        ret->product = g_strdup(session->product);
+        ret->note = g_strdup(session->note);
+        ret->state = g_strdup(session->state);
+        ret->end_reason = g_strdup(session->end_reason);
+        ret->source = g_strdup(session->source);
+}
+
+void job_clear_session(StoreSession *session) {
+        g_free(session->uuid);
+        g_free(session->device_address);
+        g_free(session->device_alias);
+        g_free(session->profile);
+        g_free(session->owner_name);
+        g_free(session->boot_id);
+        g_free(session->subject);
+        g_free(session->area);
+        g_free(session->product);
+        g_free(session->note);
+        g_free(session->state);
+        g_free(session->end_reason);
+        g_free(session->source);
+        *session = (StoreSession) {};
+}
+
+Job *job_new(JobType type, uint64_t session) {
+        Job *job = g_new0(Job, 1);
+
+        job->type = type;
+        job->session = session;
+        return job;
+}
+
+Job *job_free(Job *job) {
+        if (!job)
+                return NULL;
+        switch (job->type) {
+        case JOB_DEVICE_PUT:
+        case JOB_DEVICE_REMOVE:
+                job_clear_device(&job->device);
+                break;
+        case JOB_BEGIN:
+                job_clear_session(job->begin);
+                g_free(job->begin);
+                break;
+        case JOB_PIECE:
+                g_free(job->piece.data);
+                break;
+        case JOB_END:
+                g_free(job->end_reason);
+                g_free(job->figures);
+                break;
+        case JOB_GAP:
+        case JOB_EVENT:
+        case JOB_DISCARD:
+                break;
+        }
+        g_free(job);
+        return NULL;
+}
+
+/* A piece counts with what its frames need, not with the room it has: the room is given back when the next piece begins. */
+size_t job_size(const Job *job) {
+        return sizeof *job + (job->type == JOB_PIECE ? job->piece.size : 0);
+}
+
+bool piece_next(const Piece *piece, size_t *offset, Frame *ret) {
+        if (*offset >= piece->size)
+                return false;
+        memcpy(ret, piece->data + *offset, JOB_FRAME_HEAD);
+        ret->data = piece->data + *offset + JOB_FRAME_HEAD;
+        *offset += JOB_FRAME_HEAD + ret->size;
+        return true;
+}
+
+void piece_reserve(Piece *piece, size_t size) {
+        if (piece->allocated - piece->size >= size)
+                return;
+        piece->allocated = MAX(MAX(piece->size + size, 2 * piece->allocated), 4096);
+        piece->data = g_realloc(piece->data, piece->allocated);
+}
+
+void queue_init(Queue *queue) {
+        TAILQ_INIT(&queue->jobs);
+}
+
+void queue_done(Queue *queue) {
+        Job *job;
+
+        while ((job = TAILQ_FIRST(&queue->jobs))) {
+                TAILQ_REMOVE(&queue->jobs, job, entry);
+                job_free(job);
+        }
+}
+
+void queue_push(Queue *queue, Job *job) {
+        TAILQ_INSERT_TAIL(&queue->jobs, job, entry);
+        queue->size += job_size(job);
+}
+
+static void queue_remove(Queue *queue, Job *job) {
+        TAILQ_REMOVE(&queue->jobs, job, entry);
+        queue->size -= job_size(job);
+        job_free(job);
+}
+
+static bool same_device(const Job *a, const Job *b) {
+        return (a->type == JOB_DEVICE_PUT || a->type == JOB_DEVICE_REMOVE) &&
+               g_strcmp0(a->device.address, b->device.address) == 0 &&
+               g_strcmp0(a->device.address_type, b->device.address_type) == 0;
+}
+
+void queue_push_device(Queue *queue, Job *job) {
+        Job *before;
+
+        TAILQ_FOREACH(before, &queue->jobs, entry)
+                if (same_device(before, job)) {
+                        queue_remove(queue, before);
+                        break;
+                }
+        queue_push(queue, job);
+}
+
+void queue_return(Queue *queue, JobList *jobs) {
+        Job *job;
+
+        while ((job = TAILQ_LAST(jobs, JobList))) {
+                TAILQ_REMOVE(jobs, job, entry);
+                if (job->type == JOB_PIECE)
+                        job->piece.sealed = true;
+                TAILQ_INSERT_HEAD(&queue->jobs, job, entry);
+                queue->size += job_size(job);
+        }
+}
+
+void queue_take(Queue *queue, JobList *ret) {
+        TAILQ_INIT(ret);
+        TAILQ_CONCAT(ret, &queue->jobs, entry);
+        queue->size = 0;
+}
+
+/* One gap for all that a session loses of a stream while memory is full, before the first job that lost: it must come after the
+ * session's beginning and before its end. */
+static void note_loss(Queue *queue, Job *at, int stream, uint64_t n, uint64_t from_boottime_usec, uint64_t to_boottime_usec) {
+        uint64_t start = at->piece.start_boottime_usec;
+        uint64_t from = from_boottime_usec > start ? from_boottime_usec - start : 0;
+        uint64_t to = to_boottime_usec > start ? to_boottime_usec - start : 0;
+        Job *gap;
+
+        queue->n_dropped += n;
+        TAILQ_FOREACH(gap, &queue->jobs, entry) {
+                if (gap == at)
+                        break;
+                if (gap->type == JOB_GAP && gap->of_drop && gap->session == at->session && gap->gap.stream == stream) {
+                        gap->gap.to_usec = MAX(gap->gap.to_usec, to);
+                        gap->gap.lost += n;
+                        return;
+                }
+        }
+        gap = job_new(JOB_GAP, at->session);
+        gap->of_drop = true;
+        gap->gap = (StoreGap) { .from_usec = from, .to_usec = to, .stream = stream, .lost = n };
+        TAILQ_INSERT_BEFORE(at, gap, entry);
+        queue->size += job_size(gap);
+}
+
+/* Takes the bulk frames out of a piece, or all of them. */
+static void drop_frames(Queue *queue, Job *job, bool bulk_only) {
+        Piece *piece = &job->piece;
+        uint64_t n = 0, from_usec = 0, to_usec = 0;
+        size_t offset = 0, kept = 0, at = 0;
+        Frame frame;
+
+        queue->size -= job_size(job);
+        while (at = offset, piece_next(piece, &offset, &frame)) {
+                if (bulk_only && frame.channel != STORE_BULK_CHANNEL) {
+                        memmove(piece->data + kept, piece->data + at, offset - at);
+                        kept += offset - at;
+                        continue;
+                }
+                if (n++ == 0)
+                        from_usec = frame.boottime_usec;
+                to_usec = frame.boottime_usec;
+        }
+        piece->size = kept;
+        piece->n_frames -= (uint32_t) n;
+        piece->n_bulk = 0;
+        queue->size += job_size(job);
+        note_loss(queue, job, bulk_only ? STREAM_WAVEFORM : STREAM_ALL, n, from_usec, to_usec);
+        if (piece->n_frames == 0 && piece->sealed)
+                queue_remove(queue, job);
+}
+
+static Job *find_piece(Queue *queue, bool bulk_only) {
+        Job *job;
+
+        TAILQ_FOREACH(job, &queue->jobs, entry)
+                if (job->type == JOB_PIECE && (bulk_only ? job->piece.n_bulk : job->piece.n_frames) > 0)
+                        return job;
+        return NULL;
+}
+
+static Job *find_detail(Queue *queue) {
+        Job *job;
+
+        TAILQ_FOREACH(job, &queue->jobs, entry)
+                if (job->type == JOB_EVENT || (job->type == JOB_GAP && !job->of_drop))
+                        return job;
+        return NULL;
+}
+
+void queue_enforce(Queue *queue, size_t size) {
+        Job *job;
+
+        while (queue->size > size) {
+                if ((job = find_piece(queue, true)))
+                        drop_frames(queue, job, true);
+                else if ((job = find_piece(queue, false)))
+                        drop_frames(queue, job, false);
+                else if ((job = find_detail(queue)))
+                        queue_remove(queue, job);
+                else
+                        return;
+        }
+}

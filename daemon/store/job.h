@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the writer has to do, as a queue with a bound: frames are gathered in pieces, and when memory's bound is reached the oldest
+ * waveform goes first, then the oldest of all frames, then the oldest events; rows of devices and sessions never go. What goes is
+ * counted and becomes a gap. Nothing here locks: the queue is used under the store's mutex. The lists are intrusive, so that what
+ * passes between the threads is allocated by nobody's thread-private allocator. */
+
+#include <sys/queue.h>
+
+#include "store/store.h"
+
+#define JOB_PIECE_MAX (64u * 1024u)     /* octets of frames, their heads included, after which a new piece begins */
+
+typedef enum JobType {
+        JOB_DEVICE_PUT,
+        JOB_DEVICE_REMOVE,
+        JOB_BEGIN,
+        JOB_PIECE,
+        JOB_GAP,
+        JOB_EVENT,
+        JOB_END,
+        JOB_DISCARD,
+} JobType;
+
+/* Frames as they came: for each the first JOB_FRAME_HEAD octets of struct Frame, then its data. */
+typedef struct Piece {
+        uint8_t *data;
+        size_t size, allocated;
+        uint32_t n_frames, n_bulk;
+        uint64_t start_boottime_usec; /* of the session */
+        bool sealed;            /* nobody adds to it any more */
+} Piece;
+
+typedef struct Job {
+        TAILQ_ENTRY(Job) entry;
+        JobType type;
+        uint64_t session;
+        uint64_t wait;          /* who waits for the answer, 0: nobody */
+        int result;             /* the answer */
+        bool skipped;           /* it can never be written */
+        union {
+                StoreDevice device; /* for JOB_DEVICE_REMOVE only its key */
+                StoreSession *begin;
+                Piece piece;
+                struct {
+                        StoreGap gap;
+                        bool of_drop;           /* made by queue_enforce() */
+                };
+                StoreEvent event;
+                struct {
+                        char *end_reason;
+                        uint64_t end_realtime_usec;
+                        Figures *figures;
+                };
+        };
+} Job;
+
+typedef TAILQ_HEAD(JobList, Job) JobList;
+
+typedef struct Queue {
+        JobList jobs;           /* oldest first */
+        size_t size;            /* octets, roughly, of all that is in the list */
+        uint64_t n_dropped;     /* frames */
+} Queue;
+
+Job *job_new(JobType type, uint64_t session);
+Job *job_free(Job *job);
+size_t job_size(const Job *job);
+
+#define JOB_FRAME_HEAD 20u
+/* The next frame of a piece; `offset` begins at 0. False at the end. */
+bool piece_next(const Piece *piece, size_t *offset, Frame *ret);
+/* Makes room for that many octets more. */
+void piece_reserve(Piece *piece, size_t size);
+
+void queue_init(Queue *queue);
+void queue_done(Queue *queue);
+void queue_push(Queue *queue, Job *job);
+/* Devices: what was queued for the same device before is replaced, so that the newest state alone waits. */
+void queue_push_device(Queue *queue, Job *job);
+/* To the front, in their order; pieces are sealed, `jobs` is empty after it. */
+void queue_return(Queue *queue, JobList *jobs);
+/* Takes all. */
+void queue_take(Queue *queue, JobList *ret);
+/* Drops until the queue's size is at most `size`, or nothing is left that may go. Pieces that are not sealed stay, emptied. */
+void queue_enforce(Queue *queue, size_t size);
+
+/* Copies of what the callers pass. The *_clear functions free the members, not the struct. */
+void job_copy_device(StoreDevice *ret, const StoreDevice *device);
+void job_clear_device(StoreDevice *device);
+void job_copy_session(StoreSession *ret, const StoreSession *session);
+void job_clear_session(StoreSession *session);

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/ledger.h"
+
+#include <errno.h>
+
+#include "store/schema.h"
+
+/* A session that has not ended. */
+typedef struct KnownSession {
+        uint64_t id;
+        StoreSession session;
+        RowsCounts committed;   /* what the database should have of it */
+        bool counted;           /* `committed` is known */
+        uint64_t n_lost;        /* frames in databases that were put aside */
+        uint64_t last_boottime_usec; /* of the frames that were written */
+} KnownSession;
+
+typedef struct Tail {
+        uint64_t id;
+        ChunkBuilder chunk;     /* all that the tail table has of the session */
+        uint64_t next_seq;
+        RowsCounts added;       /* in this transaction */
+        RowsCounts skip;        /* already there: a commit that was reported as failed had succeeded */
+        uint64_t last_boottime_usec;
+} Tail;
+
+static void known_session_free(gpointer p) {
+        KnownSession *known = p;
+
+        job_clear_session(&known->session);
+        g_free(known);
+}
+
+static void tail_free(gpointer p) {
+        Tail *tail = p;
+
+        chunk_builder_done(&tail->chunk);
+        g_free(tail);
+}
+
+static void device_free(gpointer p) {
+        job_clear_device(p);
+        g_free(p);
+}
+
+/* Moves the session in. */
+static KnownSession *known_session_take(Ledger *ledger, StoreSession *session, bool counted) {
+        KnownSession *known = g_hash_table_lookup(ledger->known, &session->id);
+
+        if (known)
+                return known;
+        known = g_new0(KnownSession, 1);
+        known->id = session->id;
+        known->session = *session;
+        known->counted = counted;
+        *session = (StoreSession) {};
+        g_hash_table_insert(ledger->known, &known->id, known);
+        return known;
+}
+
+static void device_remember(Ledger *ledger, const StoreDevice *device) {
+        StoreDevice *copy = g_new(StoreDevice, 1);
+
+        job_copy_device(copy, device);
+        g_hash_table_replace(ledger->devices, g_strdup_printf("%s %s", device->address, device->address_type), copy);
+}
+
+static void device_forget(Ledger *ledger, const StoreDevice *device) {
+        g_autofree char *key = g_strdup_printf("%s %s", device->address, device->address_type);
+
+        g_hash_table_remove(ledger->devices, key);
+}
+
+/* A commit whose sync failed may be in the file all the same. What the database has more than was ever reported as committed came
+ * from there, and is what stands first in the queue. */
+static uint64_t surplus(uint64_t have, uint64_t committed) {
+        return have > committed ? have - committed : 0;
+}
+
+static int count(Ledger *ledger, KnownSession *known, Tail *tail) {
+        RowsCounts have;
+        int rc = rows_session_counts(&ledger->rows, known->id, &have);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        if (!known->counted) {
+                known->committed = have;
+                known->counted = true;
+        }
+        tail->skip = (RowsCounts) {
+                .n_frames = surplus(have.n_frames, known->committed.n_frames),
+                .n_gaps = surplus(have.n_gaps, known->committed.n_gaps),
+                .n_events = surplus(have.n_events, known->committed.n_events),
+        };
+        return SQLITE_OK;
+}
+
+static int insert_session(Ledger *ledger, KnownSession *known, Tail *tail) {
+        uint64_t start_usec = known->session.start_boottime_usec;
+        StoreGap gap = { .stream = 0, .lost = known->n_lost };
+        int rc = rows_session_insert(&ledger->rows, &known->session);
+
+        if (rc == SQLITE_OK)
+                rc = rows_id_at_least(&ledger->rows, ledger->next_session_id);
+        if (rc != SQLITE_OK || known->n_lost == 0)
+                return rc;
+        gap.to_usec = known->last_boottime_usec > start_usec ? known->last_boottime_usec - start_usec : 0;
+        tail->added.n_gaps++;
+        return rows_gap_insert(&ledger->rows, known->id, &gap);
+}
+
+/* What another run of the daemon, or a connection that is gone, left in the tail table. */
+static int read_tail(Ledger *ledger, Tail *tail) {
+        Chunk chunk;
+        int rc;
+
+        while ((rc = rows_read(&ledger->rows, ROWS_TAIL_READ, tail->id, &chunk)) == SQLITE_ROW) {
+                g_autofree Frame *frames = NULL;
+
+                if (!chunk_plausible(&chunk))
+                        continue;
+                frames = g_new(Frame, chunk.n_frames + 1);
+                if (chunk_decode(&chunk, frames) < 0)
+                        continue;
+                for (uint32_t i = 0; i < chunk.n_frames; i++)
+                        chunk_builder_add(&tail->chunk, &frames[i]);
+        }
+        return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int tail_fill(Ledger *ledger, KnownSession *known, Tail *tail) {
+        int rc = rows_session_has(&ledger->rows, known->id);
+
+        if (rc == SQLITE_NOTFOUND)
+                return insert_session(ledger, known, tail);
+        if (rc == SQLITE_OK)
+                rc = count(ledger, known, tail);
+        if (rc == SQLITE_OK)
+                rc = rows_chunk_next(&ledger->rows, known->id, &tail->next_seq);
+        return rc == SQLITE_OK ? read_tail(ledger, tail) : rc;
+}
+
+/* The session's tail; its row is in the database from then on. SQLITE_NOTFOUND: no such session, or it has ended. */
+static int get_tail(Ledger *ledger, uint64_t id, Tail **ret) {
+        KnownSession *known = g_hash_table_lookup(ledger->known, &id);
+        Tail *tail = g_hash_table_lookup(ledger->tails, &id);
+        int rc = SQLITE_OK;
+
+        if (!known)
+                return SQLITE_NOTFOUND;
+        if (!tail) {
+                tail = g_new0(Tail, 1);
+                tail->id = id;
+                rc = tail_fill(ledger, known, tail);
+                if (rc != SQLITE_OK) {
+                        tail_free(tail);
+                        return rc;
+                }
+                g_hash_table_insert(ledger->tails, &tail->id, tail);
+        }
+        *ret = tail;
+        return SQLITE_OK;
+}
+
+static int fold(Ledger *ledger, Tail *tail) {
+        Chunk chunk;
+        int rc;
+
+        if (tail->chunk.n_frames == 0)
+                return SQLITE_OK;
+        chunk = chunk_builder_seal(&tail->chunk);
+        rc = rows_chunk_insert(&ledger->rows, tail->id, tail->next_seq, &chunk);
+        if (rc == SQLITE_OK)
+                rc = rows_tail_delete(&ledger->rows, tail->id);
+        tail->next_seq++;
+        chunk_builder_reset(&tail->chunk);
+        chunk_builder_reset(&ledger->piece); /* what it has so far is in the chunk */
+        return rc;
+}
+
+static int apply_piece(Ledger *ledger, Tail *tail, const Piece *piece) {
+        size_t offset = 0;
+        Frame frame;
+        Chunk chunk;
+        int rc = SQLITE_OK;
+
+        chunk_builder_reset(&ledger->piece);
+        while (rc == SQLITE_OK && piece_next(piece, &offset, &frame)) {
+                tail->last_boottime_usec = frame.boottime_usec;
+                if (tail->skip.n_frames > 0) {
+                        tail->skip.n_frames--;
+                        tail->added.n_frames++;
+                        continue;
+                }
+                if (tail->chunk.n_frames > 0 &&
+                    (frame.boottime_usec - tail->chunk.t0_boottime_usec >= LEDGER_FOLD_USEC ||
+                     tail->chunk.size >= LEDGER_FOLD_SIZE))
+                        rc = fold(ledger, tail);
+                chunk_builder_add(&tail->chunk, &frame);
+                chunk_builder_add(&ledger->piece, &frame);
+                tail->added.n_frames++;
+        }
+        if (rc != SQLITE_OK || ledger->piece.n_frames == 0)
+                return rc;
+        chunk = chunk_builder_seal(&ledger->piece);
+        return rows_tail_insert(&ledger->rows, tail->id, &chunk);
+}
+
+static int apply_gap(Ledger *ledger, Tail *tail, const StoreGap *gap) {
+        tail->added.n_gaps++;
+        if (tail->skip.n_gaps > 0) {
+                tail->skip.n_gaps--;
+                return SQLITE_OK;
+        }
+        return rows_gap_insert(&ledger->rows, tail->id, gap);
+}
+
+static int apply_event(Ledger *ledger, Tail *tail, const StoreEvent *event) {
+        tail->added.n_events++;
+        if (tail->skip.n_events > 0) {
+                tail->skip.n_events--;
+                return SQLITE_OK;
+        }
+        return rows_event_insert(&ledger->rows, tail->id, event);
+}
+
+static int apply_discard(Ledger *ledger, const Job *job) {
+        int rc = rows_session_delete(&ledger->rows, job->session);
+
+        /* Discarded before it was ever written, or deleted by a commit that was reported as failed. */
+        return rc == SQLITE_NOTFOUND && g_hash_table_contains(ledger->known, &job->session) ? SQLITE_OK : rc;
+}
+
+static int apply_to_session(Ledger *ledger, Job *job) {
+        Tail *tail;
+        int rc;
+
+        if (job->type == JOB_BEGIN && !g_hash_table_contains(ledger->known, &job->session)) {
+                ledger->next_session_id = MAX(ledger->next_session_id, job->session + 1);
+                known_session_take(ledger, job->begin, true);
+        }
+        rc = get_tail(ledger, job->session, &tail);
+        if (rc != SQLITE_OK)
+                return rc;
+        switch (job->type) {
+        case JOB_PIECE:
+                return apply_piece(ledger, tail, &job->piece);
+        case JOB_GAP:
+                return apply_gap(ledger, tail, &job->gap);
+        case JOB_EVENT:
+                return apply_event(ledger, tail, &job->event);
+        case JOB_END:
+                rc = fold(ledger, tail);
+                return rc == SQLITE_OK ? rows_session_end(&ledger->rows, job->session, job->end_reason,
+                                                          job->end_realtime_usec, job->figures)
+                                       : rc;
+        case JOB_BEGIN:
+        case JOB_DEVICE_PUT:
+        case JOB_DEVICE_REMOVE:
+        case JOB_DISCARD:
+                break;
+        }
+        return SQLITE_OK;
+}
+
+/* What the database refuses for what it is, not for the state of the disk: trying again would hold up everything behind it. */
+static bool never_fits(int rc) {
+        int primary = rc & 0xff;
+
+        return primary == SQLITE_CONSTRAINT || primary == SQLITE_TOOBIG || primary == SQLITE_MISMATCH;
+}
+
+void ledger_init(Ledger *ledger) {
+        *ledger = (Ledger) {
+                .known = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, known_session_free),
+                .tails = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, tail_free),
+                .devices = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, device_free),
+                .next_session_id = 1,
+        };
+}
+
+void ledger_done(Ledger *ledger) {
+        g_hash_table_unref(ledger->known);
+        g_hash_table_unref(ledger->tails);
+        g_hash_table_unref(ledger->devices);
+        chunk_builder_done(&ledger->piece);
+}
+
+int ledger_restore(Ledger *ledger) {
+        GHashTableIter iter;
+        gpointer key, value;
+        int rc = SQLITE_OK;
+
+        g_hash_table_iter_init(&iter, ledger->devices);
+        while (rc == SQLITE_OK && g_hash_table_iter_next(&iter, &key, &value))
+                rc = rows_device_put(&ledger->rows, value);
+        g_hash_table_iter_init(&iter, ledger->known);
+        while (rc == SQLITE_OK && g_hash_table_iter_next(&iter, &key, &value)) {
+                Tail *tail;
+
+                rc = get_tail(ledger, *(uint64_t *) key, &tail);
+        }
+        return rc == SQLITE_OK ? rows_id_at_least(&ledger->rows, ledger->next_session_id) : rc;
+}
+
+int ledger_apply(Ledger *ledger, Job *job) {
+        int rc = SQLITE_OK;
+
+        switch (job->type) {
+        case JOB_DEVICE_PUT:
+                device_remember(ledger, &job->device);
+                rc = rows_device_put(&ledger->rows, &job->device);
+                break;
+        case JOB_DEVICE_REMOVE:
+                device_forget(ledger, &job->device);
+                rc = rows_device_remove(&ledger->rows, job->device.address, job->device.address_type);
+                break;
+        case JOB_DISCARD:
+                rc = apply_discard(ledger, job);
+                break;
+        case JOB_BEGIN:
+        case JOB_PIECE:
+        case JOB_GAP:
+        case JOB_EVENT:
+        case JOB_END:
+                rc = apply_to_session(ledger, job);
+                break;
+        }
+        job->skipped = rc == SQLITE_NOTFOUND || never_fits(rc);
+        job->result = rc == SQLITE_NOTFOUND ? -ENOENT : job->skipped ? -EIO : 0;
+        return job->skipped ? SQLITE_OK : rc;
+}
+
+void ledger_committed(Ledger *ledger, const JobList *jobs) {
+        GHashTableIter iter;
+        gpointer value;
+        const Job *job;
+
+        g_hash_table_iter_init(&iter, ledger->tails);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Tail *tail = value;
+                KnownSession *known = g_hash_table_lookup(ledger->known, &tail->id);
+
+                if (known) {
+                        known->committed.n_frames += tail->added.n_frames;
+                        known->committed.n_gaps += tail->added.n_gaps;
+                        known->committed.n_events += tail->added.n_events;
+                        known->last_boottime_usec = MAX(known->last_boottime_usec, tail->last_boottime_usec);
+                }
+                tail->added = (RowsCounts) {};
+        }
+        TAILQ_FOREACH(job, jobs, entry)
+                if (job->type == JOB_END || job->type == JOB_DISCARD) {
+                        g_hash_table_remove(ledger->tails, &job->session);
+                        g_hash_table_remove(ledger->known, &job->session);
+                }
+}
+
+void ledger_rolled_back(Ledger *ledger) {
+        g_hash_table_remove_all(ledger->tails);
+}
+
+void ledger_lost(Ledger *ledger) {
+        GHashTableIter iter;
+        gpointer value;
+
+        ledger_rolled_back(ledger);
+        g_hash_table_iter_init(&iter, ledger->known);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                KnownSession *known = value;
+
+                known->n_lost += known->committed.n_frames;
+                known->committed = (RowsCounts) {};
+                known->counted = true;
+        }
+}
+
+/* ---- Loading ---- */
+
+typedef struct Frames {
+        Frame *frames;
+        size_t n, allocated;
+} Frames;
+
+static uint8_t *keep_blob(Opened *opened, const Chunk *chunk) {
+        if (opened->n_blobs == opened->allocated_blobs)
+                opened->blobs = g_renew(uint8_t *, opened->blobs, opened->allocated_blobs = 2 * opened->allocated_blobs + 64);
+        return opened->blobs[opened->n_blobs++] = g_memdup2(chunk->data, chunk->size);
+}
+
+static void load_damaged(const StoreSession *session, const Chunk *chunk, JobList *gaps) {
+        Job *job = job_new(JOB_GAP, session->id);
+
+        if (chunk->t0_boottime_usec > session->start_boottime_usec)
+                job->gap.from_usec = chunk->t0_boottime_usec - session->start_boottime_usec;
+        job->gap.to_usec = job->gap.from_usec;
+        job->gap.lost = chunk->n_frames;
+        TAILQ_INSERT_TAIL(gaps, job, entry);
+}
+
+static int load_frames(Ledger *ledger, RowsStatement which, const StoreSession *session, Opened *opened, Frames *frames,
+                       JobList *gaps) {
+        Chunk chunk;
+        int rc;
+
+        while ((rc = rows_read(&ledger->rows, which, session->id, &chunk)) == SQLITE_ROW) {
+                if (!chunk_plausible(&chunk)) {
+                        load_damaged(session, &chunk, gaps);
+                        continue;
+                }
+                chunk.data = keep_blob(opened, &chunk);
+                if (frames->allocated - frames->n < chunk.n_frames) {
+                        frames->allocated = 2 * frames->allocated + chunk.n_frames;
+                        frames->frames = g_renew(Frame, frames->frames, frames->allocated);
+                }
+                if (chunk_decode(&chunk, frames->frames + frames->n) < 0)
+                        load_damaged(session, &chunk, gaps);
+                else
+                        frames->n += chunk.n_frames;
+        }
+        return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int load_sessions(Ledger *ledger, Opened *ret, JobList *ret_gaps) {
+        g_autofree char *select = rows_session_select();
+        g_autofree char *sql = g_strconcat(select, " WHERE ended = 0 ORDER BY id DESC", NULL);
+        StoreOpened *opened = &ret->opened;
+        sqlite3_stmt *stmt = NULL;
+        int rc = sqlite3_prepare_v2(ledger->rows.db, sql, -1, &stmt, NULL);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+                opened->sessions = g_renew(StoreOpenSession, opened->sessions, opened->n_sessions + 1);
+                opened->sessions[opened->n_sessions] = (StoreOpenSession) {};
+                rows_session_get(stmt, &opened->sessions[opened->n_sessions++].session);
+        }
+        (void) sqlite3_finalize(stmt);
+
+        for (size_t i = 0; i < opened->n_sessions && rc == SQLITE_DONE; i++) {
+                StoreOpenSession *open = &opened->sessions[i];
+                Frames frames = {};
+                KnownSession *known;
+                StoreSession copy;
+                int r;
+
+                job_copy_session(&copy, &open->session);
+                known = known_session_take(ledger, &copy, false);
+                r = load_frames(ledger, ROWS_CHUNK_READ, &open->session, ret, &frames, ret_gaps);
+                if (r == SQLITE_OK)
+                        r = load_frames(ledger, ROWS_TAIL_READ, &open->session, ret, &frames, ret_gaps);
+                open->frames = frames.frames;
+                open->n_frames = frames.n;
+                if (r != SQLITE_OK)
+                        return r;
+                known->last_boottime_usec = frames.n > 0 ? frames.frames[frames.n - 1].boottime_usec : 0;
+        }
+        return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int ledger_load(Ledger *ledger, Opened *ret, JobList *ret_gaps) {
+        StoreOpened *opened = &ret->opened;
+        sqlite3_int64 next = 0;
+        int rc = schema_get_meta(ledger->rows.db, "next_session_id", &next);
+
+        if (rc == SQLITE_NOTFOUND)
+                return SQLITE_CORRUPT;
+        if (rc == SQLITE_OK)
+                rc = rows_device_load(ledger->rows.db, &opened->devices, &opened->n_devices);
+        for (size_t i = 0; i < opened->n_devices && rc == SQLITE_OK; i++)
+                device_remember(ledger, &opened->devices[i]);
+        if (rc == SQLITE_OK)
+                rc = load_sessions(ledger, ret, ret_gaps);
+        if (next > 0)
+                ledger->next_session_id = MAX(ledger->next_session_id, (uint64_t) next);
+        for (size_t i = 0; i < opened->n_sessions; i++)
+                ledger->next_session_id = MAX(ledger->next_session_id, opened->sessions[i].session.id + 1);
+        return rc;
+}

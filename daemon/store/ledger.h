@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Jobs as rows: the writer's picture of what is in the database and what must still be in it. Frames go to the tail each 100 ms
+ * and are folded into a chunk each 2 s; what a session has in the tail is kept here as the chunk that it will be. The picture of
+ * a transaction that failed is thrown away and read again; sessions that have not ended and devices are remembered whole, so that
+ * they can be written into a new database when theirs had to be put aside. Functions return SQLite's result codes. */
+
+#include <glib.h>
+
+#include "store/job.h"
+#include "store/rows.h"
+#include "store/shared.h"
+
+#define LEDGER_FOLD_USEC UINT64_C(2000000)
+#define LEDGER_FOLD_SIZE (48u * 1024u)  /* octets of a chunk, about */
+
+typedef struct Ledger {
+        Rows rows;              /* rows.db is NULL while no database is open */
+        GHashTable *known;      /* uint64_t* → KnownSession* */
+        GHashTable *tails;      /* uint64_t* → Tail* */
+        GHashTable *devices;    /* "address type" → StoreDevice* */
+        ChunkBuilder piece;     /* the piece that is being written; empty in between */
+        uint64_t next_session_id; /* higher than every id that was used */
+} Ledger;
+
+void ledger_init(Ledger *ledger);
+void ledger_done(Ledger *ledger);
+
+/* What the daemon begins with: devices, sessions that had not ended with all their frames, the next id. Frames that turn out to
+ * be damaged become gaps in `ret_gaps`. */
+int ledger_load(Ledger *ledger, Opened *ret, JobList *ret_gaps);
+/* In a transaction: what is remembered goes into a database that does not have it. */
+int ledger_restore(Ledger *ledger);
+/* In a transaction. A job that can never be written is marked as skipped, with its result. */
+int ledger_apply(Ledger *ledger, Job *job);
+void ledger_committed(Ledger *ledger, const JobList *jobs);
+void ledger_rolled_back(Ledger *ledger);
+/* The database is a new one: nothing that was committed is in it. */
+void ledger_lost(Ledger *ledger);

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/reader.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "store/database.h"
+#include "store/rows.h"
+#include "store/schema.h"
+
+/* What a check looks at, one after the other, so that one that gave way goes on where it was. */
+static const char *const checks[] = {
+        "PRAGMA quick_check(meta)", "PRAGMA quick_check(device)", "PRAGMA quick_check(session)", "PRAGMA quick_check(tail)",
+        "PRAGMA quick_check(gap)",  "PRAGMA quick_check(event)",  "PRAGMA quick_check(chunk)",
+};
+
+typedef struct Checking {
+        unsigned wanted;        /* the wish that is being fulfilled */
+        size_t next;
+} Checking;
+
+static int connect_reader(Store *store) {
+        return store->reader_db ? SQLITE_OK : database_open_reader(store->path, &store->reader_db);
+}
+
+void reader_disconnect(Store *store) {
+        (void) sqlite3_close_v2(g_steal_pointer(&store->reader_db));
+}
+
+static char *page_sql(const Request *request) {
+        g_autofree char *select = rows_session_select();
+
+        return g_strconcat(select, " WHERE ended = 1",
+                           request->since_usec ? " AND start_realtime >= ?" : "",
+                           request->until_usec ? " AND start_realtime < ?" : "",
+                           request->device ? " AND device_address = ?" : "",
+                           request->subject ? " AND subject = ?" : "",
+                           request->area ? " AND area = ?" : "",
+                           request->owner != (uid_t) -1 ? " AND owner = ?" : "",
+                           request->before ? " AND (start_realtime, id) < (?, ?)" : "",
+                           " ORDER BY start_realtime DESC, id DESC LIMIT ?", NULL);
+}
+
+/* Where the page before ended. SQLITE_NOTFOUND: that session is gone. */
+static int get_start(sqlite3 *db, uint64_t id, sqlite3_int64 *ret) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = sqlite3_prepare_v2(db, "SELECT start_realtime FROM session WHERE id = ? AND ended = 1", -1, &stmt, NULL);
+
+        if (rc == SQLITE_OK)
+                rc = sqlite3_bind_int64(stmt, 1, (sqlite3_int64) id);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW)
+                *ret = sqlite3_column_int64(stmt, 0);
+        (void) sqlite3_finalize(stmt);
+        return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_NOTFOUND : rc;
+}
+
+static void bind_page(sqlite3_stmt *stmt, const Request *request, sqlite3_int64 before_usec) {
+        int at = 0;
+
+        if (request->since_usec)
+                (void) sqlite3_bind_int64(stmt, ++at, (sqlite3_int64) request->since_usec);
+        if (request->until_usec)
+                (void) sqlite3_bind_int64(stmt, ++at, (sqlite3_int64) request->until_usec);
+        if (request->device)
+                (void) sqlite3_bind_text(stmt, ++at, request->device, -1, SQLITE_STATIC);
+        if (request->subject)
+                (void) sqlite3_bind_text(stmt, ++at, request->subject, -1, SQLITE_STATIC);
+        if (request->area)
+                (void) sqlite3_bind_text(stmt, ++at, request->area, -1, SQLITE_STATIC);
+        if (request->owner != (uid_t) -1)
+                (void) sqlite3_bind_int64(stmt, ++at, request->owner);
+        if (request->before) {
+                (void) sqlite3_bind_int64(stmt, ++at, before_usec);
+                (void) sqlite3_bind_int64(stmt, ++at, (sqlite3_int64) request->before);
+        }
+        (void) sqlite3_bind_int64(stmt, ++at, request->limit);
+}
+
+static int read_sessions(sqlite3_stmt *stmt, Reply *reply) {
+        size_t allocated = 0;
+        int rc;
+
+        while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+                if (reply->n_sessions == allocated)
+                        reply->sessions = g_renew(StoreSession, reply->sessions, allocated = 2 * allocated + 8);
+                rows_session_get(stmt, &reply->sessions[reply->n_sessions++]);
+        }
+        return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int query(sqlite3 *db, const Request *request, Reply *reply) {
+        g_autofree char *sql = NULL, *select = NULL;
+        sqlite3_int64 before_usec = 0;
+        sqlite3_stmt *stmt = NULL;
+        int rc = SQLITE_OK;
+
+        if (request->get) {
+                select = rows_session_select();
+                sql = g_strconcat(select, " WHERE id = ? AND ended = 1", NULL);
+        } else {
+                if (request->before)
+                        rc = get_start(db, request->before, &before_usec);
+                sql = page_sql(request);
+        }
+        if (rc == SQLITE_OK)
+                rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+        if (rc == SQLITE_OK) {
+                if (request->get)
+                        (void) sqlite3_bind_int64(stmt, 1, (sqlite3_int64) request->id);
+                else
+                        bind_page(stmt, request, before_usec);
+                rc = read_sessions(stmt, reply);
+        }
+        (void) sqlite3_finalize(stmt);
+        return rc;
+}
+
+static Reply *reply_new(const Request *request, int error) {
+        Reply *reply = shared_reply_new(REPLY_LISTED);
+
+        reply->listed = request->done;
+        reply->userdata = request->userdata;
+        reply->error = error;
+        return reply;
+}
+
+/* Takes the request, gives back the gate. */
+static void serve(Store *store, Request *request) {
+        Reply *reply = reply_new(request, 0);
+        bool opened;
+        int rc;
+
+        rc = connect_reader(store);
+        opened = rc == SQLITE_OK;
+        if (opened)
+                rc = query(store->reader_db, request, reply);
+        if (rc != SQLITE_OK && rc != SQLITE_NOTFOUND)
+                reader_disconnect(store);
+        (void) pthread_mutex_unlock(&store->gate);
+
+        shared_lock(store);
+        if (rc != SQLITE_OK) {
+                (void) shared_reply_free(reply);
+                reply = reply_new(request, rc == SQLITE_NOTFOUND ? -ENOENT : -EIO);
+        } else if (request->get && reply->n_sessions == 0)
+                reply->error = -ENOENT;
+        if (!opened) {
+                store->open_wanted = true;
+                shared_wake_writer(store);
+        } else if (database_is_damage(rc))
+                store->check_wanted++;
+        shared_reply(store, reply);
+        shared_unlock(store);
+        (void) request_free(request);
+}
+
+static int on_progress(void *userdata) {
+        Store *store = userdata;
+
+        return atomic_load_explicit(&store->interrupt, memory_order_relaxed);
+}
+
+static int run_check(sqlite3 *db, const char *sql) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW) {
+                const char *text = (const char *) sqlite3_column_text(stmt, 0);
+
+                /* One that was interrupted says so in its result, as if it were a finding. */
+                rc = g_strcmp0(text, "ok") == 0 ? SQLITE_OK : SQLITE_CORRUPT;
+        }
+        (void) sqlite3_finalize(stmt);
+        return rc;
+}
+
+/* One step of the check that the writer wants, with the gate, which it gives back; called and returns with the mutex held. */
+static void check(Store *store, Checking *checking) {
+        int rc;
+
+        if (checking->wanted != store->check_wanted)
+                *checking = (Checking) { .wanted = store->check_wanted };
+        shared_unlock(store);
+        rc = connect_reader(store);
+        shared_lock(store);
+        atomic_store(&store->interrupt, false);
+        if (rc == SQLITE_OK && !store->gate_wanted && TAILQ_EMPTY(&store->requests) && !store->stopping) {
+                store->checking = store->reader_db;
+                shared_unlock(store);
+                sqlite3_progress_handler(store->reader_db, 1, on_progress, store);
+                rc = run_check(store->reader_db, checks[checking->next]);
+                sqlite3_progress_handler(store->reader_db, 0, NULL, NULL);
+                shared_lock(store);
+                store->checking = NULL;
+        } else if (rc == SQLITE_OK)
+                rc = SQLITE_INTERRUPT;
+        if (rc != SQLITE_OK && atomic_load(&store->interrupt))
+                rc = SQLITE_INTERRUPT;
+        shared_unlock(store);
+        (void) pthread_mutex_unlock(&store->gate);
+        shared_lock(store);
+
+        if (rc == SQLITE_INTERRUPT || checking->wanted != store->check_wanted)
+                return;
+        if (database_is_damage(rc)) {
+                store->check_failed = true;
+                shared_wake_writer(store);
+        }
+        /* Other errors are the disk's: the writer will meet them. */
+        if (rc != SQLITE_OK || ++checking->next == G_N_ELEMENTS(checks))
+                store->check_wanted = 0;
+}
+
+/* Never waits for it: the writer, which has it, may be stuck in a sync, and the clock is ours. With the mutex held. */
+static bool take_gate(Store *store) {
+        return store->opening_over && !store->gate_wanted && pthread_mutex_trylock(&store->gate) == 0;
+}
+
+static void cancel_all(Store *store) {
+        Request *request;
+
+        while ((request = TAILQ_FIRST(&store->requests))) {
+                TAILQ_REMOVE(&store->requests, request, entry);
+                shared_reply(store, reply_new(request, -ECANCELED));
+                (void) request_free(request);
+        }
+}
+
+void *reader_main(void *userdata) {
+        Store *store = userdata;
+        Checking checking = {};
+        Request *request;
+
+        shared_lock(store);
+        while (!store->stopping) {
+                shared_wait_expire(store, shared_now_usec());
+                request = TAILQ_FIRST(&store->requests);
+                if (request && take_gate(store)) {
+                        TAILQ_REMOVE(&store->requests, request, entry);
+                        shared_unlock(store);
+                        serve(store, request);
+                        shared_lock(store);
+                } else if (!request && store->check_wanted > 0 && take_gate(store))
+                        check(store, &checking);
+                else
+                        shared_wait(store, &store->reader_cond,
+                                    TAILQ_EMPTY(&store->waits) ? UINT64_MAX : TAILQ_FIRST(&store->waits)->deadline_usec);
+        }
+        cancel_all(store);
+        store->reader_done = true;
+        (void) pthread_cond_signal(&store->done_cond);
+        shared_unlock(store);
+        return NULL;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the writer writes, row by row: prepared statements with bound values, kept for as long as the connection. Functions return
+ * SQLite's (extended) result codes, if nothing else is said. */
+
+#include <sqlite3.h>
+
+#include "store/chunk.h"
+#include "store/store.h"
+
+typedef enum RowsStatement {
+        ROWS_BEGIN,
+        ROWS_COMMIT,
+        ROWS_ROLLBACK,
+        ROWS_NORMAL,
+        ROWS_FULL,
+        ROWS_DEVICE_PUT,
+        ROWS_DEVICE_REMOVE,
+        ROWS_SESSION_INSERT,
+        ROWS_SESSION_HAS,
+        ROWS_SESSION_END,
+        ROWS_SESSION_DELETE,
+        ROWS_SESSION_COUNTS,
+        ROWS_CHUNK_INSERT,
+        ROWS_CHUNK_NEXT,
+        ROWS_TAIL_INSERT,
+        ROWS_TAIL_DELETE,
+        ROWS_TAIL_READ,
+        ROWS_CHUNK_READ,
+        ROWS_GAP_INSERT,
+        ROWS_EVENT_INSERT,
+        ROWS_ID_AT_LEAST,
+        ROWS_SYNCED,
+        ROWS_CLEAN,
+        _ROWS_STATEMENT_MAX,
+} RowsStatement;
+
+typedef struct Rows {
+        sqlite3 *db;
+        sqlite3_stmt *stmts[_ROWS_STATEMENT_MAX];
+} Rows;
+
+/* What a session has in the database. */
+typedef struct RowsCounts {
+        uint64_t n_frames, n_gaps, n_events;
+} RowsCounts;
+
+/* Takes the connection; rows_done() finalizes and gives it back. */
+void rows_init(Rows *rows, sqlite3 *db);
+sqlite3 *rows_done(Rows *rows);
+
+/* Statements without values: ROWS_BEGIN … ROWS_FULL. */
+int rows_run(Rows *rows, RowsStatement statement);
+int rows_device_put(Rows *rows, const StoreDevice *device);
+int rows_device_remove(Rows *rows, const char *address, const char *address_type);
+int rows_session_insert(Rows *rows, const StoreSession *session);
+int rows_session_has(Rows *rows, uint64_t id); /* SQLITE_NOTFOUND */
+int rows_session_end(Rows *rows, uint64_t id, const char *reason, uint64_t realtime_usec, const Figures *figures);
+int rows_session_delete(Rows *rows, uint64_t id); /* SQLITE_NOTFOUND */
+int rows_session_counts(Rows *rows, uint64_t id, RowsCounts *ret);
+int rows_chunk_insert(Rows *rows, uint64_t session, uint64_t seq, const Chunk *chunk);
+int rows_chunk_next(Rows *rows, uint64_t session, uint64_t *ret_seq);
+int rows_tail_insert(Rows *rows, uint64_t session, const Chunk *chunk);
+int rows_tail_delete(Rows *rows, uint64_t session);
+int rows_gap_insert(Rows *rows, uint64_t session, const StoreGap *gap);
+int rows_event_insert(Rows *rows, uint64_t session, const StoreEvent *event);
+int rows_id_at_least(Rows *rows, uint64_t next_session_id);
+int rows_synced(Rows *rows, uint64_t realtime_usec); /* something to write, where only a sync is wanted */
+int rows_clean(Rows *rows, bool clean);
+
+/* The rows of a session in order, ROWS_TAIL_READ or ROWS_CHUNK_READ. SQLITE_ROW while there is one, SQLITE_DONE after the last;
+ * the chunk's data is valid until the next call. */
+int rows_read(Rows *rows, RowsStatement which, uint64_t session, Chunk *ret);
+/* Before the last row. */
+void rows_read_end(Rows *rows, RowsStatement which);
+
+/* "SELECT … FROM session", to which the reader appends, and a row of it; the strings are new. Free the text. */
+char *rows_session_select(void);
+void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret);
+int rows_device_load(sqlite3 *db, StoreDevice **ret, size_t *ret_n);

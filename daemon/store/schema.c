@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/schema.h"
+
+#include <fcntl.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Chunks have a rowid: WITHOUT ROWID would keep the blobs in an index's pages, four times the size. A tail holds at most 2 s of
+ * each session and needs no index. Lists are read by (start, id), of all or of one owner, device or subject. */
+static const char tables_1[] =
+        "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE device ("
+        " address TEXT NOT NULL, address_type TEXT NOT NULL, path TEXT NOT NULL, adapter TEXT, name TEXT NOT NULL,"
+        " alias TEXT NOT NULL, profile TEXT NOT NULL, manufacturer TEXT NOT NULL, model TEXT NOT NULL, serial TEXT NOT NULL,"
+        " firmware TEXT NOT NULL, kind INTEGER NOT NULL, owner INTEGER NOT NULL, bonded INTEGER NOT NULL,"
+        " allow_unbonded INTEGER NOT NULL, auto_connect INTEGER NOT NULL, adopted_realtime INTEGER NOT NULL,"
+        " PRIMARY KEY (address, address_type)) STRICT;"
+        "CREATE TABLE session ("
+        " id INTEGER PRIMARY KEY, uuid TEXT NOT NULL, device_address TEXT NOT NULL, device_alias TEXT NOT NULL,"
+        " profile TEXT NOT NULL, owner INTEGER NOT NULL, owner_name TEXT NOT NULL, boot_id TEXT NOT NULL,"
+        " utc_offset_sec INTEGER NOT NULL, start_boottime INTEGER NOT NULL, start_realtime INTEGER NOT NULL,"
+        " subject TEXT NOT NULL, area TEXT NOT NULL, product TEXT NOT NULL, note TEXT NOT NULL,"
+        " source TEXT NOT NULL DEFAULT 'live', ended INTEGER NOT NULL DEFAULT 0, end_reason TEXT NOT NULL DEFAULT '',"
+        " end_realtime INTEGER NOT NULL DEFAULT 0, figures_version INTEGER) STRICT;"
+        "CREATE INDEX session_open ON session (id) WHERE ended = 0;"
+        "CREATE INDEX session_start ON session (start_realtime, id) WHERE ended = 1;"
+        "CREATE INDEX session_owner ON session (owner, start_realtime, id) WHERE ended = 1;"
+        "CREATE INDEX session_device ON session (device_address, start_realtime, id) WHERE ended = 1;"
+        "CREATE INDEX session_subject ON session (subject, start_realtime, id) WHERE ended = 1;"
+        "CREATE TABLE chunk ("
+        " id INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE, seq INTEGER NOT NULL,"
+        " t0_boottime INTEGER NOT NULL, t0_realtime INTEGER NOT NULL, frames INTEGER NOT NULL, encoding INTEGER NOT NULL,"
+        " crc INTEGER NOT NULL, data BLOB NOT NULL, UNIQUE (session, seq)) STRICT;"
+        "CREATE TABLE tail ("
+        " id INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE,"
+        " t0_boottime INTEGER NOT NULL, t0_realtime INTEGER NOT NULL, frames INTEGER NOT NULL, encoding INTEGER NOT NULL,"
+        " crc INTEGER NOT NULL, data BLOB NOT NULL) STRICT;"
+        "CREATE TABLE gap ("
+        " id INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE,"
+        " from_usec INTEGER NOT NULL, to_usec INTEGER NOT NULL, stream INTEGER NOT NULL, lost INTEGER NOT NULL) STRICT;"
+        "CREATE INDEX gap_session ON gap (session);"
+        "CREATE TABLE event ("
+        " id INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE,"
+        " session_usec INTEGER NOT NULL, realtime INTEGER NOT NULL, code INTEGER NOT NULL, severity INTEGER NOT NULL,"
+        " asserted INTEGER NOT NULL, value INTEGER NOT NULL) STRICT;"
+        "CREATE INDEX event_session ON event (session);"
+        "INSERT INTO meta VALUES ('next_session_id', 1), ('clean', 0), ('synced', 0);";
+
+static int get_int(sqlite3 *db, const char *sql, sqlite3_int64 *ret) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW)
+                *ret = sqlite3_column_int64(stmt, 0);
+        (void) sqlite3_finalize(stmt);
+        return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_NOTFOUND : rc;
+}
+
+static int get_text(sqlite3 *db, const char *sql, char **ret) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW)
+                *ret = g_strdup((const char *) sqlite3_column_text(stmt, 0));
+        (void) sqlite3_finalize(stmt);
+        return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_NOTFOUND : rc;
+}
+
+static int migrate_1(sqlite3 *db) {
+        int rc = schema_exec(db, tables_1);
+
+        return rc == SQLITE_OK ? schema_add_figures(db) : rc;
+}
+
+static const SchemaMigration migrations_all[SCHEMA_VERSION] = { migrate_1 };
+
+/* The numbers come from the loop over our own table, not from data. */
+static int set_version(sqlite3 *db, int version) {
+        g_autofree char *sql = g_strdup_printf("PRAGMA user_version = %d; PRAGMA application_id = %d", version,
+                                               SCHEMA_APPLICATION_ID);
+
+        return schema_exec(db, sql);
+}
+
+static int migrate_once(sqlite3 *db, SchemaMigration migration, int to_version) {
+        int rc = schema_exec(db, "BEGIN IMMEDIATE");
+
+        if (rc == SQLITE_OK)
+                rc = migration(db);
+        if (rc == SQLITE_OK)
+                rc = set_version(db, to_version);
+        if (rc == SQLITE_OK)
+                rc = schema_exec(db, "COMMIT");
+        if (!sqlite3_get_autocommit(db))
+                (void) schema_exec(db, "ROLLBACK");
+        return rc;
+}
+
+/* Written beside its name and renamed when it is whole, so that what has the name is a backup. */
+static int backup(sqlite3 *db, const char *path, int version) {
+        g_autofree char *name = g_strdup_printf("%s.backup-v%d", path, version);
+        g_autofree char *part = g_strdup_printf("%s.part", name);
+        sqlite3_stmt *stmt = NULL;
+        int fd, rc;
+
+        (void) unlink(part);
+        fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0)
+                return SQLITE_CANTOPEN;
+        (void) close(fd);
+        rc = sqlite3_prepare_v2(db, "VACUUM INTO ?1", -1, &stmt, NULL);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_bind_text(stmt, 1, part, -1, SQLITE_STATIC);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(stmt);
+        (void) sqlite3_finalize(stmt);
+        if (rc == SQLITE_DONE && rename(part, name) == 0)
+                return SQLITE_OK;
+        (void) unlink(part);
+        return rc == SQLITE_DONE ? SQLITE_CANTOPEN : rc;
+}
+
+int schema_configure(sqlite3 *db) {
+        static const struct {
+                int op, value;
+        } flags[] = {
+                { SQLITE_DBCONFIG_DEFENSIVE, 1 },      { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+                { SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 }, { SQLITE_DBCONFIG_ENABLE_VIEW, 0 },
+                { SQLITE_DBCONFIG_DQS_DDL, 0 },        { SQLITE_DBCONFIG_DQS_DML, 0 },
+        };
+        int rc = SQLITE_OK;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(flags) && rc == SQLITE_OK; i++)
+                rc = sqlite3_db_config(db, flags[i].op, flags[i].value, NULL);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_busy_timeout(db, 0); /* a single writer: who else holds it is to be told, not waited for */
+        /* Nothing here reads the file, so that damage is found by what asks for it. The WAL is checkpointed by the writer alone,
+         * when it chooses to (sqlite.org/wal.html#walresetbug). */
+        return rc == SQLITE_OK ? schema_exec(db, "PRAGMA foreign_keys = ON;"
+                                                 "PRAGMA cell_size_check = ON;"
+                                                 "PRAGMA cache_size = -512;"
+                                                 "PRAGMA temp_store = MEMORY;"
+                                                 "PRAGMA wal_autocheckpoint = 0")
+                               : rc;
+}
+
+int schema_identify(sqlite3 *db, SchemaKind *ret_kind, int *ret_version) {
+        sqlite3_int64 application_id = 0, version = 0, n_tables = 0;
+        int rc = get_int(db, "PRAGMA application_id", &application_id);
+
+        if (rc == SQLITE_OK)
+                rc = get_int(db, "PRAGMA user_version", &version);
+        if (rc == SQLITE_OK)
+                rc = get_int(db, "SELECT count(*) FROM sqlite_schema", &n_tables);
+        if (rc != SQLITE_OK)
+                return rc;
+
+        *ret_version = (int) version;
+        if (n_tables == 0 && version == 0 && (application_id == 0 || application_id == SCHEMA_APPLICATION_ID))
+                *ret_kind = SCHEMA_EMPTY;
+        else if (application_id != SCHEMA_APPLICATION_ID || version < 1)
+                *ret_kind = SCHEMA_FOREIGN;
+        else if (version > SCHEMA_VERSION)
+                *ret_kind = SCHEMA_NEWER;
+        else
+                *ret_kind = version < SCHEMA_VERSION ? SCHEMA_OLDER : SCHEMA_CURRENT;
+        return SQLITE_OK;
+}
+
+int schema_prepare(sqlite3 *db, const char *path, SchemaKind kind, int version) {
+        g_autofree char *mode = NULL;
+        int rc = SQLITE_OK;
+
+        if (kind == SCHEMA_EMPTY) /* before the first table, or it has no effect */
+                rc = schema_exec(db, "PRAGMA auto_vacuum = INCREMENTAL");
+        if (rc == SQLITE_OK)
+                rc = get_text(db, "PRAGMA journal_mode = WAL", &mode);
+        if (rc == SQLITE_OK && g_strcmp0(mode, "wal") != 0)
+                rc = SQLITE_CANTOPEN; /* a file system without shared memory */
+        if (rc == SQLITE_OK)
+                rc = schema_exec(db, "PRAGMA synchronous = FULL;"
+                                     "PRAGMA secure_delete = ON;"
+                                     "PRAGMA journal_size_limit = 4194304;"
+                                     "PRAGMA mmap_size = 0");
+        if (rc == SQLITE_OK)
+                rc = schema_migrate(db, path, version, migrations_all, SCHEMA_VERSION);
+        return rc == SQLITE_OK ? schema_add_figures(db) : rc;
+}
+
+int schema_migrate(sqlite3 *db, const char *path, int version, const SchemaMigration *migrations, int n) {
+        int rc = SQLITE_OK;
+
+        if (version > 0 && version < n)
+                rc = backup(db, path, version);
+        for (; version < n && rc == SQLITE_OK; version++)
+                rc = migrate_once(db, migrations[version], version + 1);
+        return rc;
+}
+
+int schema_add_figures(sqlite3 *db) {
+        g_autoptr(GHashTable) have = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        sqlite3_stmt *stmt = NULL;
+        int rc = sqlite3_prepare_v2(db, "SELECT name FROM pragma_table_info('session')", -1, &stmt, NULL);
+
+        while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+                rc = sqlite3_step(stmt);
+                if (rc == SQLITE_ROW)
+                        g_hash_table_add(have, g_strdup((const char *) sqlite3_column_text(stmt, 0)));
+        }
+        (void) sqlite3_finalize(stmt);
+        if (rc != SQLITE_DONE)
+                return rc;
+
+        rc = SQLITE_OK;
+        for (int i = 0; i < _FIGURE_MAX && rc == SQLITE_OK; i++) {
+                g_autofree char *column = schema_figure_column((Figure) i), *sql = NULL;
+
+                if (g_hash_table_contains(have, column))
+                        continue;
+                sql = g_strdup_printf("ALTER TABLE session ADD COLUMN %s %s", column,
+                                      figure_info[i].type == 'd' ? "REAL" : "INTEGER");
+                rc = schema_exec(db, sql);
+        }
+        return rc;
+}
+
+char *schema_figure_column(Figure figure) {
+        return g_strdelimit(g_strdup(figure_info[figure].name), ".", '_');
+}
+
+char *schema_figure_columns(const char *after) {
+        GString *columns = g_string_new(NULL);
+
+        for (int i = 0; i < _FIGURE_MAX; i++) {
+                g_autofree char *column = schema_figure_column((Figure) i);
+
+                g_string_append_printf(columns, ", %s%s", column, after);
+        }
+        return g_string_free(columns, FALSE);
+}
+
+int schema_get_meta(sqlite3 *db, const char *key, sqlite3_int64 *ret) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = sqlite3_prepare_v2(db, "SELECT value FROM meta WHERE key = ?1", -1, &stmt, NULL);
+
+        if (rc == SQLITE_OK)
+                rc = sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW)
+                *ret = sqlite3_column_int64(stmt, 0);
+        (void) sqlite3_finalize(stmt);
+        return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_NOTFOUND : rc;
+}
+
+int schema_set_meta(sqlite3 *db, const char *key, sqlite3_int64 value) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = sqlite3_prepare_v2(db, "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2", -1,
+                                    &stmt, NULL);
+
+        if (rc == SQLITE_OK)
+                rc = sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_bind_int64(stmt, 2, value);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(stmt);
+        (void) sqlite3_finalize(stmt);
+        return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int schema_exec(sqlite3 *db, const char *sql) {
+        return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/shared.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+uint64_t shared_now_usec(void) {
+        struct timespec now;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t) now.tv_sec * 1000000u + (uint64_t) now.tv_nsec / 1000u;
+}
+
+void shared_wait(Store *store, pthread_cond_t *cond, uint64_t until_usec) {
+        struct timespec until = {
+                .tv_sec = (time_t) (until_usec / 1000000u),
+                .tv_nsec = (long) (until_usec % 1000000u * 1000u),
+        };
+
+        if (until_usec == UINT64_MAX)
+                (void) pthread_cond_wait(cond, &store->mutex);
+        else
+                (void) pthread_cond_timedwait(cond, &store->mutex, &until);
+}
+
+Reply *shared_reply_new(ReplyType type) {
+        Reply *reply = g_new0(Reply, 1);
+
+        reply->type = type;
+        return reply;
+}
+
+Reply *shared_reply_free(Reply *reply) {
+        if (!reply)
+                return NULL;
+        opened_free(reply->opened);
+        for (size_t i = 0; i < reply->n_sessions; i++)
+                job_clear_session(&reply->sessions[i]);
+        g_free(reply->sessions);
+        g_free(reply->reason);
+        g_free(reply->put_aside);
+        g_free(reply);
+        return NULL;
+}
+
+void shared_reply(Store *store, Reply *reply) {
+        bool was_empty = TAILQ_EMPTY(&store->replies);
+
+        TAILQ_INSERT_TAIL(&store->replies, reply, entry);
+        if (was_empty)
+                (void) eventfd_write(store->event_fd, 1);
+}
+
+void shared_set_state(Store *store, StoreState state, const char *reason, const char *put_aside) {
+        Reply *reply;
+
+        if (state == store->shared_state && g_strcmp0(reason, store->shared_reason) == 0 && !put_aside)
+                return;
+        store->shared_state = state;
+        g_free(store->shared_reason);
+        store->shared_reason = g_strdup(reason);
+        reply = shared_reply_new(REPLY_STATE);
+        reply->state = state;
+        reply->reason = g_strdup(reason);
+        reply->put_aside = g_strdup(put_aside);
+        shared_reply(store, reply);
+}
+
+uint64_t shared_wait_add(Store *store, StoreDone done, void *userdata) {
+        Wait *wait;
+
+        if (!done)
+                return 0;
+        wait = g_new0(Wait, 1);
+        wait->id = ++store->last_wait;
+        wait->deadline_usec = shared_now_usec() + store->answer_usec;
+        wait->done = done;
+        wait->userdata = userdata;
+        if (TAILQ_EMPTY(&store->waits))
+                (void) pthread_cond_signal(&store->reader_cond); /* the reader minds the clock: the writer may be stuck */
+        TAILQ_INSERT_TAIL(&store->waits, wait, entry);
+        return wait->id;
+}
+
+static void answer(Store *store, Wait *wait, int error) {
+        Reply *reply = shared_reply_new(REPLY_DONE);
+
+        reply->done = wait->done;
+        reply->userdata = wait->userdata;
+        reply->error = error;
+        shared_reply(store, reply);
+        TAILQ_REMOVE(&store->waits, wait, entry);
+        g_free(wait);
+}
+
+void shared_wait_answer(Store *store, uint64_t id, int error) {
+        Wait *wait;
+
+        if (id == 0)
+                return;
+        TAILQ_FOREACH(wait, &store->waits, entry)
+                if (wait->id == id) {
+                        answer(store, wait, error);
+                        return;
+                }
+}
+
+void shared_wait_expire(Store *store, uint64_t now_usec) {
+        Wait *wait;
+
+        while ((wait = TAILQ_FIRST(&store->waits)) && wait->deadline_usec <= now_usec)
+                answer(store, wait, -EIO);
+}
+
+void shared_wake_writer(Store *store) {
+        store->writer_sleeps = false;
+        (void) pthread_cond_signal(&store->writer_cond);
+}
+
+void shared_live_add(Store *store, uint64_t id, uint64_t start_boottime_usec) {
+        LiveSession *live;
+
+        if (g_hash_table_contains(store->live, &id))
+                return;
+        live = g_new0(LiveSession, 1);
+        live->id = id;
+        live->start_boottime_usec = start_boottime_usec;
+        g_hash_table_insert(store->live, &live->id, live);
+}
+
+void shared_interrupt_check(Store *store) {
+        if (!store->checking)
+                return;
+        atomic_store(&store->interrupt, true);
+        sqlite3_interrupt(store->checking);
+}
+
+void shared_gate_close(Store *store) {
+        shared_lock(store);
+        store->gate_wanted = true;
+        shared_interrupt_check(store); /* it goes on later */
+        shared_unlock(store);
+        (void) pthread_mutex_lock(&store->gate);
+}
+
+void shared_gate_open(Store *store) {
+        (void) pthread_mutex_unlock(&store->gate);
+        shared_lock(store);
+        store->gate_wanted = false;
+        if (store->check_wanted > 0 || !TAILQ_EMPTY(&store->requests))
+                (void) pthread_cond_signal(&store->reader_cond);
+        shared_unlock(store);
+}
+
+Opened *opened_free(Opened *opened) {
+        if (!opened)
+                return NULL;
+        for (size_t i = 0; i < opened->opened.n_devices; i++)
+                job_clear_device(&opened->opened.devices[i]);
+        for (size_t i = 0; i < opened->opened.n_sessions; i++) {
+                job_clear_session(&opened->opened.sessions[i].session);
+                g_free(opened->opened.sessions[i].frames);
+        }
+        for (size_t i = 0; i < opened->n_blobs; i++)
+                g_free(opened->blobs[i]);
+        g_free(opened->opened.devices);
+        g_free(opened->opened.sessions);
+        g_free(opened->blobs);
+        g_free(opened);
+        return NULL;
+}
+
+Request *request_free(Request *request) {
+        if (!request)
+                return NULL;
+        g_free(request->device);
+        g_free(request->subject);
+        g_free(request->area);
+        g_free(request);
+        return NULL;
+}

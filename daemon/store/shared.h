@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the caller's thread, the writer and the reader share. One mutex guards all of it that changes; it is held for a copy or a
+ * list operation, never over a call into SQLite. The gate is another matter: the reader holds it while it uses its connection,
+ * the writer closes it where nobody may read (a truncation of the WAL, a change of the database). */
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+
+#include "store/job.h"
+
+/* 60 s at 400 frames/s of 60 octets, their heads included, are 1.9 MB. */
+#define STORE_MEMORY_MAX (2u * 1024u * 1024u)
+#define STORE_COLLECT_USEC UINT64_C(100000)     /* from the first frame after idle to the commit */
+#define STORE_SYNC_USEC UINT64_C(900000)        /* from an unsynced commit to a synced one: 1 s with the collecting */
+#define STORE_ANSWER_USEC UINT64_C(20000000)    /* "Finish() answers when durable; after 20 s Degraded" */
+#define STORE_LAG_USEC UINT64_C(2000000)        /* queued for longer than that: degraded */
+#define STORE_RETRY_MIN_USEC UINT64_C(50000)
+#define STORE_RETRY_MAX_USEC UINT64_C(1000000)
+
+typedef enum ReplyType {
+        REPLY_OPENED,
+        REPLY_STATE,
+        REPLY_DONE,
+        REPLY_LISTED,
+} ReplyType;
+
+typedef struct Opened {
+        StoreOpened opened;
+        uint8_t **blobs;        /* what the frames point into */
+        size_t n_blobs, allocated_blobs;
+} Opened;
+
+typedef struct Reply {
+        TAILQ_ENTRY(Reply) entry;
+        ReplyType type;
+        Opened *opened;
+        StoreState state;
+        char *reason, *put_aside;
+        int error;
+        StoreDone done;
+        StoreListed listed;
+        StoreSession *sessions;
+        size_t n_sessions;
+        void *userdata;
+} Reply;
+
+typedef TAILQ_HEAD(ReplyList, Reply) ReplyList;
+
+/* Somebody waits for a job: answered by whoever comes first, the writer with the result or the clock with -EIO. */
+typedef struct Wait {
+        TAILQ_ENTRY(Wait) entry;
+        uint64_t id;
+        uint64_t deadline_usec;
+        StoreDone done;
+        void *userdata;
+} Wait;
+
+typedef TAILQ_HEAD(WaitList, Wait) WaitList;
+
+typedef struct Request {
+        TAILQ_ENTRY(Request) entry;
+        bool get;               /* one session by its id, else a page */
+        uint64_t id;
+        uint64_t since_usec, until_usec, before;
+        char *device, *subject, *area;
+        uid_t owner;
+        unsigned limit;
+        StoreListed done;
+        void *userdata;
+} Request;
+
+typedef TAILQ_HEAD(RequestList, Request) RequestList;
+
+/* A session that frames are taken for. */
+typedef struct LiveSession {
+        uint64_t id;
+        uint64_t start_boottime_usec;
+        uint64_t piece_boottime_usec; /* of the first frame of the piece */
+        Job *open;              /* in the queue, while `generation` is the store's */
+        uint64_t generation;
+} LiveSession;
+
+struct Store {
+        char *path;             /* these do not change */
+        StoreObserver observer;
+        void *userdata;
+        int event_fd;
+        pthread_t writer, reader;
+
+        StoreState state;       /* these belong to the caller's thread */
+        char *reason;
+
+        pthread_mutex_t mutex;
+        pthread_cond_t writer_cond, reader_cond, done_cond;
+        Queue queue;
+        size_t in_flight_size;  /* what the writer has taken and not finished */
+        uint64_t queued_since_usec;
+        uint64_t generation;    /* of what is in the queue: counts the takings */
+        GHashTable *live;       /* uint64_t* → LiveSession* */
+        LiveSession *last;      /* most frames are for the same one */
+        WaitList waits;         /* by deadline */
+        uint64_t last_wait, answer_usec;
+        ReplyList replies;
+        RequestList requests;
+        StoreState shared_state;
+        char *shared_reason;
+        uint64_t n_queued, n_committed;
+        uint64_t n_skipped;     /* frames that can never be written */
+        uint64_t stop_at_usec;
+        bool stopping, writer_done, reader_done;
+        bool writer_sleeps, urgent;
+        bool opening_over;      /* what is asked before that waits */
+        bool open_wanted;       /* somebody asks for what could not be opened */
+        unsigned check_wanted;  /* counts the wishes */
+        bool check_failed;
+        sqlite3 *checking;      /* the reader's connection while it may be interrupted */
+        atomic_bool interrupt;  /* likewise: seen by its progress handler */
+        bool gate_wanted;
+
+        pthread_mutex_t gate;   /* before the mutex, where both are held */
+        sqlite3 *reader_db;     /* under the gate */
+};
+
+static inline void shared_lock(Store *store) {
+        (void) pthread_mutex_lock(&store->mutex);
+}
+
+static inline void shared_unlock(Store *store) {
+        (void) pthread_mutex_unlock(&store->mutex);
+}
+
+/* CLOCK_MONOTONIC: the threads' own deadlines, which a suspend must not use up. */
+uint64_t shared_now_usec(void);
+/* Waits until `until_usec`, UINT64_MAX: for ever. With the mutex held. */
+void shared_wait(Store *store, pthread_cond_t *cond, uint64_t until_usec);
+
+/* All of these with the mutex held. */
+Reply *shared_reply_new(ReplyType type);
+Reply *shared_reply_free(Reply *reply);
+void shared_reply(Store *store, Reply *reply);
+/* Tells the caller's thread if the state or the reason has changed, or if a file was put aside. */
+void shared_set_state(Store *store, StoreState state, const char *reason, const char *put_aside);
+uint64_t shared_wait_add(Store *store, StoreDone done, void *userdata);
+/* Answers that waiter, unless the clock did so before. */
+void shared_wait_answer(Store *store, uint64_t id, int error);
+void shared_wait_expire(Store *store, uint64_t now_usec);
+void shared_wake_writer(Store *store);
+/* A check gives way to whoever else needs the reader. */
+void shared_interrupt_check(Store *store);
+/* A session that goes on from an earlier run of the daemon, or a new one. */
+void shared_live_add(Store *store, uint64_t id, uint64_t start_boottime_usec);
+
+/* The reader lets go: with the gate nobody reads until it is given back. Without the mutex. */
+void shared_gate_close(Store *store);
+void shared_gate_open(Store *store);
+
+Opened *opened_free(Opened *opened);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Opened, opened_free)
+Request *request_free(Request *request);

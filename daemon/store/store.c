@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/store.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "store/reader.h"
+#include "store/shared.h"
+#include "store/writer.h"
+
+#define LIMIT_MAX 500u
+#define CLOSE_GRACE_USEC UINT64_C(1000000)
+
+static const char *const state_names[_STORE_STATE_MAX] = {
+        [STORE_OPENING] = "opening",
+        [STORE_READY] = "ready",
+        [STORE_DEGRADED] = "degraded",
+        [STORE_UNAVAILABLE] = "unavailable",
+};
+
+/* Signals are the loop's: it takes them by signalfd. */
+static void start_threads(Store *store) {
+        sigset_t all, before;
+
+        (void) sigfillset(&all);
+        (void) pthread_sigmask(SIG_SETMASK, &all, &before);
+        if (pthread_create(&store->writer, NULL, writer_main, store) != 0 ||
+            pthread_create(&store->reader, NULL, reader_main, store) != 0)
+                g_error("Cannot start the store's threads: %m"); /* as with memory: there is no going on */
+        (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
+        (void) pthread_setname_np(store->writer, "store-writer");
+        (void) pthread_setname_np(store->reader, "store-reader");
+}
+
+Store *store_new(const char *path, const StoreObserver *observer, void *userdata) {
+        Store *store = g_new0(Store, 1);
+        pthread_condattr_t attr;
+
+        store->path = g_strdup(path);
+        store->observer = *observer;
+        store->userdata = userdata;
+        store->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        if (store->event_fd < 0)
+                g_error("Cannot make an eventfd: %m");
+        store->reason = g_strdup("");
+        store->shared_reason = g_strdup("");
+        store->answer_usec = STORE_ANSWER_USEC;
+        store->generation = 1;
+        store->live = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+        queue_init(&store->queue);
+        TAILQ_INIT(&store->waits);
+        TAILQ_INIT(&store->replies);
+        TAILQ_INIT(&store->requests);
+        (void) pthread_mutex_init(&store->mutex, NULL);
+        (void) pthread_mutex_init(&store->gate, NULL);
+        (void) pthread_condattr_init(&attr);
+        (void) pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+        (void) pthread_cond_init(&store->writer_cond, &attr);
+        (void) pthread_cond_init(&store->reader_cond, &attr);
+        (void) pthread_cond_init(&store->done_cond, &attr);
+        (void) pthread_condattr_destroy(&attr);
+        (void) sqlite3_initialize();
+        start_threads(store);
+        return store;
+}
+
+static void dispatch_reply(Store *store, const Reply *reply) {
+        switch (reply->type) {
+        case REPLY_OPENED:
+                store->observer.opened(&reply->opened->opened, store->userdata);
+                break;
+        case REPLY_STATE:
+                store->state = reply->state;
+                g_free(store->reason);
+                store->reason = g_strdup(reply->reason);
+                store->observer.state_changed(reply->state, store->reason, reply->put_aside, store->userdata);
+                break;
+        case REPLY_DONE:
+                reply->done(reply->error, reply->userdata);
+                break;
+        case REPLY_LISTED:
+                reply->listed(reply->error, reply->sessions, reply->n_sessions, reply->userdata);
+                break;
+        }
+}
+
+static void take_replies(Store *store, ReplyList *ret) {
+        TAILQ_INIT(ret);
+        shared_lock(store);
+        TAILQ_CONCAT(ret, &store->replies, entry);
+        shared_unlock(store);
+}
+
+static void store_free(Store *store) {
+        Reply *reply;
+
+        while ((reply = TAILQ_FIRST(&store->replies))) {
+                TAILQ_REMOVE(&store->replies, reply, entry);
+                (void) shared_reply_free(reply);
+        }
+        queue_done(&store->queue);
+        g_hash_table_unref(store->live);
+        (void) pthread_mutex_destroy(&store->mutex);
+        (void) pthread_mutex_destroy(&store->gate);
+        (void) pthread_cond_destroy(&store->writer_cond);
+        (void) pthread_cond_destroy(&store->reader_cond);
+        (void) pthread_cond_destroy(&store->done_cond);
+        (void) close(store->event_fd);
+        g_free(store->path);
+        g_free(store->reason);
+        g_free(store->shared_reason);
+        g_free(store);
+}
+
+/* Those who wait hear how it ended; what observers would hear is over for them. */
+static void answer_rest(Store *store) {
+        ReplyList replies;
+        Reply *reply;
+
+        take_replies(store, &replies);
+        while ((reply = TAILQ_FIRST(&replies))) {
+                TAILQ_REMOVE(&replies, reply, entry);
+                if (reply->type == REPLY_DONE || reply->type == REPLY_LISTED)
+                        dispatch_reply(store, reply);
+                (void) shared_reply_free(reply);
+        }
+}
+
+Store *store_close(Store *store, uint64_t timeout_usec) {
+        uint64_t give_up_usec;
+        bool done;
+
+        if (!store)
+                return NULL;
+        shared_lock(store);
+        store->stopping = true;
+        store->stop_at_usec = shared_now_usec() + timeout_usec;
+        give_up_usec = store->stop_at_usec + CLOSE_GRACE_USEC;
+        shared_wake_writer(store);
+        shared_interrupt_check(store);
+        (void) pthread_cond_signal(&store->reader_cond);
+        while (!(store->writer_done && store->reader_done) && shared_now_usec() < give_up_usec)
+                shared_wait(store, &store->done_cond, give_up_usec);
+        done = store->writer_done && store->reader_done;
+        while (!TAILQ_EMPTY(&store->waits))
+                shared_wait_answer(store, TAILQ_FIRST(&store->waits)->id, -ECANCELED);
+        shared_unlock(store);
+
+        if (done) {
+                (void) pthread_join(store->writer, NULL);
+                (void) pthread_join(store->reader, NULL);
+        }
+        answer_rest(store);
+        if (done)
+                store_free(store);
+        /* else a thread is stuck in a system call and comes back to its memory when the disk does, or never. */
+        return NULL;
+}
+
+int store_get_fd(Store *store) {
+        return store->event_fd;
+}
+
+void store_dispatch(Store *store) {
+        eventfd_t n;
+        ReplyList replies;
+        Reply *reply;
+
+        (void) eventfd_read(store->event_fd, &n);
+        take_replies(store, &replies);
+        while ((reply = TAILQ_FIRST(&replies))) {
+                TAILQ_REMOVE(&replies, reply, entry);
+                dispatch_reply(store, reply);
+                (void) shared_reply_free(reply);
+        }
+}
+
+StoreState store_state(const Store *store) {
+        return store->state;
+}
+
+const char *store_reason(const Store *store) {
+        return store->reason;
+}
+
+const char *store_state_name(StoreState state) {
+        return state_names[state];
+}
+
+/* What is queued first after idle wakes the writer. With the mutex held. */
+static void note_queued(Store *store, bool was_empty, bool urgent) {
+        if (was_empty)
+                store->queued_since_usec = shared_now_usec();
+        store->urgent |= urgent;
+        if (store->writer_sleeps || urgent)
+                shared_wake_writer(store);
+}
+
+static void push(Store *store, Job *job, bool urgent) {
+        bool was_empty;
+
+        shared_lock(store);
+        was_empty = TAILQ_EMPTY(&store->queue.jobs);
+        if (job->type == JOB_DEVICE_PUT || job->type == JOB_DEVICE_REMOVE)
+                queue_push_device(&store->queue, job);
+        else
+                queue_push(&store->queue, job);
+        note_queued(store, was_empty, urgent);
+        shared_unlock(store);
+}
+
+void store_device_put(Store *store, const StoreDevice *device) {
+        Job *job = job_new(JOB_DEVICE_PUT, 0);
+
+        job_copy_device(&job->device, device);
+        push(store, job, false);
+}
+
+void store_device_remove(Store *store, const char *address, const char *address_type) {
+        Job *job = job_new(JOB_DEVICE_REMOVE, 0);
+
+        job->device.address = g_strdup(address);
+        job->device.address_type = g_strdup(address_type);
+        push(store, job, false);
+}
+
+void store_session_begin(Store *store, const StoreSession *session) {
+        Job *job = job_new(JOB_BEGIN, session->id);
+
+        job->begin = g_new0(StoreSession, 1);
+        job_copy_session(job->begin, session);
+        shared_lock(store);
+        shared_live_add(store, session->id, session->start_boottime_usec);
+        shared_unlock(store);
+        push(store, job, false);
+}
+
+static void seal(LiveSession *live, uint64_t generation) {
+        Piece *piece;
+
+        if (!live->open || live->generation != generation)
+                return;
+        piece = &live->open->piece;
+        piece->sealed = true;
+        piece->allocated = piece->size;
+        piece->data = g_realloc(piece->data, piece->allocated);
+        live->open = NULL;
+}
+
+static Job *open_piece(Store *store, LiveSession *live) {
+        bool was_empty = TAILQ_EMPTY(&store->queue.jobs);
+        Job *job = job_new(JOB_PIECE, live->id);
+
+        job->piece.start_boottime_usec = live->start_boottime_usec;
+        queue_push(&store->queue, job);
+        note_queued(store, was_empty, false);
+        live->open = job;
+        live->generation = store->generation;
+        return job;
+}
+
+/* The frames of a piece span more than a commit's time: either they come in a burst from the past, or the writer is stuck. */
+static void notice_lag(Store *store) {
+        g_autofree char *reason = NULL;
+
+        if (store->shared_state != STORE_READY || shared_now_usec() - store->queued_since_usec < STORE_LAG_USEC)
+                return;
+        reason = g_strdup_printf("Writing to the database %s takes long. Check what else keeps the disk busy. Recording goes on "
+                                 "in memory, and is written as soon as that is possible.", store->path);
+        shared_set_state(store, STORE_DEGRADED, reason, NULL);
+}
+
+static void add_frame(Store *store, LiveSession *live, const Frame *frame) {
+        size_t size = JOB_FRAME_HEAD + (size_t) frame->size;
+        Job *job = live->generation == store->generation ? live->open : NULL;
+        Piece *piece;
+        uint8_t *p;
+
+        if (!job)
+                job = open_piece(store, live);
+        piece = &job->piece;
+        if (piece->allocated - piece->size < size)
+                piece_reserve(piece, size);
+        if (piece->n_frames == 0)
+                live->piece_boottime_usec = frame->boottime_usec;
+        p = piece->data + piece->size;
+        memcpy(p, frame, JOB_FRAME_HEAD);
+        if (frame->size > 0)
+                memcpy(p + JOB_FRAME_HEAD, frame->data, frame->size);
+        piece->size += size;
+        piece->n_frames++;
+        piece->n_bulk += frame->channel == STORE_BULK_CHANNEL;
+        store->queue.size += size;
+        store->n_queued++;
+        if (frame->boottime_usec - live->piece_boottime_usec >= STORE_LAG_USEC)
+                notice_lag(store);
+        if (piece->size >= JOB_PIECE_MAX)
+                seal(live, store->generation);
+        if (store->queue.size + store->in_flight_size > STORE_MEMORY_MAX)
+                queue_enforce(&store->queue, STORE_MEMORY_MAX - MIN(store->in_flight_size, STORE_MEMORY_MAX));
+}
+
+void store_session_frame(Store *store, uint64_t session_id, const Frame *frame) {
+        LiveSession *live;
+
+        shared_lock(store);
+        live = store->last;
+        if (!live || live->id != session_id)
+                live = store->last = g_hash_table_lookup(store->live, &session_id);
+        if (live)
+                add_frame(store, live, frame);
+        shared_unlock(store);
+}
+
+/* Events and gaps come from a device, as many as it likes: they count against the same bound. */
+static void push_detail(Store *store, Job *job) {
+        push(store, job, false);
+        shared_lock(store);
+        if (store->queue.size + store->in_flight_size > STORE_MEMORY_MAX)
+                queue_enforce(&store->queue, STORE_MEMORY_MAX - MIN(store->in_flight_size, STORE_MEMORY_MAX));
+        shared_unlock(store);
+}
+
+void store_session_gap(Store *store, uint64_t session_id, const StoreGap *gap) {
+        Job *job = job_new(JOB_GAP, session_id);
+
+        job->gap = *gap;
+        push_detail(store, job);
+}
+
+void store_session_event(Store *store, uint64_t session_id, const StoreEvent *event) {
+        Job *job = job_new(JOB_EVENT, session_id);
+
+        job->event = *event;
+        push_detail(store, job);
+}
+
+/* No frames are taken for it any more. With the mutex held. */
+static void live_remove(Store *store, uint64_t id) {
+        LiveSession *live = g_hash_table_lookup(store->live, &id);
+
+        if (!live)
+                return;
+        seal(live, store->generation);
+        if (store->last == live)
+                store->last = NULL;
+        g_hash_table_remove(store->live, &id);
+}
+
+static void push_last(Store *store, Job *job, StoreDone done, void *userdata) {
+        shared_lock(store);
+        live_remove(store, job->session);
+        job->wait = shared_wait_add(store, done, userdata);
+        shared_unlock(store);
+        push(store, job, true);
+}
+
+void store_session_end(Store *store, uint64_t session_id, const char *end_reason, uint64_t end_realtime_usec,
+                       const Figures *figures, StoreDone done, void *userdata) {
+        Job *job = job_new(JOB_END, session_id);
+
+        job->end_reason = g_strdup(end_reason);
+        job->end_realtime_usec = end_realtime_usec;
+        job->figures = g_memdup2(figures, sizeof *figures);
+        push_last(store, job, done, userdata);
+}
+
+void store_session_discard(Store *store, uint64_t session_id, StoreDone done, void *userdata) {
+        push_last(store, job_new(JOB_DISCARD, session_id), done, userdata);
+}
+
+static void push_request(Store *store, Request *request) {
+        shared_lock(store);
+        TAILQ_INSERT_TAIL(&store->requests, request, entry);
+        shared_interrupt_check(store);
+        (void) pthread_cond_signal(&store->reader_cond);
+        shared_unlock(store);
+}
+
+void store_list(Store *store, const StoreFilter *filter, StoreListed done, void *userdata) {
+        Request *request = g_new0(Request, 1);
+
+        request->since_usec = filter->since_usec;
+        request->until_usec = filter->until_usec;
+        request->device = g_strdup(filter->device);
+        request->subject = g_strdup(filter->subject);
+        request->area = g_strdup(filter->area);
+        request->owner = filter->owner;
+        request->limit = CLAMP(filter->limit, 1, LIMIT_MAX);
+        request->before = filter->before;
+        request->done = done;
+        request->userdata = userdata;
+        push_request(store, request);
+}
+
+void store_get(Store *store, uint64_t id, StoreListed done, void *userdata) {
+        Request *request = g_new0(Request, 1);
+
+        request->get = true;
+        request->id = id;
+        request->done = done;
+        request->userdata = userdata;
+        push_request(store, request);
+}
+
+StoreCounters store_counters(Store *store) {
+        StoreCounters counters;
+
+        shared_lock(store);
+        counters = (StoreCounters) {
+                .queued = store->n_queued,
+                .committed = store->n_committed,
+                .dropped = store->queue.n_dropped + store->n_skipped,
+        };
+        shared_unlock(store);
+        return counters;
+}

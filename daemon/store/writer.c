@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/writer.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "store/database.h"
+#include "store/reader.h"
+#include "store/ledger.h"
+#include "store/schema.h"
+
+#define CHECKPOINT_PAGES 1000
+#define PUT_ASIDE_MAX 8u        /* by one process: then it is the disk, and more copies would only fill it */
+
+typedef struct Writer {
+        Store *store;
+        Ledger ledger;
+        bool first;             /* `opened` was not told yet */
+        bool marked_unclean;    /* the database says that it was not closed */
+        bool must_recover;      /* a sync failed: what the kernel reported once it will not report again */
+        bool scrub;             /* something was discarded; the WAL and free pages may still have it */
+        uint64_t *scrub_waits;  /* who waits for that */
+        size_t n_scrub_waits;
+        uint64_t unsynced_since_usec; /* 0: all that is committed is synced */
+        uint64_t retry_at_usec; /* 0: no trouble */
+        uint64_t retry_usec;
+        unsigned n_put_aside;
+        int n_wal_pages;
+} Writer;
+
+typedef enum Turn {
+        TURN_WORK,
+        TURN_DAMAGED,           /* the check found something */
+        TURN_STOP,
+} Turn;
+
+static uint64_t realtime_usec(void) {
+        struct timespec now;
+
+        (void) clock_gettime(CLOCK_REALTIME, &now);
+        return (uint64_t) now.tv_sec * 1000000u + (uint64_t) now.tv_nsec / 1000u;
+}
+
+static sqlite3 *db(Writer *w) {
+        return w->ledger.rows.db;
+}
+
+static int on_wal(void *userdata, sqlite3 *connection, const char *name, int n_pages) {
+        Writer *w = userdata;
+
+        w->n_wal_pages = n_pages;
+        return SQLITE_OK;
+}
+
+static void set_state(Writer *w, StoreState state, const char *reason, const char *put_aside) {
+        shared_lock(w->store);
+        shared_set_state(w->store, state, reason, put_aside);
+        shared_unlock(w->store);
+}
+
+static void set_retry(Writer *w) {
+        w->retry_at_usec = shared_now_usec() + w->retry_usec;
+        w->retry_usec = MIN(2 * w->retry_usec, STORE_RETRY_MAX_USEC);
+}
+
+static void set_no_retry(Writer *w) {
+        w->retry_at_usec = 0;
+        w->retry_usec = STORE_RETRY_MIN_USEC;
+}
+
+/* ---- Opening ---- */
+
+static void disconnect(Writer *w) {
+        if (!db(w))
+                return;
+        shared_gate_close(w->store);
+        reader_disconnect(w->store); /* before ours: the last one to close would checkpoint */
+        database_abandon(rows_done(&w->ledger.rows));
+        shared_gate_open(w->store);
+}
+
+static void tell_opened(Writer *w, Opened *opened) {
+        Reply *reply;
+
+        if (!w->first)
+                return;
+        w->first = false;
+        opened->opened.next_session_id = w->ledger.next_session_id;
+        reply = shared_reply_new(REPLY_OPENED);
+        reply->opened = opened;
+        shared_lock(w->store);
+        for (size_t i = 0; i < opened->opened.n_sessions; i++)
+                shared_live_add(w->store, opened->opened.sessions[i].session.id,
+                                opened->opened.sessions[i].session.start_boottime_usec);
+        shared_reply(w->store, reply);
+        w->store->opening_over = true;
+        (void) pthread_cond_signal(&w->store->reader_cond);
+        shared_unlock(w->store);
+}
+
+static int load(Writer *w, Opened *opened) {
+        JobList gaps = TAILQ_HEAD_INITIALIZER(gaps);
+        int rc = ledger_load(&w->ledger, opened, &gaps);
+
+        shared_lock(w->store);
+        queue_return(&w->store->queue, &gaps);
+        shared_unlock(w->store);
+        return rc;
+}
+
+/* What the process remembers, into a database that is new. */
+static int restore(Writer *w) {
+        int rc = rows_run(&w->ledger.rows, ROWS_FULL);
+
+        if (rc == SQLITE_OK)
+                rc = rows_run(&w->ledger.rows, ROWS_BEGIN);
+        if (rc == SQLITE_OK)
+                rc = ledger_restore(&w->ledger);
+        if (rc == SQLITE_OK)
+                rc = rows_run(&w->ledger.rows, ROWS_COMMIT);
+        if (rc == SQLITE_OK) {
+                JobList none = TAILQ_HEAD_INITIALIZER(none);
+
+                ledger_committed(&w->ledger, &none);
+                return rc;
+        }
+        ledger_rolled_back(&w->ledger);
+        if (!sqlite3_get_autocommit(db(w)))
+                (void) rows_run(&w->ledger.rows, ROWS_ROLLBACK);
+        return rc;
+}
+
+/* Ids are never used twice, and a database that was put aside, or cannot be read, does not say which were: the clock's seconds are
+ * more than any daemon can have counted to. */
+static void leap_ids(Writer *w, uint64_t at_least) {
+        w->ledger.next_session_id = MAX(MAX(w->ledger.next_session_id, at_least), realtime_usec() / 1000000u);
+}
+
+static void unavailable(Writer *w, const char *reason) {
+        g_autoptr(Opened) opened = w->first ? g_new0(Opened, 1) : NULL;
+
+        leap_ids(w, 0);
+        set_state(w, STORE_UNAVAILABLE, reason, NULL);
+        tell_opened(w, g_steal_pointer(&opened));
+        set_retry(w);
+}
+
+/* 0 with the connection in place, or negative errno after saying so. */
+static int open_database(Writer *w) {
+        g_autoptr(Opened) opened = g_new0(Opened, 1);
+        g_autofree char *reason = NULL;
+        Database database;
+        int rc = SQLITE_OK, r = database_open(w->store->path, &database, &reason);
+
+        if (r < 0) {
+                database_done(&database);
+                unavailable(w, reason);
+                return r;
+        }
+        rows_init(&w->ledger.rows, g_steal_pointer(&database.db));
+        w->n_wal_pages = 0;
+        (void) sqlite3_wal_hook(db(w), on_wal, w);
+        w->marked_unclean = database.fresh || database.unclean;
+        if (database.put_aside) {
+                w->n_put_aside++;
+                leap_ids(w, database.next_session_id);
+                ledger_lost(&w->ledger);
+                set_state(w, STORE_DEGRADED, database.reason, database.put_aside);
+        }
+        if (database.fresh) {
+                ledger_lost(&w->ledger); /* the file went away, if there was one */
+                if (database.has_aside)
+                        leap_ids(w, 0);
+                rc = restore(w);
+        }
+        if (rc == SQLITE_OK && w->first)
+                rc = load(w, opened);
+        if (rc == SQLITE_OK && database.unclean) {
+                shared_lock(w->store);
+                w->store->check_wanted++;
+                (void) pthread_cond_signal(&w->store->reader_cond);
+                shared_unlock(w->store);
+                w->scrub = true; /* a discard may have been cut off */
+        }
+        database_done(&database);
+        if (rc != SQLITE_OK) {
+                reason = database_explain(w->store->path, "open", rc, sqlite3_system_errno(db(w)));
+                disconnect(w);
+                if (!database_is_damage(rc))
+                        unavailable(w, reason);
+                return database_is_damage(rc) ? -EUCLEAN : -EIO;
+        }
+        if (!w->retry_at_usec) /* else it is ready when something was written */
+                set_state(w, STORE_READY, "", NULL);
+        tell_opened(w, w->first ? g_steal_pointer(&opened) : NULL);
+        return 0;
+}
+
+/* The connection is closed, and its file is of no use. */
+static void put_aside(Writer *w) {
+        g_autofree char *name = NULL, *reason = NULL;
+        int r = w->n_put_aside < PUT_ASIDE_MAX ? database_put_aside(w->store->path, 0, &name) : -ELOOP;
+
+        if (r < 0) {
+                reason = r == -ELOOP
+                        ? g_strdup_printf("The database %s was damaged again and again. Check the disk. Recording goes on in "
+                                          "memory.", w->store->path)
+                        : database_explain(w->store->path, "open", SQLITE_CANTOPEN, EUCLEAN);
+                unavailable(w, reason);
+                return;
+        }
+        w->n_put_aside++;
+        w->must_recover = false;
+        w->unsynced_since_usec = 0;
+        set_no_retry(w);
+        leap_ids(w, 0);
+        ledger_lost(&w->ledger);
+        reason = g_strdup_printf("The database %s was damaged. It was kept as %s and a new one was started.", w->store->path, name);
+        set_state(w, STORE_DEGRADED, reason, name);
+}
+
+static bool ensure_open(Writer *w) {
+        for (unsigned i = 0; i <= PUT_ASIDE_MAX; i++) {
+                int r = db(w) ? 0 : open_database(w);
+
+                if (r == 0)
+                        return true;
+                if (r != -EUCLEAN)
+                        return false;
+                put_aside(w);
+                if (w->retry_at_usec)
+                        return false;
+        }
+        return false;
+}
+
+/* ---- Writing ---- */
+
+static int checkpoint(Writer *w, int mode) {
+        int rc = sqlite3_wal_checkpoint_v2(db(w), "main", mode, NULL, NULL);
+
+        if (rc == SQLITE_OK && mode == SQLITE_CHECKPOINT_TRUNCATE)
+                w->n_wal_pages = 0;
+        return rc;
+}
+
+/* With nobody reading: the whole WAL goes into the database and is cut to nothing. */
+static int truncate_wal(Writer *w, bool vacuum) {
+        int rc = SQLITE_OK;
+
+        shared_gate_close(w->store);
+        if (vacuum)
+                rc = schema_exec(db(w), "PRAGMA incremental_vacuum");
+        if (rc == SQLITE_OK)
+                rc = checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
+        shared_gate_open(w->store);
+        return rc;
+}
+
+static int write_jobs(Writer *w, JobList *jobs, bool sync) {
+        sqlite3_int64 before = sqlite3_total_changes64(db(w));
+        Job *job;
+        int rc = rows_run(&w->ledger.rows, sync ? ROWS_FULL : ROWS_NORMAL);
+
+        if (rc == SQLITE_OK)
+                rc = rows_run(&w->ledger.rows, ROWS_BEGIN);
+        if (rc == SQLITE_OK && !w->marked_unclean)
+                rc = rows_clean(&w->ledger.rows, false);
+        TAILQ_FOREACH(job, jobs, entry) {
+                if (rc != SQLITE_OK)
+                        break;
+                rc = ledger_apply(&w->ledger, job);
+        }
+        if (rc == SQLITE_OK && sync && sqlite3_total_changes64(db(w)) == before)
+                rc = rows_synced(&w->ledger.rows, realtime_usec()); /* a commit of nothing does not sync */
+        if (rc == SQLITE_OK)
+                rc = rows_run(&w->ledger.rows, ROWS_COMMIT);
+        if (rc == SQLITE_OK)
+                ledger_committed(&w->ledger, jobs);
+        return rc;
+}
+
+static bool wants_sync(const JobList *jobs) {
+        const Job *job;
+
+        TAILQ_FOREACH(job, jobs, entry)
+                if (job->type == JOB_END || job->type == JOB_DISCARD)
+                        return true;
+        return false;
+}
+
+static void defer_answer(Writer *w, uint64_t wait) {
+        w->scrub_waits = g_renew(uint64_t, w->scrub_waits, w->n_scrub_waits + 1);
+        w->scrub_waits[w->n_scrub_waits++] = wait;
+}
+
+/* Answers and frees what was committed. */
+static void finish_jobs(Writer *w, JobList *jobs) {
+        Job *job;
+
+        shared_lock(w->store);
+        TAILQ_FOREACH(job, jobs, entry) {
+                if (job->type == JOB_DISCARD && job->result == 0) {
+                        w->scrub = true;
+                        defer_answer(w, job->wait); /* when no trace is left */
+                } else
+                        shared_wait_answer(w->store, job->wait, job->result);
+                if (job->type == JOB_PIECE && job->skipped)
+                        w->store->n_skipped += job->piece.n_frames;
+                else if (job->type == JOB_PIECE)
+                        w->store->n_committed += job->piece.n_frames;
+        }
+        w->store->in_flight_size = 0;
+        shared_unlock(w->store);
+        while ((job = TAILQ_FIRST(jobs))) {
+                TAILQ_REMOVE(jobs, job, entry);
+                job_free(job);
+        }
+}
+
+static void return_jobs(Writer *w, JobList *jobs) {
+        shared_lock(w->store);
+        queue_return(&w->store->queue, jobs);
+        w->store->in_flight_size = 0;
+        queue_enforce(&w->store->queue, STORE_MEMORY_MAX);
+        shared_unlock(w->store);
+}
+
+/* What can be tried again on the same connection: the next attempt begins where this one did. After anything else, an error of
+ * the disk above all, the connection is dead: its caches and the kernel's may differ from the disk. */
+static bool connection_survives(int rc) {
+        int primary = rc & 0xff;
+
+        return primary == SQLITE_FULL || primary == SQLITE_BUSY || primary == SQLITE_LOCKED || primary == SQLITE_NOMEM;
+}
+
+static void trouble(Writer *w, int rc) {
+        g_autofree char *reason = database_explain(w->store->path, "write to", rc, sqlite3_system_errno(db(w)));
+
+        ledger_rolled_back(&w->ledger);
+        if (!sqlite3_get_autocommit(db(w)))
+                (void) rows_run(&w->ledger.rows, ROWS_ROLLBACK);
+        if (database_is_damage(rc)) {
+                disconnect(w);
+                put_aside(w);
+                (void) ensure_open(w);
+                return;
+        }
+        if (!connection_survives(rc)) {
+                disconnect(w);
+                w->must_recover = true;
+        }
+        set_state(w, STORE_DEGRADED, reason, NULL);
+        set_retry(w);
+}
+
+/* Everything is in the database's own file, and synced there by writes that the kernel has not reported on before. */
+static int recover(Writer *w) {
+        int rc = truncate_wal(w, false);
+
+        if (rc == SQLITE_OK) {
+                w->must_recover = false;
+                w->unsynced_since_usec = 0;
+        }
+        return rc;
+}
+
+static int scrub(Writer *w) {
+        int rc = truncate_wal(w, true);
+
+        if (rc != SQLITE_OK && !(rc == SQLITE_BUSY && w->n_scrub_waits == 0)) /* another program reads, and nobody waits */
+                return rc;
+        w->scrub = false;
+        shared_lock(w->store);
+        for (size_t i = 0; i < w->n_scrub_waits; i++)
+                shared_wait_answer(w->store, w->scrub_waits[i], 0);
+        shared_unlock(w->store);
+        w->n_scrub_waits = 0;
+        return SQLITE_OK;
+}
+
+static int write_and_finish(Writer *w, JobList *jobs, bool sync) {
+        bool ended = wants_sync(jobs);
+        int rc = SQLITE_OK;
+
+        if (w->must_recover)
+                rc = recover(w);
+        if (rc == SQLITE_OK && (sync || !TAILQ_EMPTY(jobs))) {
+                rc = write_jobs(w, jobs, sync);
+                if (rc == SQLITE_OK) {
+                        w->marked_unclean = true;
+                        if (sync)
+                                w->unsynced_since_usec = 0;
+                        else if (w->unsynced_since_usec == 0)
+                                w->unsynced_since_usec = shared_now_usec();
+                        finish_jobs(w, jobs);
+                }
+        }
+        if (rc == SQLITE_OK && w->scrub)
+                rc = scrub(w);
+        else if (rc == SQLITE_OK && (w->n_wal_pages >= CHECKPOINT_PAGES || ended))
+                rc = checkpoint(w, SQLITE_CHECKPOINT_PASSIVE);
+        return rc;
+}
+
+static void work(Writer *w, JobList *jobs, uint64_t now_usec, bool stopping) {
+        bool sync = stopping || wants_sync(jobs) ||
+                    (w->unsynced_since_usec > 0 && now_usec >= w->unsynced_since_usec + STORE_SYNC_USEC);
+        int rc;
+
+        if (!ensure_open(w)) {
+                return_jobs(w, jobs);
+                return;
+        }
+        rc = write_and_finish(w, jobs, sync);
+        if (rc != SQLITE_OK) {
+                trouble(w, rc);
+                return_jobs(w, jobs);
+                return;
+        }
+        set_no_retry(w);
+        set_state(w, STORE_READY, "", NULL);
+}
+
+/* ---- The thread ---- */
+
+/* When there is something to do, 0: now, UINT64_MAX: not before somebody says so. With the mutex held. */
+static uint64_t due_usec(const Writer *w) {
+        const Store *store = w->store;
+        bool queued = !TAILQ_EMPTY(&store->queue.jobs);
+        uint64_t due = UINT64_MAX;
+
+        if (!queued && !w->unsynced_since_usec && !w->scrub && !(store->open_wanted && !w->ledger.rows.db))
+                return UINT64_MAX;
+        if (w->retry_at_usec)
+                return w->retry_at_usec;
+        if (store->urgent || store->stopping || w->scrub || store->open_wanted)
+                return 0;
+        if (queued)
+                due = store->queued_since_usec + STORE_COLLECT_USEC;
+        if (w->unsynced_since_usec)
+                due = MIN(due, w->unsynced_since_usec + STORE_SYNC_USEC);
+        return due;
+}
+
+static Turn next_turn(Writer *w, JobList *ret_jobs, uint64_t *ret_now_usec, bool *ret_stopping) {
+        Store *store = w->store;
+        Turn turn = TURN_WORK;
+
+        TAILQ_INIT(ret_jobs);
+        shared_lock(store);
+        for (;;) {
+                uint64_t due = due_usec(w), now = *ret_now_usec = shared_now_usec();
+
+                if (store->stopping && (due == UINT64_MAX || now >= store->stop_at_usec)) {
+                        turn = TURN_STOP;
+                        break;
+                }
+                if (store->check_failed) {
+                        store->check_failed = false;
+                        turn = TURN_DAMAGED;
+                        break;
+                }
+                if (now >= due) {
+                        store->in_flight_size = store->queue.size;
+                        queue_take(&store->queue, ret_jobs);
+                        store->generation++;
+                        store->urgent = store->open_wanted = false;
+                        break;
+                }
+                store->writer_sleeps = TAILQ_EMPTY(&store->queue.jobs);
+                shared_wait(store, &store->writer_cond, store->stopping ? MIN(due, store->stop_at_usec) : due);
+                store->writer_sleeps = false;
+        }
+        *ret_stopping = store->stopping;
+        shared_unlock(store);
+        return turn;
+}
+
+static void damaged(Writer *w) {
+        disconnect(w);
+        put_aside(w);
+        (void) ensure_open(w);
+}
+
+/* All that could be written is written: the database says that it was closed, and its WAL is taken in by the last close. */
+static void close_database(Writer *w) {
+        sqlite3 *connection;
+
+        if (!db(w))
+                return;
+        if (w->marked_unclean && !w->retry_at_usec) {
+                int rc = rows_run(&w->ledger.rows, ROWS_FULL);
+
+                if (rc == SQLITE_OK)
+                        (void) rows_clean(&w->ledger.rows, true);
+        }
+        connection = rows_done(&w->ledger.rows);
+        shared_gate_close(w->store);
+        reader_disconnect(w->store);
+        (void) sqlite3_close_v2(connection);
+        shared_gate_open(w->store);
+}
+
+void *writer_main(void *userdata) {
+        Writer writer = { .store = userdata, .first = true, .retry_usec = STORE_RETRY_MIN_USEC };
+        Store *store = writer.store;
+        bool stopping, stop = false;
+        uint64_t now_usec;
+        JobList jobs;
+
+        ledger_init(&writer.ledger);
+        (void) ensure_open(&writer);
+        while (!stop) {
+                switch (next_turn(&writer, &jobs, &now_usec, &stopping)) {
+                case TURN_WORK:
+                        work(&writer, &jobs, now_usec, stopping);
+                        break;
+                case TURN_DAMAGED:
+                        damaged(&writer);
+                        break;
+                case TURN_STOP:
+                        stop = true;
+                        break;
+                }
+        }
+        close_database(&writer);
+        ledger_done(&writer.ledger);
+        g_free(writer.scrub_waits);
+        shared_lock(store);
+        store->writer_done = true;
+        (void) pthread_cond_signal(&store->done_cond);
+        shared_unlock(store);
+        return NULL;
+}
