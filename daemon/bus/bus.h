@@ -32,6 +32,8 @@ typedef struct BusOps {
         void (*session_finish)(Session *session, BusDone done, void *call, void *userdata);
         void (*session_discard)(Session *session, BusDone done, void *call, void *userdata);
         uint64_t (*now_usec)(void *userdata); /* CLOCK_BOOTTIME */
+        /* The name of a user as it is stored with sessions, "" if not known; without blocking. NULL: uids are never used again. */
+        const char *(*user_name)(uid_t uid, void *userdata);
 } BusOps;
 
 typedef struct BusSettings {
@@ -48,9 +50,12 @@ typedef struct BusSettings {
 
 /* Opens the system bus (or DBUS_SYSTEM_BUS_ADDRESS), adds the objects, requests org.needled; asynchronous after Hello. */
 int bus_new(const BusSettings *settings, Bus **ret);
+/* Ends all streams and calls. Work that is under way for a call (session_finish, session_discard) may still be `done` afterwards. */
 Bus *bus_free(Bus *bus);
 
-/* State for the properties of Manager1: emitted when it changed. */
+/* All that follow take NULL for the bus, and do nothing then: before it is there and after it has gone.
+ *
+ * State for the properties of Manager1: emitted when it changed. */
 void bus_bluetooth_changed(Bus *bus);
 void bus_searching_changed(Bus *bus);
 void bus_storage_changed(Bus *bus);

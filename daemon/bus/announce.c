@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus/announce.h"
+
+#include <glib.h>
+
+#include "autoptr.h"
+#include "bus/private.h"
+
+#define BACKLOG_MAX 256u        /* removals and additions to the record that wait to be told */
+#define PROPERTIES_MAX 32u
+
+typedef struct Gone {
+        char *path;
+        const char *interface;
+} Gone;
+
+typedef struct Added {
+        uint64_t id;
+        uid_t owner;
+} Added;
+
+struct Announcer {
+        sd_bus *connection;     /* weak: the bus's */
+        sd_event_source *timer;
+        GPtrArray *objects;     /* Announced, weak */
+        GArray *gone;           /* Gone: removed, clients do not know yet */
+        GArray *added;          /* Added */
+        bool behind;            /* something could not be sent: all else queues up behind it, to keep the order */
+};
+
+static void gone_clear(void *data) {
+        g_free(((Gone *) data)->path);
+}
+
+static bool queue_is_full(Announcer *a) {
+        uint64_t n;
+
+        return sd_bus_get_n_queued_write(a->connection, &n) >= 0 && n > ANNOUNCE_QUEUE_MAX;
+}
+
+static void wake_later(Announcer *a) {
+        int enabled;
+
+        if (sd_event_source_get_enabled(a->timer, &enabled) >= 0 && enabled == SD_EVENT_ONESHOT)
+                return;
+
+        (void) sd_event_source_set_time_relative(a->timer, ANNOUNCE_INTERVAL_USEC);
+        (void) sd_event_source_set_enabled(a->timer, SD_EVENT_ONESHOT);
+}
+
+/* Whether a signal may be sent now. */
+static bool may_send(Announcer *a) {
+        if (!a->behind && !queue_is_full(a))
+                return true;
+
+        a->behind = true;
+        wake_later(a);
+        return false;
+}
+
+static void send_changed(Announcer *a, Announced *object) {
+        const char *names[PROPERTIES_MAX + 1];
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < PROPERTIES_MAX && object->properties[i]; i++)
+                if (object->dirty >> i & 1)
+                        names[n++] = object->properties[i];
+        names[n] = NULL;
+        object->dirty = 0;
+        if (n > 0)
+                (void) sd_bus_emit_properties_changed_strv(a->connection, object->path, object->interface, (char **) names);
+}
+
+static void send_object_added(Announcer *a, Announced *object) {
+        object->shown = true;
+        object->dirty = 0; /* the signal carries all values */
+        (void) sd_bus_emit_object_added(a->connection, object->path);
+}
+
+/* As sd_bus_emit_object_removed(), which needs the object to be there still. */
+static void send_object_removed(Announcer *a, const char *path, const char *interface) {
+        (void) sd_bus_emit_interfaces_removed(a->connection, path, "org.freedesktop.DBus.Peer",
+                                              "org.freedesktop.DBus.Introspectable", "org.freedesktop.DBus.Properties",
+                                              interface, NULL);
+}
+
+static void send_history_added(Announcer *a, const Added *added) {
+        (void) sd_bus_emit_signal(a->connection, BUS_ROOT, "org.needled.History1", "Added", "tu", added->id,
+                                  (uint32_t) added->owner);
+}
+
+/* Sends what waits, in an order that never shows something that is not so: the record first (durable → Added → finished), then
+ * what went, then what is there. */
+static void catch_up(Announcer *a) {
+        while (a->added->len > 0 && !queue_is_full(a)) {
+                send_history_added(a, &g_array_index(a->added, Added, 0));
+                g_array_remove_index(a->added, 0);
+        }
+        while (a->gone->len > 0 && !queue_is_full(a)) {
+                const Gone *gone = &g_array_index(a->gone, Gone, 0);
+
+                send_object_removed(a, gone->path, gone->interface);
+                g_array_remove_index(a->gone, 0);
+        }
+        for (unsigned i = 0; i < a->objects->len && !queue_is_full(a); i++) {
+                Announced *object = a->objects->pdata[i];
+
+                if (!object->shown)
+                        send_object_added(a, object);
+                else if (object->dirty)
+                        send_changed(a, object);
+        }
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        Announcer *a = userdata;
+
+        catch_up(a);
+        a->behind = queue_is_full(a);
+        if (a->behind)
+                wake_later(a);
+        return 0;
+}
+
+Announcer *announcer_free(Announcer *a) {
+        if (!a)
+                return NULL;
+
+        sd_event_source_disable_unref(a->timer);
+        g_ptr_array_unref(a->objects);
+        g_array_unref(a->gone);
+        g_array_unref(a->added);
+        g_free(a);
+        return NULL;
+}
+
+int announcer_new(sd_bus *connection, sd_event *event, Announcer **ret) {
+        Announcer *a = g_new0(Announcer, 1);
+        int r;
+
+        a->connection = connection;
+        a->objects = g_ptr_array_new();
+        a->gone = g_array_new(false, false, sizeof(Gone));
+        g_array_set_clear_func(a->gone, gone_clear);
+        a->added = g_array_new(false, false, sizeof(Added));
+
+        r = sd_event_add_time(event, &a->timer, CLOCK_BOOTTIME, 0, ANNOUNCE_INTERVAL_USEC / 8, on_timer, a);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
+        if (r < 0) {
+                announcer_free(a);
+                return r;
+        }
+
+        *ret = a;
+        return 0;
+}
+
+void announce_added(Announcer *a, Announced *object, char *path) {
+        object->path = path;
+        g_ptr_array_add(a->objects, object);
+        if (may_send(a))
+                send_object_added(a, object);
+}
+
+void announce_removed(Announcer *a, Announced *object) {
+        if (a)
+                g_ptr_array_remove(a->objects, object);
+        if (a && object->shown && may_send(a))
+                send_object_removed(a, object->path, object->interface);
+        else if (a && object->shown && a->gone->len < BACKLOG_MAX)
+                g_array_append_val(a->gone, ((Gone) { g_steal_pointer(&object->path), object->interface }));
+        g_clear_pointer(&object->path, g_free);
+        object->shown = false;
+}
+
+void announce_known(Announcer *a, Announced *object, char *path) {
+        object->path = path;
+        object->shown = true;
+        g_ptr_array_add(a->objects, object);
+}
+
+void announce_changed(Announcer *a, Announced *object, uint32_t mask, bool lazily) {
+        object->dirty |= mask;
+        if (!object->shown || !object->dirty)
+                return;
+
+        if (lazily)
+                wake_later(a);
+        else if (may_send(a))
+                send_changed(a, object);
+}
+
+void announce_history_added(Announcer *a, uint64_t id, uid_t owner) {
+        const Added added = { id, owner };
+
+        if (may_send(a)) {
+                send_history_added(a, &added);
+                return;
+        }
+
+        if (a->added->len >= BACKLOG_MAX) /* who was away that long lists the record anyway */
+                g_array_remove_index(a->added, 0);
+        g_array_append_val(a->added, added);
+}

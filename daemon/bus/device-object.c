@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus/device-object.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "autoptr.h"
+#include "bus/options.h"
+#include "bus/private.h"
+#include "bus/session-object.h"
+#include "needled/omp.h"
+
+#define INTERFACE "org.needled.Device1"
+#define CONNECT_TIMEOUT_USEC (90 * UINT64_C(1000000)) /* link gives up after 60 s; this is for a link that forgot */
+
+/* The order is that of the masks below. */
+static const char *const property_names[] = {
+        "State", "StateReason", "StateSince", "RetryAt",
+        "Battery",
+        "Rssi",
+        "Session",
+        "Address", "AddressType", "Adapter", "Name", "Alias", "Owner", "Kind", "Manufacturer", "Model", "Serial", "Firmware",
+        "Profile", "Capabilities", "Adopted", "Bonded", "AutoConnect",
+        NULL,
+};
+
+#define MASK_STATE 0x0000000fu
+#define MASK_BATTERY 0x00000010u
+#define MASK_RSSI 0x00000020u
+#define MASK_SESSION 0x00000040u
+#define MASK_IDENTITY 0x007fff80u
+
+_Static_assert(G_N_ELEMENTS(property_names) - 1 == 23, "the masks name every property");
+
+/* By bit of OmpFeature.bits. */
+static const char *const capability_names[] = {
+        "force", "waveform", "contact", "strokes", "depth", "motor-speed", "motor-current", "overpressure", "distance",
+        "stored-sessions", "clock", "feedback", "cartridge-id", "e2e-crc", "trace", "remote-stop", "passes", "area", "multiple-bonds",
+        "calibrated", "contact-strokes",
+};
+
+/* ---- Properties ---- */
+
+static int property_get_string(sd_bus *connection, const char *path, const char *interface, const char *property,
+                               sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const DeviceObject *object = userdata;
+        const Device *d = object->device;
+        const struct {
+                const char *name, *value;
+        } strings[] = {
+                { "Address", d->address },
+                { "AddressType", d->address_type },
+                { "Adapter", d->adapter },
+                { "Name", d->name },
+                { "Alias", d->alias },
+                { "Manufacturer", d->manufacturer },
+                { "Model", d->model },
+                { "Serial", d->serial },
+                { "Firmware", d->firmware },
+                { "Kind", omp_kind_name(d->has_feature ? (OmpKind) d->feature.kind : OMP_KIND_UNKNOWN) },
+                { "Profile", d->profile ? d->profile->id : NULL },
+                { "State", device_state_name(d->state) },
+                { "StateReason", device_reason_name(d->reason) },
+        };
+        const char *value = NULL;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
+                if (strcmp(strings[i].name, property) == 0)
+                        value = strings[i].value;
+        /* A device may call itself anything; D-Bus takes UTF-8 alone, and would end our connection for less. */
+        if (!value || !g_utf8_validate(value, -1, NULL))
+                value = "";
+
+        return sd_bus_message_append_basic(reply, 's', value);
+}
+
+static int property_get_bool(sd_bus *connection, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const DeviceObject *object = userdata;
+        const Device *d = object->device;
+        int value = strcmp(property, "Adopted") == 0  ? d->adopted
+                    : strcmp(property, "Bonded") == 0 ? d->bonded
+                                                      : d->auto_connect;
+
+        return sd_bus_message_append_basic(reply, 'b', &value);
+}
+
+static int property_get_time(sd_bus *connection, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const DeviceObject *object = userdata;
+
+        return sd_bus_message_append_basic(reply, 't', strcmp(property, "RetryAt") == 0 ? &object->device->retry_at_usec
+                                                                                       : &object->device->state_since_usec);
+}
+
+static int property_get_owner(sd_bus *connection, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const DeviceObject *object = userdata;
+        uint32_t owner = (uint32_t) object->device->owner;
+
+        return sd_bus_message_append_basic(reply, 'u', &owner);
+}
+
+static int property_get_rssi(sd_bus *connection, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const DeviceObject *object = userdata;
+
+        return sd_bus_message_append_basic(reply, 'n', &object->device->rssi);
+}
+
+static int property_get_battery(sd_bus *connection, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const DeviceObject *object = userdata;
+
+        return sd_bus_message_append_basic(reply, 'y', &object->device->battery);
+}
+
+static int property_get_session(sd_bus *connection, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const DeviceObject *object = userdata;
+
+        return sd_bus_message_append_basic(reply, 'o', object->session);
+}
+
+static int property_get_capabilities(sd_bus *connection, const char *path, const char *interface, const char *property,
+                                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const DeviceObject *object = userdata;
+        const char *names[G_N_ELEMENTS(capability_names) + 1];
+        size_t n = 0;
+
+        for (size_t i = 0; object->device->has_feature && i < G_N_ELEMENTS(capability_names); i++)
+                if (object->device->feature.bits >> i & 1)
+                        names[n++] = capability_names[i];
+        names[n] = NULL;
+
+        return sd_bus_message_append_strv(reply, (char **) names);
+}
+
+/* ---- Methods ---- */
+
+int device_object_subject(Call *call, const char *path, CallSubject *ret, sd_bus_error *error) {
+        DeviceObject *object = device_object_find(call->bus, path);
+
+        if (!object)
+                return error_set(error, ERROR_NOT_FOUND, "There is no device %.128s (any more); list the devices that there are.", path);
+        if (!object->device->adopted)
+                return error_set(error, ERROR_NOT_READY, "The device %s is not adopted; adopt it first.", object->device->address);
+
+        call->object = object;
+        *ret = (CallSubject) { .owner = object->device->owner };
+        return 0;
+}
+
+static int find_device(Call *call, CallSubject *ret, sd_bus_error *error) {
+        return device_object_subject(call, sd_bus_message_get_path(call->message), ret, error);
+}
+
+/* What a device says about itself is for everyone, adopted or not. */
+static int find_any_device(Call *call, CallSubject *ret, sd_bus_error *error) {
+        call->object = device_object_find(call->bus, sd_bus_message_get_path(call->message));
+        return call->object ? 0 : -ENOENT;
+}
+
+static void cancel_link_work(Call *call) {
+        link_cancel(call->bus->settings.link, call);
+}
+
+static int run_connect(Call *call, sd_bus_error *error) {
+        DeviceObject *object = call->object;
+        int r;
+
+        r = call_pending(call, cancel_link_work, CONNECT_TIMEOUT_USEC);
+        if (r < 0)
+                return r;
+
+        link_connect(call->bus->settings.link, object->device, call_done, call);
+        return 0;
+}
+
+static int run_set_alias(Call *call, sd_bus_error *error) {
+        DeviceObject *object = call->object;
+        const char *alias;
+        int r;
+
+        r = sd_bus_message_read(call->message, "s", &alias);
+        if (r < 0)
+                return r;
+        r = options_check_text("alias", alias, OPTIONS_LABEL_MAX, false, error);
+        if (r < 0)
+                return r;
+
+        device_set_alias(object->device, alias);
+        call_reply(call);
+        return 0;
+}
+
+static int run_set_auto_connect(Call *call, sd_bus_error *error) {
+        DeviceObject *object = call->object;
+        int on, r;
+
+        r = sd_bus_message_read(call->message, "b", &on);
+        if (r < 0)
+                return r;
+
+        device_set_auto_connect(object->device, on);
+        call_reply(call);
+        return 0;
+}
+
+static int run_set_owner(Call *call, sd_bus_error *error) {
+        DeviceObject *object = call->object;
+        uint32_t owner;
+        int r;
+
+        r = sd_bus_message_read(call->message, "u", &owner);
+        if (r < 0)
+                return r;
+        if (owner == (uint32_t) -1)
+                return error_set(error, ERROR_INVALID_ARGUMENT, "%u is nobody's uid; an adopted device has an owner.", owner);
+
+        device_set_owner(object->device, owner);
+        call_reply(call);
+        return 0;
+}
+
+static int append_info(sd_bus_message *m, const OmpFeature *f) {
+        const struct {
+                const char *key;
+                uint32_t value;
+        } numbers[] = {
+                { "needles", f->needles },
+                { "sample_rate", f->sample_rate_hz },
+                { "max_depth", f->max_depth_um },
+        };
+        const int32_t full_scale = f->full_scale_mn;
+        const uint32_t capacity = f->capacity;
+        const double area = f->area_centi_mm2 / 100.0;
+        int r;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+                r = numbers[i].value > 0 ? dictionary_basic(m, numbers[i].key, 'u', &numbers[i].value) : 0;
+                if (r < 0)
+                        return r;
+        }
+        r = full_scale > 0 ? dictionary_basic(m, "full_scale", 'i', &full_scale) : 0;
+        if (r < 0)
+                return r;
+        r = area > 0 ? dictionary_basic(m, "area_mm2", 'd', &area) : 0;
+        if (r < 0)
+                return r;
+
+        /* A device without a memory says 0, which is known. */
+        return dictionary_basic(m, "capacity", 'u', &capacity);
+}
+
+static int run_get_info(Call *call, sd_bus_error *error) {
+        const DeviceObject *object = call->object;
+        g_autoptr(sd_bus_message) reply = NULL;
+        int r;
+
+        if (!object->device->has_feature)
+                return error_set(error, ERROR_NOT_READY, "The device %s has not told about itself yet; connect to it first.",
+                                 object->device->address);
+
+        r = sd_bus_message_new_method_return(call->message, &reply);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "{sv}");
+        if (r < 0)
+                return r;
+        r = append_info(reply, &object->device->feature);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_close_container(reply);
+        if (r < 0)
+                return r;
+
+        call_reply_take(call, g_steal_pointer(&reply));
+        return 0;
+}
+
+static int run_get_counters(Call *call, sd_bus_error *error) {
+        const DeviceObject *object = call->object;
+        const DeviceCounters *link = &object->device->counters;
+        const TrackerCounters *tracker = call->bus->settings.ops->device_counters(object->device, call->bus->settings.userdata);
+        g_autoptr(sd_bus_message) reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(call->message, &reply);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(reply, "a{st}", 8,
+                                  "received", link->received,
+                                  "unreadable", link->oversize_or_empty,
+                                  "reconnects", link->connects > 0 ? link->connects - 1 : 0,
+                                  "lost", tracker->lost,
+                                  "malformed", tracker->malformed,
+                                  "duplicates", tracker->duplicates,
+                                  "late", tracker->late,
+                                  "late_max", tracker->late_max_usec);
+        if (r < 0)
+                return r;
+
+        call_reply_take(call, g_steal_pointer(&reply));
+        return 0;
+}
+
+#define METHOD(name, right, find, run)                                                                                  \
+        static int method_##name(sd_bus_message *m, void *userdata, sd_bus_error *error) {                              \
+                static const CallPlan plan = { right, find, run };                                                      \
+                                                                                                                        \
+                return call_begin(((DeviceObject *) userdata)->bus, m, &plan, error);                                   \
+        }
+
+METHOD(connect, CALL_CONTROL, find_device, run_connect)
+METHOD(set_alias, CALL_CONTROL, find_device, run_set_alias)
+METHOD(set_auto_connect, CALL_CONTROL, find_device, run_set_auto_connect)
+METHOD(set_owner, CALL_CONTROL, find_device, run_set_owner)
+METHOD(get_info, CALL_ANYBODY, find_any_device, run_get_info)
+METHOD(get_counters, CALL_READ, find_device, run_get_counters)
+
+/* ---- The object ---- */
+
+static int find_object(sd_bus *connection, const char *path, const char *interface, void *userdata, void **ret,
+                       sd_bus_error *error) {
+        DeviceObject *object = device_object_find(userdata, path);
+
+        if (!object)
+                return 0;
+
+        *ret = object;
+        return 1;
+}
+
+static int enumerate(sd_bus *connection, const char *prefix, void *userdata, char ***ret, sd_bus_error *error) {
+        const Bus *bus = userdata;
+        char **paths = g_new0(char *, g_hash_table_size(bus->devices) + 1);
+        GHashTableIter iter;
+        const char *path;
+        size_t n = 0;
+
+        /* libsystemd frees the list with free(), which g_malloc() memory is made for since GLib 2.46. */
+        g_hash_table_iter_init(&iter, bus->devices);
+        while (g_hash_table_iter_next(&iter, (gpointer *) &path, NULL))
+                paths[n++] = g_strdup(path);
+
+        *ret = paths;
+        return 0;
+}
+
+DeviceObject *device_object_free(DeviceObject *object) {
+        announce_removed(object->bus->announcer, &object->announced);
+        g_free(object->session);
+        g_free(object);
+        return NULL;
+}
+
+DeviceObject *device_object_find(Bus *bus, const char *path) {
+        return g_hash_table_lookup(bus->devices, path);
+}
+
+static DeviceObject *device_object_of(Bus *bus, const Device *device) {
+        g_autofree char *path = g_strdup_printf(BUS_DEVICES "/%s", device->path);
+
+        return device_object_find(bus, path);
+}
+
+void bus_device_added(Bus *bus, Device *device) {
+        DeviceObject *object;
+        char *path;
+
+        if (!bus || device_object_of(bus, device))
+                return;
+
+        object = g_new0(DeviceObject, 1);
+        object->bus = bus;
+        object->device = device;
+        object->session = g_strdup("/");
+        object->announced.interface = INTERFACE;
+        object->announced.properties = property_names;
+        path = g_strdup_printf(BUS_DEVICES "/%s", device->path);
+        g_hash_table_insert(bus->devices, path, object);
+        announce_added(bus->announcer, &object->announced, path);
+}
+
+void bus_device_changed(Bus *bus, Device *device, unsigned changed) {
+        DeviceObject *object = bus ? device_object_of(bus, device) : NULL;
+        uint32_t mask = 0;
+
+        if (!object)
+                return;
+
+        if (changed & DEVICE_CHANGED_RSSI)
+                announce_changed(bus->announcer, &object->announced, MASK_RSSI, true);
+        if (changed & DEVICE_CHANGED_STATE)
+                mask |= MASK_STATE;
+        if (changed & DEVICE_CHANGED_IDENTITY)
+                mask |= MASK_IDENTITY;
+        if (changed & DEVICE_CHANGED_BATTERY)
+                mask |= MASK_BATTERY;
+        if (mask)
+                announce_changed(bus->announcer, &object->announced, mask, false);
+}
+
+void bus_device_removed(Bus *bus, Device *device) {
+        DeviceObject *object = bus ? device_object_of(bus, device) : NULL;
+
+        if (object)
+                g_hash_table_remove(bus->devices, object->announced.path);
+}
+
+void bus_device_session_changed(Bus *bus, Device *device, Session *session) {
+        DeviceObject *object = bus ? device_object_of(bus, device) : NULL;
+
+        if (!object)
+                return;
+
+        g_free(object->session);
+        object->session = g_strdup(session ? session_object_path(session) : "/");
+        announce_changed(bus->announcer, &object->announced, MASK_SESSION, false);
+}
+
+#define PROPERTY(name, type, get) SD_BUS_PROPERTY(name, type, get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
+
+static const sd_bus_vtable vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        PROPERTY("Address", "s", property_get_string),
+        PROPERTY("AddressType", "s", property_get_string),
+        PROPERTY("Adapter", "s", property_get_string),
+        PROPERTY("Name", "s", property_get_string),
+        PROPERTY("Alias", "s", property_get_string),
+        PROPERTY("Owner", "u", property_get_owner),
+        PROPERTY("Kind", "s", property_get_string),
+        PROPERTY("Manufacturer", "s", property_get_string),
+        PROPERTY("Model", "s", property_get_string),
+        PROPERTY("Serial", "s", property_get_string),
+        PROPERTY("Firmware", "s", property_get_string),
+        PROPERTY("Profile", "s", property_get_string),
+        PROPERTY("Capabilities", "as", property_get_capabilities),
+        PROPERTY("Adopted", "b", property_get_bool),
+        PROPERTY("Bonded", "b", property_get_bool),
+        PROPERTY("AutoConnect", "b", property_get_bool),
+        PROPERTY("Rssi", "n", property_get_rssi),
+        PROPERTY("State", "s", property_get_string),
+        PROPERTY("StateReason", "s", property_get_string),
+        PROPERTY("StateSince", "t", property_get_time),
+        PROPERTY("RetryAt", "t", property_get_time),
+        PROPERTY("Battery", "y", property_get_battery),
+        PROPERTY("Session", "o", property_get_session),
+        SD_BUS_METHOD("Connect", NULL, NULL, method_connect, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetAlias", SD_BUS_ARGS("s", alias), SD_BUS_NO_RESULT, method_set_alias,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetAutoConnect", SD_BUS_ARGS("b", enabled), SD_BUS_NO_RESULT, method_set_auto_connect,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetOwner", SD_BUS_ARGS("u", owner), SD_BUS_NO_RESULT, method_set_owner,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetInfo", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", info), method_get_info,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetCounters", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{st}", counters), method_get_counters,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_VTABLE_END,
+};
+
+int device_objects_register(Bus *bus) {
+        sd_bus_slot *slot = NULL;
+        int r;
+
+        r = sd_bus_add_fallback_vtable(bus->connection, &slot, BUS_DEVICES, INTERFACE, vtable, find_object, bus);
+        if (r < 0)
+                return r;
+        bus_own_slot(bus, slot);
+
+        slot = NULL;
+        r = sd_bus_add_node_enumerator(bus->connection, &slot, BUS_DEVICES, enumerate, bus);
+        if (r < 0)
+                return r;
+        bus_own_slot(bus, slot);
+        return 0;
+}

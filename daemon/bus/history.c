@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "autoptr.h"
+#include "bus/options.h"
+#include "bus/private.h"
+
+#define INTERFACE "org.needled.History1"
+#define LIST_DEFAULT 50u
+#define LIST_MAX 500u
+
+static CallSubject subject_of(const StoreSession *session) {
+        return (CallSubject) { .owner = session->owner, .owner_name = session->owner_name };
+}
+
+static int store_error(Call *call, int r, sd_bus_error *error) {
+        const char *reason = store_reason(call->bus->settings.store);
+
+        if (r == -EIO)
+                return error_set(error, ERROR_DEGRADED, "The record cannot be read now: %s",
+                                 reason && *reason ? reason : "the database gave an error; try again, or see the journal of needled.");
+        if (r == -ECANCELED)
+                return error_set(error, ERROR_CANCELLED, "needled is stopping; try again when it runs.");
+
+        return error_set_errno(error, r, NULL);
+}
+
+/* ---- Entries ---- */
+
+/* What List() and Get() have in common. */
+static int append_entry(sd_bus_message *m, const StoreSession *s) {
+        const struct {
+                const char *key, *value;
+        } strings[] = {
+                { "uuid", s->uuid },           { "device", s->device_address }, { "alias", s->device_alias }, { "profile", s->profile },
+                { "subject", s->subject },     { "area", s->area },             { "source", s->source },
+                { "end_reason", s->end_reason },
+        };
+        const uint32_t owner = (uint32_t) s->owner;
+        int r;
+
+        r = dictionary_basic(m, "id", 't', &s->id);
+        if (r < 0)
+                return r;
+        r = dictionary_basic(m, "start", 't', &s->start_realtime_usec);
+        if (r < 0)
+                return r;
+        r = dictionary_basic(m, "owner", 'u', &owner);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
+                r = dictionary_string(m, strings[i].key, strings[i].value);
+                if (r < 0)
+                        return r;
+        }
+
+        return dictionary_figures(m, &s->figures);
+}
+
+static int append_details(sd_bus_message *m, const StoreSession *s) {
+        const int32_t utc_offset = s->utc_offset_sec;
+        int r;
+
+        r = s->end_realtime_usec > 0 ? dictionary_basic(m, "end", 't', &s->end_realtime_usec) : 0;
+        if (r < 0)
+                return r;
+        r = dictionary_basic(m, "utc_offset", 'i', &utc_offset);
+        if (r < 0)
+                return r;
+        r = dictionary_string(m, "product", s->product);
+        if (r < 0)
+                return r;
+        r = dictionary_string(m, "note", s->note);
+        if (r < 0)
+                return r;
+
+        return dictionary_string(m, "owner_name", s->owner_name);
+}
+
+/* ---- List ---- */
+
+static int read_filter(Call *call, StoreFilter *ret, bool *ret_owner_given, sd_bus_error *error) {
+        uint32_t owner = (uint32_t) -1, limit = LIST_DEFAULT;
+        const Option options[] = {
+                { "since", 't', &ret->since_usec, NULL },
+                { "until", 't', &ret->until_usec, NULL },
+                { "device", 's', &ret->device, NULL },
+                { "subject", 's', &ret->subject, NULL },
+                { "area", 's', &ret->area, NULL },
+                { "owner", 'u', &owner, ret_owner_given },
+                { "limit", 'u', &limit, NULL },
+                { "before", 't', &ret->before, NULL },
+        };
+        int r;
+
+        *ret = (StoreFilter) {};
+        *ret_owner_given = false;
+        r = sd_bus_message_rewind(call->message, true);
+        if (r < 0)
+                return r;
+        r = options_read(call->message, options, G_N_ELEMENTS(options), error);
+        if (r < 0)
+                return r;
+        if (limit < 1 || limit > LIST_MAX)
+                return error_set(error, ERROR_INVALID_ARGUMENT, "The limit is 1 to %u, not %u; get the rest with \"before\".", LIST_MAX,
+                                 limit);
+
+        ret->limit = limit;
+        ret->owner = *ret_owner_given || call_is_root(call) ? (uid_t) owner : call->caller->uid;
+        return 0;
+}
+
+static int append_list(Call *call, sd_bus_message *reply, const StoreSession *sessions, size_t n) {
+        int r;
+
+        r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "a{sv}");
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n; i++) {
+                CallSubject subject = subject_of(&sessions[i]);
+
+                if (!call->granted && !call_owns(call, &subject)) /* of somebody who had this uid before */
+                        continue;
+                r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "{sv}");
+                if (r < 0)
+                        return r;
+                r = append_entry(reply, &sessions[i]);
+                if (r < 0)
+                        return r;
+                r = sd_bus_message_close_container(reply);
+                if (r < 0)
+                        return r;
+        }
+
+        return sd_bus_message_close_container(reply);
+}
+
+static void on_listed(int status, const StoreSession *sessions, size_t n, void *userdata) {
+        g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
+        g_autoptr(sd_bus_message) reply = NULL;
+        Call *call = userdata;
+        int r;
+
+        if (!call->message) {
+                call_reply_take(call, NULL);
+                return;
+        }
+
+        r = status < 0 ? store_error(call, status, &error) : sd_bus_message_new_method_return(call->message, &reply);
+        if (r >= 0)
+                r = append_list(call, reply, sessions, n);
+        if (r < 0)
+                call_finish(call, r, &error);
+        else
+                call_reply_take(call, g_steal_pointer(&reply));
+}
+
+static int run_list_granted(Call *call, sd_bus_error *error) {
+        StoreFilter filter;
+        bool owner_given;
+        int r;
+
+        r = read_filter(call, &filter, &owner_given, error);
+        if (r < 0)
+                return r;
+        r = call_pending(call, NULL, 0);
+        if (r < 0)
+                return r;
+
+        store_list(call->bus->settings.store, &filter, on_listed, call);
+        return 0;
+}
+
+static int run_list(Call *call, sd_bus_error *error) {
+        StoreFilter filter;
+        bool owner_given;
+        int r;
+
+        r = read_filter(call, &filter, &owner_given, error);
+        if (r < 0)
+                return r;
+        if (filter.owner != call->caller->uid && !call_is_root(call))
+                return call_elevate(call, CALL_READ, run_list_granted, NULL, error);
+
+        return run_list_granted(call, error);
+}
+
+/* ---- Get ---- */
+
+static int read_id(Call *call, uint64_t *ret) {
+        int r;
+
+        r = sd_bus_message_rewind(call->message, true);
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_read(call->message, "t", ret);
+}
+
+/* "Another's id answers NotFound to who may not read it": the same words whether there is one or not. */
+static int get_not_found(Call *call, sd_bus_error *error) {
+        uint64_t id = 0;
+
+        (void) read_id(call, &id);
+        return error_set(error, ERROR_NOT_FOUND,
+                         "There is no session %" PRIu64 " that you may read; list yours, or authenticate to read those of others.", id);
+}
+
+static int get_reply(Call *call, const StoreSession *session) {
+        g_autoptr(sd_bus_message) reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(call->message, &reply);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "{sv}");
+        if (r < 0)
+                return r;
+        r = append_entry(reply, session);
+        if (r < 0)
+                return r;
+        r = append_details(reply, session);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_close_container(reply);
+        if (r < 0)
+                return r;
+
+        call_reply_take(call, g_steal_pointer(&reply));
+        return 0;
+}
+
+static int run_get(Call *call, sd_bus_error *error);
+
+static void on_got(int status, const StoreSession *sessions, size_t n, void *userdata) {
+        g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
+        CallSubject subject;
+        Call *call = userdata;
+        int r;
+
+        if (!call->message) {
+                call_reply_take(call, NULL);
+                return;
+        }
+        if (status < 0 && status != -ENOENT) {
+                r = store_error(call, status, &error);
+                call_finish(call, r, &error);
+                return;
+        }
+
+        subject = n > 0 ? subject_of(&sessions[0]) : (CallSubject) { .owner = (uid_t) -1 };
+        if (n > 0 && (call->granted || call_owns(call, &subject)))
+                r = get_reply(call, &sessions[0]);
+        else if (call->granted || call_is_root(call))
+                r = get_not_found(call, &error);
+        else
+                r = call_elevate(call, CALL_READ, run_get, get_not_found, &error);
+        call_finish(call, r, &error);
+}
+
+static int run_get(Call *call, sd_bus_error *error) {
+        uint64_t id;
+        int r;
+
+        r = read_id(call, &id);
+        if (r < 0)
+                return r;
+        r = call_pending(call, NULL, 0);
+        if (r < 0)
+                return r;
+
+        store_get(call->bus->settings.store, id, on_got, call);
+        return 0;
+}
+
+#define METHOD(name, right, find, run)                                                                                  \
+        static int method_##name(sd_bus_message *m, void *userdata, sd_bus_error *error) {                              \
+                static const CallPlan plan = { right, find, run };                                                      \
+                                                                                                                        \
+                return call_begin(userdata, m, &plan, error);                                                           \
+        }
+
+/* Whose sessions they are is known when they are read. */
+METHOD(list, CALL_ANYBODY, NULL, run_list)
+METHOD(get, CALL_ANYBODY, NULL, run_get)
+
+void bus_history_added(Bus *bus, uint64_t id, uid_t owner) {
+        if (!bus)
+                return;
+
+        announce_history_added(bus->announcer, id, owner);
+}
+
+static const sd_bus_vtable vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", filter), SD_BUS_RESULT("aa{sv}", sessions), method_list,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("t", id), SD_BUS_RESULT("a{sv}", session), method_get,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_SIGNAL_WITH_ARGS("Added", SD_BUS_ARGS("t", id, "u", owner), 0),
+        SD_BUS_VTABLE_END,
+};
+
+int history_register(Bus *bus) {
+        sd_bus_slot *slot = NULL;
+        int r;
+
+        r = sd_bus_add_object_vtable(bus->connection, &slot, BUS_ROOT, INTERFACE, vtable, bus);
+        if (r < 0)
+                return r;
+        bus_own_slot(bus, slot);
+        return 0;
+}

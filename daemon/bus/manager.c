@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "autoptr.h"
+#include "bus/device-object.h"
+#include "bus/options.h"
+#include "bus/private.h"
+#include "bus/session-object.h"
+
+#define INTERFACE "org.needled.Manager1"
+#define SEARCH_DEFAULT_SEC 15u
+#define SEARCH_MAX_SEC 30u
+#define ADOPT_TIMEOUT_USEC (150 * UINT64_C(1000000))
+#define FORGET_TIMEOUT_USEC (60 * UINT64_C(1000000))
+
+static const char *const property_names[] = { "Bluetooth", "Storage", "StorageReason", "Searching", NULL };
+
+#define MASK_BLUETOOTH 0x1u
+#define MASK_STORAGE 0x6u
+#define MASK_SEARCHING 0x8u
+
+static const char *const features[] = { "omp1", "stream1", NULL };
+
+/* ---- Properties ---- */
+
+static int property_get_version(sd_bus *connection, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        return sd_bus_message_append_basic(reply, 's', NEEDLED_VERSION);
+}
+
+static int property_get_features(sd_bus *connection, const char *path, const char *interface, const char *property,
+                                 sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        return sd_bus_message_append_strv(reply, (char **) features);
+}
+
+static int property_get_bluetooth(sd_bus *connection, const char *path, const char *interface, const char *property,
+                                  sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Bus *bus = userdata;
+
+        return sd_bus_message_append_basic(reply, 's', link_bluetooth_name(link_bluetooth(bus->settings.link)));
+}
+
+/* The database opens after the start; until it has, what comes is kept in memory: "degraded". */
+static int property_get_storage(sd_bus *connection, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Bus *bus = userdata;
+        StoreState state = store_state(bus->settings.store);
+
+        return sd_bus_message_append_basic(reply, 's', store_state_name(state == STORE_OPENING ? STORE_DEGRADED : state));
+}
+
+static int property_get_storage_reason(sd_bus *connection, const char *path, const char *interface, const char *property,
+                                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Bus *bus = userdata;
+        const char *reason = store_state(bus->settings.store) == STORE_OPENING ? "The database is being opened; wait a moment."
+                                                                               : store_reason(bus->settings.store);
+
+        return sd_bus_message_append_basic(reply, 's', reason ?: "");
+}
+
+static int property_get_searching(sd_bus *connection, const char *path, const char *interface, const char *property,
+                                  sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Bus *bus = userdata;
+        int searching = link_searching(bus->settings.link);
+
+        return sd_bus_message_append_basic(reply, 'b', &searching);
+}
+
+/* ---- Methods ---- */
+
+static int run_search(Call *call, sd_bus_error *error) {
+        Link *link = call->bus->settings.link;
+        uint32_t seconds = SEARCH_DEFAULT_SEC;
+        const Option options[] = { { "seconds", 'u', &seconds, NULL } };
+        int r;
+
+        r = options_read(call->message, options, G_N_ELEMENTS(options), error);
+        if (r < 0)
+                return r;
+        if (seconds < 1 || seconds > SEARCH_MAX_SEC)
+                return error_set(error, ERROR_INVALID_ARGUMENT, "A search lasts 1 to %u seconds, not %u.", SEARCH_MAX_SEC, seconds);
+        r = link_search(link, seconds * UINT64_C(1000000));
+        if (r == -ENODEV)
+                return error_set(error, ERROR_NOT_READY, "Bluetooth is not ready (%s); switch it on, then search again.",
+                                 link_bluetooth_name(link_bluetooth(link)));
+        if (r < 0)
+                return r;
+
+        call->caller->searching = true;
+        call_reply(call);
+        return 0;
+}
+
+static int run_stop_search(Call *call, sd_bus_error *error) {
+        manager_search_unwanted(call->bus, call->caller);
+        call_reply(call);
+        return 0;
+}
+
+static void cancel_link_work(Call *call) {
+        link_cancel(call->bus->settings.link, call);
+}
+
+typedef struct AdoptOptions {
+        LinkAdopt adopt;
+        uint32_t owner;
+        bool owner_given;
+} AdoptOptions;
+
+static int read_adopt_options(Call *call, AdoptOptions *ret, sd_bus_error *error) {
+        const Option options[] = {
+                { "alias", 's', &ret->adopt.alias, NULL },
+                { "allow-unbonded", 'b', &ret->adopt.allow_unbonded, NULL },
+                { "owner", 'u', &ret->owner, &ret->owner_given },
+                { .name = "agent" },
+        };
+        int r;
+
+        *ret = (AdoptOptions) { .adopt.owner = call->caller->uid };
+        r = options_read(call->message, options, G_N_ELEMENTS(options), error);
+        if (r < 0)
+                return r;
+        r = ret->adopt.alias ? options_check_text("alias", ret->adopt.alias, OPTIONS_LABEL_MAX, false, error) : 0;
+        if (r < 0)
+                return r;
+        if (!ret->owner_given)
+                return 0;
+        if (!call_is_root(call))
+                return error_set(error, ERROR_NOT_AUTHORIZED, "Only root may adopt for somebody else; leave the option \"owner\" out.");
+        if (ret->owner == (uint32_t) -1)
+                return error_set(error, ERROR_INVALID_ARGUMENT, "%u is nobody's uid; give the owner's.", ret->owner);
+
+        ret->adopt.owner = ret->owner;
+        return 0;
+}
+
+static int run_adopt(Call *call, sd_bus_error *error) {
+        AdoptOptions options;
+        DeviceObject *object;
+        const char *path;
+        int r;
+
+        r = sd_bus_message_read(call->message, "o", &path);
+        if (r < 0)
+                return r;
+        r = read_adopt_options(call, &options, error);
+        if (r < 0)
+                return r;
+        object = device_object_find(call->bus, path);
+        if (!object)
+                return error_set(error, ERROR_NOT_FOUND, "There is no device %.128s (any more); search, then adopt a found one.", path);
+        if (object->device->adopted)
+                return error_set(error, ERROR_EXISTS, "The device %s is adopted already; its owner can forget it.",
+                                 object->device->address);
+
+        r = call_pending(call, cancel_link_work, ADOPT_TIMEOUT_USEC);
+        if (r < 0)
+                return r;
+
+        link_adopt(call->bus->settings.link, object->device, &options.adopt, call_done, call);
+        return 0;
+}
+
+/* The device is the first argument. */
+static int find_device_argument(Call *call, CallSubject *ret, sd_bus_error *error) {
+        const char *path;
+        int r;
+
+        r = sd_bus_message_rewind(call->message, true);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read(call->message, "o", &path);
+        if (r < 0)
+                return r;
+
+        return device_object_subject(call, path, ret, error);
+}
+
+static int run_forget(Call *call, sd_bus_error *error) {
+        DeviceObject *object = call->object;
+        int r;
+
+        r = call_pending(call, cancel_link_work, FORGET_TIMEOUT_USEC);
+        if (r < 0)
+                return r;
+
+        link_forget(call->bus->settings.link, object->device, call_done, call);
+        return 0;
+}
+
+static int read_start_options(Call *call, BusStartOptions *ret, sd_bus_error *error) {
+        const Option options[] = {
+                { "subject", 's', &ret->subject, NULL },
+                { "area", 's', &ret->area, NULL },
+                { "product", 's', &ret->product, NULL },
+                { "note", 's', &ret->note, NULL },
+        };
+        int r;
+
+        *ret = (BusStartOptions) { .owner = call->caller->uid };
+        r = options_read(call->message, options, G_N_ELEMENTS(options), error);
+        if (r < 0)
+                return r;
+        r = ret->subject ? options_check_text("subject", ret->subject, OPTIONS_LABEL_MAX, false, error) : 0;
+        if (r < 0)
+                return r;
+        r = ret->product ? options_check_text("product", ret->product, OPTIONS_LABEL_MAX, false, error) : 0;
+        if (r < 0)
+                return r;
+        r = ret->note ? options_check_text("note", ret->note, OPTIONS_NOTE_MAX, true, error) : 0;
+        if (r < 0)
+                return r;
+
+        return ret->area ? options_check_area(ret->area, error) : 0;
+}
+
+static int run_start_session(Call *call, sd_bus_error *error) {
+        const BusSettings *settings = &call->bus->settings;
+        DeviceObject *object = call->object;
+        g_autoptr(sd_bus_message) reply = NULL;
+        const char *message = NULL;
+        BusStartOptions options;
+        Session *session = NULL;
+        int r;
+
+        r = read_start_options(call, &options, error);
+        if (r < 0)
+                return r;
+        r = settings->ops->session_start(object->device, &options, &session, &message, settings->userdata);
+        if (r < 0)
+                return error_set_errno(error, r, message);
+
+        r = sd_bus_message_new_method_return(call->message, &reply);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(reply, "o", session_object_path(session));
+        if (r < 0)
+                return r;
+
+        call_reply_take(call, g_steal_pointer(&reply));
+        return 0;
+}
+
+#define METHOD(name, right, find, run)                                                                                  \
+        static int method_##name(sd_bus_message *m, void *userdata, sd_bus_error *error) {                              \
+                static const CallPlan plan = { right, find, run };                                                      \
+                                                                                                                        \
+                return call_begin(userdata, m, &plan, error);                                                           \
+        }
+
+METHOD(search, CALL_ADOPT, NULL, run_search)
+METHOD(stop_search, CALL_ANYBODY, NULL, run_stop_search)
+METHOD(adopt, CALL_ADOPT, NULL, run_adopt)
+METHOD(forget, CALL_CONTROL, find_device_argument, run_forget)
+METHOD(start_session, CALL_CONTROL, find_device_argument, run_start_session)
+
+/* ---- What the hub tells ---- */
+
+void manager_search_unwanted(Bus *bus, Caller *caller) {
+        if (!caller->searching)
+                return;
+
+        caller->searching = false;
+        if (!callers_any_searching(bus->callers))
+                link_search_stop(bus->settings.link);
+}
+
+void bus_bluetooth_changed(Bus *bus) {
+        if (!bus)
+                return;
+
+        announce_changed(bus->announcer, &bus->manager, MASK_BLUETOOTH, false);
+}
+
+void bus_searching_changed(Bus *bus) {
+        if (!bus)
+                return;
+
+        if (!link_searching(bus->settings.link))
+                callers_forget_searches(bus->callers);
+        announce_changed(bus->announcer, &bus->manager, MASK_SEARCHING, false);
+}
+
+void bus_storage_changed(Bus *bus) {
+        if (!bus)
+                return;
+
+        announce_changed(bus->announcer, &bus->manager, MASK_STORAGE, false);
+}
+
+#define CONSTANT(name, type, get) SD_BUS_PROPERTY(name, type, get, 0, SD_BUS_VTABLE_PROPERTY_CONST)
+#define PROPERTY(name, type, get) SD_BUS_PROPERTY(name, type, get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
+
+static const sd_bus_vtable vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        CONSTANT("Version", "s", property_get_version),
+        CONSTANT("Features", "as", property_get_features),
+        PROPERTY("Bluetooth", "s", property_get_bluetooth),
+        PROPERTY("Storage", "s", property_get_storage),
+        PROPERTY("StorageReason", "s", property_get_storage_reason),
+        PROPERTY("Searching", "b", property_get_searching),
+        SD_BUS_METHOD_WITH_ARGS("Search", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_search,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("StopSearch", NULL, NULL, method_stop_search, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Adopt", SD_BUS_ARGS("o", device, "a{sv}", options), SD_BUS_NO_RESULT, method_adopt,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Forget", SD_BUS_ARGS("o", device), SD_BUS_NO_RESULT, method_forget, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("StartSession", SD_BUS_ARGS("o", device, "a{sv}", options), SD_BUS_RESULT("o", session),
+                                method_start_session, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_VTABLE_END,
+};
+
+int manager_register(Bus *bus) {
+        sd_bus_slot *slot = NULL;
+        int r;
+
+        r = sd_bus_add_object_vtable(bus->connection, &slot, BUS_ROOT, INTERFACE, vtable, bus);
+        if (r < 0)
+                return r;
+        bus_own_slot(bus, slot);
+
+        bus->manager.interface = INTERFACE;
+        bus->manager.properties = property_names;
+        announce_known(bus->announcer, &bus->manager, g_strdup(BUS_ROOT));
+        return 0;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus/record.h"
+
+#include <endian.h>
+#include <string.h>
+
+/* The numbers of the states and reasons on the wire are those of session.h. */
+_Static_assert((int) SESSION_OPEN == NEEDLED_STREAM_STATE_OPEN && (int) SESSION_RUNNING == NEEDLED_STREAM_STATE_RUNNING &&
+               (int) SESSION_PAUSED == NEEDLED_STREAM_STATE_PAUSED && (int) SESSION_INTERRUPTED == NEEDLED_STREAM_STATE_INTERRUPTED &&
+               (int) SESSION_FINISHED == NEEDLED_STREAM_STATE_FINISHED, "needled_stream_state.state");
+_Static_assert(SESSION_END_DEVICE == 1 && SESSION_END_USER == 2 && SESSION_END_IDLE == 3 && SESSION_END_WINDOW == 4 &&
+               SESSION_END_SHUTDOWN == 5 && SESSION_END_DISCARDED == 6, "needled_stream_end.reason");
+_Static_assert(TALLY_LINK == 0 && TALLY_LIVE == 1 && TALLY_WAVEFORM == 2 && TALLY_EVENT == 3,
+               "needled_stream_gap.stream");
+_Static_assert(sizeof(struct needled_stream_waveform) + 2 * OMP_WAVEFORM_SAMPLES_MAX <=
+               sizeof(struct needled_stream_frame) + OMP_VALUE_MAX, "RECORD_MAX holds a waveform");
+_Static_assert(sizeof(struct needled_stream_figures) + 8 * _FIGURE_MAX <= sizeof(struct needled_stream_frame) + OMP_VALUE_MAX,
+               "RECORD_MAX holds the figures");
+_Static_assert(RECORD_MAX % 8 == 0, "the largest record needs no padding beyond");
+
+/* "`size` counts head, body and padding and is a multiple of 8." */
+static void begin(RecordDraft *d, enum NeedledStreamType type, size_t body, uint64_t session_usec, uint64_t realtime_usec) {
+        struct needled_stream_head *head = (struct needled_stream_head *) d->data;
+        size_t used = sizeof(*head) + body;
+
+        d->shared = NULL;
+        d->size = (uint16_t) ((used + 7) & ~(size_t) 7);
+        memset(d->data + used, 0, d->size - used);
+        head->type = htole16(type);
+        head->size = htole16(d->size);
+        head->dropped = 0;
+        head->session_usec = htole64(session_usec);
+        head->realtime_usec = htole64(realtime_usec);
+}
+
+static void *body_of(RecordDraft *d) {
+        return d->data + sizeof(struct needled_stream_head);
+}
+
+static double double_to_le(double value) {
+        uint64_t bits;
+
+        memcpy(&bits, &value, sizeof(bits));
+        bits = htole64(bits);
+        memcpy(&value, &bits, sizeof(bits));
+        return value;
+}
+
+void record_hello(RecordDraft *ret, const Session *session, uint64_t session_usec, uint64_t realtime_usec) {
+        begin(ret, NEEDLED_STREAM_HELLO, sizeof(struct needled_stream_hello), session_usec, realtime_usec);
+        *(struct needled_stream_hello *) body_of(ret) = (struct needled_stream_hello) {
+                .version = htole32(1),
+                .session_id = htole64(session->id),
+                .start_realtime_usec = htole64(session->start_realtime_usec),
+        };
+}
+
+void record_live(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const TrackerLive *live) {
+        const OmpLive *l = live->live;
+        struct needled_stream_live body = { .strokes = htole64(live->session_strokes) };
+        uint32_t present = NEEDLED_STREAM_HAS_STROKES, flags = 0;
+
+        if (l->force_mean_mn != OMP_FORCE_UNKNOWN && l->force_peak_mn != OMP_FORCE_UNKNOWN) {
+                present |= NEEDLED_STREAM_HAS_FORCE;
+                body.force_mean_mn = (int32_t) htole32((uint32_t) l->force_mean_mn);
+                body.force_peak_mn = (int32_t) htole32((uint32_t) l->force_peak_mn);
+        }
+        if (live->has_rate) {
+                present |= NEEDLED_STREAM_HAS_RATE;
+                body.stroke_rate = double_to_le(live->stroke_rate);
+        }
+        if (l->flags & OMP_LIVE_DEPTH) {
+                present |= NEEDLED_STREAM_HAS_DEPTH;
+                body.depth_um = htole32(l->depth_um);
+        }
+        if (l->flags & OMP_LIVE_AREA) {
+                present |= NEEDLED_STREAM_HAS_AREA;
+                body.area = l->area;
+        }
+        if ((l->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES)
+                flags |= NEEDLED_STREAM_IN_CONTACT;
+        if ((l->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES || (l->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_NO)
+                present |= NEEDLED_STREAM_HAS_CONTACT;
+        if (l->flags & OMP_LIVE_OVERPRESSURE)
+                flags |= NEEDLED_STREAM_OVERPRESSURE;
+        if (l->flags & OMP_LIVE_MOTOR)
+                flags |= NEEDLED_STREAM_MOTOR;
+        if (l->flags & OMP_LIVE_SATURATED)
+                flags |= NEEDLED_STREAM_SATURATED;
+        if (l->flags & OMP_LIVE_DROPPED)
+                flags |= NEEDLED_STREAM_DEVICE_DROPPED;
+
+        body.present = htole32(present);
+        body.flags = htole32(flags);
+        begin(ret, NEEDLED_STREAM_LIVE, sizeof(body), session_usec, realtime_usec);
+        memcpy(body_of(ret), &body, sizeof(body));
+}
+
+void record_waveform(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const OmpWaveform *waveform) {
+        struct needled_stream_waveform *body;
+        uint16_t n = MIN(waveform->n, OMP_WAVEFORM_SAMPLES_MAX);
+
+        begin(ret, NEEDLED_STREAM_WAVEFORM, sizeof(*body) + 2u * n, session_usec, realtime_usec);
+        body = body_of(ret);
+        *body = (struct needled_stream_waveform) {
+                .period_usec = htole32(waveform->period_usec),
+                .n = htole16(n),
+                .encoding = waveform->encoding,
+                .channel = waveform->channel,
+        };
+        for (unsigned i = 0; i < n; i++) {
+                uint16_t sample = htole16((uint16_t) waveform->samples[i]);
+
+                memcpy((uint8_t *) (body + 1) + 2 * i, &sample, sizeof(sample));
+        }
+}
+
+void record_event(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const OmpEvent *event) {
+        begin(ret, NEEDLED_STREAM_EVENT, sizeof(struct needled_stream_event), session_usec, realtime_usec);
+        *(struct needled_stream_event *) body_of(ret) = (struct needled_stream_event) {
+                .code = event->code,
+                .severity = event->severity,
+                .asserted = event->asserted,
+                .value = (int32_t) htole32((uint32_t) event->value),
+        };
+}
+
+void record_state(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, SessionState state) {
+        begin(ret, NEEDLED_STREAM_STATE, sizeof(struct needled_stream_state), session_usec, realtime_usec);
+        *(struct needled_stream_state *) body_of(ret) = (struct needled_stream_state) { .state = (uint8_t) state };
+}
+
+void record_gap(RecordDraft *ret, uint64_t realtime_usec, const SessionGap *gap) {
+        begin(ret, NEEDLED_STREAM_GAP, sizeof(struct needled_stream_gap), gap->to_usec, realtime_usec);
+        *(struct needled_stream_gap *) body_of(ret) = (struct needled_stream_gap) {
+                .from_usec = htole64(gap->from_usec),
+                .to_usec = htole64(gap->to_usec),
+                .lost = htole32(gap->lost),
+                .stream = (uint8_t) gap->stream,
+        };
+}
+
+void record_figures(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const Figures *figures) {
+        struct needled_stream_figures *body;
+
+        begin(ret, NEEDLED_STREAM_FIGURES, sizeof(*body) + 8 * _FIGURE_MAX, session_usec, realtime_usec);
+        body = body_of(ret);
+        *body = (struct needled_stream_figures) { .present = htole64(figures->present), .count = htole32(_FIGURE_MAX) };
+        for (unsigned i = 0; i < _FIGURE_MAX; i++) {
+                uint64_t bits = 0;
+
+                if (figures_has(figures, (Figure) i)) /* what is not known carries no left-overs */
+                        memcpy(&bits, &figures->value[i], sizeof(bits));
+                bits = htole64(bits);
+                memcpy((uint8_t *) (body + 1) + 8 * i, &bits, sizeof(bits));
+        }
+}
+
+void record_frame(RecordDraft *ret, uint64_t session_usec, const Frame *frame) {
+        struct needled_stream_frame *body;
+        uint16_t length = MIN(frame->size, OMP_VALUE_MAX);
+
+        begin(ret, NEEDLED_STREAM_FRAME, sizeof(*body) + length, session_usec, frame->realtime_usec);
+        body = body_of(ret);
+        *body = (struct needled_stream_frame) {
+                .channel = frame->channel,
+                .direction = frame->direction,
+                .length = htole16(length),
+        };
+        if (length > 0)
+                memcpy(body + 1, frame->data, length);
+}
+
+void record_end(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, SessionEnd end) {
+        begin(ret, NEEDLED_STREAM_END, sizeof(struct needled_stream_end), session_usec, realtime_usec);
+        *(struct needled_stream_end *) body_of(ret) = (struct needled_stream_end) { .reason = (uint8_t) end };
+}
+
+Record *record_share(RecordDraft *draft) {
+        if (!draft->shared) {
+                draft->shared = g_malloc(sizeof(Record) + draft->size);
+                draft->shared->refs = 1;
+                draft->shared->size = draft->size;
+                memcpy(draft->shared->data, draft->data, draft->size);
+        }
+
+        draft->shared->refs++;
+        return draft->shared;
+}
+
+Record *record_unref(Record *record) {
+        if (record && --record->refs == 0)
+                g_free(record);
+
+        return NULL;
+}
+
+void record_done(RecordDraft *draft) {
+        draft->shared = record_unref(draft->shared);
+}

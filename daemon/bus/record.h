@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One record of a stream, laid out as needled/stream.h says. A draft is made on the stack once for all readers; those that cannot
+ * take it at once share one copy. */
+
+#include <stdint.h>
+
+#include "needled/figures.h"
+#include "needled/frame.h"
+#include "needled/omp.h"
+#include "needled/stream.h"
+#include "session/session.h"
+#include "session/tracker.h"
+
+/* The largest: a frame of OMP_VALUE_MAX octets; a waveform of OMP_WAVEFORM_SAMPLES_MAX samples is smaller. */
+#define RECORD_MAX (sizeof(struct needled_stream_head) + sizeof(struct needled_stream_frame) + OMP_VALUE_MAX)
+
+typedef struct Record {
+        unsigned refs;
+        uint16_t size;
+        uint8_t data[];
+} Record;
+
+typedef struct RecordDraft {
+        uint16_t size;
+        Record *shared;         /* the copy, once somebody needed it */
+        uint8_t data[RECORD_MAX] __attribute__((aligned(8)));
+} RecordDraft;
+
+void record_hello(RecordDraft *ret, const Session *session, uint64_t session_usec, uint64_t realtime_usec);
+void record_live(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const TrackerLive *live);
+void record_waveform(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const OmpWaveform *waveform);
+void record_event(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const OmpEvent *event);
+void record_state(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, SessionState state);
+void record_gap(RecordDraft *ret, uint64_t realtime_usec, const SessionGap *gap);
+void record_figures(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const Figures *figures);
+/* Cut at OMP_VALUE_MAX octets, which link never exceeds. */
+void record_frame(RecordDraft *ret, uint64_t session_usec, const Frame *frame);
+void record_end(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, SessionEnd end);
+
+/* A reference to the shared copy, and back. */
+Record *record_share(RecordDraft *draft);
+Record *record_unref(Record *record);
+/* The draft is not needed any more; copies live on. */
+void record_done(RecordDraft *draft);

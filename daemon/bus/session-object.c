@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus/session-object.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "autoptr.h"
+#include "bus/options.h"
+#include "bus/private.h"
+#include "bus/stream.h"
+
+#define INTERFACE "org.needled.Session1"
+
+static const char *const property_names[] = { "State", "EndReason", "StartedAt", NULL };
+
+#define MASK_STATE 0x7u
+
+/* ---- Properties ---- */
+
+static int property_get_state(sd_bus *connection, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const SessionObject *object = userdata;
+
+        return sd_bus_message_append_basic(reply, 's', session_state_name(object->state));
+}
+
+static int property_get_end_reason(sd_bus *connection, const char *path, const char *interface, const char *property,
+                                   sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const SessionObject *object = userdata;
+
+        return sd_bus_message_append_basic(reply, 's', session_end_name(object->end));
+}
+
+static int property_get_started_at(sd_bus *connection, const char *path, const char *interface, const char *property,
+                                   sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const SessionObject *object = userdata;
+
+        return sd_bus_message_append_basic(reply, 't', &object->started_at_usec);
+}
+
+static int property_get_id(sd_bus *connection, const char *path, const char *interface, const char *property,
+                           sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const SessionObject *object = userdata;
+
+        return sd_bus_message_append_basic(reply, 't', &object->session->id);
+}
+
+static int property_get_uuid(sd_bus *connection, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const SessionObject *object = userdata;
+
+        return sd_bus_message_append_basic(reply, 's', object->session->uuid);
+}
+
+static int property_get_device(sd_bus *connection, const char *path, const char *interface, const char *property,
+                               sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const SessionObject *object = userdata;
+
+        return sd_bus_message_append_basic(reply, 'o', object->device);
+}
+
+static int property_get_owner(sd_bus *connection, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const SessionObject *object = userdata;
+        uint32_t owner = (uint32_t) object->session->owner;
+
+        return sd_bus_message_append_basic(reply, 'u', &owner);
+}
+
+/* ---- Methods ---- */
+
+static int find_session(Call *call, CallSubject *ret, sd_bus_error *error) {
+        const char *path = sd_bus_message_get_path(call->message);
+        SessionObject *object = session_object_find(call->bus, path);
+
+        if (!object)
+                return error_set(error, ERROR_NOT_FOUND, "There is no live session %.128s (any more); see History1.", path);
+
+        call->object = object;
+        *ret = (CallSubject) { .owner = object->session->owner, .owner_name = object->session->owner_name };
+        return 0;
+}
+
+/* The session itself is over before it is durable and shown as finished. */
+static int find_live_session(Call *call, CallSubject *ret, sd_bus_error *error) {
+        const SessionObject *object;
+        int r;
+
+        r = find_session(call, ret, error);
+        if (r < 0)
+                return r;
+
+        object = call->object;
+        if (object->session->state == SESSION_FINISHED)
+                return error_set(error, ERROR_NOT_READY, "The session %" PRIu64 " is over; History1 has it when it is durable.",
+                                 object->session->id);
+
+        return 0;
+}
+
+static int run_get_figures(Call *call, sd_bus_error *error) {
+        const SessionObject *object = call->object;
+        const BusSettings *settings = &call->bus->settings;
+        g_autoptr(sd_bus_message) reply = NULL;
+        Figures figures;
+        int r;
+
+        session_figures(object->session, settings->ops->now_usec(settings->userdata), &figures);
+        r = sd_bus_message_new_method_return(call->message, &reply);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "{sv}");
+        if (r < 0)
+                return r;
+        r = dictionary_figures(reply, &figures);
+        if (r < 0)
+                return r;
+        r = dictionary_string(reply, "area", object->session->area);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_close_container(reply);
+        if (r < 0)
+                return r;
+
+        call_reply_take(call, g_steal_pointer(&reply));
+        return 0;
+}
+
+static int pause_session(Call *call, bool pause, sd_bus_error *error) {
+        SessionObject *object = call->object;
+        const BusSettings *settings = &call->bus->settings;
+        const char *message = NULL;
+        int r;
+
+        r = settings->ops->session_pause(object->session, pause, &message, settings->userdata);
+        if (r < 0 && r != -EALREADY) /* who wants what is so already has it */
+                return error_set_errno(error, r, message);
+
+        call_reply(call);
+        return 0;
+}
+
+static int run_pause(Call *call, sd_bus_error *error) {
+        return pause_session(call, true, error);
+}
+
+static int run_resume(Call *call, sd_bus_error *error) {
+        return pause_session(call, false, error);
+}
+
+/* -EIO: not durable after 20 s, "kept in memory, follows". */
+static void on_finished(int error, const char *message, void *userdata) {
+        call_done(error == -EIO ? -EINPROGRESS : error, message, userdata);
+}
+
+static int run_finish(Call *call, sd_bus_error *error) {
+        SessionObject *object = call->object;
+        const BusSettings *settings = &call->bus->settings;
+        int r;
+
+        r = call_pending(call, NULL, 0);
+        if (r < 0)
+                return r;
+
+        settings->ops->session_finish(object->session, on_finished, call, settings->userdata);
+        return 0;
+}
+
+static int run_discard(Call *call, sd_bus_error *error) {
+        SessionObject *object = call->object;
+        const BusSettings *settings = &call->bus->settings;
+        int r;
+
+        r = call_pending(call, NULL, 0);
+        if (r < 0)
+                return r;
+
+        settings->ops->session_discard(object->session, on_finished, call, settings->userdata);
+        return 0;
+}
+
+static int read_stream_options(Call *call, ReaderOptions *ret, sd_bus_error *error) {
+        const Option options[] = {
+                { "waveform", 'b', &ret->waveform, NULL },
+                { "frames", 'b', &ret->frames, NULL },
+                { "period", 't', &ret->period_usec, NULL },
+                { .name = "max_rate_hz" },
+                { .name = "history" },
+        };
+        int r;
+
+        *ret = (ReaderOptions) { .owner = call->caller->uid };
+        r = options_read(call->message, options, G_N_ELEMENTS(options), error);
+        if (r < 0)
+                return r;
+        if (ret->period_usec > READER_PERIOD_MAX_USEC)
+                return error_set(error, ERROR_INVALID_ARGUMENT, "The period is too long; %" PRIu64 " µs are the most.",
+                                 READER_PERIOD_MAX_USEC);
+
+        return 0;
+}
+
+static int run_open_stream(Call *call, sd_bus_error *error) {
+        SessionObject *object = call->object;
+        g_autoptr(sd_bus_message) reply = NULL;
+        ReaderOptions options;
+        int r, fd;
+
+        r = read_stream_options(call, &options, error);
+        if (r < 0)
+                return r;
+        r = stream_open(object, &options, &fd);
+        if (r == -EDQUOT)
+                return error_set(error, ERROR_LIMIT_REACHED, "This user has %u streams open; close one and try again.",
+                                 STREAMS_MAX_PER_USER);
+        if (r == -ENOBUFS)
+                return error_set(error, ERROR_LIMIT_REACHED, "%u streams are open in all; try again when one is closed.", STREAMS_MAX);
+        if (r < 0)
+                return r;
+
+        r = sd_bus_message_new_method_return(call->message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "h", fd); /* a copy */
+        (void) close(fd);
+        if (r < 0) /* without an other end the reader goes by itself */
+                return r;
+
+        call_reply_take(call, g_steal_pointer(&reply));
+        return 0;
+}
+
+#define METHOD(name, right, find, run)                                                                                  \
+        static int method_##name(sd_bus_message *m, void *userdata, sd_bus_error *error) {                              \
+                static const CallPlan plan = { right, find, run };                                                      \
+                                                                                                                        \
+                return call_begin(((SessionObject *) userdata)->bus, m, &plan, error);                                  \
+        }
+
+METHOD(get_figures, CALL_READ, find_session, run_get_figures)
+METHOD(pause, CALL_CONTROL, find_live_session, run_pause)
+METHOD(resume, CALL_CONTROL, find_live_session, run_resume)
+METHOD(finish, CALL_CONTROL, find_live_session, run_finish)
+METHOD(discard, CALL_ERASE, find_live_session, run_discard)
+METHOD(open_stream, CALL_READ, find_live_session, run_open_stream)
+
+/* ---- The object ---- */
+
+static int find_object(sd_bus *connection, const char *path, const char *interface, void *userdata, void **ret,
+                       sd_bus_error *error) {
+        SessionObject *object = session_object_find(userdata, path);
+
+        if (!object)
+                return 0;
+
+        *ret = object;
+        return 1;
+}
+
+static int enumerate(sd_bus *connection, const char *prefix, void *userdata, char ***ret, sd_bus_error *error) {
+        const Bus *bus = userdata;
+        char **paths = g_new0(char *, g_hash_table_size(bus->sessions) + 1);
+        GHashTableIter iter;
+        const char *path;
+        size_t n = 0;
+
+        /* libsystemd frees the list with free(), which is what g_malloc() memory is for since GLib 2.46. */
+        g_hash_table_iter_init(&iter, bus->sessions);
+        while (g_hash_table_iter_next(&iter, (gpointer *) &path, NULL))
+                paths[n++] = g_strdup(path);
+
+        *ret = paths;
+        return 0;
+}
+
+SessionObject *session_object_free(SessionObject *object) {
+        stream_close(object);
+        g_ptr_array_unref(object->readers);
+        announce_removed(object->bus->announcer, &object->announced);
+        object->session->announced = NULL;
+        g_free(object->device);
+        g_free(object);
+        return NULL;
+}
+
+SessionObject *session_object_find(Bus *bus, const char *path) {
+        return g_hash_table_lookup(bus->sessions, path);
+}
+
+const char *session_object_path(const Session *session) {
+        const SessionObject *object = session->announced;
+
+        return object ? object->announced.path : "/";
+}
+
+/* As GDestroyNotify. */
+static void free_reader(void *reader) {
+        reader_free(reader);
+}
+
+static void show(SessionObject *object) {
+        object->state = object->session->state;
+        object->end = object->session->end;
+        object->started_at_usec = object->session->start_realtime_usec;
+}
+
+void bus_session_added(Bus *bus, Session *session) {
+        SessionObject *object;
+        char *path;
+
+        if (!bus || session->announced)
+                return;
+
+        object = g_new0(SessionObject, 1);
+        object->bus = bus;
+        object->session = session;
+        object->device = g_strdup_printf(BUS_DEVICES "/%s", session->device_path);
+        object->readers = g_ptr_array_new_with_free_func(free_reader);
+        object->announced.interface = INTERFACE;
+        object->announced.properties = property_names;
+        show(object);
+        session->announced = object;
+        path = g_strdup_printf(BUS_SESSIONS "/%" PRIu64, session->id);
+        g_hash_table_insert(bus->sessions, path, object);
+        announce_added(bus->announcer, &object->announced, path);
+}
+
+void bus_session_state_changed(Bus *bus, Session *session) {
+        SessionObject *object = session->announced;
+
+        if (!object)
+                return;
+
+        show(object);
+        announce_changed(bus->announcer, &object->announced, MASK_STATE, false);
+        stream_state(object);
+}
+
+void bus_session_removed(Bus *bus, Session *session) {
+        SessionObject *object = session->announced;
+
+        if (object)
+                g_hash_table_remove(bus->sessions, object->announced.path);
+}
+
+#define CONSTANT(name, type, get) SD_BUS_PROPERTY(name, type, get, 0, SD_BUS_VTABLE_PROPERTY_CONST)
+#define PROPERTY(name, type, get) SD_BUS_PROPERTY(name, type, get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
+
+static const sd_bus_vtable vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        CONSTANT("Id", "t", property_get_id),
+        CONSTANT("Uuid", "s", property_get_uuid),
+        CONSTANT("Device", "o", property_get_device),
+        CONSTANT("Owner", "u", property_get_owner),
+        PROPERTY("State", "s", property_get_state),
+        PROPERTY("EndReason", "s", property_get_end_reason),
+        PROPERTY("StartedAt", "t", property_get_started_at),
+        SD_BUS_METHOD_WITH_ARGS("GetFigures", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", figures), method_get_figures,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Pause", NULL, NULL, method_pause, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Resume", NULL, NULL, method_resume, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Finish", NULL, NULL, method_finish, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Discard", NULL, NULL, method_discard, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("OpenStream", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("h", stream), method_open_stream,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_VTABLE_END,
+};
+
+int session_objects_register(Bus *bus) {
+        sd_bus_slot *slot = NULL;
+        int r;
+
+        r = sd_bus_add_fallback_vtable(bus->connection, &slot, BUS_SESSIONS, INTERFACE, vtable, find_object, bus);
+        if (r < 0)
+                return r;
+        bus_own_slot(bus, slot);
+
+        slot = NULL;
+        r = sd_bus_add_node_enumerator(bus->connection, &slot, BUS_SESSIONS, enumerate, bus);
+        if (r < 0)
+                return r;
+        bus_own_slot(bus, slot);
+        return 0;
+}
