@@ -309,7 +309,6 @@ void model_stop(Model *m) {
                 m->passes_left = 0;
                 if (m->down && m->pass.length_s - m->pass.s > EDGE_S) {
                         m->pass.to = 0;
-                        m->pass.over_length_s = 0;
                         m->pass.length_s = fmax(m->pass.s + EDGE_S, 3 * EDGE_S);
                 }
                 return;

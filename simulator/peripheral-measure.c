@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "peripheral-private.h"
+
+/* Parameters at boot (1.9). */
+#define CONTACT_ON_MN 200
+#define CONTACT_OFF_MN 100
+#define OVER_PEN_MN 3000
+#define OVER_ROLLER_MN 5000
+#define OVER_HYSTERESIS_MN 500
+#define WAVEFORM_BATCH 50u
+
+#define SMOOTH_USEC 15000.0             /* thresholds look at the force of the hand, not at single strokes */
+#define BATTERY_LOW 20
+#define BATTERY_CRITICAL 10
+
+static void measure_waveform(Peripheral *p) {
+        OmpWaveform *w = &p->waveform;
+
+        p->waveform_sum += p->model.force_mn;
+        if (++p->waveform_n < p->waveform_every)
+                return;
+
+        if (w->n == 0)
+                w->tick = tick_of(p->device_usec);
+        w->samples[w->n++] = clamp_mn(p->waveform_sum / p->waveform_n);
+        p->waveform_sum = 0;
+        p->waveform_n = 0;
+        if (w->n >= measure_batch(p))
+                measure_flush_waveform(p);
+}
+
+/* "Rate = Δstrokes/Δlast-stroke-time (CSC method); if no new stroke, rate = 0 after 1 s." */
+static uint16_t measure_rate(Peripheral *p) {
+        uint32_t strokes = (uint32_t) p->counters.strokes;
+
+        if (strokes != p->rate_strokes && p->last_stroke_usec > p->rate_usec) {
+                p->rate_per_min = (uint16_t) MIN((strokes - p->rate_strokes) * 60 * USEC_PER_SEC /
+                                                 (p->last_stroke_usec - p->rate_usec), UINT16_MAX);
+                p->rate_strokes = strokes;
+                p->rate_usec = p->last_stroke_usec;
+        } else if (p->device_usec - p->rate_usec > USEC_PER_SEC)
+                p->rate_per_min = 0;
+
+        return p->rate_per_min;
+}
+
+static uint16_t live_fields(const Peripheral *p) {
+        if (is_roller(p))
+                return OMP_LIVE_DISTANCE | OMP_LIVE_CONTACT_TIME;
+
+        return OMP_LIVE_DEPTH | OMP_LIVE_RATE | OMP_LIVE_CURRENT | OMP_LIVE_CONTACT_TIME | OMP_LIVE_AREA |
+               OMP_LIVE_PASSES;
+}
+
+static void measure_live(Peripheral *p) {
+        Interval *i = &p->interval;
+        bool saturated = i->n > 0 && (i->peak_mn > INT16_MAX || i->peak_mn < -INT16_MAX);
+        bool contact = i->n_contact * 2 > i->n; /* of most of the interval */
+        OmpLive live = {
+                .flags = (uint16_t) (live_fields(p) | (contact ? OMP_LIVE_CONTACT_YES : OMP_LIVE_CONTACT_NO) |
+                                     (p->over ? OMP_LIVE_OVERPRESSURE : 0) |
+                                     (p->model.motor_hz > 0 ? OMP_LIVE_MOTOR : 0) |
+                                     (p->session ? OMP_LIVE_SESSION : 0) | (saturated ? OMP_LIVE_SATURATED : 0) |
+                                     (p->config.crc ? OMP_LIVE_CRC : 0)),
+                .sequence = p->sequence[OMP_CHAR_LIVE]++,
+                .tick = tick_of(p->device_usec),
+                .force_mean_mn = i->n > 0 ? clamp_mn(i->sum_mn / i->n) : OMP_FORCE_UNKNOWN,
+                .force_peak_mn = i->n > 0 ? clamp_mn(i->peak_mn) : OMP_FORCE_UNKNOWN,
+                .strokes = (uint32_t) p->counters.strokes,
+                .last_stroke = (uint16_t) tick_of(p->last_stroke_usec),
+                .depth_um = p->depth_um,
+                .rate_per_min = measure_rate(p),
+                .current_ma = (uint16_t) lrint(p->model.current_ma),
+                .distance_mm = (uint32_t) p->model.distance_mm,
+                .contact_ms = (uint32_t) (p->contact_usec / 1000),
+                .area = p->model.area,
+                .passes = (uint16_t) p->model.passes,
+        };
+        uint8_t buf[64];
+        int n = omp_live_encode(&live, buf, MIN(sizeof(buf), p->value_max));
+
+        if (n > 0)
+                send_live(p, buf, (size_t) n);
+}
+
+static void motor_event(Peripheral *p, bool on) {
+        if (!is_roller(p))
+                send_event(p, OMP_EVENT_MOTOR, OMP_SEVERITY_INFO, true, on ? (int32_t) p->model.set_point_per_min : 0);
+}
+
+/* "contact on/off 0.20/0.10 N"; overpressure with hysteresis. */
+static void watch_force(Peripheral *p) {
+        p->smooth_mn += (p->model.force_mn - p->smooth_mn) * p->sample_period_usec / (SMOOTH_USEC + p->sample_period_usec);
+
+        if (p->contact != (p->smooth_mn >= (p->contact ? CONTACT_OFF_MN : CONTACT_ON_MN))) {
+                p->contact = !p->contact;
+                send_event(p, OMP_EVENT_CONTACT, OMP_SEVERITY_INFO, true, p->contact ? clamp_mn(p->smooth_mn) : 0);
+        }
+        if (p->contact)
+                p->contact_usec += p->sample_period_usec;
+
+        if (p->over != (p->smooth_mn >= measure_over_mn(p) - (p->over ? OVER_HYSTERESIS_MN : 0))) {
+                p->over = !p->over;
+                send_event(p, OMP_EVENT_OVERPRESSURE, OMP_SEVERITY_WARNING, p->over,
+                                 p->over ? clamp_mn(p->interval.peak_mn) : clamp_mn(p->smooth_mn));
+        }
+}
+
+static void watch_rest(Peripheral *p) {
+        unsigned told = p->model.battery <= BATTERY_CRITICAL ? 2 : p->model.battery <= BATTERY_LOW ? 1 : 0;
+
+        if (p->depth_um != p->model.depth_um) {
+                p->depth_um = p->model.depth_um;
+                send_event(p, OMP_EVENT_DEPTH, OMP_SEVERITY_INFO, true, p->depth_um);
+        }
+
+        if (told > p->battery_told) {
+                p->battery_told = told;
+                send_event(p, told == 2 ? OMP_EVENT_BATTERY_CRITICAL : OMP_EVENT_BATTERY_LOW,
+                                 told == 2 ? OMP_SEVERITY_WARNING : OMP_SEVERITY_NOTICE, true, peripheral_battery(p));
+        }
+}
+
+int measure_over_mn(const Peripheral *p) {
+        return is_roller(p) ? OVER_ROLLER_MN : OVER_PEN_MN;
+}
+
+void measure_sample(Peripheral *p) {
+        Interval *i = &p->interval;
+        uint32_t strokes = p->model.strokes;
+        int32_t mn;
+
+        p->device_usec = p->sample_usec;
+        p->sample_usec += p->sample_period_usec;
+        model_step(&p->model);
+
+        if (p->model.strokes != strokes) {
+                p->counters.strokes += p->model.strokes - strokes;
+                p->last_stroke_usec = p->device_usec;
+        }
+        measure_phase(p);
+        if (!state_measures(p->state))
+                return;
+
+        mn = (int32_t) lrint(p->model.force_mn);
+        i->peak_mn = i->n == 0 ? mn : MAX(i->peak_mn, mn);
+        i->sum_mn += p->model.force_mn;
+        i->n++;
+        watch_force(p);
+        i->n_contact += p->contact;
+        watch_rest(p);
+
+        if (p->subscribed[OMP_CHAR_WAVEFORM] && p->config.waveform_hz > 0)
+                measure_waveform(p);
+
+        if (p->device_usec >= p->live_due_usec) {
+                if (p->subscribed[OMP_CHAR_LIVE])
+                        measure_live(p);
+                measure_restart_interval(p);
+        }
+}
+
+void measure_phase(Peripheral *p) {
+        ModelPhase before = p->phase;
+
+        if (p->model.phase == before)
+                return;
+
+        p->phase = p->model.phase;
+        switch (p->phase) {
+        case MODEL_REST:
+                measure_set_state(p, OMP_STATE_IDLE);
+                break;
+        case MODEL_TAKEN:
+                measure_set_state(p, OMP_STATE_READY);
+                if (!is_roller(p))
+                        send_event(p, OMP_EVENT_CARTRIDGE_IN, OMP_SEVERITY_INFO, true,
+                                         (int32_t) (0xc0ffee ^ (p->config.seed & 0xffff)));
+                break;
+        case MODEL_WORK:
+                motor_event(p, true);
+                if (!p->session)
+                        measure_begin_session(p);
+                measure_set_state(p, OMP_STATE_RUNNING);
+                break;
+        case MODEL_PAUSE:
+                motor_event(p, false);
+                measure_set_state(p, OMP_STATE_PAUSED);
+                break;
+        case MODEL_DONE:
+                if (before == MODEL_WORK)
+                        motor_event(p, false);
+                if (p->session)
+                        measure_end_session(p);
+                measure_set_state(p, OMP_STATE_READY);
+                break;
+        }
+}
+
+void measure_restart_interval(Peripheral *p) {
+        p->interval = (Interval) {};
+        p->live_due_usec = p->device_usec + p->config.live_period_ms * UINT64_C(1000);
+}
+
+unsigned measure_batch(const Peripheral *p) {
+        return MIN(WAVEFORM_BATCH, omp_waveform_capacity(p->value_max, p->config.crc));
+}
+
+void measure_flush_waveform(Peripheral *p) {
+        OmpWaveform *w = &p->waveform;
+        uint8_t buf[OMP_VALUE_MAX];
+        int n;
+
+        if (w->n == 0)
+                return;
+
+        w->sequence = p->sequence[OMP_CHAR_WAVEFORM]++;
+        w->crc = p->config.crc;
+        n = omp_waveform_encode(w, buf, MIN(sizeof(buf), p->value_max));
+        w->n = 0;
+        if (n > 0)
+                send_value(p, OMP_CHAR_WAVEFORM, buf, (size_t) n);
+}
+
+void measure_begin_session(Peripheral *p) {
+        p->session = true;
+        p->session_id++;
+        p->session_usec = p->device_usec;
+        p->session_strokes = (uint32_t) p->counters.strokes;
+        send_event(p, OMP_EVENT_SESSION_START, OMP_SEVERITY_INFO, true, (int32_t) p->session_id);
+}
+
+void measure_end_session(Peripheral *p) {
+        send_event(p, OMP_EVENT_SESSION_END, OMP_SEVERITY_INFO, true, (int32_t) p->session_id);
+        p->session = false;
+}
+
+void measure_set_state(Peripheral *p, OmpState state) {
+        OmpState before = p->state;
+
+        if (state == before)
+                return;
+
+        p->state = state;
+        if (!state_measures(before))
+                measure_restart_interval(p);
+        if (!state_measures(state))
+                measure_flush_waveform(p);
+        if (p->ops->advertisement_changed)
+                p->ops->advertisement_changed(p->userdata);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "peripheral-private.h"
+
+static void send_extra(Peripheral *p, OmpChar c, const uint8_t *data, size_t size) {
+        if (p->ops->notify(c, data, size, p->userdata) == PERIPHERAL_SENT)
+                p->counters.extra[c]++;
+}
+
+/* Each is undecodable by itself: too short for its fixed fields, for the fields that it announces, or with a wrong CRC. */
+static void send_malformed(Peripheral *p, const uint8_t *data, size_t size) {
+        uint8_t bad[20] = {};
+
+        memcpy(bad, data, MIN(size, sizeof(bad)));
+        switch (p->mischief.turn++ % 4) {
+        case 0:
+                send_extra(p, OMP_CHAR_LIVE, bad, 17);
+                break;
+        case 1:
+                send_extra(p, OMP_CHAR_LIVE, bad, 1);
+                break;
+        case 2:
+                bad[0] = OMP_LIVE_PRESENCE;
+                send_extra(p, OMP_CHAR_LIVE, bad, 18);
+                break;
+        case 3: {
+                uint16_t crc;
+
+                bad[0] = 0;
+                bad[1] |= OMP_LIVE_CRC >> 8;
+                crc = (uint16_t) ~omp_crc16(bad, 18);
+                bad[18] = (uint8_t) crc;
+                bad[19] = (uint8_t) (crc >> 8);
+                send_extra(p, OMP_CHAR_LIVE, bad, 20);
+                break;
+        }
+        }
+}
+
+static void send_one_event(Peripheral *p, const OmpEvent *event) {
+        uint8_t buf[16];
+        int n = omp_event_encode(event, buf, MIN(sizeof(buf), p->value_max));
+
+        if (n > 0)
+                send_value(p, OMP_CHAR_EVENT, buf, (size_t) n);
+}
+
+static void flood_begin(Peripheral *p, uint64_t now_usec) {
+        p->flooding = true;
+        p->flood_from_usec = now_usec;
+        p->flood_from_sent = p->flood_sent;
+        p->flood_from_device_usec = p->device_usec;
+        if (!p->session)
+                measure_begin_session(p);
+        p->contact = true;
+        measure_set_state(p, OMP_STATE_RUNNING);
+}
+
+static void flood_end(Peripheral *p) {
+        p->flooding = false;
+        p->contact = false;
+        measure_end_session(p);
+        measure_set_state(p, OMP_STATE_IDLE);
+}
+
+/* A plausible value without a model, "padded as a later minor version would append": octets after the known fields, the CRC last. */
+static void flood_value(Peripheral *p) {
+        uint64_t k = p->flood_sent;
+        OmpLive live = {
+                .flags = OMP_LIVE_DEPTH | OMP_LIVE_CONTACT_YES | OMP_LIVE_MOTOR | OMP_LIVE_SESSION,
+                .sequence = p->sequence[OMP_CHAR_LIVE]++,
+                .force_mean_mn = (int16_t) (800 + k % 101), .force_peak_mn = (int16_t) (1300 + k % 131),
+                .depth_um = p->depth_um,
+        };
+        uint8_t buf[OMP_VALUE_MAX] = {};
+        size_t size = MIN(MAX(p->config.flood_size, 20u), p->value_max);
+        uint16_t crc;
+
+        p->device_usec = p->flood_from_device_usec +
+                         (uint64_t) ((double) (k - p->flood_from_sent) * 1e6 / p->config.flood_hz * p->config.speed);
+        p->counters.strokes = p->session_strokes + (k + 1) * (p->model.set_point_per_min + 1) / 60 / p->config.flood_hz;
+        p->last_stroke_usec = p->device_usec;
+        live.tick = tick_of(p->device_usec);
+        live.strokes = (uint32_t) p->counters.strokes;
+        live.last_stroke = (uint16_t) live.tick;
+        if (p->config.crc && size < 22)
+                live.flags &= (uint16_t) ~OMP_LIVE_DEPTH;
+
+        if (omp_live_encode(&live, buf, sizeof(buf)) < 0)
+                return;
+        if (p->config.crc) {
+                buf[1] |= OMP_LIVE_CRC >> 8;
+                crc = omp_crc16(buf, size - 2);
+                buf[size - 2] = (uint8_t) crc;
+                buf[size - 1] = (uint8_t) (crc >> 8);
+        }
+
+        p->flood_sent++;
+        send_live(p, buf, size);
+}
+
+void send_value(Peripheral *p, OmpChar c, const uint8_t *data, size_t size) {
+        p->counters.sent[c]++;
+        if (p->ops->notify(c, data, size, p->userdata) == PERIPHERAL_REFUSED)
+                p->counters.refused[c]++;
+}
+
+void send_live(Peripheral *p, const uint8_t *data, size_t size) {
+        Mischief *m = &p->mischief;
+
+        send_value(p, OMP_CHAR_LIVE, data, size);
+        if (m->malformed > 0) {
+                m->malformed--;
+                send_malformed(p, data, size);
+        }
+        if (m->empty > 0) {
+                m->empty--;
+                send_extra(p, OMP_CHAR_LIVE, data, 0);
+        }
+        if (m->duplicate > 0) {
+                m->duplicate--;
+                send_extra(p, OMP_CHAR_LIVE, data, size);
+        }
+}
+
+/* "Event: runs on since boot, also while nobody listens" */
+void send_event(Peripheral *p, uint8_t code, OmpSeverity severity, bool asserted, int32_t value) {
+        OmpEvent event = {
+                .code = code, .severity = severity, .asserted = asserted, .crc = p->config.crc, .value = value,
+                .sequence = p->sequence[OMP_CHAR_EVENT]++, .tick = tick_of(p->device_usec),
+        };
+
+        if (p->subscribed[OMP_CHAR_EVENT]) {
+                send_one_event(p, &event);
+                return;
+        }
+
+        event.replayed = true;
+        if (p->n_replay == REPLAY_MAX) {
+                memmove(p->replay, p->replay + 1, sizeof(p->replay[0]) * (REPLAY_MAX - 1));
+                p->n_replay--;
+        }
+        p->replay[p->n_replay++] = event;
+}
+
+void send_replay(Peripheral *p) {
+        for (unsigned i = 0; i < p->n_replay; i++)
+                send_one_event(p, p->replay + i);
+        p->n_replay = 0;
+}
+
+bool send_flood_wanted(const Peripheral *p) {
+        return p->config.flood_hz > 0 && p->subscribed[OMP_CHAR_LIVE] &&
+               (p->config.flood_count == 0 || p->flood_sent < p->config.flood_count);
+}
+
+void send_flood(Peripheral *p, uint64_t now_usec) {
+        uint64_t due;
+
+        if (!p->flooding)
+                flood_begin(p, now_usec);
+
+        due = p->flood_from_sent + (uint64_t) ((double) (now_usec - p->flood_from_usec) * p->config.flood_hz / 1e6);
+        if (p->config.flood_count > 0)
+                due = MIN(due, p->config.flood_count);
+        while (p->flood_sent < due)
+                flood_value(p);
+        if (p->config.flood_count > 0 && p->flood_sent >= p->config.flood_count)
+                flood_end(p);
+}
+
+uint64_t send_flood_next(const Peripheral *p) {
+        return p->flood_from_usec + (uint64_t) ceil((double) (p->flood_sent + 1 - p->flood_from_sent) * 1e6 / p->config.flood_hz);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+
+#include "user-channel-table.h"
+
+enum {
+        SERVICE_GAP = 0x1800,
+        SERVICE_DEVICE_INFORMATION = 0x180a,
+        SERVICE_BATTERY = 0x180f,
+        CHAR_DEVICE_NAME = 0x2a00,
+        CHAR_APPEARANCE = 0x2a01,
+        CHAR_BATTERY_LEVEL = 0x2a19,
+};
+
+static const struct {
+        OmpChar c;
+        uint8_t properties;
+} omp_chars[] = {
+        { OMP_CHAR_FEATURE, ATT_PROPERTY_READ },
+        { OMP_CHAR_LIVE, ATT_PROPERTY_NOTIFY },
+        { OMP_CHAR_WAVEFORM, ATT_PROPERTY_NOTIFY },
+        { OMP_CHAR_EVENT, ATT_PROPERTY_NOTIFY | ATT_PROPERTY_INDICATE },
+        { OMP_CHAR_STATUS, ATT_PROPERTY_READ | ATT_PROPERTY_NOTIFY },
+};
+
+static const uint16_t info_chars[] = {
+        [PERIPHERAL_MANUFACTURER] = 0x2a29,
+        [PERIPHERAL_MODEL] = 0x2a24,
+        [PERIPHERAL_SERIAL] = 0x2a25,
+        [PERIPHERAL_FIRMWARE] = 0x2a26,
+        [PERIPHERAL_HARDWARE] = 0x2a27,
+};
+
+static uint16_t add_short(AttServer *att, uint16_t uuid, uint8_t properties, const void *value, size_t size) {
+        AttUuid u = att_uuid16(uuid);
+
+        return att_server_add_characteristic(att, &u, properties, value, size);
+}
+
+static void add_service(AttServer *att, uint16_t uuid) {
+        AttUuid u = att_uuid16(uuid);
+
+        (void) att_server_add_service(att, &u);
+}
+
+void user_channel_table_build(AttServer *att, const Peripheral *p, UserChannelTable *ret) {
+        static const uint8_t appearance[2] = { 0, 0 }; /* unknown: the SIG has none for these devices */
+        const char *name = peripheral_name(p);
+        AttUuid uuid;
+
+        *ret = (UserChannelTable) { 0 };
+        add_service(att, SERVICE_GAP);
+        (void) add_short(att, CHAR_DEVICE_NAME, ATT_PROPERTY_READ, name, strlen(name));
+        (void) add_short(att, CHAR_APPEARANCE, ATT_PROPERTY_READ, appearance, sizeof(appearance));
+
+        (void) att_uuid_parse(OMP_SERVICE_UUID, &uuid);
+        (void) att_server_add_service(att, &uuid);
+        for (size_t i = 0; i < G_N_ELEMENTS(omp_chars); i++) {
+                (void) att_uuid_parse(omp_char_uuid(omp_chars[i].c), &uuid);
+                ret->chars[omp_chars[i].c] = att_server_add_characteristic(att, &uuid, omp_chars[i].properties, NULL, 0);
+        }
+
+        add_service(att, SERVICE_DEVICE_INFORMATION);
+        for (size_t i = 0; i < G_N_ELEMENTS(info_chars); i++) {
+                const char *text = peripheral_info(p, (PeripheralInfo) i);
+
+                (void) add_short(att, info_chars[i], ATT_PROPERTY_READ, text, strlen(text));
+        }
+
+        add_service(att, SERVICE_BATTERY);
+        ret->battery = add_short(att, CHAR_BATTERY_LEVEL, ATT_PROPERTY_READ | ATT_PROPERTY_NOTIFY, NULL, 0);
+}
+
+int user_channel_table_find(const UserChannelTable *table, uint16_t handle, OmpChar *ret) {
+        for (OmpChar c = 0; c < _OMP_CHAR_MAX; c++)
+                if (handle != 0 && table->chars[c] == handle) {
+                        *ret = c;
+                        return 0;
+                }
+        return -ENOENT;
+}
