@@ -17,7 +17,8 @@ class Skip(Exception):
 
 
 def wait_for(what, look, timeout=PATIENCE_SEC, interval=0.1):
-    """Call look() until it returns something true, and return that; an AssertionError that says what never came."""
+    """Call look() until it returns something true, and return that; an AssertionError that says what never
+    came."""
     deadline = time.monotonic() + timeout
     while True:
         found = look()
@@ -31,15 +32,17 @@ def wait_for(what, look, timeout=PATIENCE_SEC, interval=0.1):
 def plain(value):
     """busctl's JSON, in which a variant is {"type": …, "data": …}, as plain values."""
     if isinstance(value, dict):
-        return plain(value['data']) if set(value) == {'type', 'data'} else {k: plain(v) for k, v in value.items()}
+        if set(value) == {'type', 'data'}:
+            return plain(value['data'])
+        return {key: plain(v) for key, v in value.items()}
     if isinstance(value, list):
         return [plain(v) for v in value]
     return value
 
 
 def call(guest, service, path, interface, method, *arguments, user=None, timeout=PATIENCE_SEC):
-    """Call a D-Bus method in the guest; arguments as busctl takes them (signature first). Returns the list of what
-    it returned; raises with busctl's message when the call fails."""
+    """Call a D-Bus method in the guest; arguments as busctl takes them (signature first). Returns the list
+    of what it returned; raises with busctl's message when the call fails."""
     words = ['busctl', '--json=short', f'--timeout={timeout}', 'call', service, path, interface, method,
              *map(str, arguments)]
     if user:
@@ -61,15 +64,15 @@ def managed_objects(guest, service, path='/'):
 
 
 def journal(guest, *matches):
-    """Entries of the guest's journal as dictionaries: journal(guest, '-t', 'needled', 'NEEDLED_SESSION=…')."""
+    """Entries of the guest's journal as dictionaries: journal(guest, '-t', 'needled', 'PRIORITY=4')."""
     output = guest.check(shlex.join(['journalctl', '-b', '--no-pager', '-o', 'json', *matches]))
     return [json.loads(line) for line in output.splitlines() if line.startswith('{')]
 
 
 def start(guest, unit, *command, properties=()):
     """Start a command in the guest's background, as a transient unit; its output goes to the journal."""
-    words = ['systemd-run', '--quiet', '--collect', f'--unit={unit}', *(f'--property={p}' for p in properties),
-             '--', *map(str, command)]
+    words = ['systemd-run', '--quiet', '--collect', f'--unit={unit}',
+             *(f'--property={p}' for p in properties), '--', *map(str, command)]
     guest.check(shlex.join(words))
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The guest: a QEMU machine with a real kernel Bluetooth stack, two virtual LE controllers, bluetoothd and systemd.
+"""The guest: a QEMU machine with a real kernel Bluetooth stack, two virtual LE controllers, bluetoothd and
+systemd.
 
 As a module: class Guest. By hand, for debugging (each DIR is a machine of its own, several can run):
 
@@ -8,7 +9,7 @@ As a module: class Guest. By hand, for debugging (each DIR is a machine of its o
     rig.py --dir DIR install TREE       copy a DESTDIR tree (prefix /usr) into it
     rig.py --dir DIR save STATE         save the running machine to a file; it ends there
     rig.py --dir DIR restore STATE      start the saved machine (under a second)
-    rig.py --dir DIR run 'SCRIPT'       run a bash script in it ("-": from standard input); its status is rig.py's
+    rig.py --dir DIR run 'SCRIPT'       run a bash script in it ("-": from stdin); its status is rig.py's
     rig.py --dir DIR put FILE [PLACE]   copy a file into it
     rig.py --dir DIR journal | console  what it has to say
     rig.py --dir DIR stop
@@ -19,6 +20,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import socket
@@ -30,8 +32,9 @@ import uuid
 HERE = pathlib.Path(__file__).resolve().parent
 
 MEMORY_MIB = 1024
-KERNEL_OPTIONS = ('console=ttyS0 quiet panic=-1 mitigations=off systemd.show_status=0 audit=0 no_timer_check '
-                  'tsc=reliable')
+# tsc=reliable: the emulated TSCs are in step, and without it each look at the clock asks the HPET.
+KERNEL_OPTIONS = ('console=ttyS0 quiet panic=-1 mitigations=off systemd.show_status=0 audit=0 '
+                  'no_timer_check tsc=reliable')
 ACCELERATORS = {
     # -cpu max has RDRAND, so that nothing waits for entropy; five-level paging and a PMU only slow TCG down.
     'tcg': ['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max,la57=off,pmu=off'],
@@ -64,8 +67,8 @@ def _deadline_left(deadline):
 class KvmVerdict:
     """Whether KVM can run the guest on this host, kept in the cache.
 
-    /dev/kvm may exist and Debian's kernel hang on it all the same (seen on nested hosts), so that the only proof
-    is a boot. NEEDLED_VM_ACCEL=kvm or tcg decides without a trial.
+    /dev/kvm may exist and Debian's kernel hang on it all the same (seen on nested hosts), so that the only
+    proof is a boot. NEEDLED_VM_ACCEL=kvm or tcg decides without a trial.
     """
 
     def __init__(self, cache):
@@ -167,11 +170,15 @@ class Guest:
 
     def boot(self):
         """Cold boot to a guest at rest: systemd has started everything, both controllers are powered."""
+        if not os.path.isdir('/proc/self/fd'):
+            raise GuestError('/proc is not mounted here, and QEMU needs it for the folder that it shares '
+                             'with the guest: mount -t proc proc /proc')
         self._start_cold()
         self.check("""systemctl is-system-running --wait >/dev/null
-            for adapter in hci0 hci1; do
-                until busctl get-property org.bluez /org/bluez/$adapter org.bluez.Adapter1 Powered 2>&1 | grep -q true
-                do sleep 0.1; done
+            for path in /org/bluez/hci0 /org/bluez/hci1; do
+                until busctl get-property org.bluez $path org.bluez.Adapter1 Powered 2>&1 | grep -q true; do
+                    sleep 0.1
+                done
             done""", BOOT_SEC)
         return self
 
@@ -195,8 +202,8 @@ class Guest:
         state = pathlib.Path(state)
         saved = json.loads(state.with_suffix('.json').read_text())
         self._image = pathlib.Path(saved['image'])
-        self._start(saved['accelerator'], RESTORE_SEC, incoming=state)
         self.restored_at = time.time()
+        self._start(saved['accelerator'], RESTORE_SEC, incoming=state)
         return self
 
     def _command(self, accelerator, incoming):
@@ -204,7 +211,8 @@ class Guest:
         command = [
             'qemu-system-x86_64', *ACCELERATORS[accelerator], '-m', str(MEMORY_MIB), '-smp', '2',
             '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-M', 'pc',
-            '-kernel', f'{self._image}/vmlinux', '-initrd', f'{self._image}/initrd.gz', '-append', KERNEL_OPTIONS,
+            '-kernel', f'{self._image}/vmlinux', '-initrd', f'{self._image}/initrd.gz',
+            '-append', KERNEL_OPTIONS,
             '-chardev', f'file,id=c0,path={d}/console.log', '-serial', 'chardev:c0',
             '-chardev', f'socket,id=c1,path={d}/agent.sock,server=on,wait=off', '-serial', 'chardev:c1',
             '-fsdev', f'local,id=h,path={d}/share,security_model=none,multidevs=remap',
@@ -234,7 +242,7 @@ class Guest:
         (self.directory / 'machine.json').write_text(json.dumps(
             {'pid': self._process.pid, 'image': str(self._image), 'accelerator': accelerator}))
         try:
-            self._agent = Lines(self.directory / 'agent.sock', deadline, lambda: self._process.poll() is None)
+            self._agent = Lines(self.directory / 'agent.sock', deadline, self._pid)
             if incoming:
                 self._continue_restored(deadline)
             while not self._agent.receive(deadline).startswith('READY'):
@@ -259,7 +267,7 @@ class Guest:
         machine = self._machine()
         self._image, self.accelerator = pathlib.Path(machine['image']), machine['accelerator']
         self._keep = True
-        self._agent = Lines(self.directory / 'agent.sock', time.monotonic() + 10, lambda: self._pid() is not None)
+        self._agent = Lines(self.directory / 'agent.sock', time.monotonic() + 10, self._pid)
         return self
 
     def _machine(self):
@@ -269,7 +277,7 @@ class Guest:
             return {}
 
     def _pid(self):
-        """The qemu of this directory if it lives; a number that was given to another process since is not it."""
+        """The qemu of this directory if it lives; another process that has its number by now is not it."""
         if self._process:
             return self._process.pid if self._process.poll() is None else None
         pid = self._machine().get('pid')
@@ -282,7 +290,7 @@ class Guest:
     # Talking to qemu
 
     def _qmp(self, execute, **arguments):
-        lines = Lines(self.directory / 'qmp.sock', time.monotonic() + 10, lambda: self._pid() is not None)
+        lines = Lines(self.directory / 'qmp.sock', time.monotonic() + 10, self._pid)
         try:
             deadline = time.monotonic() + 30
             lines.receive(deadline)                 # greeting
@@ -300,7 +308,7 @@ class Guest:
     # Using it
 
     def run(self, script, timeout=60):
-        """Run a bash script as root, for at most `timeout` seconds. Returns (status, output); status 124: too long.
+        """Run a bash script as root for at most `timeout` seconds. Returns (status, output); 124: too long.
 
         The guest does one script at a time. What it leaves in the background goes on when it ends.
         """
@@ -315,7 +323,8 @@ class Guest:
         """run(), and an error unless the status is 0. Returns the output."""
         status, output = self.run(script, timeout)
         if status != 0:
-            raise GuestError(f'status {status} of the script\n{script.strip()}\nwhich printed\n{output.rstrip()}')
+            raise GuestError(f'status {status} of the script\n{script.strip()}\n'
+                             f'which printed\n{output.rstrip()}')
         return output
 
     def _wait_done(self, ident, timeout_sec):
@@ -331,7 +340,7 @@ class Guest:
             raise self._error(str(e)) from e
 
     def put(self, file, place=None):
-        """Copy a file into the guest, with its mode. Returns its path there (below /host without a place)."""
+        """Copy a file into the guest with its mode. Returns its path there (below /host without a place)."""
         file = pathlib.Path(file)
         copy = self.share / 'files' / file.name
         shutil.copy(file, copy)
@@ -341,22 +350,29 @@ class Guest:
         return place
 
     def install(self, destdir):
-        """Copy a tree made by `DESTDIR=destdir meson install` (prefix /usr) into the root, and let systemd, the bus
-        and the journal know. Nothing is started."""
+        """Copy a tree made by `DESTDIR=destdir meson install` (prefix /usr) into the root, and let systemd,
+        the bus and the journal know. Nothing is started."""
         destdir = pathlib.Path(destdir)
         if not (destdir / 'usr').is_dir():
             raise GuestError(f'{destdir} holds no usr: configure the build with --prefix=/usr')
+        entries = sorted(destdir.rglob('*'))
+        folders = [p for p in entries if p.is_dir() and not p.is_symlink()]
+        files = [p.relative_to(destdir) for p in entries if p not in set(folders)]
         archive = self.share / 'files' / 'install.tar'
-        subprocess.run(['tar', '-C', str(destdir), '--owner=0', '--group=0', '--sort=name', '-cf', str(archive), '.'],
-                       check=True)
-        # /lib is a link to /usr/lib, and the modes of / and /etc are the guest's own.
-        self.check('''set -e
-            tar -C / --keep-directory-symlink --no-overwrite-dir -xf /host/files/install.tar
-            systemd-sysusers
-            systemd-tmpfiles --create 2>&1 | grep -v 'Failed to parse ACL' || true
-            journalctl --update-catalog
-            systemctl daemon-reload
-            busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig''')
+        names = '\0'.join(map(str, files)).encode()
+        subprocess.run(['tar', '-C', str(destdir), '--owner=0', '--group=0', '--no-recursion', '--null',
+                        '-T', '-', '-cf', str(archive)], input=names, check=True)
+
+        # Folders that the guest has are left alone (tar closes them to others while it works in them, which
+        # dbus notices). Users come first: the bus reads a policy as soon as it is there.
+        wanted = [(shlex.quote(f'/{p.relative_to(destdir)}'), p.stat().st_mode & 0o7777) for p in folders]
+        self.check('\n'.join([
+            'set -e; unpack="tar -C / --keep-directory-symlink -xf /host/files/install.tar"',
+            *(f'[ -d {place} ] || install -d -m {mode:o} {place}' for place, mode in wanted),
+            '$unpack --wildcards "usr/lib/sysusers.d/*" 2>/dev/null || true',
+            'systemd-sysusers; $unpack; systemd-tmpfiles --create',
+            'journalctl --update-catalog; systemctl daemon-reload',
+            'busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig']))
         archive.unlink()
 
     def save(self, state):
@@ -420,17 +436,18 @@ class Guest:
 
 
 def _main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--dir', required=True, help='the directory of the machine')
     parser.add_argument('--timeout', type=float, default=300, help='seconds that a script may take')
-    parser.add_argument('verb', choices=['boot', 'install', 'save', 'restore', 'run', 'put', 'journal', 'console',
-                                         'stop'])
+    parser.add_argument('verb', choices=['boot', 'install', 'save', 'restore', 'run', 'put', 'journal',
+                                         'console', 'stop'])
     parser.add_argument('arguments', nargs='*')
     args = parser.parse_args()
     guest, rest = Guest(args.dir, keep=True), args.arguments
-    counts = {'install': (1, 1), 'save': (1, 1), 'restore': (1, 1), 'run': (1, 1), 'put': (1, 2)}.get(args.verb, (0, 0))
-    if not counts[0] <= len(rest) <= counts[1]:
-        parser.error(f'{args.verb} takes {counts[0]} to {counts[1]} arguments, not {len(rest)}')
+    counts = {'install': [1], 'save': [1], 'restore': [1], 'run': [1], 'put': [1, 2]}.get(args.verb, [0])
+    if len(rest) not in counts:
+        parser.error(f'{args.verb} takes {" or ".join(map(str, counts))} arguments, not {len(rest)}')
 
     if args.verb in ('boot', 'restore'):
         try:

@@ -34,15 +34,16 @@ def test_secure_connections_have_their_cryptography(guest):
 
 
 def test_notifications_cross_the_air_in_order(guest):
-    """Discovery, connection and AcquireNotify from hci0 to a BlueZ GATT server on hci1: every notification, once,
-    in order. (In order is what [GATT] Channels = 1 in the guest's main.conf is for.)"""
-    count = 250
+    """Discovery, connection and AcquireNotify from hci0 to a BlueZ GATT server on hci1: every notification,
+    once, in order. (In order is what [GATT] Channels = 1 in the guest's main.conf is for.)"""
+    count = 3000
     peripheral = lib.put_script(guest, 'gatt-peripheral.py')
     central = lib.put_script(guest, 'gatt-central.py')
     lib.start(guest, 'peripheral', 'python3', peripheral, 'hci1', 'Stack test', count)
     lib.wait_for('advertisement', lambda: 'advertising' in lib.output_of(guest, 'peripheral'))
     result = json.loads(guest.check(f'python3 {central} hci0 {count}', timeout=300))
-    expected = [(n.to_bytes(2, 'little') + bytes((n * 7 + i) & 0xff for i in range(18))).hex() for n in range(count)]
+    expected = [(n.to_bytes(2, 'little') + bytes((n * 7 + i) & 0xff for i in range(18))).hex()
+                for n in range(count)]
     assert result['values'] == expected
     assert result['mtu'] >= 247, result['mtu']
     assert result['device'] == '/org/bluez/hci0/dev_00_AA_01_01_00_01'

@@ -4,8 +4,8 @@
 
 usage: gatt-central.py ADAPTER COUNT
 
-Prints one JSON object: the seconds that each step took, the MTU and the notifications as hex. Every wait has a
-deadline; what did not happen is said on standard error, with status 1.
+Prints one JSON object: the seconds that each step took, the MTU and the notifications as hex. Every wait has
+a deadline; what did not happen is said on standard error, with status 1.
 """
 
 import json
@@ -22,7 +22,8 @@ STEP_SEC = 60
 
 
 def objects(bus):
-    return dbus.Interface(bus.get_object('org.bluez', '/'), 'org.freedesktop.DBus.ObjectManager').GetManagedObjects()
+    manager = dbus.Interface(bus.get_object('org.bluez', '/'), 'org.freedesktop.DBus.ObjectManager')
+    return manager.GetManagedObjects()
 
 
 def wait_for(what, look):
@@ -73,7 +74,8 @@ def main():
     dbus.Interface(bus.get_object('org.bluez', device), 'org.bluez.Device1').Connect(timeout=STEP_SEC)
     step('connect')
     adapter.StopDiscovery()
-    wait_for('resolved services', lambda: find(bus, 'org.bluez.Device1', device, lambda p: p['ServicesResolved']))
+    wait_for('resolved services',
+             lambda: find(bus, 'org.bluez.Device1', device, lambda p: p['ServicesResolved']))
     step('resolve')
     path = wait_for('characteristic', lambda: find(bus, 'org.bluez.GattCharacteristic1', device,
                                                    lambda p: p['UUID'] == CHARACTERISTIC))

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the tests of the bus layer stand on: the real bus layer and real sessions on a fake bus, with a link, a store and a hub that
+ * do what the test says. There is one stage at a time. */
+
+#include "bus/bus.h"
+#include "fake-bus.h"
+#include "needled/stream.h"
+
+#define DEVICE_PATH "/org/needled/device/C0_FF_EE_12_34_56"
+#define FOUND_PATH "/org/needled/device/C0_FF_EE_00_00_01"
+#define SESSION_PATH "/org/needled/session/42"
+#define MANAGER "org.needled.Manager1"
+#define DEVICE "org.needled.Device1"
+#define SESSION "org.needled.Session1"
+#define HISTORY "org.needled.History1"
+
+#define OWNER ":1.50"                   /* uid 1000, whose device and sessions they are */
+#define OTHER ":1.60"                   /* uid 1001 */
+#define ROOT ":1.70"                    /* uid 0 */
+#define SELF ":1.80"                    /* uid 990, the daemon's */
+#define OWNER_UID 1000u
+#define OTHER_UID 1001u
+
+/* Figures that would be noticed anywhere. */
+#define FORCE_MEAN_MN 23117
+#define FORCE_PEAK_MN 29333
+
+typedef struct Stage {
+        sd_event *event;
+        FakeBus *fb;
+        Bus *bus;
+        bool acquired;                  /* the name */
+        int failed;                     /* what settings->failed() said */
+
+        /* link */
+        Device device, found;
+        GPtrArray *devices;
+        LinkBluetooth bluetooth;
+        int search_result;
+        bool searching;
+        unsigned n_searches, n_search_stops, n_link_cancels;
+        uint64_t search_usec;
+        const char *work;               /* "adopt", "forget", "connect": under way */
+        LinkDone work_done;
+        void *work_call;
+        char *adopt_alias;
+        bool adopt_unbonded;
+        uid_t adopt_owner;
+
+        /* store */
+        StoreState storage;
+        GPtrArray *history;             /* StoreSession, borrowed; newest first */
+        int store_error;
+        unsigned n_queries;
+        StoreFilter filter;             /* of the newest query */
+        bool store_holds;               /* queries are not answered until stage_store_answer() */
+
+        /* hub */
+        uint64_t now_usec, realtime_usec;
+        Tracker *tracker;
+        uint64_t next_id;
+        BusDone end_done;               /* of session_finish or session_discard */
+        void *end_call;
+        Session *ended;
+        char *user_name;                /* of OWNER_UID, NULL: not known */
+        int op_error;
+        uint16_t sequence;
+        uint32_t strokes, tick;
+} Stage;
+
+extern Stage *stage;
+
+void stage_new(void);                   /* and waits for the name */
+void stage_new_without_waiting(void);
+void stage_free(void);
+
+/* A live session of the owner's, running, with figures. */
+Session *stage_session(void);
+void stage_live(unsigned n);            /* live values, 50 ms apart */
+void stage_waveform(void);
+/* The hub's order at the end: Added, finished, END. */
+void stage_session_durable(void);
+void stage_session_remove(void);
+void stage_store_answer(void);
+
+/* Short forms of fake_call(). */
+#define call(sender, path, interface, member, ...) fake_call(stage->fb, sender, "", path, interface, member, __VA_ARGS__)
+#define expect(call_, error) fake_call_expect(stage->fb, call_, error)
+#define call_expect(error, sender, path, interface, member, ...)                                        \
+        do {                                                                                            \
+                g_autoptr(FakeCall) _c = call(sender, path, interface, member, __VA_ARGS__);            \
+                (void) expect(_c, error);                                                               \
+        } while (0)
+
+/* The value of a property, printed; the caller's to free. */
+char *stage_property(const char *sender, const char *path, const char *interface, const char *name);
+/* A whole message or what is left of it, printed in a form of our own: a{sv} as {key: value, …}. */
+char *stage_print(sd_bus_message *m);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A small bluetoothd for the tests of link: one adapter, one device with the service of a profile, on a bus of its own in the same
+ * loop as what is tested. What it answers can be set call by call. (needlesim --stand-in is the whole one.) */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#define FAKE_ADAPTER "/org/bluez/hci0"
+#define FAKE_DEVICE FAKE_ADAPTER "/dev_C0_FF_EE_12_34_56"
+#define FAKE_ADDRESS "C0:FF:EE:12:34:56"
+#define FAKE_CHARS_MAX 12
+
+typedef struct FakeBluez FakeBluez;
+
+typedef struct FakeChar {
+        FakeBluez *fake;
+        const char *uuid;
+        char *path, *service;
+        const uint8_t *value;           /* of ReadValue */
+        size_t value_size;
+        int fd;                         /* our end of an acquired socket, -1: none */
+        int acquired, notifying;        /* D-Bus booleans */
+        unsigned acquires, starts, stops; /* calls so far */
+} FakeChar;
+
+struct FakeBluez {
+        sd_event *event;
+        sd_bus *bus;
+        GPtrArray *slots, *device_slots, *char_slots;
+        int powered, discovering, present, connected, resolved, paired, trusted;
+        int16_t rssi;
+        FakeChar chars[FAKE_CHARS_MAX];
+        unsigned n_chars;
+        /* What to answer, and how often so: */
+        const char *acquire_error, *acquire_error_text;
+        unsigned acquire_errors;
+        const char *connect_error, *connect_error_text;
+        unsigned connect_errors;
+        bool pair_refused;
+        /* What was called: */
+        unsigned connects, pairs, removes, discoveries, applications, agents;
+        char *agent_sender, *application_sender;
+        bool application_read;          /* our GetManagedObjects came back with a GattProfile1 */
+};
+
+/* Starts a private dbus-daemon and sets DBUS_SYSTEM_BUS_ADDRESS; returns its pid. */
+GPid fake_bus_start(void);
+void fake_bus_stop(GPid pid);
+
+FakeBluez *fake_bluez_new(sd_event *event);     /* owns org.bluez; the adapter is powered, the device not seen */
+FakeBluez *fake_bluez_free(FakeBluez *fake);    /* as kill -9: nothing is signalled but the end of the connection */
+void fake_device_appear(FakeBluez *fake);       /* InterfacesAdded of the device */
+void fake_device_connect(FakeBluez *fake);      /* Connected, then the objects, then ServicesResolved */
+void fake_device_disconnect(FakeBluez *fake);   /* sockets end, Connected falls */
+void fake_powered(FakeBluez *fake, bool on);
+FakeChar *fake_char(FakeBluez *fake, const char *uuid);
+/* bluetoothd lets go of a characteristic that somebody held. */
+void fake_release(FakeBluez *fake, FakeChar *ch);

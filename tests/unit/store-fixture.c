@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store-fixture.h"
+
+#include <glib/gstdio.h>
+#include <poll.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/chunk.h"
+
+#define PATIENCE_USEC (60 * G_USEC_PER_SEC)
+
+static FixtureFrame copy_frame(const Frame *frame) {
+        FixtureFrame copy = { .frame = *frame };
+
+        g_assert_cmpuint(frame->size, <=, sizeof copy.data);
+        if (frame->size > 0)
+                memcpy(copy.data, frame->data, frame->size);
+        copy.frame.data = NULL;
+        return copy;
+}
+
+static void on_opened(const StoreOpened *opened, void *userdata) {
+        Fixture *f = userdata;
+
+        g_assert_false(f->opened);
+        f->opened = true;
+        f->next_session_id = opened->next_session_id;
+        for (size_t i = 0; i < opened->n_devices; i++)
+                g_ptr_array_add(f->devices, g_strdup_printf("%s %s", opened->devices[i].path, opened->devices[i].alias));
+        f->sessions = g_new0(FixtureSession, opened->n_sessions + 1);
+        f->n_sessions = opened->n_sessions;
+        for (size_t i = 0; i < opened->n_sessions; i++) {
+                const StoreOpenSession *open = &opened->sessions[i];
+                FixtureSession *session = &f->sessions[i];
+
+                g_assert_cmpstr(open->session.state, ==, "live");
+                g_assert_cmpstr(open->session.end_reason, ==, "");
+                session->id = open->session.id;
+                session->uuid = g_strdup(open->session.uuid);
+                session->alias = g_strdup(open->session.device_alias);
+                session->subject = g_strdup(open->session.subject);
+                session->n_frames = open->n_frames;
+                session->frames = g_new0(FixtureFrame, open->n_frames + 1);
+                for (size_t j = 0; j < open->n_frames; j++)
+                        session->frames[j] = copy_frame(&open->frames[j]);
+        }
+}
+
+static void on_state_changed(StoreState state, const char *reason, const char *put_aside, void *userdata) {
+        Fixture *f = userdata;
+
+        g_assert_cmpint(store_state(f->store), ==, state);
+        g_assert_cmpstr(store_reason(f->store), ==, reason);
+        g_assert_cmpint(state == STORE_READY, ==, reason[0] == '\0');
+        g_string_append_printf(f->states, "%s ", store_state_name(state));
+        g_string_append_printf(f->reasons, "%s\n", reason);
+        if (put_aside)
+                g_ptr_array_add(f->put_aside, g_strdup(put_aside));
+}
+
+static void on_done(int error, void *userdata) {
+        Fixture *f = userdata;
+
+        f->error = error;
+        f->answered = true;
+}
+
+static void clear_listed(Fixture *f) {
+        for (size_t i = 0; i < f->n_listed; i++) {
+                g_free(f->listed[i].uuid);
+                g_free(f->listed[i].subject);
+                g_free(f->listed[i].end_reason);
+        }
+        g_free(g_steal_pointer(&f->listed));
+        f->n_listed = 0;
+}
+
+static void on_listed(int error, const StoreSession *sessions, size_t n, void *userdata) {
+        Fixture *f = userdata;
+
+        clear_listed(f);
+        f->listed = g_memdup2(sessions, n * sizeof *sessions);
+        f->n_listed = n;
+        for (size_t i = 0; i < n; i++) {
+                f->listed[i].uuid = g_strdup(sessions[i].uuid);
+                f->listed[i].subject = g_strdup(sessions[i].subject);
+                f->listed[i].end_reason = g_strdup(sessions[i].end_reason);
+                g_assert_cmpstr(sessions[i].state, ==, "finished");
+        }
+        on_done(error, f);
+}
+
+static void forget(Fixture *f) {
+        for (size_t i = 0; i < f->n_sessions; i++) {
+                g_free(f->sessions[i].uuid);
+                g_free(f->sessions[i].alias);
+                g_free(f->sessions[i].subject);
+                g_free(f->sessions[i].frames);
+        }
+        g_free(g_steal_pointer(&f->sessions));
+        f->n_sessions = 0;
+        f->opened = false;
+        g_ptr_array_set_size(f->devices, 0);
+        g_ptr_array_set_size(f->put_aside, 0);
+        g_string_truncate(f->states, 0);
+        g_string_truncate(f->reasons, 0);
+        clear_listed(f);
+}
+
+void fixture_init(Fixture *f) {
+        *f = (Fixture) {
+                .dir = g_dir_make_tmp("needled-store-XXXXXX", NULL),
+                .devices = g_ptr_array_new_with_free_func(g_free),
+                .put_aside = g_ptr_array_new_with_free_func(g_free),
+                .states = g_string_new(NULL),
+                .reasons = g_string_new(NULL),
+        };
+        g_assert_nonnull(f->dir);
+        f->path = g_build_filename(f->dir, "needled.db", NULL);
+}
+
+static void remove_dir(const char *dir) {
+        g_autoptr(GDir) entries = g_dir_open(dir, 0, NULL);
+        const char *name;
+
+        while (entries && (name = g_dir_read_name(entries))) {
+                g_autofree char *path = g_build_filename(dir, name, NULL);
+
+                if (g_file_test(path, G_FILE_TEST_IS_DIR))
+                        remove_dir(path);
+                else
+                        (void) g_unlink(path);
+        }
+        (void) g_rmdir(dir);
+}
+
+void fixture_done(Fixture *f) {
+        fixture_stop(f);
+        forget(f);
+        remove_dir(f->dir);
+        g_free(f->dir);
+        g_free(f->path);
+        g_ptr_array_unref(f->devices);
+        g_ptr_array_unref(f->put_aside);
+        (void) g_string_free(f->states, TRUE);
+        (void) g_string_free(f->reasons, TRUE);
+}
+
+void fixture_start_only(Fixture *f) {
+        static const StoreObserver observer = { on_opened, on_state_changed };
+
+        forget(f);
+        f->store = store_new(f->path, &observer, f);
+}
+
+void fixture_start(Fixture *f) {
+        fixture_start_only(f);
+        fixture_wait(f, fixture_is_opened, 0);
+}
+
+void fixture_stop(Fixture *f) {
+        f->store = store_close(f->store, 20 * G_USEC_PER_SEC);
+}
+
+void fixture_wait(Fixture *f, FixtureCondition condition, uint64_t value) {
+        int64_t end = g_get_monotonic_time() + PATIENCE_USEC;
+
+        while (!condition(f, value)) {
+                struct pollfd pfd = { .fd = store_get_fd(f->store), .events = POLLIN };
+
+                /* Counters change without a word: hence not for ever. */
+                (void) poll(&pfd, 1, 5);
+                store_dispatch(f->store);
+                if (g_get_monotonic_time() > end)
+                        g_error("waited for a minute; states: %s; reasons: %s", f->states->str, f->reasons->str);
+        }
+}
+
+bool fixture_is_opened(Fixture *f, uint64_t value) {
+        return f->opened;
+}
+
+bool fixture_is_answered(Fixture *f, uint64_t value) {
+        return f->answered;
+}
+
+bool fixture_has_committed(Fixture *f, uint64_t n_frames) {
+        return store_counters(f->store).committed >= n_frames;
+}
+
+bool fixture_is_in_state(Fixture *f, uint64_t state) {
+        return store_state(f->store) == state;
+}
+
+bool fixture_has_put_aside(Fixture *f, uint64_t n) {
+        return f->put_aside->len >= n;
+}
+
+void fixture_begin_full(Fixture *f, uint64_t id, uint64_t start_usec, const char *device, const char *subject, uid_t owner) {
+        g_autofree char *uuid = g_strdup_printf("00000000-0000-4000-8000-%012" G_GINT64_MODIFIER "x", id);
+        StoreSession session = {
+                .id = id,
+                .uuid = uuid,
+                .device_address = (char *) device,
+                .device_alias = (char *) "pen",
+                .profile = (char *) "omp1",
+                .owner = owner,
+                .owner_name = (char *) "somebody",
+                .boot_id = (char *) "0123456789abcdef0123456789abcdef",
+                .utc_offset_sec = -3600,
+                .start_boottime_usec = FIXTURE_START_BOOTTIME,
+                .start_realtime_usec = start_usec,
+                .subject = (char *) subject,
+                .area = (char *) (id % 3 ? "chin" : "jaw"),
+        };
+
+        store_session_begin(f->store, &session);
+}
+
+void fixture_begin(Fixture *f, uint64_t id) {
+        fixture_begin_full(f, id, FIXTURE_START_REALTIME, "AA:BB:CC:DD:EE:01", "me", 1000);
+}
+
+/* Octets with little in common from frame to frame, sizes and jitter as they come from a radio. */
+void fixture_make_frame(FixtureFrame *ret, uint64_t session, uint64_t i) {
+        uint64_t x = (session << 32 | i) * UINT64_C(0x9e3779b97f4a7c15) + 1;
+
+        ret->frame = (Frame) {
+                .boottime_usec = FIXTURE_START_BOOTTIME + i * FIXTURE_FRAME_USEC + x % 7,
+                .realtime_usec = FIXTURE_START_REALTIME + i * FIXTURE_FRAME_USEC + x % 7 + x / 11 % 3,
+                .channel = i % 4 ? 2 : 1,
+                .direction = FRAME_FROM_DEVICE,
+                .size = FIXTURE_FRAME_SIZE,
+                .data = ret->data,
+        };
+        for (unsigned j = 0; j < FIXTURE_FRAME_SIZE; j++) {
+                x ^= x << 13;
+                x ^= x >> 7;
+                x ^= x << 17;
+                ret->data[j] = (uint8_t) x;
+        }
+}
+
+void fixture_record(Fixture *f, uint64_t session, uint64_t from, uint64_t n) {
+        FixtureFrame frame;
+
+        for (uint64_t i = from; i < from + n; i++) {
+                fixture_make_frame(&frame, session, i);
+                store_session_frame(f->store, session, &frame.frame);
+        }
+}
+
+static int wait_answer(Fixture *f) {
+        fixture_wait(f, fixture_is_answered, 0);
+        return f->error;
+}
+
+int fixture_end(Fixture *f, uint64_t session) {
+        Figures figures = {};
+
+        figures_set(&figures, FIGURE_STROKES, 1234);
+        figures_set(&figures, FIGURE_FORCE_MEAN, -5);
+        figures_set(&figures, FIGURE_LOST_WAVEFORM, 7);
+        figures_set_double(&figures, FIGURE_STROKE_RATE, 90.5);
+        f->answered = false;
+        store_session_end(f->store, session, "user", FIXTURE_START_REALTIME + 60000000u, &figures, on_done, f);
+        return wait_answer(f);
+}
+
+int fixture_discard(Fixture *f, uint64_t session) {
+        f->answered = false;
+        store_session_discard(f->store, session, on_done, f);
+        return wait_answer(f);
+}
+
+int fixture_list(Fixture *f, const StoreFilter *filter) {
+        f->answered = false;
+        store_list(f->store, filter, on_listed, f);
+        return wait_answer(f);
+}
+
+int fixture_get(Fixture *f, uint64_t id) {
+        f->answered = false;
+        store_get(f->store, id, on_listed, f);
+        return wait_answer(f);
+}
+
+static sqlite3_stmt *prepare(const char *path, const char *sql, sqlite3 **ret_db) {
+        sqlite3_stmt *stmt = NULL;
+
+        g_assert_cmpint(sqlite3_open_v2(path, ret_db, SQLITE_OPEN_READWRITE, NULL), ==, SQLITE_OK);
+        (void) sqlite3_busy_timeout(*ret_db, 10000);
+        g_assert_cmpint(sqlite3_prepare_v2(*ret_db, sql, -1, &stmt, NULL), ==, SQLITE_OK);
+        return stmt;
+}
+
+static void finish(sqlite3 *db, sqlite3_stmt *stmt) {
+        (void) sqlite3_finalize(stmt);
+        /* A look at the file must leave it as it was. */
+        (void) sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        (void) sqlite3_close(db);
+}
+
+FixtureFrame *fixture_read_frames(const char *path, uint64_t session, size_t *ret_n) {
+        static const char sql[] =
+                "SELECT t0_boottime, t0_realtime, frames, encoding, crc, data FROM"
+                " (SELECT 0 AS part, seq AS at, * FROM (SELECT session, seq, t0_boottime, t0_realtime, frames, encoding, crc, data"
+                "  FROM chunk) UNION ALL SELECT 1, id, session, 0, t0_boottime, t0_realtime, frames, encoding, crc, data FROM tail)"
+                " WHERE session = ? ORDER BY part, at";
+        GArray *all = g_array_new(FALSE, FALSE, sizeof(FixtureFrame));
+        sqlite3 *db;
+        sqlite3_stmt *stmt = prepare(path, sql, &db);
+        int rc;
+
+        (void) sqlite3_bind_int64(stmt, 1, (sqlite3_int64) session);
+        while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+                Chunk chunk = {
+                        .t0_boottime_usec = (uint64_t) sqlite3_column_int64(stmt, 0),
+                        .t0_realtime_usec = (uint64_t) sqlite3_column_int64(stmt, 1),
+                        .n_frames = (uint32_t) sqlite3_column_int64(stmt, 2),
+                        .encoding = sqlite3_column_int(stmt, 3),
+                        .crc = (uint32_t) sqlite3_column_int64(stmt, 4),
+                        .data = sqlite3_column_blob(stmt, 5),
+                        .size = (size_t) sqlite3_column_bytes(stmt, 5),
+                };
+                g_autofree Frame *frames = g_new0(Frame, chunk.n_frames + 1);
+
+                g_assert_cmpint(chunk_decode(&chunk, frames), ==, 0);
+                for (uint32_t i = 0; i < chunk.n_frames; i++) {
+                        FixtureFrame copy = copy_frame(&frames[i]);
+
+                        g_array_append_val(all, copy);
+                }
+        }
+        g_assert_cmpint(rc, ==, SQLITE_DONE);
+        finish(db, stmt);
+        *ret_n = all->len;
+        return (FixtureFrame *) (void *) g_array_free(all, FALSE);
+}
+
+void fixture_assert_frames(const FixtureFrame *frames, size_t n, uint64_t session, uint64_t from) {
+        FixtureFrame want = {};
+
+        for (size_t i = 0; i < n; i++) {
+                fixture_make_frame(&want, session, from + i);
+                g_assert_cmpuint(frames[i].frame.boottime_usec, ==, want.frame.boottime_usec);
+                g_assert_cmpuint(frames[i].frame.realtime_usec, ==, want.frame.realtime_usec);
+                g_assert_cmpuint(frames[i].frame.channel, ==, want.frame.channel);
+                g_assert_cmpuint(frames[i].frame.direction, ==, want.frame.direction);
+                g_assert_cmpmem(frames[i].data, frames[i].frame.size, want.data, want.frame.size);
+        }
+}
+
+int64_t fixture_query(const char *path, const char *sql) {
+        sqlite3 *db;
+        sqlite3_stmt *stmt = prepare(path, sql, &db);
+        int64_t value;
+
+        g_assert_cmpint(sqlite3_step(stmt), ==, SQLITE_ROW);
+        value = sqlite3_column_int64(stmt, 0);
+        finish(db, stmt);
+        return value;
+}
+
+char *fixture_query_text(const char *path, const char *sql) {
+        sqlite3 *db;
+        sqlite3_stmt *stmt = prepare(path, sql, &db);
+        char *value;
+
+        g_assert_cmpint(sqlite3_step(stmt), ==, SQLITE_ROW);
+        value = g_strdup((const char *) sqlite3_column_text(stmt, 0));
+        finish(db, stmt);
+        return value;
+}

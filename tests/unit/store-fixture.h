@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A store in a folder of its own, what it said, and frames that can be told apart. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "store/store.h"
+
+#define FIXTURE_START_BOOTTIME UINT64_C(5000000000)
+#define FIXTURE_START_REALTIME UINT64_C(1700000000000000)
+#define FIXTURE_FRAME_USEC UINT64_C(2500)       /* 400 a second */
+#define FIXTURE_FRAME_SIZE 60u
+
+typedef struct FixtureFrame {
+        Frame frame;
+        uint8_t data[512];
+} FixtureFrame;
+
+typedef struct FixtureSession {
+        uint64_t id;
+        char *uuid, *alias, *subject;
+        size_t n_frames;
+        FixtureFrame *frames;
+} FixtureSession;
+
+typedef struct Fixture {
+        char *dir, *path;
+        Store *store;
+        bool opened;
+        uint64_t next_session_id;
+        GPtrArray *devices;     /* "path alias" each */
+        FixtureSession *sessions;
+        size_t n_sessions;
+        GString *states;        /* names, a space after each */
+        GString *reasons;       /* likewise, one a line */
+        GPtrArray *put_aside;
+        int error;              /* of the last answer */
+        bool answered;
+        StoreSession *listed;
+        size_t n_listed;
+} Fixture;
+
+typedef bool (*FixtureCondition)(Fixture *fixture, uint64_t value);
+
+/* Makes the folder; the store is started by fixture_start(), on `path`. */
+void fixture_init(Fixture *fixture);
+void fixture_done(Fixture *fixture);
+/* Until `opened` was told. */
+void fixture_start(Fixture *fixture);
+void fixture_start_only(Fixture *fixture);
+void fixture_stop(Fixture *fixture);
+/* Dispatches until it holds; fails the test after a minute. */
+void fixture_wait(Fixture *fixture, FixtureCondition condition, uint64_t value);
+bool fixture_is_opened(Fixture *fixture, uint64_t value);
+bool fixture_is_answered(Fixture *fixture, uint64_t value);
+bool fixture_has_committed(Fixture *fixture, uint64_t n_frames);
+bool fixture_is_in_state(Fixture *fixture, uint64_t state);
+bool fixture_has_put_aside(Fixture *fixture, uint64_t n);
+
+void fixture_begin(Fixture *fixture, uint64_t id);
+void fixture_begin_full(Fixture *fixture, uint64_t id, uint64_t start_usec, const char *device, const char *subject, uid_t owner);
+/* Frame number i of a session: its octets follow from both. */
+void fixture_make_frame(FixtureFrame *ret, uint64_t session, uint64_t i);
+void fixture_record(Fixture *fixture, uint64_t session, uint64_t from, uint64_t n);
+/* Ends it and waits for the answer, which is returned. */
+int fixture_end(Fixture *fixture, uint64_t session);
+int fixture_discard(Fixture *fixture, uint64_t session);
+int fixture_list(Fixture *fixture, const StoreFilter *filter);
+int fixture_get(Fixture *fixture, uint64_t id);
+
+/* All frames of a session, in order, from the file itself; needs no store. */
+FixtureFrame *fixture_read_frames(const char *path, uint64_t session, size_t *ret_n);
+void fixture_assert_frames(const FixtureFrame *frames, size_t n, uint64_t session, uint64_t from);
+/* The first column of the first row, from the file itself. */
+int64_t fixture_query(const char *path, const char *sql);
+char *fixture_query_text(const char *path, const char *sql);

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <systemd/sd-bus.h>
+
+#include "autoptr.h"
+#include "link/objects.h"
+#include "needled/omp.h"
+
+#define DEVICE "/org/bluez/hci0/dev_C0_FF_EE_12_34_56"
+#define SERVICE DEVICE "/service000a"
+#define LIVE_UUID "95840102-2319-423b-8a8e-ee1ffb8d13f8"
+
+/* A bus to make messages on; nothing is sent. */
+static sd_bus *bus_new(void) {
+        int fds[2];
+        sd_bus *bus;
+
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+        g_assert_cmpint(sd_bus_new(&bus), >=, 0);
+        g_assert_cmpint(sd_bus_set_fd(bus, fds[0], fds[0]), >=, 0);
+        g_assert_cmpint(sd_bus_set_anonymous(bus, true), >=, 0);
+        g_assert_cmpint(sd_bus_start(bus), >=, 0);
+        close(fds[1]);
+        return bus;
+}
+
+static sd_bus_message *signal_new(sd_bus *bus, const char *path, const char *interface, const char *member) {
+        sd_bus_message *m;
+
+        g_assert_cmpint(sd_bus_message_new_signal(bus, &m, path, interface, member), >=, 0);
+        return m;
+}
+
+static void seal(sd_bus_message *m) {
+        g_assert_cmpint(sd_bus_message_seal(m, 1, 0), >=, 0);
+}
+
+/* The answer of GetManagedObjects has the type of no signal, but the parser looks at the body alone. */
+static sd_bus_message *managed_objects(sd_bus *bus) {
+        sd_bus_message *m = signal_new(bus, "/", "org.example.Test", "Objects");
+
+        g_assert_cmpint(sd_bus_message_append(m, "a{oa{sa{sv}}}", 4,
+                "/org/bluez", 1, "org.bluez.AgentManager1", 0,
+                "/org/bluez/hci0", 2,
+                        "org.bluez.Adapter1", 2, "Address", "s", "00:AA:01:00:00:00", "Powered", "b", 1,
+                        "org.bluez.GattManager1", 0,
+                DEVICE, 2,
+                        "org.bluez.Device1", 9,
+                                "Address", "s", "C0:FF:EE:12:34:56", "AddressType", "s", "random", "Name", "s", "Pen",
+                                "Adapter", "o", "/org/bluez/hci0", "Connected", "b", 1, "Bonded", "b", 1, "RSSI", "n", -57,
+                                "UUIDs", "as", 2, "0000180f-0000-1000-8000-00805f9b34fb", "95840001-2319-423B-8A8E-EE1FFB8D13F8",
+                                "ManufacturerData", "a{qv}", 1, 0xffff, "ay", 2, 1, 2,
+                        "org.bluez.Battery1", 1, "Percentage", "y", 88,
+                SERVICE, 1,
+                        "org.bluez.GattService1", 2, "UUID", "s", OMP_SERVICE_UUID, "Device", "o", DEVICE), >=, 0);
+        seal(m);
+        return m;
+}
+
+static Objects *filled(sd_bus *bus) {
+        g_autoptr(sd_bus_message) m = managed_objects(bus);
+        Objects *objects = objects_new();
+
+        g_assert_cmpint(objects_replace(objects, m), ==, 0);
+        return objects;
+}
+
+static void test_managed_objects(void) {
+        g_autoptr(sd_bus) bus = bus_new();
+        Objects *objects = filled(bus);
+        Object *adapter = objects_get(objects, "/org/bluez/hci0"), *device = objects_get(objects, DEVICE);
+
+        g_assert_cmpuint(objects_size(objects), ==, 3); /* what is of no interest is not kept */
+        g_assert_cmpuint(adapter->interfaces, ==, OBJECT_ADAPTER | OBJECT_GATT_MANAGER);
+        g_assert_cmpstr(adapter->address, ==, "00:AA:01:00:00:00");
+        g_assert_true(adapter->powered);
+        g_assert_cmpuint(device->interfaces, ==, OBJECT_DEVICE | OBJECT_BATTERY);
+        g_assert_cmpstr(device->address_type, ==, "random");
+        g_assert_cmpstr(device->name, ==, "Pen");
+        g_assert_cmpstr(device->parent, ==, "/org/bluez/hci0");
+        g_assert_true(device->connected && device->has_bonded && device->bonded && device->has_rssi);
+        g_assert_false(device->paired || device->services_resolved);
+        g_assert_cmpint(device->rssi, ==, -57);
+        g_assert_cmpint(device->battery, ==, 88);
+        g_assert_cmpstr(device->profile->id, ==, "omp1"); /* whatever the case of the UUID */
+        g_assert_null(objects_get(objects, "/org/bluez"));
+        g_assert_null(objects_get(objects, NULL));
+        objects_free(objects);
+}
+
+static sd_bus_message *char_added(sd_bus *bus, const char *path, const char *uuid) {
+        sd_bus_message *m = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded");
+
+        g_assert_cmpint(sd_bus_message_append(m, "oa{sa{sv}}", path, 2,
+                        "org.freedesktop.DBus.Properties", 0,
+                        "org.bluez.GattCharacteristic1", 3, "UUID", "s", uuid, "Service", "o", SERVICE,
+                                "NotifyAcquired", "b", 0), >=, 0);
+        seal(m);
+        return m;
+}
+
+static void test_added_found_and_removed(void) {
+        g_autoptr(sd_bus) bus = bus_new();
+        g_autoptr(sd_bus_message) b = char_added(bus, SERVICE "/char000b", LIVE_UUID);
+        g_autoptr(sd_bus_message) a = char_added(bus, SERVICE "/char000a", LIVE_UUID);
+        g_autoptr(sd_bus_message) other = char_added(bus, DEVICE "7/service000a/char000a", LIVE_UUID);
+        g_autoptr(sd_bus_message) gone = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved");
+        g_autoptr(sd_bus_message) battery = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved");
+        Objects *objects = filled(bus);
+        const char *path;
+        Object *object;
+
+        g_assert_cmpint(objects_add(objects, b, &object), ==, OBJECT_CHAR);
+        g_assert_cmpstr(object->path, ==, SERVICE "/char000b");
+        g_assert_true(object->has_notify_acquired);
+        g_assert_cmpint(objects_add(objects, a, &object), ==, OBJECT_CHAR);
+        g_assert_cmpint(objects_add(objects, other, &object), ==, OBJECT_CHAR);
+
+        g_assert_cmpstr(objects_find_char(objects, DEVICE, OMP_SERVICE_UUID, LIVE_UUID)->path, ==, SERVICE "/char000a");
+        g_assert_cmpstr(objects_find_char(objects, DEVICE, NULL, LIVE_UUID)->path, ==, SERVICE "/char000a");
+        g_assert_null(objects_find_char(objects, DEVICE, "0000180a-0000-1000-8000-00805f9b34fb", LIVE_UUID));
+        g_assert_null(objects_find_char(objects, "/org/bluez/hci0/dev_C0", NULL, LIVE_UUID));
+
+        g_assert_cmpint(sd_bus_message_append(gone, "oas", SERVICE "/char000a", 1, "org.bluez.GattCharacteristic1"), >=, 0);
+        seal(gone);
+        g_assert_cmpint(objects_remove(objects, gone, &path), ==, OBJECT_CHAR);
+        g_assert_cmpstr(path, ==, SERVICE "/char000a");
+        g_assert_null(objects_get(objects, path));
+        g_assert_cmpstr(objects_find_char(objects, DEVICE, NULL, LIVE_UUID)->path, ==, SERVICE "/char000b");
+
+        /* One interface of several: the object stays. */
+        g_assert_cmpint(sd_bus_message_append(battery, "oas", DEVICE, 2, "org.bluez.Battery1", "org.example.Unknown"), >=, 0);
+        seal(battery);
+        g_assert_cmpint(objects_remove(objects, battery, &path), ==, OBJECT_BATTERY);
+        g_assert_true(objects_get(objects, DEVICE)->connected);
+        objects_free(objects);
+}
+
+static int change(Objects *objects, sd_bus *bus, const char *path, const char *interface, const char *name, const char *type,
+                  const void *value, Object **ret, ObjectValue *ret_value) {
+        g_autoptr(sd_bus_message) m = signal_new(bus, path, "org.freedesktop.DBus.Properties", "PropertiesChanged");
+
+        g_assert_cmpint(sd_bus_message_append(m, "s", interface), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'a', "{sv}"), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'e', "sv"), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "s", name), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'v', type), >=, 0);
+        if (type[0] == 'a')
+                g_assert_cmpint(sd_bus_message_append_array(m, type[1], value, strlen(value)), >=, 0);
+        else
+                g_assert_cmpint(sd_bus_message_append_basic(m, type[0], value), >=, 0);
+        for (int i = 0; i < 3; i++)
+                g_assert_cmpint(sd_bus_message_close_container(m), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "as", 1, "RSSI"), >=, 0);
+        seal(m);
+        return objects_change(objects, m, ret, ret_value);
+}
+
+static void test_changes(void) {
+        g_autoptr(sd_bus) bus = bus_new();
+        Objects *objects = filled(bus);
+        ObjectValue value;
+        Object *object;
+        int no = 0;
+
+        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "Connected", "b", &no, &object, &value), ==,
+                        OBJECT_DEVICE);
+        g_assert_false(object->connected);
+        g_assert_false(object->has_rssi); /* invalidated: the discovery has ended */
+        g_assert_null(value.data);
+
+        /* Neither unknown objects nor interfaces that the object does not have come to be by a change. */
+        g_assert_cmpint(change(objects, bus, DEVICE "7", "org.bluez.Device1", "Connected", "b", &no, &object, &value), ==, 0);
+        g_assert_cmpint(change(objects, bus, SERVICE, "org.bluez.Device1", "Connected", "b", &no, &object, &value), ==, 0);
+        g_assert_cmpint(change(objects, bus, DEVICE, "org.example.X", "Connected", "b", &no, &object, &value), ==, 0);
+        g_assert_cmpuint(objects_size(objects), ==, 3);
+        objects_free(objects);
+}
+
+static void test_value(void) {
+        g_autoptr(sd_bus) bus = bus_new();
+        g_autoptr(sd_bus_message) added = char_added(bus, SERVICE "/char000b", LIVE_UUID);
+        Objects *objects = filled(bus);
+        ObjectValue value;
+        Object *object;
+
+        g_assert_cmpint(objects_add(objects, added, &object), ==, OBJECT_CHAR);
+        g_assert_cmpint(change(objects, bus, object->path, "org.bluez.GattCharacteristic1", "Value", "ay", "abc", &object, &value),
+                        ==, OBJECT_CHAR);
+        g_assert_cmpuint(value.size, ==, 3);
+        /* Empty is not the same as none. */
+        g_assert_cmpint(change(objects, bus, object->path, "org.bluez.GattCharacteristic1", "Value", "ay", "", &object, &value),
+                        ==, OBJECT_CHAR);
+        g_assert_nonnull(value.data);
+        g_assert_cmpuint(value.size, ==, 0);
+        objects_free(objects);
+}
+
+/* Absurd types are passed over, value by value; what is well-formed beside them counts. */
+static void test_absurd_types(void) {
+        g_autoptr(sd_bus) bus = bus_new();
+        Objects *objects = filled(bus);
+        uint32_t number = 7;
+        ObjectValue value;
+        Object *object;
+
+        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "Connected", "u", &number, &object, &value), ==,
+                        OBJECT_DEVICE);
+        g_assert_true(object->connected);
+        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "Name", "ay", "x", &object, &value), ==, OBJECT_DEVICE);
+        g_assert_cmpstr(object->name, ==, "Pen");
+        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "UUIDs", "s", "x", &object, &value), ==, OBJECT_DEVICE);
+        g_assert_nonnull(object->profile);
+        objects_free(objects);
+}
+
+static void test_wrong_signature(void) {
+        g_autoptr(sd_bus) bus = bus_new();
+        g_autoptr(sd_bus_message) m = signal_new(bus, DEVICE, "org.freedesktop.DBus.Properties", "PropertiesChanged");
+        Objects *objects = filled(bus);
+        ObjectValue value;
+        const char *path;
+        Object *object;
+
+        g_assert_cmpint(sd_bus_message_append(m, "s", "org.bluez.Device1"), >=, 0);
+        seal(m);
+        g_assert_cmpint(objects_change(objects, m, &object, &value), ==, -EBADMSG);
+        g_assert_cmpint(objects_add(objects, m, &object), ==, -EBADMSG);
+        g_assert_cmpint(objects_remove(objects, m, &path), ==, -EBADMSG);
+        g_assert_cmpint(objects_replace(objects, m), ==, -EBADMSG);
+        g_assert_cmpuint(objects_size(objects), ==, 3);
+        objects_free(objects);
+}
+
+/* A crowded room, or a malicious one, has an end. */
+static void test_limits(void) {
+        g_autoptr(sd_bus) bus = bus_new();
+        Objects *objects = filled(bus);
+        Object *object;
+
+        for (unsigned i = 0; i < OBJECTS_MAX + 100; i++) {
+                g_autofree char *path = g_strdup_printf("/org/bluez/hci0/dev_%08x", i);
+                g_autofree char *name = g_strnfill(10000, 'n');
+                g_autoptr(sd_bus_message) m = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded");
+
+                g_assert_cmpint(sd_bus_message_append(m, "oa{sa{sv}}", path, 1, "org.bluez.Device1", 1, "Name", "s", name), >=, 0);
+                seal(m);
+                g_assert_cmpint(objects_add(objects, m, &object), >=, 0);
+                if (i == 0)
+                        g_assert_cmpuint(strlen(object->name), <=, 248);
+        }
+        g_assert_cmpuint(objects_size(objects), ==, OBJECTS_MAX);
+        /* What was known before is still kept up. */
+        g_assert_nonnull(objects_get(objects, DEVICE));
+        objects_free(objects);
+}
+
+static void test_device_path(void) {
+        static const struct {
+                const char *in, *out;
+        } cases[] = {
+                { SERVICE "/char000b", DEVICE },
+                { SERVICE, DEVICE },
+                { DEVICE, DEVICE },
+                { "/org/bluez/hci0", NULL },
+                { "/org/bluez/hci0/service000a", NULL },
+                { "/org/bluez", NULL },
+                { "/org/other/hci0/dev_XX/service", NULL },
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *path = objects_device_path(cases[i].in);
+
+                g_assert_cmpstr(path, ==, cases[i].out);
+        }
+}
+
+int main(int argc, char **argv) {
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/objects/managed-objects", test_managed_objects);
+        g_test_add_func("/objects/added-found-and-removed", test_added_found_and_removed);
+        g_test_add_func("/objects/changes", test_changes);
+        g_test_add_func("/objects/value", test_value);
+        g_test_add_func("/objects/absurd-types", test_absurd_types);
+        g_test_add_func("/objects/wrong-signature", test_wrong_signature);
+        g_test_add_func("/objects/limits", test_limits);
+        g_test_add_func("/objects/device-path", test_device_path);
+        return g_test_run();
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include "store-fixture.h"
+#include "store/schema.h"
+
+static sqlite3 *open_db(const char *path) {
+        sqlite3 *db;
+
+        g_assert_cmpint(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE, NULL), ==,
+                        SQLITE_OK);
+        g_assert_cmpint(schema_configure(db), ==, SQLITE_OK);
+        return db;
+}
+
+static void assert_kind(sqlite3 *db, SchemaKind want_kind, int want_version) {
+        SchemaKind kind;
+        int version;
+
+        g_assert_cmpint(schema_identify(db, &kind, &version), ==, SQLITE_OK);
+        g_assert_cmpint(kind, ==, want_kind);
+        g_assert_cmpint(version, ==, want_version);
+}
+
+static int64_t query(sqlite3 *db, const char *sql) {
+        sqlite3_stmt *stmt;
+        int64_t value;
+
+        g_assert_cmpint(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), ==, SQLITE_OK);
+        g_assert_cmpint(sqlite3_step(stmt), ==, SQLITE_ROW);
+        value = sqlite3_column_int64(stmt, 0);
+        (void) sqlite3_finalize(stmt);
+        return value;
+}
+
+static void test_a_new_database(void) {
+        Fixture f;
+        sqlite3 *db;
+
+        fixture_init(&f);
+        db = open_db(f.path);
+        assert_kind(db, SCHEMA_EMPTY, 0);
+        g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
+        assert_kind(db, SCHEMA_CURRENT, SCHEMA_VERSION);
+        g_assert_cmpint(query(db, "PRAGMA application_id"), ==, 0x6e646c64);
+        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 1);
+        g_assert_cmpint(query(db, "PRAGMA auto_vacuum"), ==, 2); /* incremental */
+        g_assert_cmpint(query(db, "PRAGMA secure_delete"), ==, 1);
+        g_assert_cmpint(query(db, "PRAGMA foreign_keys"), ==, 1);
+        g_assert_cmpint(query(db, "PRAGMA wal_autocheckpoint"), ==, 0);
+        g_assert_cmpint(query(db, "PRAGMA journal_size_limit"), ==, 4194304);
+        g_assert_cmpint(query(db, "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
+                                  " AND name NOT LIKE 'sqlite_%' AND strict = 0"), ==, 0);
+        g_assert_cmpint(query(db, "SELECT count(*) FROM pragma_table_list WHERE name IN"
+                                  " ('meta', 'device', 'session', 'chunk', 'tail', 'gap', 'event') AND wr = 0"), ==, 7);
+        (void) sqlite3_close(db);
+        fixture_done(&f);
+}
+
+static void test_the_connection_trusts_nobody(void) {
+        static const int off[] = {
+                SQLITE_DBCONFIG_TRUSTED_SCHEMA, SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_ENABLE_VIEW,
+                SQLITE_DBCONFIG_DQS_DDL, SQLITE_DBCONFIG_DQS_DML,
+        };
+        Fixture f;
+        sqlite3 *db;
+        int value;
+
+        fixture_init(&f);
+        db = open_db(f.path);
+        g_assert_cmpint(sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, -1, &value), ==, SQLITE_OK);
+        g_assert_cmpint(value, ==, 1);
+        for (size_t i = 0; i < G_N_ELEMENTS(off); i++) {
+                g_assert_cmpint(sqlite3_db_config(db, off[i], -1, &value), ==, SQLITE_OK);
+                g_assert_cmpint(value, ==, 0);
+        }
+        (void) sqlite3_close(db);
+        fixture_done(&f);
+}
+
+static void test_a_column_for_each_figure(void) {
+        Fixture f;
+        sqlite3 *db;
+
+        fixture_init(&f);
+        db = open_db(f.path);
+        g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
+        for (int i = 0; i < _FIGURE_MAX; i++) {
+                g_autofree char *column = schema_figure_column((Figure) i);
+                g_autofree char *sql = g_strdup_printf("SELECT count(*) FROM pragma_table_info('session') WHERE name = '%s' AND"
+                                                       " type = '%s' AND \"notnull\" = 0", column,
+                                                       figure_info[i].type == 'd' ? "REAL" : "INTEGER");
+
+                g_assert_null(strchr(column, '.'));
+                g_assert_cmpint(query(db, sql), ==, 1);
+        }
+        (void) sqlite3_close(db);
+        fixture_done(&f);
+}
+
+/* Another daemon's database lacks a figure that this one knows: it gets it, with what is stored unknown. */
+static void test_figures_are_added(void) {
+        Fixture f;
+        sqlite3 *db;
+
+        fixture_init(&f);
+        db = open_db(f.path);
+        g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
+        g_assert_cmpint(schema_exec(db, "ALTER TABLE session DROP COLUMN late_event; ALTER TABLE session DROP COLUMN punctures"), ==,
+                        SQLITE_OK);
+        g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_CURRENT, 1), ==, SQLITE_OK);
+        g_assert_cmpint(query(db, "SELECT count(*) FROM pragma_table_info('session') WHERE name IN ('late_event', 'punctures')"), ==,
+                        2);
+        (void) sqlite3_close(db);
+        fixture_done(&f);
+}
+
+static void test_kinds(void) {
+        Fixture f;
+        sqlite3 *db;
+
+        fixture_init(&f);
+        db = open_db(f.path);
+        g_assert_cmpint(schema_exec(db, "CREATE TABLE somebodys (x)"), ==, SQLITE_OK);
+        assert_kind(db, SCHEMA_FOREIGN, 0);
+        g_assert_cmpint(schema_exec(db, "PRAGMA application_id = 0x6e646c64"), ==, SQLITE_OK);
+        assert_kind(db, SCHEMA_FOREIGN, 0); /* tables, and no version */
+        g_assert_cmpint(schema_exec(db, "PRAGMA user_version = 7"), ==, SQLITE_OK);
+        assert_kind(db, SCHEMA_NEWER, 7);
+        g_assert_cmpint(schema_exec(db, "PRAGMA application_id = 1"), ==, SQLITE_OK);
+        assert_kind(db, SCHEMA_FOREIGN, 7);
+        (void) sqlite3_close(db);
+        fixture_done(&f);
+}
+
+static int add_color(sqlite3 *db) {
+        return schema_exec(db, "ALTER TABLE device ADD COLUMN color TEXT");
+}
+
+static int add_two_and_fail(sqlite3 *db) {
+        int rc = schema_exec(db, "CREATE TABLE half (x INTEGER) STRICT");
+
+        return rc == SQLITE_OK ? schema_exec(db, "CREATE TABLE half (x INTEGER) STRICT") : rc;
+}
+
+static void test_a_migration_is_whole_and_backed_up(void) {
+        static const SchemaMigration good[] = { NULL, add_color }, bad[] = { NULL, add_color, add_two_and_fail };
+        g_autofree char *backup = NULL, *backup2 = NULL;
+        Fixture f;
+        struct stat st;
+        sqlite3 *db;
+
+        fixture_init(&f);
+        backup = g_strconcat(f.path, ".backup-v1", NULL);
+        backup2 = g_strconcat(f.path, ".backup-v2", NULL);
+        db = open_db(f.path);
+        g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
+        g_assert_false(g_file_test(backup, G_FILE_TEST_EXISTS)); /* nothing to back up */
+        g_assert_cmpint(schema_set_meta(db, "next_session_id", 77), ==, SQLITE_OK);
+
+        g_assert_cmpint(schema_migrate(db, f.path, 1, good, 2), ==, SQLITE_OK);
+        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 2);
+        g_assert_cmpint(query(db, "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"), ==, 1);
+        g_assert_cmpint(g_stat(backup, &st), ==, 0);
+        g_assert_cmpint(st.st_mode & 0777, ==, 0600);
+        g_assert_cmpint(fixture_query(backup, "PRAGMA user_version"), ==, 1);
+        g_assert_cmpint(fixture_query(backup, "SELECT value FROM meta WHERE key = 'next_session_id'"), ==, 77);
+        g_assert_cmpint(fixture_query(backup, "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"), ==, 0);
+
+        g_assert_cmpint(schema_migrate(db, f.path, 2, bad, 3), !=, SQLITE_OK);
+        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 2); /* as if it had not begun */
+        g_assert_cmpint(query(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'"), ==, 0);
+        g_assert_true(sqlite3_get_autocommit(db));
+        g_assert_cmpint(fixture_query(backup2, "PRAGMA user_version"), ==, 2);
+        (void) sqlite3_close(db);
+        fixture_done(&f);
+}
+
+static void test_meta(void) {
+        sqlite3_int64 value = 0;
+        Fixture f;
+        sqlite3 *db;
+
+        fixture_init(&f);
+        db = open_db(f.path);
+        g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
+        g_assert_cmpint(schema_get_meta(db, "nothing", &value), ==, SQLITE_NOTFOUND);
+        g_assert_cmpint(schema_set_meta(db, "nothing", 5), ==, SQLITE_OK);
+        g_assert_cmpint(schema_get_meta(db, "nothing", &value), ==, SQLITE_OK);
+        g_assert_cmpint(value, ==, 5);
+        (void) sqlite3_close(db);
+        fixture_done(&f);
+}
+
+int main(int argc, char *argv[]) {
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/schema/a-new-database", test_a_new_database);
+        g_test_add_func("/schema/the-connection-trusts-nobody", test_the_connection_trusts_nobody);
+        g_test_add_func("/schema/a-column-for-each-figure", test_a_column_for_each_figure);
+        g_test_add_func("/schema/figures-are-added", test_figures_are_added);
+        g_test_add_func("/schema/kinds", test_kinds);
+        g_test_add_func("/schema/a-migration-is-whole-and-backed-up", test_a_migration_is_whole_and_backed_up);
+        g_test_add_func("/schema/meta", test_meta);
+        return g_test_run();
+}
