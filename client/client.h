@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One run of needlectl: what was asked for, and the service it is asked of. */
+
+#include <jansson.h>
+#include <stdint.h>
+#include <systemd/sd-bus.h>
+
+#include "client/exit.h"
+#include "client/objects.h"
+#include "client/options.h"
+
+typedef struct Client {
+        Options options;
+        char **args;            /* of the verb, without its name */
+        int n_args;
+        sd_bus *bus;            /* NULL until client_connect() */
+} Client;
+
+void client_done(Client *client);
+
+static inline bool client_wants_json(const Client *client) {
+        return options_has(&client->options, OPTION_JSON);
+}
+
+/* The argument at `i`, NULL if there are fewer. */
+static inline const char *client_arg(const Client *client, int i) {
+        return i < client->n_args ? client->args[i] : NULL;
+}
+
+/* Connects to the bus; nothing if that is done. */
+Exit client_connect(Client *client);
+
+/* What the service shows now (objects_done). */
+Exit client_objects(Client *client, Objects *ret);
+
+/* The device or live session that was meant, or without a name (NULL) the only one it can be; says so if there is none, or more than one.
+ * *ret is borrowed from *objects. */
+Exit client_device(const Objects *objects, const char *typed, const json_t **ret);
+Exit client_session(const Objects *objects, const char *typed, const json_t **ret);
+
+/* Both steps in one: a call without arguments to an object, and its reply's first value (ret may be NULL). */
+Exit client_call(Client *client, const char *path, const char *interface, const char *member, uint64_t timeout_usec, json_t **ret);
+
+/* The properties of Manager1. */
+Exit client_manager(Client *client, json_t **ret);
+
+/* CLOCK_REALTIME */
+uint64_t client_now(void);

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/devices.h"
+
+#include <glib.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "client/format.h"
+#include "client/json.h"
+#include "client/names.h"
+#include "client/output.h"
+#include "client/service.h"
+#include "client/verbs.h"
+
+/* A little longer than the service's own limits, so that its answer comes before ours. */
+#define ADOPT_TIMEOUT_USEC (160 * SECOND_USEC)
+#define CONNECT_TIMEOUT_USEC (70 * SECOND_USEC)
+
+static Style state_style(const json_t *device) {
+        const char *state = json_text(device, "state");
+
+        if (objects_device_is_connected(device))
+                return STYLE_GOOD;
+        if (strcmp(state, "refused") == 0 || strcmp(state, "bond-lost") == 0)
+                return STYLE_BAD;
+
+        return STYLE_PLAIN;
+}
+
+Table *devices_table(void) {
+        static const char *const titles[] = { "DEVICE", "ADDRESS", "KIND", "STATE", ">BATTERY", ">SIGNAL" };
+
+        return table_new(titles, G_N_ELEMENTS(titles));
+}
+
+void devices_table_add(Table *table, const json_t *device) {
+        const json_t *battery = json_object_get(device, "battery"), *rssi = json_object_get(device, "rssi");
+        const char *reason = json_text(device, "state_reason");
+        g_autofree char *state = *reason ? g_strdup_printf("%s (%s)", json_text(device, "state"), reason) :
+                                           g_strdup(json_text(device, "state"));
+        g_autofree char *level = battery ? g_strdup_printf("%" PRId64 " %%", (int64_t) json_integer_value(battery)) : g_strdup("-");
+        g_autofree char *signal = rssi ? g_strdup_printf("%" PRId64 " dBm", (int64_t) json_integer_value(rssi)) : g_strdup("-");
+
+        table_add(table, objects_device_title(device), STYLE_PLAIN);
+        table_add(table, json_text(device, "address"), STYLE_PLAIN);
+        table_add(table, json_text(device, "kind"), STYLE_PLAIN);
+        table_add(table, state, state_style(device));
+        table_add(table, level, STYLE_PLAIN);
+        table_add(table, signal, STYLE_PLAIN);
+}
+
+Exit verb_devices(Client *client) {
+        g_autoptr(Table) table = devices_table();
+        g_auto(Objects) objects = {};
+        json_t *device;
+        size_t i;
+        Exit e;
+
+        e = client_objects(client, &objects);
+        if (e != EXIT_DONE)
+                return e;
+
+        if (client_wants_json(client)) {
+                json_auto *reply = json_pack("{s:O}", "devices", objects.devices);
+
+                output_json(reply);
+                return EXIT_DONE;
+        }
+
+        json_array_foreach(objects.devices, i, device)
+                devices_table_add(table, device);
+        if (table_rows(table) > 0)
+                table_print(table, !options_has(&client->options, OPTION_NO_LEGEND));
+        else
+                output_say("No device is known. 'needlectl search' looks for one.");
+
+        return EXIT_DONE;
+}
+
+/* Prints the device as it is now, for --json. */
+static Exit print_device_json(Client *client, const char *path) {
+        g_auto(Objects) objects = {};
+        const json_t *device;
+        Exit e;
+
+        if (!client_wants_json(client))
+                return EXIT_DONE;
+
+        e = client_objects(client, &objects);
+        if (e != EXIT_DONE)
+                return e;
+
+        device = objects_at(objects.devices, path);
+        if (device)
+                output_json(device);
+
+        return EXIT_DONE;
+}
+
+/* The device that the first argument names. */
+static Exit find_device(Client *client, Objects *objects, const json_t **ret) {
+        Exit e = client_objects(client, objects);
+
+        return e == EXIT_DONE ? client_device(objects, client_arg(client, 0), ret) : e;
+}
+
+static int append_adopt_options(sd_bus_message *call, const Options *options) {
+        int r;
+
+        r = sd_bus_message_open_container(call, 'a', "{sv}");
+        if (r < 0)
+                return r;
+        r = service_append_text(call, "alias", options->value[OPTION_ALIAS]);
+        if (r < 0)
+                return r;
+        if (options_has(options, OPTION_ALLOW_UNBONDED)) {
+                r = sd_bus_message_append(call, "{sv}", "allow-unbonded", "b", true);
+                if (r < 0)
+                        return r;
+        }
+
+        return sd_bus_message_close_container(call);
+}
+
+Exit verb_adopt(Client *client) {
+        g_autoptr(sd_bus_message) call = NULL;
+        g_auto(Objects) objects = {};
+        const json_t *device = NULL;
+        const char *path, *title;
+        Exit e;
+        int r;
+
+        e = find_device(client, &objects, &device);
+        if (e != EXIT_DONE)
+                return e;
+
+        path = json_text(device, "path");
+        title = objects_device_title(device);
+        if (json_is_true(json_object_get(device, "adopted"))) {
+                output_say("%s is adopted already.", title);
+                return EXIT_NOTHING_TO_DO;
+        }
+
+        e = service_message(client->bus, SERVICE_ROOT, SERVICE_MANAGER, "Adopt", &call);
+        if (e != EXIT_DONE)
+                return e;
+        r = sd_bus_message_append(call, "o", path);
+        if (r >= 0)
+                r = append_adopt_options(call, &client->options);
+        if (r < 0)
+                return service_message_error(r);
+
+        output_say("Bonding with %s. If it asks for it, press its button now.", title);
+        e = service_call(client->bus, call, ADOPT_TIMEOUT_USEC, NULL);
+        if (e != EXIT_DONE)
+                return e;
+
+        output_say("%s is adopted. needled connects to it whenever it is switched on; 'needlectl watch' shows it in use.", title);
+        return print_device_json(client, path);
+}
+
+Exit verb_forget(Client *client) {
+        g_autoptr(sd_bus_message) call = NULL;
+        g_auto(Objects) objects = {};
+        const json_t *device = NULL;
+        Exit e;
+        int r;
+
+        e = find_device(client, &objects, &device);
+        if (e != EXIT_DONE)
+                return e;
+        if (!json_is_true(json_object_get(device, "adopted"))) {
+                output_say("%s is not adopted.", objects_device_title(device));
+                return EXIT_NOTHING_TO_DO;
+        }
+
+        e = service_message(client->bus, SERVICE_ROOT, SERVICE_MANAGER, "Forget", &call);
+        if (e != EXIT_DONE)
+                return e;
+        r = sd_bus_message_append(call, "o", json_text(device, "path"));
+        if (r < 0)
+                return service_message_error(r);
+        e = service_call(client->bus, call, CONNECT_TIMEOUT_USEC, NULL);
+        if (e != EXIT_DONE)
+                return e;
+
+        output_say("%s is forgotten. Its sessions are kept.", objects_device_title(device));
+        if (client_wants_json(client))
+                output_json(device);
+
+        return EXIT_DONE;
+}
+
+Exit verb_connect(Client *client) {
+        g_auto(Objects) objects = {};
+        const json_t *device = NULL;
+        Exit e;
+
+        e = find_device(client, &objects, &device);
+        if (e != EXIT_DONE)
+                return e;
+        if (objects_device_is_connected(device)) {
+                output_say("%s is connected already.", objects_device_title(device));
+                return EXIT_NOTHING_TO_DO;
+        }
+
+        e = client_call(client, json_text(device, "path"), SERVICE_DEVICE, "Connect", CONNECT_TIMEOUT_USEC, NULL);
+        if (e != EXIT_DONE)
+                return e;
+
+        output_say("%s is connected.", objects_device_title(device));
+        return print_device_json(client, json_text(device, "path"));
+}
+
+Exit verb_alias(Client *client) {
+        g_autoptr(sd_bus_message) call = NULL;
+        g_auto(Objects) objects = {};
+        const json_t *device = NULL;
+        const char *alias = client_arg(client, 1);
+        Exit e;
+        int r;
+
+        e = find_device(client, &objects, &device);
+        if (e != EXIT_DONE)
+                return e;
+        if (strcmp(json_text(device, "alias"), alias) == 0) {
+                output_say("That is its alias already.");
+                return EXIT_NOTHING_TO_DO;
+        }
+
+        e = service_message(client->bus, json_text(device, "path"), SERVICE_DEVICE, "SetAlias", &call);
+        if (e != EXIT_DONE)
+                return e;
+        r = sd_bus_message_append(call, "s", alias);
+        if (r < 0)
+                return service_message_error(r);
+        e = service_call(client->bus, call, 0, NULL);
+        if (e != EXIT_DONE)
+                return e;
+
+        if (*alias)
+                output_say("%s is called %s from now on.", json_text(device, "address"), alias);
+        else
+                output_say("%s has no alias any more.", json_text(device, "address"));
+
+        return print_device_json(client, json_text(device, "path"));
+}

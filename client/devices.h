@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Devices in a table; used by `devices` and `search`. */
+
+#include <jansson.h>
+
+#include "client/table.h"
+
+Table *devices_table(void);
+void devices_table_add(Table *table, const json_t *device);

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <glib.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "client/figures-view.h"
+#include "client/format.h"
+#include "client/json.h"
+#include "client/names.h"
+#include "client/output.h"
+#include "client/service.h"
+#include "client/table.h"
+#include "client/text.h"
+#include "client/verbs.h"
+
+#define LIMIT_DEFAULT 50
+#define LIMIT_MAX 1000000
+#define PAGE_MAX 500            /* of History1.List */
+
+typedef struct Filter {
+        uint64_t since_usec, until_usec; /* 0: no bound */
+        const char *device, *subject, *area; /* NULL: any */
+        uint64_t limit;
+} Filter;
+
+static int append_filter(sd_bus_message *call, const Filter *filter, uint64_t limit, uint64_t before) {
+        int r;
+
+        r = sd_bus_message_open_container(call, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(call, "{sv}", "limit", "u", (uint32_t) limit);
+        if (r >= 0 && filter->since_usec > 0)
+                r = sd_bus_message_append(call, "{sv}", "since", "t", filter->since_usec);
+        if (r >= 0 && filter->until_usec > 0)
+                r = sd_bus_message_append(call, "{sv}", "until", "t", filter->until_usec);
+        if (r >= 0 && before > 0)
+                r = sd_bus_message_append(call, "{sv}", "before", "t", before);
+        if (r >= 0)
+                r = service_append_text(call, "device", filter->device);
+        if (r >= 0)
+                r = service_append_text(call, "subject", filter->subject);
+        if (r >= 0)
+                r = service_append_text(call, "area", filter->area);
+
+        return r < 0 ? r : sd_bus_message_close_container(call);
+}
+
+static Exit list_page(Client *client, const Filter *filter, uint64_t limit, uint64_t before, json_t **ret) {
+        g_autoptr(sd_bus_message) call = NULL;
+        Exit e;
+        int r;
+
+        e = service_message(client->bus, SERVICE_ROOT, SERVICE_HISTORY, "List", &call);
+        if (e != EXIT_DONE)
+                return e;
+        r = append_filter(call, filter, limit, before);
+        if (r < 0)
+                return service_message_error(r);
+
+        return service_call(client->bus, call, 0, ret);
+}
+
+/* Page by page, as many as were asked for. */
+static Exit list_sessions(Client *client, const Filter *filter, json_t *ret) {
+        uint64_t before = 0;
+
+        while (json_array_size(ret) < filter->limit) {
+                uint64_t limit = MIN(filter->limit - json_array_size(ret), PAGE_MAX);
+                json_auto *page = NULL;
+                size_t n;
+                Exit e;
+
+                e = list_page(client, filter, limit, before, &page);
+                if (e != EXIT_DONE)
+                        return e;
+
+                n = json_array_size(page);
+                if (n > 0) {
+                        before = (uint64_t) json_number(json_array_get(page, n - 1), "id");
+                        json_array_extend(ret, page);
+                }
+                if (n < limit)
+                        return EXIT_DONE;
+        }
+
+        return EXIT_DONE;
+}
+
+/* The device of a session is its address, which stays when the device is forgotten: what no device is called is passed on as it is. */
+static Exit read_filter(Client *client, Objects *objects, Filter *ret) {
+        const Options *options = &client->options;
+        const json_t *device = NULL;
+        Exit e;
+
+        *ret = (Filter) { .device = options->value[OPTION_DEVICE], .subject = options->value[OPTION_SUBJECT],
+                          .area = options->value[OPTION_AREA] };
+
+        e = options_number(options, OPTION_LIMIT, 1, LIMIT_MAX, LIMIT_DEFAULT, &ret->limit);
+        if (e == EXIT_DONE)
+                e = options_time(options, OPTION_SINCE, client_now(), &ret->since_usec);
+        if (e == EXIT_DONE)
+                e = options_time(options, OPTION_UNTIL, client_now(), &ret->until_usec);
+        if (e == EXIT_DONE)
+                e = client_connect(client);
+        if (e != EXIT_DONE || !ret->device)
+                return e;
+
+        e = client_objects(client, objects);
+        if (e != EXIT_DONE)
+                return e;
+        if (objects_find_device(objects, ret->device, &device) == 0)
+                ret->device = json_text(device, "address");
+
+        return EXIT_DONE;
+}
+
+static char *session_device(const json_t *session) {
+        const char *alias = json_text(session, "alias");
+
+        return g_strdup(*alias ? alias : json_text(session, "device"));
+}
+
+static void add_session(Table *table, const json_t *session) {
+        g_autofree char *id = g_strdup_printf("%" PRId64, json_number(session, "id"));
+        g_autofree char *start = format_time((uint64_t) json_number(session, "start")), *device = session_device(session);
+        const json_t *values[] = { json_object_get(session, "duration"), json_object_get(session, "strokes"),
+                                   json_object_get(session, "force_mean"), json_object_get(session, "force_peak") };
+        g_autofree char *duration = values[0] ? format_duration((uint64_t) MAX(json_integer_value(values[0]), 0)) : g_strdup("-");
+        g_autofree char *strokes = values[1] ? g_strdup_printf("%" PRId64, (int64_t) json_integer_value(values[1])) : g_strdup("-");
+        g_autofree char *mean = values[2] ? format_force(json_integer_value(values[2])) : g_strdup("-");
+        g_autofree char *peak = values[3] ? format_force(json_integer_value(values[3])) : g_strdup("-");
+        bool over = json_number(session, "over_count") > 0;
+
+        table_add(table, id, STYLE_PLAIN);
+        table_add(table, start, STYLE_PLAIN);
+        table_add(table, duration, STYLE_PLAIN);
+        table_add(table, strokes, STYLE_PLAIN);
+        table_add(table, mean, STYLE_PLAIN);
+        table_add(table, peak, over ? STYLE_BAD : STYLE_PLAIN);
+        table_add(table, json_text(session, "end_reason"), STYLE_PLAIN);
+        table_add(table, json_text(session, "area"), STYLE_PLAIN);
+        table_add(table, device, STYLE_PLAIN);
+}
+
+Exit verb_sessions(Client *client) {
+        static const char *const titles[] = { ">ID", "START", ">DURATION", ">STROKES", ">MEAN", ">PEAK", "END", "AREA", "DEVICE" };
+        g_autoptr(Table) table = table_new(titles, G_N_ELEMENTS(titles));
+        json_auto *sessions = json_array();
+        g_auto(Objects) objects = {};
+        json_t *session;
+        Filter filter;
+        size_t i;
+        Exit e;
+
+        e = read_filter(client, &objects, &filter);
+        if (e != EXIT_DONE)
+                return e;
+        e = list_sessions(client, &filter, sessions);
+        if (e != EXIT_DONE)
+                return e;
+
+        if (client_wants_json(client)) {
+                json_auto *reply = json_pack("{s:O}", "sessions", sessions);
+
+                output_json(reply);
+                return EXIT_DONE;
+        }
+
+        json_array_foreach(sessions, i, session)
+                add_session(table, session);
+        if (table_rows(table) > 0)
+                table_print(table, !options_has(&client->options, OPTION_NO_LEGEND));
+        else
+                output_say("There are no such sessions.");
+
+        return EXIT_DONE;
+}
+
+static void print_text(const char *label, const char *value) {
+        if (*value)
+                table_pair(label, value, STYLE_PLAIN);
+}
+
+static void print_session(const json_t *session) {
+        g_autofree char *id = g_strdup_printf("%" PRId64, json_number(session, "id")), *device = session_device(session);
+        g_autofree char *start = format_time((uint64_t) json_number(session, "start"));
+        const char *end = json_text(session, "end_reason");
+
+        table_pair("Session", id, STYLE_BOLD);
+        print_text("UUID", json_text(session, "uuid"));
+        print_text("Device", device);
+        print_text("Start", start);
+        print_text("End", *end ? names_end_reason_text(end) : "");
+        print_text("Subject", json_text(session, "subject"));
+        print_text("Area", json_text(session, "area"));
+        print_text("Product", json_text(session, "product"));
+        print_text("Note", json_text(session, "note"));
+        figures_view_print(session);
+}
+
+static Exit get_stored(Client *client, uint64_t id, json_t **ret) {
+        g_autoptr(sd_bus_message) call = NULL;
+        Exit e;
+        int r;
+
+        e = service_message(client->bus, SERVICE_ROOT, SERVICE_HISTORY, "Get", &call);
+        if (e != EXIT_DONE)
+                return e;
+        r = sd_bus_message_append(call, "t", id);
+        if (r < 0)
+                return service_message_error(r);
+
+        return service_call(client->bus, call, 0, ret);
+}
+
+/* A live session is not in the history yet: its figures so far, in the shape of the history. */
+static Exit get_live(Client *client, const json_t *session, const json_t *device, json_t **ret) {
+        Exit e = client_call(client, json_text(session, "path"), SERVICE_SESSION, "GetFigures", 0, ret);
+
+        if (e != EXIT_DONE)
+                return e;
+
+        json_object_set(*ret, "id", json_object_get(session, "id"));
+        json_object_set(*ret, "uuid", json_object_get(session, "uuid"));
+        json_object_set(*ret, "start", json_object_get(session, "started_at"));
+        json_object_set(*ret, "state", json_object_get(session, "state"));
+        json_object_set(*ret, "device", json_object_get(device, "address"));
+        json_object_set(*ret, "alias", json_object_get(device, "alias"));
+        return EXIT_DONE;
+}
+
+Exit verb_show(Client *client) {
+        const char *typed = client_arg(client, 0);
+        const json_t *live = NULL, *device = NULL;
+        json_auto *session = NULL;
+        g_auto(Objects) objects = {};
+        uint64_t id;
+        Exit e;
+
+        e = client_objects(client, &objects);
+        if (e != EXIT_DONE)
+                return e;
+
+        if (objects_find_session(&objects, typed, &live) == 0 && objects_session_is_live(live)) {
+                device = objects_at(objects.devices, json_text(live, "device"));
+                e = get_live(client, live, device, &session);
+        } else if (live || format_parse_unsigned(typed, 1, UINT64_MAX, &id) == 0)
+                e = get_stored(client, live ? (uint64_t) json_number(live, "id") : id, &session);
+        else {
+                output_error("There is no session '%s'. 'needlectl sessions' lists them with their numbers.", typed);
+                e = EXIT_NOT_FOUND;
+        }
+        if (e != EXIT_DONE)
+                return e;
+
+        if (client_wants_json(client))
+                output_json(session);
+        else
+                print_session(session);
+
+        return EXIT_DONE;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/match.h"
+#include "client/output.h"
+#include "client/text.h"
+#include "client/verbs.h"
+
+const Verb verbs[] = {
+        { "status", "", "Bluetooth, devices, session and storage at a glance", NULL, 0, 0, 0, verb_status },
+        { "devices", "", "List the devices that are adopted, and those that a search found",
+          NULL, 0, 0, 0, verb_devices },
+        { "search", "", "Look for devices nearby",
+          "Devices that are found stay known for a minute after the search, long enough to adopt one.\n"
+          "Exits with 3 if there was none.",
+          0, 0, OPTION_BIT(OPTION_SECONDS), verb_search },
+        { "adopt", "DEVICE", "Bond with a device that was found, and keep it",
+          "Put the device in pairing mode first. From then on it is yours: needled connects to it by itself\n"
+          "whenever it is switched on. DEVICE is an address, a name, or the beginning of one.",
+          1, 1, OPTION_BIT(OPTION_ALIAS) | OPTION_BIT(OPTION_ALLOW_UNBONDED), verb_adopt },
+        { "forget", "DEVICE", "Drop a device and its bond; its sessions stay", NULL, 1, 1, 0, verb_forget },
+        { "connect", "[DEVICE]", "Connect to a device now", NULL, 0, 1, 0, verb_connect },
+        { "alias", "DEVICE NAME", "Call a device by a name of your own",
+          "An empty NAME takes the alias away.", 2, 2, 0, verb_alias },
+        { "start", "[DEVICE]", "Begin a session by hand",
+          "Usually a session begins by itself when the device is used. DEVICE may be left out if there is only one.",
+          0, 1, OPTION_BIT(OPTION_SUBJECT) | OPTION_BIT(OPTION_AREA) | OPTION_BIT(OPTION_PRODUCT) | OPTION_BIT(OPTION_NOTE),
+          verb_start },
+        { "pause", "[SESSION]", "Pause a live session",
+          "SESSION is an id, the beginning of a UUID, or a device; it may be left out if there is only one.", 0, 1, 0, verb_pause },
+        { "resume", "[SESSION]", "Go on with a paused session", NULL, 0, 1, 0, verb_resume },
+        { "finish", "[SESSION]", "End a live session, and keep it",
+          "Prints its figures when it is safely stored.", 0, 1, 0, verb_finish },
+        { "discard", "[SESSION]", "End a live session without a trace", NULL, 0, 1, 0, verb_discard },
+        { "watch", "[SESSION|DEVICE]", "Follow a session live",
+          "Waits for one if there is none, and goes on to the next. 'q' leaves.\n"
+          "Where stdout is no terminal it prints a line a second; with --json one object for each record.",
+          0, 1, OPTION_BIT(OPTION_UNTIL_END), verb_watch },
+        { "sessions", "", "List the sessions that were kept, newest first", NULL, 0, 0,
+          OPTION_BIT(OPTION_SINCE) | OPTION_BIT(OPTION_UNTIL) | OPTION_BIT(OPTION_DEVICE) | OPTION_BIT(OPTION_SUBJECT) |
+          OPTION_BIT(OPTION_AREA) | OPTION_BIT(OPTION_LIMIT), verb_sessions },
+        { "show", "ID", "Show the figures of a session",
+          "ID is the number that 'needlectl sessions' lists, or that of a live session.", 1, 1, 0, verb_show },
+        { "version", "", "Show the versions of this program and of the service", NULL, 0, 0, 0, verb_version },
+        { "help", "[VERB]", "Show what there is, or what a verb does", NULL, 0, 1, 0, verb_help },
+};
+
+const size_t n_verbs = sizeof verbs / sizeof verbs[0];
+
+const Verb *verb_find(const char *name) {
+        const char *names[sizeof verbs / sizeof verbs[0]], *meant;
+
+        for (size_t i = 0; i < n_verbs; i++) {
+                if (strcmp(verbs[i].name, name) == 0)
+                        return &verbs[i];
+                names[i] = verbs[i].name;
+        }
+
+        meant = match_suggest(name, names, n_verbs);
+        if (meant)
+                output_error("needlectl cannot '%s'. Did you mean '%s'?", name, meant);
+        else
+                output_error("needlectl cannot '%s'. 'needlectl help' lists what it can.", name);
+
+        return NULL;
+}
+
+static Exit check_usage(const Verb *verb, const Client *client) {
+        for (int i = _OPTION_COMMON_MAX; i < _OPTION_MAX; i++)
+                if (options_has(&client->options, (Option) i) && !(verb->options & OPTION_BIT(i))) {
+                        output_error("'%s' has no option --%s. 'needlectl help %s' shows those it has.", verb->name,
+                                     option_info[i].name, verb->name);
+                        return EXIT_USAGE;
+                }
+
+        if (client->n_args < verb->args_min || client->n_args > verb->args_max) {
+                output_error("Usage: needlectl %s%s%s", verb->name, *verb->arguments ? " " : "", verb->arguments);
+                return EXIT_USAGE;
+        }
+
+        return EXIT_DONE;
+}
+
+static Exit run(Client *client) {
+        const Options *options = &client->options;
+        const char *name = options->n_args > 0 ? options->args[0] : "status";
+        const Verb *verb;
+        Exit e;
+
+        if (options_has(options, OPTION_VERSION)) {
+                printf("needlectl %s\n", NEEDLED_VERSION);
+                return EXIT_DONE;
+        }
+        if (options_has(options, OPTION_HELP) && options->n_args == 0) {
+                help_print();
+                return EXIT_DONE;
+        }
+
+        verb = verb_find(name);
+        if (!verb)
+                return EXIT_USAGE;
+        if (options_has(options, OPTION_HELP)) {
+                help_print_verb(verb);
+                return EXIT_DONE;
+        }
+
+        client->n_args = options->n_args > 0 ? options->n_args - 1 : 0;
+        client->args = options->args + (options->n_args > 0 ? 1 : 0);
+        e = check_usage(verb, client);
+        return e == EXIT_DONE ? verb->run(client) : e;
+}
+
+int main(int argc, char **argv) {
+        Client client = {};
+        Exit e, finished;
+
+        /* The character set alone: numbers keep their point. */
+        (void) setlocale(LC_CTYPE, "");
+        text_set_utf8(strcmp(nl_langinfo(CODESET), "UTF-8") == 0);
+
+        e = options_parse(argc, argv, &client.options);
+        if (e != EXIT_DONE)
+                return e;
+        if (output_init(client.options.value[OPTION_COLOR], options_has(&client.options, OPTION_QUIET)) < 0) {
+                output_error("--color is auto, always or never, not '%s'.", client.options.value[OPTION_COLOR]);
+                return EXIT_USAGE;
+        }
+
+        e = run(&client);
+        client_done(&client);
+        finished = output_finish();
+        return e == EXIT_DONE ? finished : e;
+}

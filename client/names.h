@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What numbers and words of the API are called, and what they mean to a person. */
+
+#include <stdint.h>
+
+/* Number of an area in the profile → its name ("cheek-left", "user-3"); "unspecified" for numbers that have none. */
+const char *names_area(uint8_t area);
+
+/* enum NeedledStreamState and the numbers in needled_stream_state, needled_stream_end → the words of the API; "unknown" else. */
+const char *names_session_state(uint8_t state);
+const char *names_stage(uint8_t stage);
+const char *names_end_reason(uint8_t reason);
+
+/* Device1.StateReason → what that means and what to do, as the end of a sentence; NULL if there is nothing to say. */
+const char *names_reason_text(const char *reason);
+
+/* Manager1.Bluetooth → likewise. */
+const char *names_bluetooth_text(const char *bluetooth);
+
+/* End reason of a session → how it ended ("ended by the device"); the word itself if it is a new one. */
+const char *names_end_reason_text(const char *reason);

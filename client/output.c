@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/output.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/json.h"
+#include "client/text.h"
+
+static const char *const sequences[_STYLE_MAX] = {
+        [STYLE_PLAIN] = "\x1b[0m",
+        [STYLE_BOLD] = "\x1b[1m",
+        [STYLE_DIM] = "\x1b[2m",
+        [STYLE_GOOD] = "\x1b[32m",
+        [STYLE_WARN] = "\x1b[33m",
+        [STYLE_BAD] = "\x1b[31m",
+};
+
+static bool use_color, be_quiet;
+
+/* https://no-color.org: "when present and not an empty string (regardless of its value)". */
+static bool color_is_welcome(void) {
+        const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+        return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
+}
+
+int output_init(const char *color, bool quiet) {
+        be_quiet = quiet;
+
+        if (!color || strcmp(color, "auto") == 0)
+                use_color = color_is_welcome();
+        else if (strcmp(color, "always") == 0)
+                use_color = true;
+        else if (strcmp(color, "never") == 0)
+                use_color = false;
+        else
+                return -EINVAL;
+
+        return 0;
+}
+
+bool output_has_color(void) {
+        return use_color;
+}
+
+const char *style_sequence(Style style) {
+        return sequences[style];
+}
+
+const char *output_style(Style style) {
+        return use_color ? sequences[style] : "";
+}
+
+static void say(const char *format, va_list args) {
+        g_autofree char *text = g_strdup_vprintf(format, args), *printable = text_printable(text);
+
+        /* What was said before on stdout comes before, where both are one terminal. */
+        (void) fflush(stdout);
+        fprintf(stderr, "%s\n", printable);
+}
+
+void output_say(const char *format, ...) {
+        va_list args;
+
+        if (be_quiet)
+                return;
+
+        va_start(args, format);
+        say(format, args);
+        va_end(args);
+}
+
+void output_error(const char *format, ...) {
+        va_list args;
+
+        va_start(args, format);
+        say(format, args);
+        va_end(args);
+}
+
+void output_json(const json_t *json) {
+        g_autofree char *text = isatty(STDOUT_FILENO) ? json_indented(json) : json_line(json);
+
+        puts(text);
+}
+
+void output_json_line(const json_t *json) {
+        g_autofree char *line = json_line(json);
+
+        puts(line);
+        (void) fflush(stdout);
+}
+
+Exit output_finish(void) {
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return EXIT_DONE;
+
+        output_error("The output could not be written whole: %s.", g_strerror(errno > 0 ? errno : EIO));
+        return EXIT_FAILED;
+}

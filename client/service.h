@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The service at the other end of the bus, and what its answers mean for whoever called. */
+
+#include <glib.h>
+#include <jansson.h>
+#include <stdint.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "client/exit.h"
+
+#define SERVICE_NAME "org.needled"
+#define SERVICE_ROOT "/org/needled"
+#define SERVICE_MANAGER "org.needled.Manager1"
+#define SERVICE_DEVICE "org.needled.Device1"
+#define SERVICE_SESSION "org.needled.Session1"
+#define SERVICE_HISTORY "org.needled.History1"
+#define SERVICE_ERROR_NOT_READY "org.needled.Error.NotReady"
+
+#define SECOND_USEC UINT64_C(1000000)
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus, sd_bus_flush_close_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus_message, sd_bus_message_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus_slot, sd_bus_slot_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_event, sd_event_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_event_source, sd_event_source_disable_unref)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(sd_bus_error, sd_bus_error_free)
+
+/* The system bus, or the one that DBUS_SYSTEM_BUS_ADDRESS names. On a terminal, calls may lead to a question for authorisation. */
+Exit service_open(sd_bus **ret);
+
+/* A call to the service, to be filled and sent. */
+Exit service_message(sd_bus *bus, const char *path, const char *interface, const char *member, sd_bus_message **ret);
+
+/* One entry of a dictionary a{sv} that is being written; none if the value is NULL. Negative errno of sd-bus. */
+int service_append_text(sd_bus_message *m, const char *key, const char *value);
+
+/* Sends the call and waits. *ret (may be NULL) is the reply's first value, JSON null if it has none; a new reference. */
+Exit service_call(sd_bus *bus, sd_bus_message *call, uint64_t timeout_usec, json_t **ret);
+
+/* The same for calls without arguments. */
+Exit service_get(sd_bus *bus, const char *path, const char *interface, const char *member, json_t **ret);
+
+/* What an error means: `name` is the D-Bus error's (may be NULL), `error` a negative errno. */
+Exit service_exit(const char *name, int error);
+
+/* Tells the user what went wrong, in the service's own words where it has any, and returns service_exit(). */
+Exit service_error(const sd_bus_error *e, int error);
+
+/* Building a message failed: an argument that D-Bus cannot carry. */
+Exit service_message_error(int error);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/figures-view.h"
+#include "client/json.h"
+#include "client/output.h"
+#include "client/service.h"
+#include "client/verbs.h"
+
+/* The service answers within 20 s, durable or not. */
+#define FINISH_TIMEOUT_USEC (30 * SECOND_USEC)
+
+static int append_start_options(sd_bus_message *call, const Options *options) {
+        static const struct { const char *key; Option option; } keys[] = {
+                { "subject", OPTION_SUBJECT }, { "area", OPTION_AREA }, { "product", OPTION_PRODUCT }, { "note", OPTION_NOTE },
+        };
+        int r;
+
+        r = sd_bus_message_open_container(call, 'a', "{sv}");
+        for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(keys); i++)
+                r = service_append_text(call, keys[i].key, options->value[keys[i].option]);
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_close_container(call);
+}
+
+static Exit print_session_json(Client *client, const char *path) {
+        g_auto(Objects) objects = {};
+        const json_t *session;
+        Exit e;
+
+        e = client_objects(client, &objects);
+        if (e != EXIT_DONE)
+                return e;
+
+        session = objects_at(objects.sessions, path);
+        if (session)
+                output_json(session);
+
+        return EXIT_DONE;
+}
+
+Exit verb_start(Client *client) {
+        g_autoptr(sd_bus_message) call = NULL;
+        g_auto(Objects) objects = {}, now = {};
+        const json_t *device = NULL, *session;
+        json_auto *path = NULL;
+        Exit e;
+        int r;
+
+        e = client_objects(client, &objects);
+        if (e != EXIT_DONE)
+                return e;
+        e = client_device(&objects, client_arg(client, 0), &device);
+        if (e != EXIT_DONE)
+                return e;
+
+        e = service_message(client->bus, SERVICE_ROOT, SERVICE_MANAGER, "StartSession", &call);
+        if (e != EXIT_DONE)
+                return e;
+        r = sd_bus_message_append(call, "o", json_text(device, "path"));
+        if (r >= 0)
+                r = append_start_options(call, &client->options);
+        if (r < 0)
+                return service_message_error(r);
+        e = service_call(client->bus, call, 0, &path);
+        if (e != EXIT_DONE)
+                return e;
+
+        if (client_wants_json(client))
+                return print_session_json(client, json_string_value(path));
+
+        e = client_objects(client, &now);
+        if (e != EXIT_DONE)
+                return e;
+        session = objects_at(now.sessions, json_is_string(path) ? json_string_value(path) : "");
+        output_say("Session %" PRId64 " is open. 'needlectl watch' follows it, 'needlectl finish' ends it.", json_number(session, "id"));
+        return EXIT_DONE;
+}
+
+/* The session that was meant, unless it has ended. */
+static Exit find_session(Client *client, Objects *objects, const json_t **ret) {
+        Exit e;
+
+        e = client_objects(client, objects);
+        if (e != EXIT_DONE)
+                return e;
+        e = client_session(objects, client_arg(client, 0), ret);
+        if (e != EXIT_DONE)
+                return e;
+
+        if (!objects_session_is_live(*ret)) {
+                output_say("Session %" PRId64 " has ended.", json_number(*ret, "id"));
+                return EXIT_NOTHING_TO_DO;
+        }
+
+        return EXIT_DONE;
+}
+
+static Exit call_session(Client *client, const char *method, const char *state_then, const char *done, uint64_t timeout_usec) {
+        g_auto(Objects) objects = {};
+        const json_t *session = NULL;
+        Exit e;
+
+        e = find_session(client, &objects, &session);
+        if (e != EXIT_DONE)
+                return e;
+        if (state_then && strcmp(json_text(session, "state"), state_then) == 0) {
+                output_say("Session %" PRId64 " is %s already.", json_number(session, "id"), state_then);
+                return EXIT_NOTHING_TO_DO;
+        }
+
+        e = client_call(client, json_text(session, "path"), SERVICE_SESSION, method, timeout_usec, NULL);
+        if (e != EXIT_DONE)
+                return e;
+
+        output_say("Session %" PRId64 " %s.", json_number(session, "id"), done);
+        return client_wants_json(client) ? print_session_json(client, json_text(session, "path")) : EXIT_DONE;
+}
+
+Exit verb_pause(Client *client) {
+        return call_session(client, "Pause", "paused", "is paused; 'needlectl resume' goes on", 0);
+}
+
+Exit verb_resume(Client *client) {
+        return call_session(client, "Resume", "running", "goes on", 0);
+}
+
+Exit verb_discard(Client *client) {
+        return call_session(client, "Discard", NULL, "is discarded", FINISH_TIMEOUT_USEC);
+}
+
+Exit verb_finish(Client *client) {
+        json_auto *figures = NULL, *reply = NULL;
+        g_auto(Objects) objects = {};
+        const json_t *session = NULL;
+        const char *path;
+        Exit e;
+
+        e = find_session(client, &objects, &session);
+        if (e != EXIT_DONE)
+                return e;
+        path = json_text(session, "path");
+        e = client_call(client, path, SERVICE_SESSION, "Finish", FINISH_TIMEOUT_USEC, NULL);
+        if (e != EXIT_DONE)
+                return e;
+
+        /* The object stays for a minute after the end, with the final figures. */
+        output_say("Session %" PRId64 " is finished and stored.", json_number(session, "id"));
+        e = client_call(client, path, SERVICE_SESSION, "GetFigures", 0, &figures);
+        if (e != EXIT_DONE)
+                return e;
+
+        if (client_wants_json(client)) {
+                reply = json_pack("{s:I, s:s, s:O}", "id", (json_int_t) json_number(session, "id"), "uuid", json_text(session, "uuid"),
+                                  "figures", figures);
+                output_json(reply);
+        } else
+                figures_view_print(figures);
+
+        return EXIT_DONE;
+}

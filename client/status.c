@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/figures-view.h"
+#include "client/format.h"
+#include "client/json.h"
+#include "client/names.h"
+#include "client/output.h"
+#include "client/service.h"
+#include "client/table.h"
+#include "client/verbs.h"
+
+static void print_bluetooth(const json_t *manager) {
+        const char *state = json_text(manager, "bluetooth"), *text = names_bluetooth_text(state);
+        g_autofree char *line = text ? g_strdup_printf("%s: %s", state, text) :
+                                       g_strdup_printf("%s%s", state, json_is_true(json_object_get(manager, "searching")) ? ", searching" : "");
+
+        table_pair("Bluetooth", line, strcmp(state, "ready") == 0 ? STYLE_GOOD : STYLE_BAD);
+}
+
+static void print_storage(const json_t *manager) {
+        const char *state = json_text(manager, "storage"), *reason = json_text(manager, "storage_reason");
+        g_autofree char *line = *reason ? g_strdup_printf("%s: %s", state, reason) : g_strdup(state);
+
+        table_pair("Storage", line, strcmp(state, "ready") == 0 ? STYLE_GOOD : STYLE_BAD);
+}
+
+static void print_device(const json_t *device) {
+        g_autoptr(GString) line = g_string_new(objects_device_title(device));
+        const char *reason = json_text(device, "state_reason"), *text = names_reason_text(reason);
+        const json_t *battery = json_object_get(device, "battery");
+
+        g_string_append_printf(line, ", %s", json_text(device, "state"));
+        if (*reason)
+                g_string_append_printf(line, " (%s)", text ? text : reason);
+        if (battery)
+                g_string_append_printf(line, ", battery %" PRId64 " %%", (int64_t) json_integer_value(battery));
+
+        table_pair("Device", line->str, objects_device_is_connected(device) ? STYLE_GOOD : STYLE_PLAIN);
+}
+
+/* Nobody is asked for a password just because they looked at the status: figures are for the owner's eyes, and others' are left out. */
+static json_t *own_figures(Client *client, const json_t *session) {
+        uid_t uid = getuid();
+        json_t *figures = NULL;
+
+        if (uid != 0 && json_number(session, "owner") != (int64_t) uid)
+                return NULL;
+        if (client_call(client, json_text(session, "path"), SERVICE_SESSION, "GetFigures", 0, &figures) != EXIT_DONE)
+                return NULL;
+
+        return figures;
+}
+
+static bool print_session(Client *client, const json_t *session) {
+        json_auto *figures = NULL;
+        g_autofree char *summary = NULL, *line = NULL;
+
+        if (!objects_session_is_live(session))
+                return false;
+
+        figures = own_figures(client, session);
+        summary = figures_view_summary(figures);
+        line = g_strdup_printf("%" PRId64 ", %s%s%s", json_number(session, "id"), json_text(session, "state"), *summary ? ", " : "",
+                               summary);
+        table_pair("Session", line, STYLE_PLAIN);
+        return true;
+}
+
+static void print_status(Client *client, const json_t *manager, const Objects *objects) {
+        unsigned n_devices = 0, n_sessions = 0;
+        json_t *item;
+        size_t i;
+
+        print_bluetooth(manager);
+
+        json_array_foreach(objects->devices, i, item)
+                if (json_is_true(json_object_get(item, "adopted"))) {
+                        print_device(item);
+                        n_devices++;
+                }
+        if (n_devices == 0)
+                table_pair("Device", "none yet: 'needlectl search' looks for one", STYLE_PLAIN);
+
+        json_array_foreach(objects->sessions, i, item)
+                n_sessions += print_session(client, item);
+        if (n_sessions == 0)
+                table_pair("Session", "none", STYLE_PLAIN);
+
+        print_storage(manager);
+}
+
+Exit verb_status(Client *client) {
+        g_auto(Objects) objects = {};
+        json_auto *manager = NULL;
+        Exit e;
+
+        e = client_manager(client, &manager);
+        if (e != EXIT_DONE)
+                return e;
+        e = client_objects(client, &objects);
+        if (e != EXIT_DONE)
+                return e;
+
+        if (client_wants_json(client)) {
+                json_object_set(manager, "devices", objects.devices);
+                json_object_set(manager, "sessions", objects.sessions);
+                output_json(manager);
+                return EXIT_DONE;
+        }
+
+        print_status(client, manager, &objects);
+        return EXIT_DONE;
+}

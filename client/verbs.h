@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What needlectl can do. Each verb stands in the file of its noun. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/client.h"
+
+typedef struct Verb {
+        const char *name;
+        const char *arguments;  /* as the help shows them, "" for none */
+        const char *summary;    /* one line */
+        const char *details;    /* what one has to know beyond it, NULL if nothing */
+        int args_min, args_max;
+        uint64_t options;       /* OPTION_BIT() of those beyond the common ones */
+        Exit (*run)(Client *client);
+} Verb;
+
+extern const Verb verbs[];
+extern const size_t n_verbs;
+
+/* NULL: there is none of this name. */
+const Verb *verb_find(const char *name);
+
+/* help.c */
+void help_print(void);
+void help_print_verb(const Verb *verb);
+Exit verb_help(Client *client);
+Exit verb_version(Client *client);
+
+/* status.c */
+Exit verb_status(Client *client);
+
+/* devices.c */
+Exit verb_devices(Client *client);
+Exit verb_adopt(Client *client);
+Exit verb_forget(Client *client);
+Exit verb_connect(Client *client);
+Exit verb_alias(Client *client);
+
+/* search.c */
+Exit verb_search(Client *client);
+
+/* sessions.c */
+Exit verb_start(Client *client);
+Exit verb_pause(Client *client);
+Exit verb_resume(Client *client);
+Exit verb_finish(Client *client);
+Exit verb_discard(Client *client);
+
+/* history.c */
+Exit verb_sessions(Client *client);
+Exit verb_show(Client *client);
+
+/* watch.c */
+Exit verb_watch(Client *client);

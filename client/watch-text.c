@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/watch-text.h"
+
+#include <inttypes.h>
+
+#include "client/format.h"
+#include "client/json.h"
+#include "client/names.h"
+#include "client/objects.h"
+#include "client/text.h"
+
+char *watch_text_plain(const WatchModel *m, uint64_t now_usec, uint64_t realtime_usec) {
+        const struct needled_stream_live *live = &m->live;
+        bool fresh = watch_model_is_fresh(m, now_usec);
+        g_autofree char *elapsed = NULL;
+        GString *s;
+
+        if (m->phase == WATCH_WAITING || m->phase == WATCH_UNREACHABLE)
+                return watch_text_link(m, realtime_usec);
+
+        elapsed = format_elapsed(watch_model_elapsed(m, now_usec));
+        s = g_string_new(NULL);
+        g_string_printf(s, "session %" PRIu64 "  %s  %s", m->session_id,
+                        m->phase == WATCH_ENDED ? names_end_reason_text(names_end_reason(m->end_reason)) :
+                        m->has_state ? names_session_state(m->state) : "open", elapsed);
+
+        if (fresh && live->present & NEEDLED_STREAM_HAS_FORCE) {
+                g_autofree char *mean = format_force(live->force_mean_mn), *peak = format_force(live->force_peak_mn);
+                WatchZones zones = watch_model_zones(m);
+
+                g_string_append_printf(s, "  force %s %s  peak %s", mean, watch_zone_name(watch_zone_of(&zones, live->force_mean_mn)), peak);
+        }
+        if (m->has_live && live->present & NEEDLED_STREAM_HAS_STROKES)
+                g_string_append_printf(s, "  strokes %" PRIu64, live->strokes);
+        if (fresh && live->present & NEEDLED_STREAM_HAS_RATE) {
+                g_autofree char *rate = format_rate(live->stroke_rate);
+
+                g_string_append_printf(s, "  rate %s", rate);
+        }
+        if (fresh && live->present & NEEDLED_STREAM_HAS_CONTACT)
+                g_string_append_printf(s, "  contact %s", live->flags & NEEDLED_STREAM_IN_CONTACT ? "yes" : "no");
+        if (m->has_live && live->present & NEEDLED_STREAM_HAS_AREA && live->area > 0)
+                g_string_append_printf(s, "  %s", names_area(live->area));
+        if (!fresh && m->phase == WATCH_FOLLOWING) {
+                g_autofree char *link = watch_text_link(m, realtime_usec);
+
+                g_string_append_printf(s, "  %s", link);
+        }
+
+        return g_string_free(s, FALSE);
+}
+
+char *watch_text_link(const WatchModel *m, uint64_t realtime_usec) {
+        const char *reason = json_text(m->device, "state_reason"), *text = names_reason_text(reason);
+        uint64_t retry_at = (uint64_t) json_number(m->device, "retry_at");
+        g_autoptr(GString) s = NULL;
+
+        if (m->phase == WATCH_UNREACHABLE)
+                return g_strdup("The service is away");
+        if (!m->device)
+                return g_strdup("No device is adopted: 'needlectl search' looks for one");
+
+        s = g_string_new(NULL);
+        if (objects_device_is_connected(m->device))
+                g_string_printf(s, "%s: %s", objects_device_title(m->device), json_text(m->device, "state"));
+        else
+                g_string_printf(s, "%s is not connected: %s", objects_device_title(m->device), json_text(m->device, "state"));
+        if (*reason)
+                g_string_append_printf(s, " (%s)", reason);
+        if (text)
+                g_string_append_printf(s, ", %s", text);
+        if (retry_at > realtime_usec) {
+                g_autofree char *in = format_elapsed(retry_at - realtime_usec + 999999);
+
+                g_string_append_printf(s, ", next try in %s", in);
+        }
+
+        return text_printable(s->str);
+}

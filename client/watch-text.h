@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the live view says in words. Pure; all is printable. The caller frees. */
+
+#include "client/watch-model.h"
+
+/* One line for logs and pipes. */
+char *watch_text_plain(const WatchModel *m, uint64_t now_usec, uint64_t realtime_usec);
+
+/* Device and link: "waiting for Pen 1: waiting (away), out of reach or switched off; it comes back by itself". */
+char *watch_text_link(const WatchModel *m, uint64_t realtime_usec);
