@@ -32,5 +32,5 @@ void log_full(int level, const LogContext *context, const char *file, int line, 
 #define log_info(...) log_with(LOG_INFO, NULL, __VA_ARGS__)
 #define log_debug(...) log_with(LOG_DEBUG, NULL, __VA_ARGS__)
 /* Logs with the error's text and returns it. */
-#define log_error_errno(error, ...) \
-        ({ int _e = (error); log_with(LOG_ERR, (&(LogContext) { .error = _e }), __VA_ARGS__); _e; })
+#define log_error_errno(errnum, ...) \
+        ({ int _e = (errnum); log_with(LOG_ERR, (&(LogContext) { .error = _e }), __VA_ARGS__); _e; })

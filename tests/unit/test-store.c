@@ -730,7 +730,7 @@ static void test_unavailable_and_back(void) {
         g_assert_cmpuint(store_counters(f.store).committed, ==, 0);
         g_assert_cmpint(g_rmdir(f.path), ==, 0);
         g_assert_cmpint(fixture_end(&f, f.next_session_id), ==, 0); /* by itself */
-        g_assert_cmpint(store_state(f.store), ==, STORE_READY);
+        fixture_wait(&f, fixture_is_in_state, STORE_READY);
         g_assert_cmpuint(store_counters(f.store).dropped, ==, 0);
         frames = fixture_read_frames(f.path, f.next_session_id, &n);
         g_assert_cmpuint(n, ==, 2000);

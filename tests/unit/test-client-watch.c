@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <math.h>
+#include <string.h>
+
+#include "client/json.h"
+#include "client/text.h"
+#include "client/watch-model.h"
+#include "client/watch-text.h"
+#include "client/watch-view.h"
+
+#define S UINT64_C(1000000)
+#define NOW (1000 * S)
+#define REALTIME (UINT64_C(1770127530) * S)
+
+static json_t *device(const char *state, const char *reason) {
+        return json_pack("{s:s s:s s:s s:s s:s s:i}", "address", "C0:FF:EE:00:00:01", "alias", "Anna\x1b[2J", "kind", "pen",
+                         "state", state, "state_reason", reason, "battery", 81);
+}
+
+static StreamRecord live(int32_t mean_mn, int32_t peak_mn, uint32_t flags) {
+        return (StreamRecord) {
+                .type = NEEDLED_STREAM_LIVE, .known = true, .session_usec = 5 * S,
+                .live = { .present = NEEDLED_STREAM_HAS_FORCE | NEEDLED_STREAM_HAS_STROKES | NEEDLED_STREAM_HAS_RATE |
+                                     NEEDLED_STREAM_HAS_CONTACT | NEEDLED_STREAM_HAS_AREA | NEEDLED_STREAM_HAS_DEPTH,
+                          .flags = flags, .force_mean_mn = mean_mn, .force_peak_mn = peak_mn, .strokes = 123456, .stroke_rate = 7003.6,
+                          .depth_um = 500, .area = 3 },
+        };
+}
+
+static void begin(WatchModel *m, const char *state, const char *reason) {
+        StreamRecord running = { .type = NEEDLED_STREAM_STATE, .known = true, .state = { .state = NEEDLED_STREAM_STATE_RUNNING } };
+        json_auto *d = device(state, reason);
+
+        watch_model_init(m);
+        watch_model_set_device(m, d);
+        watch_model_begin(m, 42, NOW);
+        watch_model_record(m, &running, NOW);
+}
+
+static void feed(WatchModel *m, StreamRecord record, uint64_t now_usec) {
+        watch_model_record(m, &record, now_usec);
+}
+
+/* As one text, to look for what must be in it. */
+static char *render(const WatchModel *m, unsigned columns, unsigned rows, bool color, uint64_t now_usec) {
+        WatchSize size = { columns, rows, color };
+        g_autoptr(GPtrArray) lines = watch_view_render(m, &size, now_usec, REALTIME);
+
+        g_assert_cmpuint(lines->len, <=, rows);
+        g_ptr_array_add(lines, NULL);
+        return g_strjoinv("\n", (char **) lines->pdata);
+}
+
+static void assert_shows(const char *text, const char *part) {
+        if (!strstr(text, part)) {
+                g_test_message("'%s' is not in:\n%s", part, text);
+                g_test_fail();
+        }
+}
+
+static void assert_hides(const char *text, const char *part) {
+        if (strstr(text, part)) {
+                g_test_message("'%s' is in:\n%s", part, text);
+                g_test_fail();
+        }
+}
+
+/* ---- Model ---- */
+
+static void test_the_largest_peak_is_held_for_two_seconds(void) {
+        WatchModel m;
+        int32_t held = 0;
+
+        begin(&m, "streaming", "");
+        g_assert_false(watch_model_hold(&m, NOW, &held));
+        feed(&m, live(900, 2400, 0), NOW);
+        feed(&m, live(800, 1200, 0), NOW + S);
+        g_assert_true(watch_model_hold(&m, NOW + S, &held));
+        g_assert_cmpint(held, ==, 2400);
+        feed(&m, live(800, 1100, 0), NOW + 2 * S + 1);
+        g_assert_true(watch_model_hold(&m, NOW + 2 * S + 1, &held));
+        g_assert_cmpint(held, ==, 1100);
+        g_assert_false(watch_model_hold(&m, NOW + 5 * S, &held));
+        watch_model_done(&m);
+}
+
+static void test_the_last_minute_and_not_more(void) {
+        WatchModel m;
+        int32_t force = 0;
+
+        begin(&m, "streaming", "");
+        feed(&m, live(1900, 2000, 0), NOW);
+        feed(&m, live(700, 800, 0), NOW + 30 * S);
+        feed(&m, live(600, 800, 0), NOW + 30 * S);
+        g_assert_true(watch_model_history(&m, 0, WATCH_BUCKETS, NOW + 30 * S, &force));
+        g_assert_cmpint(force, ==, 1900);
+        g_assert_true(watch_model_history(&m, WATCH_BUCKETS - 1, WATCH_BUCKETS, NOW + 30 * S, &force));
+        g_assert_cmpint(force, ==, 700);
+        g_assert_true(watch_model_history(&m, 0, WATCH_BUCKETS, NOW + 61 * S, &force)); /* the first is too old */
+        g_assert_cmpint(force, ==, 700);
+        g_assert_false(watch_model_history(&m, 0, WATCH_BUCKETS, NOW + 200 * S, &force));
+        g_assert_false(watch_model_history(&m, 0, WATCH_BUCKETS, 0, &force));
+        watch_model_done(&m);
+}
+
+static void test_another_session_begins_with_nothing(void) {
+        StreamRecord figures = { .type = NEEDLED_STREAM_FIGURES, .known = true };
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        figures_set(&figures.figures, FIGURE_STROKES, 7);
+        feed(&m, figures, NOW);
+        feed(&m, live(900, 2400, 0), NOW);
+        watch_model_begin(&m, 42, NOW); /* the same, after its stream broke off */
+        g_assert_true(figures_has(&m.figures, FIGURE_STROKES));
+        watch_model_begin(&m, 43, NOW);
+        g_assert_false(figures_has(&m.figures, FIGURE_STROKES));
+        g_assert_false(m.has_live);
+        g_assert_cmpstr(json_text(m.device, "kind"), ==, "pen");
+        watch_model_done(&m);
+}
+
+static void test_values_go_stale(void) {
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        g_assert_false(watch_model_is_fresh(&m, NOW));
+        feed(&m, live(900, 1000, 0), NOW);
+        g_assert_true(watch_model_is_fresh(&m, NOW + S));
+        g_assert_false(watch_model_is_fresh(&m, NOW + 2 * S));
+        g_assert_cmpuint(watch_model_elapsed(&m, NOW + 2 * S), ==, 7 * S);
+        watch_model_done(&m);
+}
+
+static void test_zones_go_by_the_kind(void) {
+        json_auto *roller = json_pack("{s:s}", "kind", "roller");
+        WatchZones zones;
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        zones = watch_model_zones(&m);
+        g_assert_cmpint(watch_zone_of(&zones, -50), ==, WATCH_ZONE_LOW);
+        g_assert_cmpint(watch_zone_of(&zones, 299), ==, WATCH_ZONE_LOW);
+        g_assert_cmpint(watch_zone_of(&zones, 300), ==, WATCH_ZONE_GOOD);
+        g_assert_cmpint(watch_zone_of(&zones, 2000), ==, WATCH_ZONE_HIGH);
+        g_assert_cmpint(watch_zone_of(&zones, 3000), ==, WATCH_ZONE_OVER);
+        watch_model_set_device(&m, roller);
+        zones = watch_model_zones(&m);
+        g_assert_cmpint(watch_zone_of(&zones, 499), ==, WATCH_ZONE_LOW);
+        g_assert_cmpint(watch_zone_of(&zones, 3999), ==, WATCH_ZONE_GOOD);
+        g_assert_cmpint(watch_zone_of(&zones, 4999), ==, WATCH_ZONE_HIGH);
+        g_assert_cmpint(watch_zone_of(&zones, 5000), ==, WATCH_ZONE_OVER);
+        watch_model_done(&m);
+}
+
+/* ---- View ---- */
+
+static void test_a_running_session_at_80x24(void) {
+        StreamRecord figures = { .type = NEEDLED_STREAM_FIGURES, .known = true };
+        g_autofree char *text = NULL;
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        figures_set(&figures.figures, FIGURE_DURATION, 754 * (int64_t) S);
+        figures_set(&figures.figures, FIGURE_ZONE_GOOD, 600 * (int64_t) S);
+        figures_set(&figures.figures, FIGURE_GAPS, 2);
+        figures_set(&figures.figures, FIGURE_GAP_TIME, 3200000);
+        figures_set(&figures.figures, FIGURE_LOST_LIVE, 3);
+        feed(&m, figures, NOW);
+        feed(&m, live(850, 1430, NEEDLED_STREAM_IN_CONTACT | NEEDLED_STREAM_MOTOR), NOW);
+
+        text = render(&m, 79, 24, false, NOW);
+        assert_shows(text, "Anna�[2J  C0:FF:EE:00:00:01  pen  battery 81 %");
+        assert_shows(text, "Session 42  running  12m 34s");
+        assert_shows(text, "0.85 N  good  peak   1.43 N  held   1.43 N");
+        assert_shows(text, "0.30 good");
+        assert_shows(text, "2.00 high");
+        assert_shows(text, "3.00 over");
+        assert_shows(text, "123456");
+        assert_shows(text, "7004/min");
+        assert_shows(text, "cheek-left");
+        assert_shows(text, "0.50 mm");
+        assert_shows(text, "good 10m 00s");
+        assert_shows(text, "2 gaps of 3.2s, 3 packets lost");
+        assert_shows(text, "q quits");
+        assert_hides(text, "OVERPRESSURE");
+        assert_hides(text, "\x1b");
+        watch_model_done(&m);
+}
+
+static void test_overpressure_is_said_in_words(void) {
+        StreamRecord event = { .type = NEEDLED_STREAM_EVENT, .known = true, .event = { .code = 1, .severity = 2, .asserted = 1, .value = 5210 } };
+        g_autofree char *text = NULL, *later = NULL;
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        feed(&m, live(3500, 5210, NEEDLED_STREAM_OVERPRESSURE), NOW);
+        feed(&m, event, NOW);
+        text = render(&m, 79, 24, false, NOW);
+        assert_shows(text, "3.50 N  over");
+        assert_shows(text, "OVERPRESSURE");
+        assert_shows(text, "! overpressure began (5.21 N)");
+        assert_shows(text, "▶"); /* the peak is beyond the bar */
+        later = render(&m, 79, 24, false, NOW + 11 * S);
+        assert_hides(later, "overpressure began");
+        watch_model_done(&m);
+}
+
+static void test_an_interrupted_session_says_why(void) {
+        StreamRecord state = { .type = NEEDLED_STREAM_STATE, .known = true, .state = { .state = NEEDLED_STREAM_STATE_INTERRUPTED } };
+        g_autofree char *text = NULL;
+        WatchModel m;
+
+        begin(&m, "waiting", "away");
+        feed(&m, live(850, 1430, 0), NOW);
+        feed(&m, state, NOW);
+        text = render(&m, 79, 24, false, NOW + 3 * S);
+        assert_shows(text, "interrupted");
+        assert_shows(text, "is not connected: waiting (away), out of reach or switched off");
+        assert_hides(text, "0.85 N"); /* an old value is no value */
+        assert_shows(text, "123456"); /* the count stays */
+        watch_model_done(&m);
+}
+
+static void test_waiting_says_for_what(void) {
+        json_auto *d = device("waiting", "backoff");
+        g_autofree char *nothing = NULL, *waiting = NULL;
+        WatchModel m;
+
+        watch_model_init(&m);
+        nothing = render(&m, 79, 24, false, NOW);
+        assert_shows(nothing, "No device is adopted");
+
+        json_object_set_new(d, "retry_at", json_integer((json_int_t) (REALTIME + 12 * S)));
+        watch_model_set_device(&m, d);
+        waiting = render(&m, 79, 24, false, NOW);
+        assert_shows(waiting, "Waiting for the device.");
+        assert_shows(waiting, "waiting (backoff), did not answer");
+        assert_hides(waiting, "Force");
+        watch_model_done(&m);
+}
+
+static void test_the_end_is_shown(void) {
+        StreamRecord end = { .type = NEEDLED_STREAM_END, .known = true, .end = { .reason = 1 } };
+        g_autofree char *text = NULL, *line = NULL;
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        feed(&m, live(850, 1430, 0), NOW);
+        feed(&m, end, NOW);
+        text = render(&m, 79, 24, false, NOW);
+        assert_shows(text, "Session 42  ended by the device  after 5s");
+        assert_shows(text, "Waiting for the next session");
+        line = watch_text_plain(&m, NOW, REALTIME);
+        g_assert_cmpstr(line, ==, "session 42  ended by the device  5s  strokes 123456  cheek-left");
+        watch_model_done(&m);
+}
+
+static unsigned visible_width(const char *line) {
+        g_autoptr(GString) plain = g_string_new(NULL);
+
+        for (const char *p = line; *p; p++) {
+                if (*p == '\x1b') { /* styles alone are allowed: ESC [ digits m */
+                        g_assert_cmpint(*++p, ==, '[');
+                        while (g_ascii_isdigit(*++p))
+                                ;
+                        g_assert_cmpint(*p, ==, 'm');
+                        continue;
+                }
+                g_string_append_c(plain, *p);
+        }
+
+        return text_width(plain->str);
+}
+
+static void test_it_fits_every_terminal(void) {
+        StreamRecord record = live(2500, 9000, NEEDLED_STREAM_OVERPRESSURE | NEEDLED_STREAM_SATURATED | NEEDLED_STREAM_IN_CONTACT);
+        StreamRecord gap = { .type = NEEDLED_STREAM_GAP, .known = true, .gap = { 0, 10 * S, 3, 1, {} } };
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        record.live.strokes = UINT64_MAX;
+        record.live.stroke_rate = NAN;
+        record.live.depth_um = UINT32_MAX;
+        feed(&m, record, NOW);
+        feed(&m, gap, NOW);
+
+        for (unsigned columns = 0; columns <= 200; columns++)
+                for (unsigned rows = 0; rows <= 30; rows++) {
+                        WatchSize size = { columns, rows, columns % 2 };
+                        g_autoptr(GPtrArray) lines = NULL;
+
+                        text_set_utf8(rows % 3);
+                        lines = watch_view_render(&m, &size, NOW, REALTIME);
+                        g_assert_cmpuint(lines->len, <=, rows);
+                        for (unsigned i = 0; i < lines->len; i++)
+                                g_assert_cmpuint(visible_width(lines->pdata[i]), <=, columns);
+                }
+        text_set_utf8(true);
+        watch_model_done(&m);
+}
+
+static void test_little_room_keeps_what_matters(void) {
+        g_autofree char *text = NULL;
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        feed(&m, live(850, 1430, 0), NOW);
+        text = render(&m, 59, 5, false, NOW);
+        assert_shows(text, "Session 42");
+        assert_shows(text, "0.85 N");
+        assert_shows(text, "123456");
+        watch_model_done(&m);
+}
+
+static void test_zones_are_told_without_colour(void) {
+        g_autofree char *mono = NULL, *ascii = NULL;
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        feed(&m, live(3900, 3900, 0), NOW);
+        mono = render(&m, 79, 24, false, NOW);
+        assert_shows(mono, "░░░");
+        assert_shows(mono, "▒▒▒");
+        assert_shows(mono, "▓▓▓");
+        assert_shows(mono, "███");
+        text_set_utf8(false);
+        ascii = render(&m, 79, 24, false, NOW);
+        text_set_utf8(true);
+        assert_shows(ascii, "-----==");
+        assert_shows(ascii, "==++");
+        assert_shows(ascii, "++##");
+        for (const char *p = ascii; *p; p++)
+                g_assert_true(*p == '\n' || g_ascii_isprint(*p));
+        watch_model_done(&m);
+}
+
+static void test_plain_lines(void) {
+        g_autofree char *line = NULL, *waiting = NULL;
+        json_auto *d = device("waiting", "away");
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        feed(&m, live(850, 1430, NEEDLED_STREAM_IN_CONTACT), NOW);
+        line = watch_text_plain(&m, NOW, REALTIME);
+        g_assert_cmpstr(line, ==, "session 42  running  5s  force 0.85 N good  peak 1.43 N  strokes 123456  rate 7004/min  contact yes  cheek-left");
+        watch_model_done(&m);
+
+        watch_model_init(&m);
+        watch_model_set_device(&m, d);
+        waiting = watch_text_plain(&m, NOW, REALTIME);
+        g_assert_cmpstr(waiting, ==, "Anna�[2J is not connected: waiting (away), out of reach or switched off; it comes back by itself");
+        watch_model_done(&m);
+}
+
+int main(int argc, char **argv) {
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/client-watch/the-largest-peak-is-held-for-two-seconds", test_the_largest_peak_is_held_for_two_seconds);
+        g_test_add_func("/client-watch/the-last-minute-and-not-more", test_the_last_minute_and_not_more);
+        g_test_add_func("/client-watch/another-session-begins-with-nothing", test_another_session_begins_with_nothing);
+        g_test_add_func("/client-watch/values-go-stale", test_values_go_stale);
+        g_test_add_func("/client-watch/zones-go-by-the-kind", test_zones_go_by_the_kind);
+        g_test_add_func("/client-watch/a-running-session-at-80x24", test_a_running_session_at_80x24);
+        g_test_add_func("/client-watch/overpressure-is-said-in-words", test_overpressure_is_said_in_words);
+        g_test_add_func("/client-watch/an-interrupted-session-says-why", test_an_interrupted_session_says_why);
+        g_test_add_func("/client-watch/waiting-says-for-what", test_waiting_says_for_what);
+        g_test_add_func("/client-watch/the-end-is-shown", test_the_end_is_shown);
+        g_test_add_func("/client-watch/it-fits-every-terminal", test_it_fits_every_terminal);
+        g_test_add_func("/client-watch/little-room-keeps-what-matters", test_little_room_keeps_what_matters);
+        g_test_add_func("/client-watch/zones-are-told-without-colour", test_zones_are_told_without_colour);
+        g_test_add_func("/client-watch/plain-lines", test_plain_lines);
+        return g_test_run();
+}
