@@ -73,10 +73,13 @@ static void device_paired(Device *d, bool ok) {
 
         for (unsigned i = 0; i < calls->len; i++) {
                 Call *call = calls->pdata[i];
+                bool pair = g_str_equal(call->method->name, "Pair");
 
-                if (ok)
+                if (ok && pair)
+                        call_reply(call);
+                else if (ok)
                         call_run(call);
-                else if (g_str_equal(call->method->name, "Pair"))
+                else if (pair)
                         call_error(call, "AuthenticationFailed", "Authentication Failed");
                 else
                         call_error(call, "Failed", "Operation failed with ATT error: 0x0e");
@@ -240,15 +243,9 @@ static void method_disconnect(Call *call) {
         device_disconnect(d, call);
 }
 
-/* Runs a second time when the bond is there. */
 static void method_pair(Call *call) {
         Device *d = call->what;
 
-        if (d->bonded && g_strcmp0(d->pair_sender, call_sender(call)) == 0) {
-                g_clear_pointer(&d->pair_sender, g_free);
-                call_reply(call);
-                return;
-        }
         if (d->bonded) {
                 call_error(call, "AlreadyExists", "Already Exists");
                 return;
@@ -258,8 +255,6 @@ static void method_pair(Call *call) {
                 return;
         }
 
-        g_free(d->pair_sender);
-        d->pair_sender = g_strdup(call_sender(call));
         if (device_connected(d))
                 device_pair(d, call);
         else if (!d->standin->adapter.powered)
@@ -455,7 +450,6 @@ void device_done(Device *d) {
         d->pairing = sd_event_source_disable_unref(d->pairing);
         g_clear_pointer(&d->disconnects, g_ptr_array_unref);
         g_clear_pointer(&d->unpaired, g_ptr_array_unref);
-        g_clear_pointer(&d->pair_sender, g_free);
         g_clear_pointer(&d->alias, g_free);
         g_clear_pointer(&d->address, g_free);
         g_clear_pointer(&d->path, g_free);

@@ -134,7 +134,6 @@ struct Device {
         sd_event_source *disconnecting;
         GPtrArray *unpaired;            /* Calls that wait for the bond */
         sd_event_source *pairing;
-        char *pair_sender;              /* whose Pair() is answered when the bond is there */
 
         Service services[N_SERVICES];
         Characteristic characteristics[N_CHARACTERISTICS];
