@@ -21,7 +21,8 @@ Exit client_objects(Client *client, Objects *ret) {
         json_auto *managed = NULL;
         Exit e;
 
-        e = client_call(client, SERVICE_ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", 0, &managed);
+        e = client_call(client, SERVICE_ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", 0,
+                        &managed);
         if (e != EXIT_DONE)
                 return e;
 
@@ -36,7 +37,9 @@ Exit client_device(const Objects *objects, const char *typed, const json_t **ret
                 return EXIT_DONE;
 
         if (r == -ENOTUNIQ && typed) {
-                output_error("'%s' fits more than one device. 'needlectl devices' lists them with their addresses.", typed);
+                output_error("'%s' fits more than one device. 'needlectl devices' lists them with their "
+                             "addresses.",
+                             typed);
                 return EXIT_USAGE;
         }
         if (r == -ENOTUNIQ) {
@@ -44,22 +47,27 @@ Exit client_device(const Objects *objects, const char *typed, const json_t **ret
                 return EXIT_USAGE;
         }
         if (typed)
-                output_error("There is no device '%s'. 'needlectl devices' lists those that are known, 'needlectl search' looks for new ones.",
+                output_error("There is no device '%s'. 'needlectl devices' lists those that are known, "
+                             "'needlectl search' looks for new ones.",
                              typed);
         else
-                output_error("No device is adopted. 'needlectl search' looks for one, 'needlectl adopt' takes it in.");
+                output_error("No device is adopted. 'needlectl search' looks for one, 'needlectl adopt' "
+                             "takes it in.");
 
         return EXIT_NOT_FOUND;
 }
 
 Exit client_session(const Objects *objects, const char *typed, const json_t **ret) {
-        int r = typed ? objects_find_session(objects, typed, ret) : objects_only_session(objects, getuid(), ret);
+        int r = typed ? objects_find_session(objects, typed, ret)
+                      : objects_only_session(objects, getuid(), ret);
 
         if (r == 0)
                 return EXIT_DONE;
 
         if (r == -ENOTUNIQ && typed) {
-                output_error("'%s' fits more than one session. 'needlectl status' lists those that are live.", typed);
+                output_error("'%s' fits more than one session. 'needlectl status' lists those that are "
+                             "live.",
+                             typed);
                 return EXIT_USAGE;
         }
         if (r == -ENOTUNIQ) {
@@ -67,7 +75,8 @@ Exit client_session(const Objects *objects, const char *typed, const json_t **re
                 return EXIT_USAGE;
         }
         if (typed) {
-                output_error("There is no live session '%s'. 'needlectl status' shows those that are, 'needlectl sessions' those that were.",
+                output_error("There is no live session '%s'. 'needlectl status' shows those that are, "
+                             "'needlectl sessions' those that were.",
                              typed);
                 return EXIT_NOT_FOUND;
         }
@@ -76,7 +85,8 @@ Exit client_session(const Objects *objects, const char *typed, const json_t **re
         return EXIT_NOTHING_TO_DO;
 }
 
-Exit client_call(Client *client, const char *path, const char *interface, const char *member, uint64_t timeout_usec, json_t **ret) {
+Exit client_call(Client *client, const char *path, const char *interface, const char *member,
+                 uint64_t timeout_usec, json_t **ret) {
         g_autoptr(sd_bus_message) call = NULL;
         Exit e;
 

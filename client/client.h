@@ -35,13 +35,14 @@ Exit client_connect(Client *client);
 /* What the service shows now (objects_done). */
 Exit client_objects(Client *client, Objects *ret);
 
-/* The device or live session that was meant, or without a name (NULL) the only one it can be; says so if there is none, or more than one.
- * *ret is borrowed from *objects. */
+/* The device or live session that was meant, or without a name (NULL) the only one it can be; says so if
+ * there is none, or more than one. *ret is borrowed from *objects. */
 Exit client_device(const Objects *objects, const char *typed, const json_t **ret);
 Exit client_session(const Objects *objects, const char *typed, const json_t **ret);
 
-/* Both steps in one: a call without arguments to an object, and its reply's first value (ret may be NULL). */
-Exit client_call(Client *client, const char *path, const char *interface, const char *member, uint64_t timeout_usec, json_t **ret);
+/* A call without arguments to an object, and its reply's first value (ret may be NULL). */
+Exit client_call(Client *client, const char *path, const char *interface, const char *member,
+                 uint64_t timeout_usec, json_t **ret);
 
 /* The properties of Manager1. */
 Exit client_manager(Client *client, json_t **ret);

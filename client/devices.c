@@ -38,8 +38,12 @@ void devices_table_add(Table *table, const json_t *device) {
         const char *reason = json_text(device, "state_reason");
         g_autofree char *state = *reason ? g_strdup_printf("%s (%s)", json_text(device, "state"), reason) :
                                            g_strdup(json_text(device, "state"));
-        g_autofree char *level = battery ? g_strdup_printf("%" PRId64 " %%", (int64_t) json_integer_value(battery)) : g_strdup("-");
-        g_autofree char *signal = rssi ? g_strdup_printf("%" PRId64 " dBm", (int64_t) json_integer_value(rssi)) : g_strdup("-");
+        g_autofree char *level =
+                battery ? g_strdup_printf("%" PRId64 " %%", (int64_t) json_integer_value(battery))
+                        : g_strdup("-");
+        g_autofree char *signal =
+                rssi ? g_strdup_printf("%" PRId64 " dBm", (int64_t) json_integer_value(rssi))
+                     : g_strdup("-");
 
         table_add(table, objects_device_title(device), STYLE_PLAIN);
         table_add(table, json_text(device, "address"), STYLE_PLAIN);
@@ -155,7 +159,9 @@ Exit verb_adopt(Client *client) {
         if (e != EXIT_DONE)
                 return e;
 
-        output_say("%s is adopted. needled connects to it whenever it is switched on; 'needlectl watch' shows it in use.", title);
+        output_say("%s is adopted. needled connects to it whenever it is switched on; 'needlectl watch' "
+                   "shows it in use.",
+                   title);
         return print_device_json(client, path);
 }
 
@@ -204,7 +210,8 @@ Exit verb_connect(Client *client) {
                 return EXIT_NOTHING_TO_DO;
         }
 
-        e = client_call(client, json_text(device, "path"), SERVICE_DEVICE, "Connect", CONNECT_TIMEOUT_USEC, NULL);
+        e = client_call(client, json_text(device, "path"), SERVICE_DEVICE, "Connect", CONNECT_TIMEOUT_USEC,
+                        NULL);
         if (e != EXIT_DONE)
                 return e;
 

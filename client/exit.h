@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* How needlectl ends; scripts rely on the numbers. Functions that return an Exit other than EXIT_DONE have told the user why. */
+/* How needlectl ends; scripts rely on the numbers. Functions that return an Exit other than EXIT_DONE have
+ * told the user why. */
 
 typedef enum Exit {
         EXIT_DONE = 0,

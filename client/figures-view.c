@@ -63,7 +63,8 @@ static void print_use(const json_t *figures, GPtrArray *parts) {
 
         add_count(parts, figures, "strokes", "");
         if (known(figures, "stroke_rate"))
-                add_part(parts, "at", format_rate(json_number_value(json_object_get(figures, "stroke_rate"))));
+                add_part(parts, "at",
+                         format_rate(json_number_value(json_object_get(figures, "stroke_rate"))));
         add_count(parts, figures, "punctures", " punctures");
         add_count(parts, figures, "passes", " passes");
         add_count(parts, figures, "distance", " mm rolled");
@@ -93,7 +94,8 @@ static void print_force(const json_t *figures, GPtrArray *parts) {
         if (known(figures, "depth"))
                 add_part(parts, "", format_depth((uint64_t) MAX(json_number(figures, "depth"), 0)));
         if (known(figures, "depth_max"))
-                add_part(parts, "at most", format_depth((uint64_t) MAX(json_number(figures, "depth_max"), 0)));
+                add_part(parts, "at most",
+                         format_depth((uint64_t) MAX(json_number(figures, "depth_max"), 0)));
         flush_parts("Depth", parts, STYLE_PLAIN);
 }
 
@@ -109,7 +111,8 @@ static void print_losses(const json_t *figures, GPtrArray *parts) {
 
         for (size_t i = 0; i < G_N_ELEMENTS(streams); i++)
                 if (json_number(lost, streams[i]) > 0)
-                        g_ptr_array_add(parts, g_strdup_printf("%" PRId64 " %s", json_number(lost, streams[i]), streams[i]));
+                        g_ptr_array_add(parts, g_strdup_printf("%" PRId64 " %s",
+                                                               json_number(lost, streams[i]), streams[i]));
         flush_parts("Lost packets", parts, STYLE_WARN);
 }
 

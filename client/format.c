@@ -49,11 +49,13 @@ char *format_force(int64_t force_mn) {
 char *format_depth(uint64_t depth_um) {
         uint64_t hundredths = depth_um / 10 + (depth_um % 10 >= 5);
 
-        return g_strdup_printf("%" G_GUINT64_FORMAT ".%02u mm", hundredths / 100, (unsigned) (hundredths % 100));
+        return g_strdup_printf("%" G_GUINT64_FORMAT ".%02u mm", hundredths / 100,
+                               (unsigned) (hundredths % 100));
 }
 
 char *format_rate(double per_minute) {
-        if (!(per_minute >= 0 && per_minute < 1e9)) /* NaN too: never from needled, but the number came from outside */
+        if (!(per_minute >= 0 &&
+              per_minute < 1e9)) /* NaN too: never from needled, but the number came from outside */
                 return g_strdup("?");
 
         return g_strdup_printf("%.0f/min", per_minute);

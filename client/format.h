@@ -19,8 +19,8 @@ char *format_rate(double per_minute);
 /* Local time, "2026-02-03 14:05"; "" for 0. */
 char *format_time(uint64_t realtime_usec);
 
-/* "2026-02-03", "2026-02-03 14:05[:30]" (or with a T; local time), "today", "yesterday", "now", and an age as "45m", "6h", "2d", "1w".
- * -EINVAL if it is none of these. */
+/* "2026-02-03", "2026-02-03 14:05[:30]" (or with a T; local time), "today", "yesterday", "now", and an age
+ * as "45m", "6h", "2d", "1w". -EINVAL if it is none of these. */
 int format_parse_time(const char *s, uint64_t now_realtime_usec, uint64_t *ret);
 
 /* A whole number and nothing else. -EINVAL no number, -ERANGE not in min … max. */

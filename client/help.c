@@ -37,7 +37,8 @@ void help_print(void) {
 
         print_title("Verbs");
         for (size_t i = 0; i < n_verbs; i++) {
-                g_autofree char *left = g_strjoin(*verbs[i].arguments ? " " : "", verbs[i].name, verbs[i].arguments, NULL);
+                g_autofree char *left =
+                        g_strjoin(*verbs[i].arguments ? " " : "", verbs[i].name, verbs[i].arguments, NULL);
 
                 print_row(left, verbs[i].summary);
         }
@@ -46,12 +47,13 @@ void help_print(void) {
         for (int i = 0; i < _OPTION_COMMON_MAX; i++)
                 print_option((Option) i);
 
-        printf("\n'needlectl help VERB' shows the options of a verb. Without a verb, status runs.\n%s", exit_codes);
+        printf("\n'needlectl help VERB' shows the options of a verb. Without a verb, status runs.\n%s",
+               exit_codes);
 }
 
 void help_print_verb(const Verb *verb) {
-        printf("needlectl %s%s%s%s\n\n%s.\n", verb->name, verb->options > 0 ? " [OPTION...]" : "", *verb->arguments ? " " : "",
-               verb->arguments, verb->summary);
+        printf("needlectl %s%s%s%s\n\n%s.\n", verb->name, verb->options > 0 ? " [OPTION...]" : "",
+               *verb->arguments ? " " : "", verb->arguments, verb->summary);
         if (verb->details)
                 printf("%s\n", verb->details);
 

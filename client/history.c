@@ -87,7 +87,8 @@ static Exit list_sessions(Client *client, const Filter *filter, json_t *ret) {
         return EXIT_DONE;
 }
 
-/* The device of a session is its address, which stays when the device is forgotten: what no device is called is passed on as it is. */
+/* The device of a session is its address, which stays when the device is forgotten: what no device is called
+ * is passed on as it is. */
 static Exit read_filter(Client *client, Objects *objects, Filter *ret) {
         const Options *options = &client->options;
         const json_t *device = NULL;
@@ -123,11 +124,17 @@ static char *session_device(const json_t *session) {
 
 static void add_session(Table *table, const json_t *session) {
         g_autofree char *id = g_strdup_printf("%" PRId64, json_number(session, "id"));
-        g_autofree char *start = format_time((uint64_t) json_number(session, "start")), *device = session_device(session);
+        g_autofree char *start = format_time((uint64_t) json_number(session, "start")),
+                        *device = session_device(session);
         const json_t *values[] = { json_object_get(session, "duration"), json_object_get(session, "strokes"),
-                                   json_object_get(session, "force_mean"), json_object_get(session, "force_peak") };
-        g_autofree char *duration = values[0] ? format_duration((uint64_t) MAX(json_integer_value(values[0]), 0)) : g_strdup("-");
-        g_autofree char *strokes = values[1] ? g_strdup_printf("%" PRId64, (int64_t) json_integer_value(values[1])) : g_strdup("-");
+                                   json_object_get(session, "force_mean"),
+                                   json_object_get(session, "force_peak") };
+        g_autofree char *duration =
+                values[0] ? format_duration((uint64_t) MAX(json_integer_value(values[0]), 0))
+                          : g_strdup("-");
+        g_autofree char *strokes =
+                values[1] ? g_strdup_printf("%" PRId64, (int64_t) json_integer_value(values[1]))
+                          : g_strdup("-");
         g_autofree char *mean = values[2] ? format_force(json_integer_value(values[2])) : g_strdup("-");
         g_autofree char *peak = values[3] ? format_force(json_integer_value(values[3])) : g_strdup("-");
         bool over = json_number(session, "over_count") > 0;
@@ -144,7 +151,8 @@ static void add_session(Table *table, const json_t *session) {
 }
 
 Exit verb_sessions(Client *client) {
-        static const char *const titles[] = { ">ID", "START", ">DURATION", ">STROKES", ">MEAN", ">PEAK", "END", "AREA", "DEVICE" };
+        static const char *const titles[] = { ">ID",   "START", ">DURATION", ">STROKES", ">MEAN",
+                                              ">PEAK", "END",   "AREA",      "DEVICE" };
         g_autoptr(Table) table = table_new(titles, G_N_ELEMENTS(titles));
         json_auto *sessions = json_array();
         g_auto(Objects) objects = {};
@@ -183,7 +191,8 @@ static void print_text(const char *label, const char *value) {
 }
 
 static void print_session(const json_t *session) {
-        g_autofree char *id = g_strdup_printf("%" PRId64, json_number(session, "id")), *device = session_device(session);
+        g_autofree char *id = g_strdup_printf("%" PRId64, json_number(session, "id")),
+                        *device = session_device(session);
         g_autofree char *start = format_time((uint64_t) json_number(session, "start"));
         const char *end = json_text(session, "end_reason");
 
@@ -248,7 +257,8 @@ Exit verb_show(Client *client) {
         } else if (live || format_parse_unsigned(typed, 1, UINT64_MAX, &id) == 0)
                 e = get_stored(client, live ? (uint64_t) json_number(live, "id") : id, &session);
         else {
-                output_error("There is no session '%s'. 'needlectl sessions' lists them with their numbers.", typed);
+                output_error("There is no session '%s'. 'needlectl sessions' lists them with their numbers.",
+                             typed);
                 e = EXIT_NOT_FOUND;
         }
         if (e != EXIT_DONE)

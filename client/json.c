@@ -164,7 +164,8 @@ int json_from_message(sd_bus_message *m, json_t **ret) {
 
         switch (type) {
         case SD_BUS_TYPE_ARRAY:
-                return contents[0] == '{' ? read_dictionary(m, contents, ret) : read_array(m, type, contents, ret);
+                return contents[0] == '{' ? read_dictionary(m, contents, ret)
+                                          : read_array(m, type, contents, ret);
         case SD_BUS_TYPE_STRUCT:
                 return read_array(m, type, contents, ret);
         case SD_BUS_TYPE_VARIANT:
@@ -189,8 +190,8 @@ static char *dump(const json_t *json, size_t flags) {
         char *dumped = json_dumps(json, flags | JSON_ENCODE_ANY);
         GString *line = g_string_new(NULL);
 
-        /* Outside of texts there is ASCII alone, so an escape for everything that a terminal might obey stays JSON. Jansson itself
-         * escapes what is below U+0020. */
+        /* Outside of texts there is ASCII alone, so an escape for everything that a terminal might obey
+         * stays JSON. Jansson itself escapes what is below U+0020. */
         for (const char *p = dumped ? dumped : "null"; *p; p = g_utf8_next_char(p)) {
                 gunichar c = g_utf8_get_char(p);
 
@@ -198,9 +199,9 @@ static char *dump(const json_t *json, size_t flags) {
                                  g_unichar_type(c) != G_UNICODE_PARAGRAPH_SEPARATOR))
                         g_string_append_unichar(line, c);
                 else if (c < 0x10000)
-                        g_string_append_printf(line, "\\u%04x", c);
+                        g_string_append_printf(line, "\\u%04X", c);
                 else
-                        g_string_append_printf(line, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
+                        g_string_append_printf(line, "\\u%04X\\u%04X", 0xd800 + ((c - 0x10000) >> 10),
                                                0xdc00 + ((c - 0x10000) & 0x3ff));
         }
 
@@ -225,7 +226,8 @@ static bool is_unknown(const char *key, const json_t *value) {
         static const char *const zero_is_unknown[] = { "rssi", "retry_at", "state_since", "started_at" };
 
         if (json_is_string(value))
-                return strcmp(json_string_value(value), "") == 0 || strcmp(json_string_value(value), "/") == 0;
+                return strcmp(json_string_value(value), "") == 0 ||
+                       strcmp(json_string_value(value), "/") == 0;
         if (json_is_object(value))
                 return json_object_size(value) == 0;
         if (!json_is_integer(value))

@@ -13,13 +13,15 @@ static inline void json_release(json_t **json) {
 }
 #define json_auto __attribute__((cleanup(json_release))) json_t
 
-/* Reads the next complete value of a message, whatever its type: dictionaries become objects (keys that are numbers are written
- * out), arrays and structs arrays, variants their content. A number that JSON cannot hold is cut to the largest it can, not-a-number
- * becomes null, and so does a file descriptor. Negative errno of sd-bus. */
+/* Reads the next complete value of a message, whatever its type: dictionaries become objects (keys that are
+ * numbers are written out), arrays and structs arrays, variants their content. A number that JSON cannot
+ * hold is cut to the largest it can, not-a-number becomes null, and so does a file descriptor. Negative
+ * errno of sd-bus. */
 int json_from_message(sd_bus_message *m, json_t **ret);
 
-/* The properties of one object ("StateReason": …) as the dictionaries of the API have them ("state_reason": …): an unknown value
- * (empty text, the path "/", battery 255, owner 4294967295, a time or signal of 0) is an absent key. A new reference. */
+/* The properties of one object ("StateReason": …) as the dictionaries of the API have them ("state_reason":
+ * …): an unknown value (empty text, the path "/", battery 255, owner 4294967295, a time or signal of 0) is
+ * an absent key. A new reference. */
 json_t *json_from_properties(const json_t *properties);
 
 /* Figures as Session1.GetFigures gives them. A new reference. */
@@ -29,7 +31,7 @@ json_t *json_from_figures(const Figures *figures);
 const char *json_text(const json_t *object, const char *key);
 int64_t json_number(const json_t *object, const char *key);
 
-/* JSON in one line, and indented for people. Control and format characters are escaped, so that either can be looked at on a
- * terminal. The caller frees. */
+/* JSON in one line, and indented for people. Control and format characters are escaped, so that either can
+ * be looked at on a terminal. The caller frees. */
 char *json_line(const json_t *json);
 char *json_indented(const json_t *json);

@@ -12,8 +12,8 @@
 
 const Verb verbs[] = {
         { "status", "", "Bluetooth, devices, session and storage at a glance", NULL, 0, 0, 0, verb_status },
-        { "devices", "", "List the devices that are adopted, and those that a search found",
-          NULL, 0, 0, 0, verb_devices },
+        { "devices", "", "List the devices that are adopted, and those that a search found", NULL, 0, 0, 0,
+          verb_devices },
         { "search", "", "Look for devices nearby",
           "Devices that are found stay known for a minute after the search, long enough to adopt one.\n"
           "Exits with 3 if there was none.",
@@ -27,11 +27,15 @@ const Verb verbs[] = {
         { "alias", "DEVICE NAME", "Call a device by a name of your own",
           "An empty NAME takes the alias away.", 2, 2, 0, verb_alias },
         { "start", "[DEVICE]", "Begin a session by hand",
-          "Usually a session begins by itself when the device is used. DEVICE may be left out if there is only one.",
-          0, 1, OPTION_BIT(OPTION_SUBJECT) | OPTION_BIT(OPTION_AREA) | OPTION_BIT(OPTION_PRODUCT) | OPTION_BIT(OPTION_NOTE),
+          "Usually a session begins by itself when the device is used.\n"
+          "DEVICE may be left out if there is only one.",
+          0, 1,
+          OPTION_BIT(OPTION_SUBJECT) | OPTION_BIT(OPTION_AREA) | OPTION_BIT(OPTION_PRODUCT) |
+                  OPTION_BIT(OPTION_NOTE),
           verb_start },
         { "pause", "[SESSION]", "Pause a live session",
-          "SESSION is an id, the beginning of a UUID, or a device; it may be left out if there is only one.", 0, 1, 0, verb_pause },
+          "SESSION is an id, the beginning of a UUID, or a device; it may be left out if there is only one.",
+          0, 1, 0, verb_pause },
         { "resume", "[SESSION]", "Go on with a paused session", NULL, 0, 1, 0, verb_resume },
         { "finish", "[SESSION]", "End a live session, and keep it",
           "Prints its figures when it is safely stored.", 0, 1, 0, verb_finish },
@@ -41,11 +45,14 @@ const Verb verbs[] = {
           "Where stdout is no terminal it prints a line a second; with --json one object for each record.",
           0, 1, OPTION_BIT(OPTION_UNTIL_END), verb_watch },
         { "sessions", "", "List the sessions that were kept, newest first", NULL, 0, 0,
-          OPTION_BIT(OPTION_SINCE) | OPTION_BIT(OPTION_UNTIL) | OPTION_BIT(OPTION_DEVICE) | OPTION_BIT(OPTION_SUBJECT) |
-          OPTION_BIT(OPTION_AREA) | OPTION_BIT(OPTION_LIMIT), verb_sessions },
+          OPTION_BIT(OPTION_SINCE) | OPTION_BIT(OPTION_UNTIL) | OPTION_BIT(OPTION_DEVICE) |
+                  OPTION_BIT(OPTION_SUBJECT) | OPTION_BIT(OPTION_AREA) | OPTION_BIT(OPTION_LIMIT),
+          verb_sessions },
         { "show", "ID", "Show the figures of a session",
-          "ID is the number that 'needlectl sessions' lists, or that of a live session.", 1, 1, 0, verb_show },
-        { "version", "", "Show the versions of this program and of the service", NULL, 0, 0, 0, verb_version },
+          "ID is the number that 'needlectl sessions' lists, or that of a live session.", 1, 1, 0,
+          verb_show },
+        { "version", "", "Show the versions of this program and of the service", NULL, 0, 0, 0,
+          verb_version },
         { "help", "[VERB]", "Show what there is, or what a verb does", NULL, 0, 1, 0, verb_help },
 };
 
@@ -72,13 +79,14 @@ const Verb *verb_find(const char *name) {
 static Exit check_usage(const Verb *verb, const Client *client) {
         for (int i = _OPTION_COMMON_MAX; i < _OPTION_MAX; i++)
                 if (options_has(&client->options, (Option) i) && !(verb->options & OPTION_BIT(i))) {
-                        output_error("'%s' has no option --%s. 'needlectl help %s' shows those it has.", verb->name,
-                                     option_info[i].name, verb->name);
+                        output_error("'%s' has no option --%s. 'needlectl help %s' shows those it has.",
+                                     verb->name, option_info[i].name, verb->name);
                         return EXIT_USAGE;
                 }
 
         if (client->n_args < verb->args_min || client->n_args > verb->args_max) {
-                output_error("Usage: needlectl %s%s%s", verb->name, *verb->arguments ? " " : "", verb->arguments);
+                output_error("Usage: needlectl %s%s%s", verb->name, *verb->arguments ? " " : "",
+                             verb->arguments);
                 return EXIT_USAGE;
         }
 
@@ -125,8 +133,10 @@ int main(int argc, char **argv) {
         e = options_parse(argc, argv, &client.options);
         if (e != EXIT_DONE)
                 return e;
-        if (output_init(client.options.value[OPTION_COLOR], options_has(&client.options, OPTION_QUIET)) < 0) {
-                output_error("--color is auto, always or never, not '%s'.", client.options.value[OPTION_COLOR]);
+        if (output_init(client.options.value[OPTION_COLOR], options_has(&client.options, OPTION_QUIET)) <
+            0) {
+                output_error("--color is auto, always or never, not '%s'.",
+                             client.options.value[OPTION_COLOR]);
                 return EXIT_USAGE;
         }
 

@@ -11,9 +11,10 @@ typedef struct Meaning {
 #define AREA_USER_FIRST 0xf0
 
 static const char *const areas[] = {
-        "unspecified", "forehead", "glabella", "cheek-left", "cheek-right", "nose", "periorbital-left", "periorbital-right",
-        "upper-lip", "chin", "jaw", "neck", "decollete", "scalp-front", "scalp-crown", "abdomen", "thigh-left", "thigh-right",
-        "buttock", "arm-left", "arm-right", "hand", "back",
+        "unspecified",      "forehead",          "glabella",    "cheek-left", "cheek-right", "nose",
+        "periorbital-left", "periorbital-right", "upper-lip",   "chin",       "jaw",         "neck",
+        "decollete",        "scalp-front",       "scalp-crown", "abdomen",    "thigh-left",  "thigh-right",
+        "buttock",          "arm-left",          "arm-right",   "hand",       "back",
 };
 
 static const char *const user_areas[] = {
@@ -26,22 +27,23 @@ static const char *const stages[] = { "", "cleanse", "numb", "needling", "afterc
 static const char *const end_reasons[] = { "", "device", "user", "idle", "window", "shutdown", "discarded" };
 
 static const Meaning reasons[] = {
-        { "away",                  "out of reach or switched off; it comes back by itself" },
-        { "backoff",               "did not answer; it is tried again by itself" },
-        { "adapter-off",           "Bluetooth is switched off: bluetoothctl power on" },
-        { "no-adapter",            "no Bluetooth adapter is plugged in" },
-        { "no-bluetoothd",         "bluetoothd does not run: systemctl start bluetooth" },
-        { "suspended",             "the computer was asleep" },
-        { "released",              "let go for another host: needlectl connect takes it back" },
-        { "held-elsewhere",        "connected to another host, a phone perhaps" },
-        { "notifications-held",    "another program on this host holds its notifications" },
+        { "away", "out of reach or switched off; it comes back by itself" },
+        { "backoff", "did not answer; it is tried again by itself" },
+        { "adapter-off", "Bluetooth is switched off: bluetoothctl power on" },
+        { "no-adapter", "no Bluetooth adapter is plugged in" },
+        { "no-bluetoothd", "bluetoothd does not run: systemctl start bluetooth" },
+        { "suspended", "the computer was asleep" },
+        { "released", "let go for another host: needlectl connect takes it back" },
+        { "held-elsewhere", "connected to another host, a phone perhaps" },
+        { "notifications-held", "another program on this host holds its notifications" },
         { "disconnected-by-other", "another program on this host disconnected it" },
-        { "timeout",               "did not answer in time; it is tried again by itself" },
-        { "services-missing",      "it does not offer what a needling device has to offer" },
-        { "profile-major",         "its profile is of a newer major version: update needled" },
-        { "identity-changed",      "another device answers at this address: if that is right, forget it and adopt it again" },
-        { "key-missing",           "it has lost the bond: forget it and adopt it again" },
-        { "pairing-failed",        "pairing failed: put it in pairing mode and try again" },
+        { "timeout", "did not answer in time; it is tried again by itself" },
+        { "services-missing", "it does not offer what a needling device has to offer" },
+        { "profile-major", "its profile is of a newer major version: update needled" },
+        { "identity-changed",
+          "another device answers at this address: if that is right, forget it and adopt it again" },
+        { "key-missing", "it has lost the bond: forget it and adopt it again" },
+        { "pairing-failed", "pairing failed: put it in pairing mode and try again" },
 };
 
 static const Meaning bluetooth_states[] = {

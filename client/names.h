@@ -5,15 +5,18 @@
 
 #include <stdint.h>
 
-/* Number of an area in the profile → its name ("cheek-left", "user-3"); "unspecified" for numbers that have none. */
+/* Number of an area in the profile → its name ("cheek-left", "user-3"); "unspecified" for numbers that have
+ * none. */
 const char *names_area(uint8_t area);
 
-/* enum NeedledStreamState and the numbers in needled_stream_state, needled_stream_end → the words of the API; "unknown" else. */
+/* enum NeedledStreamState and the numbers in needled_stream_state, needled_stream_end → the words of the
+ * API; "unknown" else. */
 const char *names_session_state(uint8_t state);
 const char *names_stage(uint8_t stage);
 const char *names_end_reason(uint8_t reason);
 
-/* Device1.StateReason → what that means and what to do, as the end of a sentence; NULL if there is nothing to say. */
+/* Device1.StateReason → what that means and what to do, as the end of a sentence; NULL if there is nothing
+ * to say. */
 const char *names_reason_text(const char *reason);
 
 /* Manager1.Bluetooth → likewise. */

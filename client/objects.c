@@ -16,7 +16,8 @@ static const char *const device_names[] = { "address", "alias", "name", "path" }
 
 static int compare_devices(const void *a, const void *b) {
         const json_t *x = *(json_t *const *) a, *y = *(json_t *const *) b;
-        bool x_adopted = json_is_true(json_object_get(x, "adopted")), y_adopted = json_is_true(json_object_get(y, "adopted"));
+        bool x_adopted = json_is_true(json_object_get(x, "adopted")),
+             y_adopted = json_is_true(json_object_get(y, "adopted"));
         int64_t x_rssi = json_number(x, "rssi"), y_rssi = json_number(y, "rssi");
         int c;
 
@@ -37,7 +38,8 @@ static int compare_sessions(const void *a, const void *b) {
         return x == y ? 0 : x > y ? -1 : 1;
 }
 
-static json_t *collect(const json_t *managed, const char *interface, int (*compare)(const void *, const void *)) {
+static json_t *collect(const json_t *managed, const char *interface,
+                       int (*compare)(const void *, const void *)) {
         g_autoptr(GPtrArray) found = g_ptr_array_new();
         json_t *array = json_array(), *interfaces;
         const char *path;
@@ -178,7 +180,8 @@ int objects_only_session(const Objects *objects, uid_t uid, const json_t **ret) 
         size_t i;
 
         json_array_foreach(objects->sessions, i, session) {
-                if (!objects_session_is_live(session) || (uid != 0 && json_number(session, "owner") != (int64_t) uid))
+                if (!objects_session_is_live(session) ||
+                    (uid != 0 && json_number(session, "owner") != (int64_t) uid))
                         continue;
                 if (found)
                         return -ENOTUNIQ;
@@ -207,7 +210,8 @@ bool objects_session_is_live(const json_t *session) {
 bool objects_device_is_connected(const json_t *device) {
         const char *state = json_text(device, "state");
 
-        return strcmp(state, "ready") == 0 || strcmp(state, "streaming") == 0 || strcmp(state, "syncing") == 0;
+        return strcmp(state, "ready") == 0 || strcmp(state, "streaming") == 0 ||
+               strcmp(state, "syncing") == 0;
 }
 
 const char *objects_device_title(const json_t *device) {

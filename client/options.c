@@ -21,13 +21,15 @@ const OptionInfo option_info[_OPTION_MAX] = {
         [OPTION_QUIET] = { "quiet", 'q', NULL, "Print data and errors, no other messages" },
         [OPTION_SECONDS] = { "seconds", 's', "N", "How long to search, 1 to 30 (15)" },
         [OPTION_ALIAS] = { "alias", 'a', "NAME", "What to call it from now on" },
-        [OPTION_ALLOW_UNBONDED] = { "allow-unbonded", 0, NULL, "Adopt it even if it cannot bond: anyone near can then read and imitate it" },
+        [OPTION_ALLOW_UNBONDED] = { "allow-unbonded", 0, NULL,
+                                    "Adopt it even if it cannot bond: others near can read and imitate it" },
         [OPTION_SUBJECT] = { "subject", 0, "TEXT", "Who is treated" },
         [OPTION_AREA] = { "area", 0, "AREA", "Where: forehead, cheek-left, scalp-front, ..." },
         [OPTION_PRODUCT] = { "product", 0, "TEXT", "What is used with it" },
         [OPTION_NOTE] = { "note", 0, "TEXT", "Anything else to remember" },
         [OPTION_UNTIL_END] = { "until-end", 0, NULL, "Leave when the session ends" },
-        [OPTION_SINCE] = { "since", 'S', "TIME", "From then on: 2026-02-03, \"2026-02-03 14:05\", today, yesterday, 2d, 1w" },
+        [OPTION_SINCE] = { "since", 'S', "TIME",
+                           "From then on: 2026-02-03, \"2026-02-03 14:05\", today, yesterday, 2d, 1w" },
         [OPTION_UNTIL] = { "until", 'U', "TIME", "Before then" },
         [OPTION_DEVICE] = { "device", 'd', "DEVICE", "Only of this device" },
         [OPTION_LIMIT] = { "limit", 'n', "N", "At most so many (50)" },
@@ -42,7 +44,8 @@ static void build_tables(struct option *longs, GString *shorts) {
         for (int i = 0; i < _OPTION_MAX; i++) {
                 const OptionInfo *info = &option_info[i];
 
-                longs[i] = (struct option) { info->name, info->argument ? required_argument : no_argument, NULL, LONG_FIRST + i };
+                longs[i] = (struct option){ info->name, info->argument ? required_argument : no_argument,
+                                            NULL, LONG_FIRST + i };
                 if (info->letter) {
                         g_string_append_c(shorts, info->letter);
                         if (info->argument)
@@ -74,7 +77,9 @@ static Exit unknown_option(const char *typed, int letter) {
         if (letter >= LONG_FIRST) /* known, but an argument was given to one that takes none */
                 output_error("The option --%s takes no argument.", option_info[letter - LONG_FIRST].name);
         else if ((meant = match_suggest(word + strspn(word, "-"), names, _OPTION_MAX)))
-                output_error("There is no option '%s', or more than one that begins so. Did you mean '--%s'?", word, meant);
+                output_error("There is no option '%s', or more than one that begins so. Did you mean "
+                             "'--%s'?",
+                             word, meant);
         else
                 output_error("There is no option '%s'. 'needlectl --help' lists what there is.", word);
 
@@ -116,7 +121,8 @@ Exit options_parse(int argc, char **argv, Options *ret) {
         return EXIT_DONE;
 }
 
-Exit options_number(const Options *options, Option option, uint64_t min, uint64_t max, uint64_t fallback, uint64_t *ret) {
+Exit options_number(const Options *options, Option option, uint64_t min, uint64_t max, uint64_t fallback,
+                    uint64_t *ret) {
         const char *value = options->value[option];
 
         if (!value) {
@@ -124,8 +130,8 @@ Exit options_number(const Options *options, Option option, uint64_t min, uint64_
                 return EXIT_DONE;
         }
         if (format_parse_unsigned(value, min, max, ret) < 0) {
-                output_error("--%s takes a number from %" PRIu64 " to %" PRIu64 ", not '%s'.", option_info[option].name, min, max,
-                             value);
+                output_error("--%s takes a number from %" PRIu64 " to %" PRIu64 ", not '%s'.",
+                             option_info[option].name, min, max, value);
                 return EXIT_USAGE;
         }
 
@@ -137,7 +143,8 @@ Exit options_time(const Options *options, Option option, uint64_t now_realtime_u
 
         *ret = 0;
         if (value && format_parse_time(value, now_realtime_usec, ret) < 0) {
-                output_error("--%s does not understand '%s'. It takes 2026-02-03, \"2026-02-03 14:05\", today, yesterday, 6h, 2d or 1w.",
+                output_error("--%s does not understand '%s'. It takes 2026-02-03, \"2026-02-03 14:05\", "
+                             "today, yesterday, 6h, 2d or 1w.",
                              option_info[option].name, value);
                 return EXIT_USAGE;
         }

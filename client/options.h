@@ -59,7 +59,8 @@ static inline bool options_has(const Options *options, Option option) {
 }
 
 /* A number in min … max, or `fallback` if the option was not given. EXIT_USAGE. */
-Exit options_number(const Options *options, Option option, uint64_t min, uint64_t max, uint64_t fallback, uint64_t *ret);
+Exit options_number(const Options *options, Option option, uint64_t min, uint64_t max, uint64_t fallback,
+                    uint64_t *ret);
 
 /* A moment (format_parse_time), or 0 if the option was not given. EXIT_USAGE. */
 Exit options_time(const Options *options, Option option, uint64_t now_realtime_usec, uint64_t *ret);

@@ -56,7 +56,7 @@ const char *output_style(Style style) {
         return use_color ? sequences[style] : "";
 }
 
-static void say(const char *format, va_list args) {
+static void G_GNUC_PRINTF(1, 0) say(const char *format, va_list args) {
         g_autofree char *text = g_strdup_vprintf(format, args), *printable = text_printable(text);
 
         /* What was said before on stdout comes before, where both are one terminal. */

@@ -19,8 +19,8 @@ typedef enum Style {
         _STYLE_MAX,
 } Style;
 
-/* `color`: "auto" (or NULL), "always", "never"; NO_COLOR, TERM=dumb and a stdout that is no terminal mean never to "auto". `quiet`
- * silences output_say(). -EINVAL for another word. */
+/* `color`: "auto" (or NULL), "always", "never"; NO_COLOR, TERM=dumb and a stdout that is no terminal mean
+ * never to "auto". `quiet` silences output_say(). -EINVAL for another word. */
 int output_init(const char *color, bool quiet);
 bool output_has_color(void);
 
@@ -39,5 +39,6 @@ void output_json(const json_t *json);
 /* One line, at once. */
 void output_json_line(const json_t *json);
 
-/* Writes out what is buffered. EXIT_FAILED, with a message, if stdout did not take it all (disk full, closed). */
+/* Writes out what is buffered. EXIT_FAILED, with a message, if stdout did not take it all (disk full,
+ * closed). */
 Exit output_finish(void);

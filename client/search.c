@@ -105,7 +105,8 @@ static Exit start_search(Searching *s, uint64_t seconds) {
         if (e != EXIT_DONE)
                 return e;
 
-        r = sd_bus_add_match(s->client->bus, NULL, "type='signal',sender='" SERVICE_NAME "',path_namespace='" SERVICE_ROOT "'",
+        r = sd_bus_add_match(s->client->bus, NULL,
+                             "type='signal',sender='" SERVICE_NAME "',path_namespace='" SERVICE_ROOT "'",
                              on_signal, s);
         if (r < 0)
                 return service_error(NULL, r);
@@ -143,11 +144,14 @@ static Exit follow(Searching *s, uint64_t seconds, bool live, json_t **devices) 
                         r = sd_bus_process(s->client->bus, NULL);
                 while (r > 0);
                 if (r >= 0 && !s->changed && searching)
-                        r = sd_bus_wait(s->client->bus, SECOND_USEC);
+                        r = sd_bus_wait(s->client->bus,
+                                        REDRAW_USEC); /* not longer: Ctrl-C is seen between two waits */
                 if (r < 0 && r != -EINTR)
                         return service_error(NULL, r);
         }
 
+        if (interrupted && live)
+                fputs("\n", stdout); /* after the terminal's ^C */
         if (interrupted)
                 (void) client_call(s->client, SERVICE_ROOT, SERVICE_MANAGER, "StopSearch", 0, NULL);
 
@@ -171,7 +175,8 @@ Exit verb_search(Client *client) {
                 return e;
 
         (void) sigaction(SIGINT, &action, NULL);
-        output_say("Searching for %u seconds. Devices must be switched on and in pairing mode.", (unsigned) seconds);
+        output_say("Searching for %u s. Devices must be switched on and in pairing mode.",
+                   (unsigned) seconds);
         e = follow(&searching, seconds, live, &devices);
         if (e != EXIT_DONE)
                 return e;
@@ -187,7 +192,8 @@ Exit verb_search(Client *client) {
         }
 
         if (json_array_size(devices) == 0) {
-                output_say("No device was found. Switch it on, put it in pairing mode, bring it nearer, and search again.");
+                output_say("No device was found. Switch it on, put it in pairing mode, bring it nearer, and "
+                           "search again.");
                 return EXIT_NOT_FOUND;
         }
 

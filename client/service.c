@@ -32,7 +32,8 @@ static const ErrorMeaning meanings[] = {
 };
 
 /* dbus-daemon and systemd say in many ways that a service could not be started. */
-static const char *const activation_failures[] = { "org.freedesktop.DBus.Error.Spawn.", "org.freedesktop.systemd1." };
+static const char *const activation_failures[] = { "org.freedesktop.DBus.Error.Spawn.",
+                                                   "org.freedesktop.systemd1." };
 
 Exit service_open(sd_bus **ret) {
         g_autoptr(sd_bus) bus = NULL;
@@ -40,7 +41,9 @@ Exit service_open(sd_bus **ret) {
 
         r = sd_bus_open_system(&bus);
         if (r < 0) {
-                output_error("The system bus cannot be reached: %s. Is dbus running (systemctl status dbus)?", g_strerror(-r));
+                output_error("The system bus cannot be reached: %s. Is dbus running (systemctl status "
+                             "dbus)?",
+                             g_strerror(-r));
                 return EXIT_UNREACHABLE;
         }
 
@@ -49,7 +52,8 @@ Exit service_open(sd_bus **ret) {
         return EXIT_DONE;
 }
 
-Exit service_message(sd_bus *bus, const char *path, const char *interface, const char *member, sd_bus_message **ret) {
+Exit service_message(sd_bus *bus, const char *path, const char *interface, const char *member,
+                     sd_bus_message **ret) {
         int r = sd_bus_message_new_method_call(bus, ret, SERVICE_NAME, path, interface, member);
 
         return r < 0 ? service_error(NULL, r) : EXIT_DONE;
@@ -113,18 +117,24 @@ Exit service_exit(const char *name, int error) {
 }
 
 Exit service_error(const sd_bus_error *e, int error) {
-        const char *name = e ? e->name : NULL, *message = e && e->message && *e->message ? e->message : g_strerror(-error);
+        const char *name = e ? e->name : NULL,
+                   *message = e && e->message && *e->message ? e->message : g_strerror(-error);
         Exit meaning = service_exit(name, error);
 
         if (name && g_str_has_prefix(name, OUR_ERRORS))
                 output_error("%s", message); /* its own sentence: what happened, and what to do */
         else if (meaning == EXIT_UNREACHABLE)
-                output_error("The service needled is not reachable (%s). 'systemctl status needled' shows why, "
-                             "'systemctl start needled' starts it.", message);
+                output_error("The service needled is not reachable (%s). 'systemctl status needled' shows "
+                             "why, "
+                             "'systemctl start needled' starts it.",
+                             message);
         else if (meaning == EXIT_NOT_AUTHORISED)
-                output_error("You are not allowed to do this (%s). Ask the owner of the device, or do it as root.", message);
+                output_error("You are not allowed to do this (%s). Ask the owner of the device, or do it as "
+                             "root.",
+                             message);
         else if (name && strcmp(name, SD_BUS_ERROR_UNKNOWN_METHOD) == 0)
-                output_error("The service does not know this yet (%s). Restart it if it was updated: systemctl restart needled.",
+                output_error("The service does not know this yet (%s). Restart it if it was updated: "
+                             "systemctl restart needled.",
                              message);
         else if (meaning == EXIT_NOT_FOUND)
                 output_error("It is gone (%s). 'needlectl status' shows what there is.", message);
@@ -135,6 +145,7 @@ Exit service_error(const sd_bus_error *e, int error) {
 }
 
 Exit service_message_error(int error) {
-        output_error("One of the arguments cannot be sent to the service: %s. Is it valid UTF-8?", g_strerror(-error));
+        output_error("One of the arguments cannot be sent to the service: %s. Is it valid UTF-8?",
+                     g_strerror(-error));
         return EXIT_USAGE;
 }

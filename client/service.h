@@ -28,16 +28,20 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_event, sd_event_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_event_source, sd_event_source_disable_unref)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(sd_bus_error, sd_bus_error_free)
 
-/* The system bus, or the one that DBUS_SYSTEM_BUS_ADDRESS names. On a terminal, calls may lead to a question for authorisation. */
+/* The system bus, or the one that DBUS_SYSTEM_BUS_ADDRESS names. On a terminal, calls may lead to a question
+ * for authorisation. */
 Exit service_open(sd_bus **ret);
 
 /* A call to the service, to be filled and sent. */
-Exit service_message(sd_bus *bus, const char *path, const char *interface, const char *member, sd_bus_message **ret);
+Exit service_message(sd_bus *bus, const char *path, const char *interface, const char *member,
+                     sd_bus_message **ret);
 
-/* One entry of a dictionary a{sv} that is being written; none if the value is NULL. Negative errno of sd-bus. */
+/* One entry of a dictionary a{sv} that is being written; none if the value is NULL. Negative errno of
+ * sd-bus. */
 int service_append_text(sd_bus_message *m, const char *key, const char *value);
 
-/* Sends the call and waits. *ret (may be NULL) is the reply's first value, JSON null if it has none; a new reference. */
+/* Sends the call and waits. *ret (may be NULL) is the reply's first value, JSON null if it has none; a new
+ * reference. */
 Exit service_call(sd_bus *bus, sd_bus_message *call, uint64_t timeout_usec, json_t **ret);
 
 /* The same for calls without arguments. */
@@ -46,7 +50,7 @@ Exit service_get(sd_bus *bus, const char *path, const char *interface, const cha
 /* What an error means: `name` is the D-Bus error's (may be NULL), `error` a negative errno. */
 Exit service_exit(const char *name, int error);
 
-/* Tells the user what went wrong, in the service's own words where it has any, and returns service_exit(). */
+/* Says what went wrong, in the service's own words where it has any, and returns service_exit(). */
 Exit service_error(const sd_bus_error *e, int error);
 
 /* Building a message failed: an argument that D-Bus cannot carry. */

@@ -14,8 +14,12 @@
 #define FINISH_TIMEOUT_USEC (30 * SECOND_USEC)
 
 static int append_start_options(sd_bus_message *call, const Options *options) {
-        static const struct { const char *key; Option option; } keys[] = {
-                { "subject", OPTION_SUBJECT }, { "area", OPTION_AREA }, { "product", OPTION_PRODUCT }, { "note", OPTION_NOTE },
+        static const struct { const char *key; Option option;
+        } keys[] = {
+                { "subject", OPTION_SUBJECT },
+                { "area", OPTION_AREA },
+                { "product", OPTION_PRODUCT },
+                { "note", OPTION_NOTE },
         };
         int r;
 
@@ -78,7 +82,8 @@ Exit verb_start(Client *client) {
         if (e != EXIT_DONE)
                 return e;
         session = objects_at(now.sessions, json_is_string(path) ? json_string_value(path) : "");
-        output_say("Session %" PRId64 " is open. 'needlectl watch' follows it, 'needlectl finish' ends it.", json_number(session, "id"));
+        output_say("Session %" PRId64 " is open. 'needlectl watch' follows it, 'needlectl finish' ends it.",
+                   json_number(session, "id"));
         return EXIT_DONE;
 }
 
@@ -101,7 +106,8 @@ static Exit find_session(Client *client, Objects *objects, const json_t **ret) {
         return EXIT_DONE;
 }
 
-static Exit call_session(Client *client, const char *method, const char *state_then, const char *done, uint64_t timeout_usec) {
+static Exit call_session(Client *client, const char *method, const char *state_then, const char *done,
+                         uint64_t timeout_usec) {
         g_auto(Objects) objects = {};
         const json_t *session = NULL;
         Exit e;
@@ -119,7 +125,8 @@ static Exit call_session(Client *client, const char *method, const char *state_t
                 return e;
 
         output_say("Session %" PRId64 " %s.", json_number(session, "id"), done);
-        return client_wants_json(client) ? print_session_json(client, json_text(session, "path")) : EXIT_DONE;
+        return client_wants_json(client) ? print_session_json(client, json_text(session, "path"))
+                                         : EXIT_DONE;
 }
 
 Exit verb_pause(Client *client) {
@@ -130,6 +137,7 @@ Exit verb_resume(Client *client) {
         return call_session(client, "Resume", "running", "goes on", 0);
 }
 
+/* The object goes at once: what is left to print is what it was. */
 Exit verb_discard(Client *client) {
         return call_session(client, "Discard", NULL, "is discarded", FINISH_TIMEOUT_USEC);
 }
@@ -156,8 +164,8 @@ Exit verb_finish(Client *client) {
                 return e;
 
         if (client_wants_json(client)) {
-                reply = json_pack("{s:I, s:s, s:O}", "id", (json_int_t) json_number(session, "id"), "uuid", json_text(session, "uuid"),
-                                  "figures", figures);
+                reply = json_pack("{s:I, s:s, s:O}", "id", (json_int_t) json_number(session, "id"), "uuid",
+                                  json_text(session, "uuid"), "figures", figures);
                 output_json(reply);
         } else
                 figures_view_print(figures);

@@ -15,8 +15,11 @@
 
 static void print_bluetooth(const json_t *manager) {
         const char *state = json_text(manager, "bluetooth"), *text = names_bluetooth_text(state);
-        g_autofree char *line = text ? g_strdup_printf("%s: %s", state, text) :
-                                       g_strdup_printf("%s%s", state, json_is_true(json_object_get(manager, "searching")) ? ", searching" : "");
+        g_autofree char *line =
+                text ? g_strdup_printf("%s: %s", state, text)
+                     : g_strdup_printf("%s%s", state,
+                                       json_is_true(json_object_get(manager, "searching")) ? ", searching"
+                                                                                           : "");
 
         table_pair("Bluetooth", line, strcmp(state, "ready") == 0 ? STYLE_GOOD : STYLE_BAD);
 }
@@ -37,19 +40,22 @@ static void print_device(const json_t *device) {
         if (*reason)
                 g_string_append_printf(line, " (%s)", text ? text : reason);
         if (battery)
-                g_string_append_printf(line, ", battery %" PRId64 " %%", (int64_t) json_integer_value(battery));
+                g_string_append_printf(line, ", battery %" PRId64 " %%",
+                                       (int64_t) json_integer_value(battery));
 
         table_pair("Device", line->str, objects_device_is_connected(device) ? STYLE_GOOD : STYLE_PLAIN);
 }
 
-/* Nobody is asked for a password just because they looked at the status: figures are for the owner's eyes, and others' are left out. */
+/* Nobody is asked for a password just because they looked at the status: figures are for the owner's eyes,
+ * and others' are left out. */
 static json_t *own_figures(Client *client, const json_t *session) {
         uid_t uid = getuid();
         json_t *figures = NULL;
 
         if (uid != 0 && json_number(session, "owner") != (int64_t) uid)
                 return NULL;
-        if (client_call(client, json_text(session, "path"), SERVICE_SESSION, "GetFigures", 0, &figures) != EXIT_DONE)
+        if (client_call(client, json_text(session, "path"), SERVICE_SESSION, "GetFigures", 0, &figures) !=
+            EXIT_DONE)
                 return NULL;
 
         return figures;
@@ -64,8 +70,8 @@ static bool print_session(Client *client, const json_t *session) {
 
         figures = own_figures(client, session);
         summary = figures_view_summary(figures);
-        line = g_strdup_printf("%" PRId64 ", %s%s%s", json_number(session, "id"), json_text(session, "state"), *summary ? ", " : "",
-                               summary);
+        line = g_strdup_printf("%" PRId64 ", %s%s%s", json_number(session, "id"),
+                               json_text(session, "state"), *summary ? ", " : "", summary);
         table_pair("Session", line, STYLE_PLAIN);
         return true;
 }

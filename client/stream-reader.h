@@ -27,7 +27,8 @@ typedef struct StreamRecord {
         };
 } StreamRecord;
 
-/* Takes the record at *offset of a message and moves *offset behind it. Begin with 0. Returns 1 with a record, 0 at the end.
+/* Takes the record at *offset of a message and moves *offset behind it. Begin with 0.
+ * Returns 1 with a record, 0 at the end.
  *   -EPROTO   this record's body is shorter than its type has to be: go on with the next
- *   -EBADMSG  no head, or a size that cannot be: the rest of the message is unreadable, *offset is at its end */
+ *   -EBADMSG  no head, or a size that cannot be: nothing more can be read, *offset is at the end */
 int stream_reader_next(const uint8_t *data, size_t size, size_t *offset, StreamRecord *ret);

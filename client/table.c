@@ -27,12 +27,14 @@ static const char *title_text(const char *title) {
         return *title == '>' ? title + 1 : title;
 }
 
-static void render_cell(GString *line, const Table *t, unsigned column, unsigned width, const Cell *cell, bool color) {
+static void render_cell(GString *line, const Table *t, unsigned column, unsigned width, const Cell *cell,
+                        bool color) {
         bool right = t->titles[column][0] == '>', last = column + 1 == t->n_columns;
         g_autofree char *padded = last && !right ? g_strdup(cell->text) : text_pad(cell->text, width, right);
 
         if (color && cell->style != STYLE_PLAIN)
-                g_string_append_printf(line, "%s%s%s", style_sequence(cell->style), padded, style_sequence(STYLE_PLAIN));
+                g_string_append_printf(line, "%s%s%s", style_sequence(cell->style), padded,
+                                       style_sequence(STYLE_PLAIN));
         else
                 g_string_append(line, padded);
         if (!last)
@@ -61,7 +63,9 @@ static unsigned *measure(const Table *t, bool legend) {
 Table *table_new(const char *const *titles, unsigned n_columns) {
         Table *t = g_new(Table, 1);
 
-        *t = (Table) { .titles = titles, .n_columns = n_columns, .cells = g_array_new(FALSE, FALSE, sizeof(Cell)) };
+        *t = (Table){ .titles = titles,
+                      .n_columns = n_columns,
+                      .cells = g_array_new(FALSE, FALSE, sizeof(Cell)) };
         g_array_set_clear_func(t->cells, cell_clear);
         return t;
 }

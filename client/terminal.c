@@ -19,7 +19,8 @@
 #define COLUMNS_DEFAULT 80
 #define ROWS_DEFAULT 24
 
-/* Of what a bug of ours could raise. Those that ask us to end are the caller's, who ends the ordinary way. */
+/* Of what a bug of ours could raise. Those that ask us to end are the caller's, who ends the ordinary way.
+ */
 static const int fatal_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP };
 
 static struct termios before;

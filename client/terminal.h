@@ -6,8 +6,9 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* Takes the terminal over: second screen, no cursor, keys without Enter (where stdin is a terminal too). Negative errno. Whatever ends
- * the program from now on, a crash included, gives it back; so does terminal_leave(), which may be called at any time. */
+/* Takes the terminal over: second screen, no cursor, keys without Enter (where stdin is a terminal too).
+ * Negative errno. Whatever ends the program from now on, a crash included, gives it back; so does
+ * terminal_leave(), which may be called at any time. */
 int terminal_enter(void);
 void terminal_leave(void);
 
@@ -16,7 +17,7 @@ bool terminal_is_screen(void);
 
 void terminal_size(unsigned *ret_columns, unsigned *ret_rows);
 
-/* Shows the lines (char *, one for each row): one write, and only the rows that changed since the last time. */
+/* Shows the lines (char *, one for each row) in one write: only the rows that changed since the last time. */
 void terminal_paint(const GPtrArray *lines);
 /* The next time all of them: the terminal was resized, or something else wrote to it. */
 void terminal_forget(void);

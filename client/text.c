@@ -13,12 +13,13 @@ bool text_is_utf8(void) {
         return utf8_terminal;
 }
 
-/* Format characters (bidirectional overrides among them) are not printable to GLib; separators and private use are. */
+/* Format characters (bidirectional overrides among them) are not printable to GLib; separators and private
+ * use are. */
 static bool is_harmless(gunichar c) {
         GUnicodeType type = g_unichar_type(c);
 
-        return g_unichar_isprint(c) && type != G_UNICODE_LINE_SEPARATOR && type != G_UNICODE_PARAGRAPH_SEPARATOR &&
-               type != G_UNICODE_PRIVATE_USE;
+        return g_unichar_isprint(c) && type != G_UNICODE_LINE_SEPARATOR &&
+               type != G_UNICODE_PARAGRAPH_SEPARATOR && type != G_UNICODE_PRIVATE_USE;
 }
 
 char *text_printable(const char *s) {
@@ -84,5 +85,6 @@ char *text_pad(const char *s, unsigned columns, bool right) {
         g_autofree char *fitted = text_fit(s, columns);
         int blank = (int) (columns - text_width(fitted));
 
-        return right ? g_strdup_printf("%*s%s", blank, "", fitted) : g_strdup_printf("%s%*s", fitted, blank, "");
+        return right ? g_strdup_printf("%*s%s", blank, "", fitted)
+                     : g_strdup_printf("%s%*s", fitted, blank, "");
 }

@@ -33,14 +33,16 @@ static void add_live(json_t *object, const struct needled_stream_live *live) {
         if (live->present & NEEDLED_STREAM_HAS_DEPTH)
                 set_number(object, "depth", live->depth_um);
         if (live->present & NEEDLED_STREAM_HAS_CONTACT)
-                json_object_set_new(object, "contact", json_boolean(live->flags & NEEDLED_STREAM_IN_CONTACT));
+                json_object_set_new(object, "contact",
+                                    json_boolean(live->flags & NEEDLED_STREAM_IN_CONTACT));
         if (live->present & NEEDLED_STREAM_HAS_AREA)
                 set_text(object, "area", names_area(live->area));
 
         json_object_set_new(object, "overpressure", json_boolean(live->flags & NEEDLED_STREAM_OVERPRESSURE));
         json_object_set_new(object, "motor", json_boolean(live->flags & NEEDLED_STREAM_MOTOR));
         json_object_set_new(object, "saturated", json_boolean(live->flags & NEEDLED_STREAM_SATURATED));
-        json_object_set_new(object, "device_dropped", json_boolean(live->flags & NEEDLED_STREAM_DEVICE_DROPPED));
+        json_object_set_new(object, "device_dropped",
+                            json_boolean(live->flags & NEEDLED_STREAM_DEVICE_DROPPED));
 }
 
 static void add_event(json_t *object, const struct needled_stream_event *event) {

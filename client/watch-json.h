@@ -7,6 +7,6 @@
 
 #include "client/stream-reader.h"
 
-/* {"type":"live","session":42,"time":…,"realtime":…,…}; values that are not known are absent, units are those of the API. NULL for types
- * that this client does not know. A new reference. */
+/* {"type":"live","session":42,"time":…,"realtime":…,…}; values that are not known are absent, units are
+ * those of the API. NULL for types that this client does not know. A new reference. */
 json_t *watch_json(const StreamRecord *record, uint64_t session_id);

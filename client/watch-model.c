@@ -32,9 +32,12 @@ static void set_notice(WatchModel *m, bool bad, uint64_t now_usec, char *text_ta
 
 static char *event_text(const struct needled_stream_event *event) {
         const char *name = omp_event_name(event->code);
-        g_autofree char *force = NULL;
+        g_autofree char *force = NULL, *depth = NULL;
 
         switch (event->code) {
+        case OMP_EVENT_DEPTH:
+                depth = format_depth((uint64_t) MAX(event->value, 0));
+                return g_strdup_printf("%s %s", name, depth);
         case OMP_EVENT_OVERPRESSURE:
                 force = format_force(event->value);
                 return g_strdup_printf("%s %s (%s)", name, event->asserted ? "began" : "is over", force);
@@ -53,11 +56,13 @@ static void take_event(WatchModel *m, const struct needled_stream_event *event, 
         if (event->code == OMP_EVENT_CONTACT || event->code == OMP_EVENT_MOTOR)
                 return;
 
-        set_notice(m, event->severity >= OMP_SEVERITY_WARNING && event->asserted, now_usec, event_text(event));
+        set_notice(m, event->severity >= OMP_SEVERITY_WARNING && event->asserted, now_usec,
+                   event_text(event));
 }
 
 static void take_gap(WatchModel *m, const struct needled_stream_gap *gap, uint64_t now_usec) {
-        g_autofree char *time = format_duration(gap->to_usec > gap->from_usec ? gap->to_usec - gap->from_usec : 0);
+        g_autofree char *time =
+                format_duration(gap->to_usec > gap->from_usec ? gap->to_usec - gap->from_usec : 0);
 
         if (gap->lost > 0)
                 set_notice(m, true, now_usec, g_strdup_printf("%" PRIu32 " packets lost", gap->lost));
@@ -109,15 +114,15 @@ void watch_model_set_device(WatchModel *m, json_t *device) {
         json_decref(old);
 }
 
-void watch_model_begin(WatchModel *m, uint64_t session_id, uint64_t now_usec) {
-        json_t *device = m->device;
-        bool same = m->session_id == session_id;
-        Figures figures = m->figures;
+void watch_model_begin(WatchModel *m, uint64_t session_id) {
+        WatchModel old = *m;
 
-        g_free(m->notice);
-        *m = (WatchModel) { .phase = WATCH_FOLLOWING, .device = device, .session_id = session_id, .followed_since_usec = now_usec };
-        if (same)
-                m->figures = figures;
+        *m = (WatchModel) { .phase = WATCH_FOLLOWING, .device = old.device, .session_id = session_id };
+        if (old.session_id == session_id) {
+                m->figures = old.figures;
+                memcpy(m->buckets, old.buckets, sizeof m->buckets);
+        }
+        g_free(old.notice);
 }
 
 void watch_model_record(WatchModel *m, const StreamRecord *record, uint64_t now_usec) {
@@ -130,9 +135,6 @@ void watch_model_record(WatchModel *m, const StreamRecord *record, uint64_t now_
                 return;
 
         switch ((enum NeedledStreamType) record->type) {
-        case NEEDLED_STREAM_HELLO:
-                m->started_realtime_usec = record->hello.start_realtime_usec;
-                break;
         case NEEDLED_STREAM_LIVE:
                 take_live(m, &record->live, now_usec);
                 break;
@@ -153,6 +155,8 @@ void watch_model_record(WatchModel *m, const StreamRecord *record, uint64_t now_
         case NEEDLED_STREAM_END:
                 m->phase = WATCH_ENDED;
                 m->end_reason = record->end.reason;
+                break;
+        case NEEDLED_STREAM_HELLO: /* nothing in it that the bus has not told */
                 break;
         case NEEDLED_STREAM_WAVEFORM: /* not asked for, and what the reader does not know */
         case NEEDLED_STREAM_ALERT:
@@ -175,7 +179,8 @@ WatchZone watch_zone_of(const WatchZones *zones, int32_t force_mn) {
         return force_mn < zones->over_mn ? WATCH_ZONE_HIGH : WATCH_ZONE_OVER;
 }
 
-bool watch_model_history(const WatchModel *m, unsigned from, unsigned to, uint64_t now_usec, int32_t *ret_mn) {
+bool watch_model_history(const WatchModel *m, unsigned from, unsigned to, uint64_t now_usec,
+                         int32_t *ret_mn) {
         uint64_t newest = now_usec / WATCH_BUCKET_USEC;
         bool found = false;
 

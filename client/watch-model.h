@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the live view knows: the device and the session as the bus shows them, and what the stream told. Pure; time comes in as an
- * argument (CLOCK_BOOTTIME). */
+/* What the live view knows: the device and the session as the bus shows them, and what the stream told.
+ * Pure; time comes in as an argument (CLOCK_BOOTTIME). */
 
 #include <glib.h>
 #include <jansson.h>
@@ -49,8 +49,6 @@ typedef struct WatchModel {
         json_t *device;         /* properties, NULL if there is none */
 
         uint64_t session_id;
-        uint64_t started_realtime_usec;
-        uint64_t followed_since_usec; /* no gap can be told from before */
         uint8_t state, stage;   /* as in the stream; valid with has_state */
         bool has_state;
         uint8_t end_reason;
@@ -80,16 +78,18 @@ void watch_model_done(WatchModel *m);
 /* The device that the view is about; NULL for none. A reference is taken. */
 void watch_model_set_device(WatchModel *m, json_t *device);
 
-/* Another session (or, after its stream broke off, the same one): begins with nothing known. */
-void watch_model_begin(WatchModel *m, uint64_t session_id, uint64_t now_usec);
+/* Another session: begins with nothing known. The same one, after its stream broke off, keeps its past. */
+void watch_model_begin(WatchModel *m, uint64_t session_id);
 void watch_model_record(WatchModel *m, const StreamRecord *record, uint64_t now_usec);
 
 /* The thresholds that hold for the device's kind. */
 WatchZones watch_model_zones(const WatchModel *m);
 WatchZone watch_zone_of(const WatchZones *zones, int32_t force_mn);
 
-/* The largest force between the buckets `from` and `to` (exclusive) of the last minute, 0 the oldest. False: nothing was measured. */
-bool watch_model_history(const WatchModel *m, unsigned from, unsigned to, uint64_t now_usec, int32_t *ret_mn);
+/* The largest force between the buckets `from` and `to` (exclusive) of the last minute, 0 the oldest. False:
+ * nothing was measured. */
+bool watch_model_history(const WatchModel *m, unsigned from, unsigned to, uint64_t now_usec,
+                         int32_t *ret_mn);
 
 /* The peak that is still held; false if there is none. */
 bool watch_model_hold(const WatchModel *m, uint64_t now_usec, int32_t *ret_mn);
@@ -97,7 +97,8 @@ bool watch_model_hold(const WatchModel *m, uint64_t now_usec, int32_t *ret_mn);
 /* Whether values are coming in. */
 bool watch_model_is_fresh(const WatchModel *m, uint64_t now_usec);
 
-/* How long the session has been going on: its duration where the service has told it, else the time since its first frame. */
+/* How long the session has been going on: its duration where the service has told it, else the time since
+ * its first frame. */
 uint64_t watch_model_elapsed(const WatchModel *m, uint64_t now_usec);
 
 /* How the newest event or gap reads, NULL when it is old. */

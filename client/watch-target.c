@@ -30,8 +30,10 @@ int watch_target_choose(WatchTarget *t, const Objects *objects, const char *type
         found_device = objects_find_device(objects, typed, &device);
         found_session = objects_find_session(objects, typed, &session);
 
-        /* A number is that session, even where an address begins with it; a device stands for all its sessions. */
-        if (found_device == 0 && (found_session < 0 || strcmp(json_text(session, "device"), json_text(device, "path")) == 0)) {
+        /* A number is that session, even where an address begins with it; a device stands for all its
+         * sessions. */
+        if (found_device == 0 &&
+            (found_session < 0 || strcmp(json_text(session, "device"), json_text(device, "path")) == 0)) {
                 t->device = g_strdup(json_text(device, "path"));
                 return 0;
         }

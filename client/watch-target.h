@@ -22,8 +22,8 @@ typedef struct WatchTarget {
 int watch_target_choose(WatchTarget *target, const Objects *objects, const char *typed);
 void watch_target_done(WatchTarget *target);
 
-/* The newest live session that is wanted; NULL: none. Unasked, only one's own: nobody is to be asked for a password because a
- * stranger's session happens to be live. */
+/* The newest live session that is wanted; NULL: none. Unasked, only one's own: nobody is to be asked for a
+ * password because a stranger's session happens to be live. */
 const json_t *watch_target_session(const WatchTarget *target, const Objects *objects);
 
 /* The device to show: that of the session, else the one that is waited for; NULL: none. */

@@ -25,10 +25,12 @@ char *watch_text_plain(const WatchModel *m, uint64_t now_usec, uint64_t realtime
                         m->has_state ? names_session_state(m->state) : "open", elapsed);
 
         if (fresh && live->present & NEEDLED_STREAM_HAS_FORCE) {
-                g_autofree char *mean = format_force(live->force_mean_mn), *peak = format_force(live->force_peak_mn);
+                g_autofree char *mean = format_force(live->force_mean_mn),
+                                *peak = format_force(live->force_peak_mn);
                 WatchZones zones = watch_model_zones(m);
 
-                g_string_append_printf(s, "  force %s %s  peak %s", mean, watch_zone_name(watch_zone_of(&zones, live->force_mean_mn)), peak);
+                g_string_append_printf(s, "  force %s %s  peak %s", mean,
+                                       watch_zone_name(watch_zone_of(&zones, live->force_mean_mn)), peak);
         }
         if (m->has_live && live->present & NEEDLED_STREAM_HAS_STROKES)
                 g_string_append_printf(s, "  strokes %" PRIu64, live->strokes);
@@ -38,7 +40,8 @@ char *watch_text_plain(const WatchModel *m, uint64_t now_usec, uint64_t realtime
                 g_string_append_printf(s, "  rate %s", rate);
         }
         if (fresh && live->present & NEEDLED_STREAM_HAS_CONTACT)
-                g_string_append_printf(s, "  contact %s", live->flags & NEEDLED_STREAM_IN_CONTACT ? "yes" : "no");
+                g_string_append_printf(s, "  contact %s",
+                                       live->flags & NEEDLED_STREAM_IN_CONTACT ? "yes" : "no");
         if (m->has_live && live->present & NEEDLED_STREAM_HAS_AREA && live->area > 0)
                 g_string_append_printf(s, "  %s", names_area(live->area));
         if (!fresh && m->phase == WATCH_FOLLOWING) {
@@ -64,7 +67,8 @@ char *watch_text_link(const WatchModel *m, uint64_t realtime_usec) {
         if (objects_device_is_connected(m->device))
                 g_string_printf(s, "%s: %s", objects_device_title(m->device), json_text(m->device, "state"));
         else
-                g_string_printf(s, "%s is not connected: %s", objects_device_title(m->device), json_text(m->device, "state"));
+                g_string_printf(s, "%s is not connected: %s", objects_device_title(m->device),
+                                json_text(m->device, "state"));
         if (*reason)
                 g_string_append_printf(s, " (%s)", reason);
         if (text)

@@ -8,5 +8,6 @@
 /* One line for logs and pipes. */
 char *watch_text_plain(const WatchModel *m, uint64_t now_usec, uint64_t realtime_usec);
 
-/* Device and link: "waiting for Pen 1: waiting (away), out of reach or switched off; it comes back by itself". */
+/* Device and link: "waiting for Pen 1: waiting (away), out of reach or switched off; it comes back by
+ * itself". */
 char *watch_text_link(const WatchModel *m, uint64_t realtime_usec);

@@ -46,19 +46,19 @@ typedef struct View {
 
 typedef struct Glyphs {
         const char *fill[_WATCH_ZONE_MAX]; /* without colour a zone is told by its texture */
-        const char *colored_fill, *half, *empty, *border, *hold, *beyond;
+        const char *colored_fill, *empty, *border, *hold, *beyond;
         const char *spark[SPARK_LEVELS];
 } Glyphs;
 
 static const Glyphs unicode_glyphs = {
         .fill = { "░", "▒", "▓", "█" },
-        .colored_fill = "█", .half = "▌", .empty = "─", .border = "┼", .hold = "┃", .beyond = "▶",
+        .colored_fill = "█", .empty = "─", .border = "┼", .hold = "┃", .beyond = "▶",
         .spark = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" },
 };
 
 static const Glyphs ascii_glyphs = {
         .fill = { "-", "=", "+", "#" },
-        .colored_fill = "#", .half = "#", .empty = ".", .border = ":", .hold = "|", .beyond = ">",
+        .colored_fill = "#", .empty = ".", .border = ":", .hold = "|", .beyond = ">",
         .spark = { "_", ".", ",", "-", "=", "+", "*", "#" },
 };
 
@@ -114,7 +114,8 @@ static void put_to_column(View *v, unsigned column) {
 /* A pair of label and value, the next one in a column of its own where there is room for it. */
 static void put_label(View *v, const char *label) {
         if (v->line->columns > 0)
-                put_to_column(v, MAX(v->line->columns + 2, v->columns >= 76 ? (v->line->columns + 25) / 26 * 26 : 0));
+                put_to_column(v, MAX(v->line->columns + 2,
+                                     v->columns >= 76 ? (v->line->columns + 25) / 26 * 26 : 0));
         putf(v, STYLE_DIM, "%-*s", LABEL_COLUMNS, label);
 }
 
@@ -169,8 +170,10 @@ static void add_session(View *v) {
 
         begin_line(v, IMPORTANCE_STATE);
         if (m->phase == WATCH_WAITING) {
-                put(v, STYLE_PLAIN, m->device && objects_device_is_connected(m->device) ?
-                                    "Waiting for the device to be used. It begins a session by itself." : "Waiting for the device.");
+                put(v, STYLE_PLAIN,
+                    m->device && objects_device_is_connected(m->device)
+                            ? "Waiting for the device to be used. It begins a session by itself."
+                            : "Waiting for the device.");
                 return;
         }
         if (m->phase == WATCH_UNREACHABLE) {
@@ -180,7 +183,8 @@ static void add_session(View *v) {
 
         putf(v, STYLE_BOLD, "Session %" PRIu64, m->session_id);
         if (m->phase == WATCH_ENDED)
-                putf(v, STYLE_PLAIN, "  %s  after %s", names_end_reason_text(names_end_reason(m->end_reason)), elapsed);
+                putf(v, STYLE_PLAIN, "  %s  after %s",
+                     names_end_reason_text(names_end_reason(m->end_reason)), elapsed);
         else {
                 putf(v, session_style(m), "  %s", m->has_state ? names_session_state(m->state) : "");
                 putf(v, STYLE_PLAIN, "  %s", elapsed);
@@ -189,12 +193,25 @@ static void add_session(View *v) {
         }
 }
 
+/* Words that do not fit go to a line of their own. */
+static void add_words(View *v, Importance importance, Style style, const char *text) {
+        g_auto(GStrv) words = g_strsplit(text, " ", -1);
+
+        begin_line(v, importance);
+        for (unsigned i = 0; words[i]; i++) {
+                if (v->line->columns > 0 && v->line->columns + 1 + text_width(words[i]) > v->columns)
+                        begin_line(v, importance);
+                putf(v, style, "%s%s", v->line->columns > 0 ? " " : "", words[i]);
+        }
+}
+
 static void add_link(View *v) {
         g_autofree char *text = watch_text_link(v->m, v->realtime_usec);
         bool connected = v->m->device && objects_device_is_connected(v->m->device);
 
-        begin_line(v, connected ? IMPORTANCE_DETAIL : IMPORTANCE_STATE);
-        putf(v, connected ? STYLE_DIM : STYLE_WARN, "%s", text);
+        if (v->m->phase != WATCH_UNREACHABLE)
+                add_words(v, connected ? IMPORTANCE_DETAIL : IMPORTANCE_STATE,
+                          connected ? STYLE_DIM : STYLE_WARN, text);
 }
 
 static void add_notice(View *v) {
@@ -202,7 +219,8 @@ static void add_notice(View *v) {
 
         begin_line(v, notice ? IMPORTANCE_VALUE : IMPORTANCE_BLANK);
         if (notice)
-                putf(v, v->m->notice_is_bad ? STYLE_BAD : STYLE_PLAIN, "%s %s", v->m->notice_is_bad ? "!" : "-", notice);
+                putf(v, v->m->notice_is_bad ? STYLE_BAD : STYLE_PLAIN, "%s %s",
+                     v->m->notice_is_bad ? "!" : "-", notice);
 }
 
 static void add_force(View *v) {
@@ -259,7 +277,8 @@ static void add_bar(View *v) {
         for (unsigned i = 0; i < width; i++) {
                 int32_t at_mn = (int32_t) ((int64_t) bar_end(&zones) * i / width);
                 WatchZone zone = watch_zone_of(&zones, at_mn);
-                bool border = i == bar_column(&zones, width, zones.good_mn) || i == bar_column(&zones, width, zones.high_mn) ||
+                bool border = i == bar_column(&zones, width, zones.good_mn) ||
+                              i == bar_column(&zones, width, zones.high_mn) ||
                               i == bar_column(&zones, width, zones.over_mn);
 
                 if (i == hold)
@@ -279,7 +298,8 @@ static void add_ruler(View *v) {
         begin_line(v, IMPORTANCE_RULER);
         for (WatchZone zone = 0; zone < _WATCH_ZONE_MAX; zone++) {
                 unsigned from = bar_column(&zones, v->columns, begins[zone]);
-                unsigned to = zone + 1 < _WATCH_ZONE_MAX ? bar_column(&zones, v->columns, begins[zone + 1]) : v->columns;
+                unsigned to = zone + 1 < _WATCH_ZONE_MAX ? bar_column(&zones, v->columns, begins[zone + 1])
+                                                         : v->columns;
                 g_autofree char *newton = format_newton(begins[zone]);
                 g_autofree char *whole = g_strdup_printf("%s %s", newton, watch_zone_name(zone));
                 const char *text = zone == WATCH_ZONE_LOW ? watch_zone_name(zone) : whole;
@@ -293,18 +313,20 @@ static void add_ruler(View *v) {
 }
 
 static void add_curve(View *v) {
-        unsigned width = v->columns > LABEL_COLUMNS + 10 ? MIN(v->columns - LABEL_COLUMNS, WATCH_BUCKETS) : v->columns;
+        unsigned width = v->columns > LABEL_COLUMNS + 10 ? MIN(v->columns - LABEL_COLUMNS, WATCH_BUCKETS)
+                                                         : v->columns;
         WatchZones zones = watch_model_zones(v->m);
         int32_t top = zones.high_mn, force_mn;
 
         if (watch_model_history(v->m, 0, WATCH_BUCKETS, v->now_usec, &force_mn))
-                top = MAX(top, force_mn);
+                top = CLAMP(force_mn, top, bar_end(&zones)); /* one hard knock must not flatten the rest */
 
         begin_line(v, IMPORTANCE_CURVE);
         if (width < v->columns)
                 put_label(v, "Minute");
         for (unsigned i = 0; i < width; i++) {
-                unsigned from = i * WATCH_BUCKETS / width, to = MAX((i + 1) * WATCH_BUCKETS / width, from + 1);
+                unsigned from = i * WATCH_BUCKETS / width,
+                         to = MAX((i + 1) * WATCH_BUCKETS / width, from + 1);
                 int level;
 
                 if (!watch_model_history(v->m, from, to, v->now_usec, &force_mn)) {
@@ -313,7 +335,8 @@ static void add_curve(View *v) {
                 }
 
                 level = (int) (CLAMP((int64_t) force_mn, 0, top) * SPARK_LEVELS / top);
-                put(v, zone_styles[watch_zone_of(&zones, force_mn)], glyphs()->spark[MIN(level, SPARK_LEVELS - 1)]);
+                put(v, zone_styles[watch_zone_of(&zones, force_mn)],
+                    glyphs()->spark[MIN(level, SPARK_LEVELS - 1)]);
         }
 }
 
@@ -323,7 +346,7 @@ static void put_figure_duration(View *v, const char *before, Figure id, Style st
         if (!figures_has(&v->m->figures, id))
                 return;
 
-        text = format_duration((uint64_t) v->m->figures.value[id].i);
+        text = format_elapsed((uint64_t) v->m->figures.value[id].i);
         putf(v, style, "%s%s", before, text);
 }
 
@@ -361,10 +384,11 @@ static void add_contact(View *v) {
         begin_line(v, IMPORTANCE_USEFUL);
         put_label(v, "Contact");
         if (fresh && has(v, NEEDLED_STREAM_HAS_CONTACT))
-                put(v, STYLE_PLAIN, live->flags & NEEDLED_STREAM_IN_CONTACT ? "yes" : "no");
+                put(v, STYLE_PLAIN, live->flags & NEEDLED_STREAM_IN_CONTACT ? "yes, " : "no, ");
+        if (figures_has(&v->m->figures, FIGURE_CONTACT_TIME))
+                put_figure_duration(v, "", FIGURE_CONTACT_TIME, STYLE_PLAIN);
         else
                 put(v, STYLE_DIM, "-");
-        put_figure_duration(v, "  in all ", FIGURE_CONTACT_TIME, STYLE_PLAIN);
         put_label(v, "Motor");
         put(v, STYLE_PLAIN, !fresh ? "-" : live->flags & NEEDLED_STREAM_MOTOR ? "on" : "off");
         if (has(v, NEEDLED_STREAM_HAS_DEPTH)) {
@@ -375,25 +399,36 @@ static void add_contact(View *v) {
         }
 }
 
+static void add_zones(View *v) {
+        static const Figure ids[_WATCH_ZONE_MAX] = { FIGURE_ZONE_LOW, FIGURE_ZONE_GOOD, FIGURE_ZONE_HIGH,
+                                                     FIGURE_ZONE_OVER };
+        const char *separator = "";
+
+        for (WatchZone zone = 0; zone < _WATCH_ZONE_MAX; zone++) {
+                g_autofree char *before = NULL;
+
+                if (!figures_has(&v->m->figures, ids[zone]))
+                        continue;
+                if (!*separator) {
+                        begin_line(v, IMPORTANCE_DETAIL);
+                        put_label(v, "Zones");
+                }
+                before = g_strdup_printf("%s%s ", separator, watch_zone_name(zone));
+                put_figure_duration(v, before, ids[zone], STYLE_PLAIN);
+                separator = "  ";
+        }
+}
+
 static void add_figures(View *v) {
         const Figures *f = &v->m->figures;
-
-        begin_line(v, IMPORTANCE_DETAIL);
-        put_label(v, "Zones");
-        put_figure_duration(v, "low ", FIGURE_ZONE_LOW, STYLE_PLAIN);
-        put_figure_duration(v, "  good ", FIGURE_ZONE_GOOD, STYLE_PLAIN);
-        put_figure_duration(v, "  high ", FIGURE_ZONE_HIGH, STYLE_PLAIN);
-        put_figure_duration(v, "  over ", FIGURE_ZONE_OVER, STYLE_PLAIN);
-        if (figures_has(f, FIGURE_OVER_COUNT) && f->value[FIGURE_OVER_COUNT].i > 0)
-                putf(v, STYLE_BAD, "  overpressure %" PRId64 "x", f->value[FIGURE_OVER_COUNT].i);
 
         begin_line(v, IMPORTANCE_DETAIL);
         put_label(v, "So far");
         put_figure_force(v, "mean ", FIGURE_FORCE_MEAN);
         put_figure_force(v, "  95 % ", FIGURE_FORCE_P95);
         put_figure_force(v, "  peak ", FIGURE_FORCE_PEAK);
-        if (figures_has(f, FIGURE_PUNCTURES))
-                putf(v, STYLE_PLAIN, "  punctures %" PRId64, f->value[FIGURE_PUNCTURES].i);
+        if (figures_has(f, FIGURE_OVER_COUNT) && f->value[FIGURE_OVER_COUNT].i > 0)
+                putf(v, STYLE_BAD, "  overpressure %" PRId64 "x", f->value[FIGURE_OVER_COUNT].i);
 }
 
 static int64_t figure_or_zero(const Figures *f, Figure id) {
@@ -432,6 +467,7 @@ static void add_live(View *v) {
         blank(v);
         add_strokes(v);
         add_contact(v);
+        add_zones(v);
         add_figures(v);
         add_losses(v);
         blank(v);
@@ -453,7 +489,8 @@ static void shrink(View *v) {
         }
 }
 
-GPtrArray *watch_view_render(const WatchModel *m, const WatchSize *size, uint64_t now_usec, uint64_t realtime_usec) {
+GPtrArray *watch_view_render(const WatchModel *m, const WatchSize *size, uint64_t now_usec,
+                             uint64_t realtime_usec) {
         g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(line_free);
         GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
         View view = { .m = m, .size = size, .now_usec = now_usec, .realtime_usec = realtime_usec,
@@ -470,7 +507,8 @@ GPtrArray *watch_view_render(const WatchModel *m, const WatchSize *size, uint64_
 
         blank(&view);
         begin_line(&view, IMPORTANCE_HELP);
-        put(&view, STYLE_DIM, m->phase == WATCH_ENDED ? "Waiting for the next session.  q quits" : "q quits");
+        put(&view, STYLE_DIM,
+            m->phase == WATCH_ENDED ? "Waiting for the next session.  q quits" : "q quits");
         shrink(&view);
 
         for (unsigned i = 0; i < lines->len; i++) {

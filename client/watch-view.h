@@ -13,6 +13,8 @@ typedef struct WatchSize {
         bool color;
 } WatchSize;
 
-/* At most `rows` lines of at most `columns` columns each, ANSI styles inside if there is colour, nothing else that moves a cursor.
- * Where there is little room, what matters least is left out. The caller unrefs. */
-GPtrArray *watch_view_render(const WatchModel *m, const WatchSize *size, uint64_t now_usec, uint64_t realtime_usec);
+/* At most `rows` lines of at most `columns` columns each, ANSI styles inside if there is colour, nothing
+ * else that moves a cursor. Where there is little room, what matters least is left out. The caller unrefs.
+ */
+GPtrArray *watch_view_render(const WatchModel *m, const WatchSize *size, uint64_t now_usec,
+                             uint64_t realtime_usec);

@@ -29,6 +29,8 @@
 #define REOPEN_USEC SECOND_USEC
 /* A service that crashed is back within a second or two; one that was stopped stays away. */
 #define SERVICE_WINDOW_USEC (10 * SECOND_USEC)
+/* A service that has just started takes up what was live as soon as it has read its database. */
+#define SETTLE_USEC (5 * SECOND_USEC)
 #define MESSAGES_PER_DISPATCH 64
 
 typedef enum Mode {
@@ -52,7 +54,8 @@ typedef struct Watch {
         Objects objects;
         WatchModel model;
         uint64_t unshown_dropped; /* of records that --json does not print */
-        uint64_t last_frame_usec, last_line_usec, last_notice_usec;
+        uint64_t last_frame_usec, last_notice_usec;
+        uint64_t settled_usec;  /* from then on (CLOCK_MONOTONIC) a session that is not there has ended */
         char *last_line;
 } Watch;
 
@@ -74,7 +77,7 @@ static void paint(Watch *w) {
         WatchSize size = { .color = output_has_color() };
 
         terminal_size(&size.columns, &size.rows);
-        size.columns = size.columns > 0 ? size.columns - 1 : 0; /* the last column would make some terminals wrap */
+        size.columns -= size.columns > 0; /* the last one would make some terminals wrap */
         lines = watch_view_render(&w->model, &size, now_boottime(), now_of(CLOCK_REALTIME));
         terminal_paint(lines);
         w->last_frame_usec = now_of(CLOCK_MONOTONIC);
@@ -85,7 +88,6 @@ static void print_line(Watch *w, char *line_take) {
         (void) fflush(stdout);
         g_free(w->last_line);
         w->last_line = line_take;
-        w->last_line_usec = now_boottime();
 }
 
 /* A line a second while there is a session, else when something is different. */
@@ -129,14 +131,22 @@ static int on_frame(sd_event_source *s, uint64_t usec, void *userdata) {
 static void say_summary(const Watch *w) {
         json_auto *figures = json_from_figures(&w->model.figures);
         g_autofree char *summary = figures_view_summary(figures);
+        const char *colon = *summary ? ": " : "", *ended;
 
         if (w->model.session_id == 0)
                 return;
-        if (w->model.phase == WATCH_ENDED)
-                output_say("Session %" PRIu64 " %s: %s. 'needlectl show %" PRIu64 "' has all its figures.", w->model.session_id,
-                           names_end_reason_text(names_end_reason(w->model.end_reason)), summary, w->model.session_id);
+        if (w->model.phase != WATCH_ENDED) {
+                output_say("Session %" PRIu64 " goes on%s%s.", w->model.session_id, colon, summary);
+                return;
+        }
+
+        ended = names_end_reason(w->model.end_reason);
+        if (strcmp(ended, "discarded") == 0)
+                output_say("Session %" PRIu64 " was discarded.", w->model.session_id);
         else
-                output_say("Session %" PRIu64 " goes on: %s so far.", w->model.session_id, summary);
+                output_say("Session %" PRIu64 " %s%s%s. 'needlectl show %" PRIu64 "' has all its figures.",
+                           w->model.session_id, names_end_reason_text(ended), colon, summary,
+                           w->model.session_id);
 }
 
 static int leave(Watch *w, Exit e) {
@@ -245,7 +255,8 @@ static int on_stream(sd_event_source *s, int fd, uint32_t revents, void *userdat
 static bool is_passing(const sd_bus_error *error) {
         Exit e = service_exit(error->name, -sd_bus_error_get_errno(error));
 
-        return e == EXIT_NOT_FOUND || e == EXIT_UNREACHABLE || sd_bus_error_has_name(error, SERVICE_ERROR_NOT_READY);
+        return e == EXIT_NOT_FOUND || e == EXIT_UNREACHABLE ||
+               sd_bus_error_has_name(error, SERVICE_ERROR_NOT_READY);
 }
 
 static int on_stream_opened(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
@@ -262,8 +273,10 @@ static int on_stream_opened(sd_bus_message *m, void *userdata, sd_bus_error *ret
                 return fail(w, error, -sd_bus_error_get_errno(error));
 
         r = sd_bus_message_read(m, "h", &fd);
-        if (r >= 0)
-                r = w->stream_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        if (r < 0)
+                return fail(w, NULL, r);
+        w->stream_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* that of the message goes with it */
+        r = w->stream_fd < 0 ? -errno : 0;
         if (r >= 0)
                 r = sd_event_add_io(w->event, &w->stream_source, w->stream_fd, EPOLLIN, on_stream, w);
         if (r < 0)
@@ -277,10 +290,12 @@ static int open_stream(Watch *w, const json_t *session) {
         g_autoptr(sd_bus_message) call = NULL;
         int r;
 
-        r = sd_bus_message_new_method_call(w->client->bus, &call, SERVICE_NAME, json_text(session, "path"), SERVICE_SESSION, "OpenStream");
+        r = sd_bus_message_new_method_call(w->client->bus, &call, SERVICE_NAME, json_text(session, "path"),
+                                           SERVICE_SESSION, "OpenStream");
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(call, "a{sv}", 1, "period", "t", w->mode == MODE_PLAIN ? SECOND_USEC / 2 : FRAME_USEC);
+        r = sd_bus_message_append(call, "a{sv}", 1, "period", "t",
+                                  w->mode == MODE_PLAIN ? SECOND_USEC / 2 : FRAME_USEC);
         if (r < 0)
                 return r;
 
@@ -288,7 +303,7 @@ static int open_stream(Watch *w, const json_t *session) {
         if (r < 0)
                 return r;
 
-        watch_model_begin(&w->model, (uint64_t) json_number(session, "id"), now_boottime());
+        watch_model_begin(&w->model, (uint64_t) json_number(session, "id"));
         return 0;
 }
 
@@ -302,7 +317,11 @@ static void check_ended(Watch *w) {
                 return;
 
         session = watch_target_session_of_id(&w->objects, w->model.session_id);
-        if (!session || !objects_session_is_live(session))
+        if (session && objects_session_is_live(session))
+                return;
+        if (now_of(CLOCK_MONOTONIC) < w->settled_usec)
+                refresh_by(w, w->settled_usec);
+        else
                 on_session_end(w);
 }
 
@@ -310,11 +329,13 @@ static void watch_choose(Watch *w) {
         const json_t *session;
         int r = 0;
 
-        check_ended(w);
         if (w->model.phase == WATCH_UNREACHABLE)
-                w->model.phase = WATCH_WAITING;
+                w->model.phase = w->model.session_id > 0 ? WATCH_FOLLOWING : WATCH_WAITING;
+        check_ended(w);
 
-        session = w->stream_fd >= 0 || w->open_slot ? watch_target_session_of_id(&w->objects, w->model.session_id) : watch_target_session(&w->target, &w->objects);
+        session = w->stream_fd >= 0 || w->open_slot
+                          ? watch_target_session_of_id(&w->objects, w->model.session_id)
+                          : watch_target_session(&w->target, &w->objects);
         if (!session && w->model.phase == WATCH_ENDED)
                 session = watch_target_session_of_id(&w->objects, w->model.session_id);
         else if (session && w->stream_fd < 0 && !w->open_slot)
@@ -356,8 +377,9 @@ static int on_refresh(sd_event_source *s, uint64_t usec, void *userdata) {
                 return 0;
         }
 
-        r = sd_bus_call_method_async(w->client->bus, &w->refresh_slot, SERVICE_NAME, SERVICE_ROOT, "org.freedesktop.DBus.ObjectManager",
-                                     "GetManagedObjects", on_objects, w, "");
+        r = sd_bus_call_method_async(w->client->bus, &w->refresh_slot, SERVICE_NAME, SERVICE_ROOT,
+                                     "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", on_objects,
+                                     w, "");
         if (r < 0)
                 return fail(w, NULL, r);
 
@@ -381,7 +403,8 @@ static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
 
 static int on_away_for_long(sd_event_source *s, uint64_t usec, void *userdata) {
         terminal_leave();
-        output_error("The service needled went away and did not come back. 'systemctl status needled' shows why.");
+        output_error("The service needled went away and did not come back. 'systemctl status needled' shows "
+                     "why.");
         return leave(userdata, EXIT_UNREACHABLE);
 }
 
@@ -394,6 +417,7 @@ static int on_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret
 
         if (*new) {
                 (void) sd_event_source_set_enabled(w->away_timer, SD_EVENT_OFF);
+                w->settled_usec = now_of(CLOCK_MONOTONIC) + SETTLE_USEC;
                 refresh_by(w, now_of(CLOCK_MONOTONIC));
                 return 0;
         }
@@ -462,7 +486,9 @@ static Exit choose_target(Watch *w, const char *typed) {
         if (r == -ENOTUNIQ)
                 return client_device(&w->objects, typed, &device); /* says so */
         if (r < 0) {
-                output_error("There is no device and no live session '%s'. 'needlectl status' shows what there is.", typed);
+                output_error("There is no device and no live session '%s'. 'needlectl status' shows what "
+                             "there is.",
+                             typed);
                 return EXIT_NOT_FOUND;
         }
 
@@ -470,12 +496,16 @@ static Exit choose_target(Watch *w, const char *typed) {
 }
 
 static int add_timers(Watch *w) {
-        struct { sd_event_source **source; sd_event_time_handler_t handler; } timers[] = {
-                { &w->frame_timer, on_frame }, { &w->refresh_timer, on_refresh }, { &w->away_timer, on_away_for_long },
+        struct { sd_event_source **source; sd_event_time_handler_t handler;
+        } timers[] = {
+                { &w->frame_timer, on_frame },
+                { &w->refresh_timer, on_refresh },
+                { &w->away_timer, on_away_for_long },
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(timers); i++) {
-                int r = sd_event_add_time(w->event, timers[i].source, CLOCK_MONOTONIC, 0, 1000, timers[i].handler, w);
+                int r = sd_event_add_time(w->event, timers[i].source, CLOCK_MONOTONIC, 0, 1000,
+                                          timers[i].handler, w);
 
                 if (r >= 0)
                         r = sd_event_source_set_enabled(*timers[i].source, SD_EVENT_OFF);
@@ -487,9 +517,11 @@ static int add_timers(Watch *w) {
 }
 
 static int add_signals(Watch *w) {
-        static const struct { int number; sd_event_signal_handler_t handler; bool screen; } signals[] = {
-                { SIGINT, on_leave_signal, false }, { SIGTERM, on_leave_signal, false }, { SIGHUP, on_leave_signal, false },
-                { SIGQUIT, on_leave_signal, false }, { SIGWINCH, on_resize, true }, { SIGTSTP, on_suspend, true },
+        static const struct { int number; sd_event_signal_handler_t handler; bool screen;
+        } signals[] = {
+                { SIGINT, on_leave_signal, false }, { SIGTERM, on_leave_signal, false },
+                { SIGHUP, on_leave_signal, false }, { SIGQUIT, on_leave_signal, false },
+                { SIGWINCH, on_resize, true },      { SIGTSTP, on_suspend, true },
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
@@ -497,7 +529,8 @@ static int add_signals(Watch *w) {
 
                 if (signals[i].screen && w->mode != MODE_SCREEN)
                         continue;
-                r = sd_event_add_signal(w->event, NULL, signals[i].number | SD_EVENT_SIGNAL_PROCMASK, signals[i].handler, w);
+                r = sd_event_add_signal(w->event, NULL, signals[i].number | SD_EVENT_SIGNAL_PROCMASK,
+                                        signals[i].handler, w);
                 if (r < 0)
                         return r;
         }
@@ -509,10 +542,14 @@ static int add_matches(Watch *w) {
         sd_bus *bus = w->client->bus;
         int r;
 
-        r = sd_bus_add_match(bus, NULL, "type='signal',sender='" SERVICE_NAME "',path_namespace='" SERVICE_ROOT "'", on_changed, w);
+        r = sd_bus_add_match(bus, NULL,
+                             "type='signal',sender='" SERVICE_NAME "',path_namespace='" SERVICE_ROOT "'",
+                             on_changed, w);
         if (r < 0)
                 return r;
-        r = sd_bus_add_match(bus, NULL, "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" SERVICE_NAME "'",
+        r = sd_bus_add_match(bus, NULL,
+                             "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0="
+                             "'" SERVICE_NAME "'",
                              on_owner_changed, w);
         if (r < 0)
                 return r;
@@ -595,7 +632,9 @@ static void watch_done(Watch *w) {
 Exit verb_watch(Client *client) {
         Watch watch = {
                 .client = client,
-                .mode = client_wants_json(client) ? MODE_JSON : terminal_is_screen() ? MODE_SCREEN : MODE_PLAIN,
+                .mode = client_wants_json(client) ? MODE_JSON
+                        : terminal_is_screen()    ? MODE_SCREEN
+                                                  : MODE_PLAIN,
                 .until_end = options_has(&client->options, OPTION_UNTIL_END),
                 .target = { .uid = getuid() },
                 .stream_fd = -1,

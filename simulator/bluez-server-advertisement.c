@@ -37,7 +37,9 @@ static int on_registered(sd_bus_message *m, void *userdata, sd_bus_error *error)
         BluezServer *s = userdata;
 
         s->advertisement.call = sd_bus_slot_unref(s->advertisement.call);
-        if (bluez_server_registered(s, &s->advertisement, m, "advertise")) {
+        /* It keeps an advertisement while the adapter is off, and one whose withdrawal failed. */
+        if (sd_bus_message_is_method_error(m, "org.bluez.Error.AlreadyExists") ||
+            bluez_server_registered(s, &s->advertisement, m, "advertise")) {
                 s->advertisement.state = REGISTRATION_DONE;
                 s->advertised_usec = now_usec(s);
                 if (s->readvertise)
@@ -101,7 +103,7 @@ void bluez_server_advertisement_gone(BluezServer *s) {
 static int method_release(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         BluezServer *s = userdata;
 
-        /* bluetoothd took it back: the adapter was switched off. It comes again when the adapter does. */
+        /* bluetoothd took it back by itself, as it does when the adapter goes. */
         if (bluez_server_from_bluez(s, m))
                 bluez_server_advertisement_gone(s);
         return sd_bus_reply_method_return(m, NULL);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "att.h"
+#include "autoptr.h"
 #include "bluez-server.h"
 
 /* The GATT application: an object for each service and characteristic. Values go through a socket that bluetoothd takes with
@@ -64,15 +65,16 @@ struct BluezChar {
         sd_event_source *hup;
 };
 
-/* The client reads Feature and the device information before it subscribes (profile, 1.11): its last read and this much silence. */
+/* The client reads Feature and the device information, then subscribes (profile, 1.11): its last read and this much silence. */
 #define AFTER_READ_USEC (300 * 1000u)
 
-static BluezChar *char_free(BluezChar *c) {
+static void char_free(void *data) {
+        BluezChar *c = data;
+
         sd_event_source_disable_unref(c->hup);
         if (c->fd >= 0)
                 (void) close(c->fd);
         g_free(c);
-        return NULL;
 }
 
 static void char_unsubscribe(BluezChar *c) {
@@ -147,7 +149,8 @@ static int method_read_value(sd_bus_message *m, void *userdata, sd_bus_error *er
         if (r < 0)
                 return r;
         bluez_server_client_seen(c->server, device, mtu);
-        if (bluez_server_gatt_kept(c->server))
+        /* Not the battery: bluetoothd's own client reads that as soon as it is connected. */
+        if (c->entry->kind != CHAR_BATTERY && bluez_server_gatt_kept(c->server))
                 bluez_server_gatt_resubscribe(c->server, AFTER_READ_USEC);
         n = char_read(c, value, sizeof(value));
         if (n < 0)
@@ -185,7 +188,7 @@ static int method_acquire_notify(sd_bus_message *m, void *userdata, sd_bus_error
                 char_unsubscribe(c);
                 return r;
         }
-        /* bluetoothd answers the client's write when it has this reply, and reads the socket only then: nothing can overtake. */
+        /* bluetoothd has answered the client's write before it called, and reads the socket after this reply: nothing overtakes. */
         if (c->entry->kind == CHAR_OMP)
                 peripheral_subscribe(c->server->peripheral, c->entry->which, true);
         return 1;
@@ -325,7 +328,7 @@ static const sd_bus_vtable char_vtable[] = {
 int bluez_server_gatt_add(BluezServer *s) {
         int r = sd_bus_add_object_manager(s->bus, NULL, BLUEZ_SERVER_APPLICATION);
 
-        s->chars = g_ptr_array_new_with_free_func((GDestroyNotify) char_free);
+        s->chars = g_ptr_array_new_with_free_func(char_free);
         for (unsigned i = 0; r >= 0 && i < _SERVICE_MAX; i++) {
                 g_autofree char *path = g_strdup_printf(BLUEZ_SERVER_APPLICATION "/service%u", i);
 

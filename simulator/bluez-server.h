@@ -46,11 +46,12 @@ typedef struct BluezServer {
 
         char *adapter_path;             /* "/org/bluez/hci1" */
         char *owner;                    /* unique name of bluetoothd; NULL: not running */
-        bool adapter_present, adapter_powered;
-        bool said_off;                  /* that the adapter is off, or missing */
+        bool gatt_present, advertising_present; /* the adapter's two managers */
+        bool adapter_powered;
+        bool said_off;                  /* that it is not */
         BluezPart application, advertisement, agent;
         sd_bus_slot *objects_call, *drop_call;
-        sd_event_source *retry;
+        sd_event_source *retry, *exit;
 
         bool advertise;                 /* while there is no client */
         bool readvertise;
@@ -84,7 +85,7 @@ void bluez_server_gatt_register(BluezServer *s);
 int bluez_server_gatt_notify(BluezServer *s, OmpChar c, const uint8_t *data, size_t size);
 int bluez_server_gatt_notify_battery(BluezServer *s, uint8_t level);
 /* bluetoothd keeps a bonded client's subscriptions, over disconnection too, and does not tell when it writes the same value
- * again: `begin` waits for the client to have read what it reads before it subscribes, then takes them as written. */
+ * again. They are taken as written a while after it has read what a client reads before it subscribes (profile, 1.11). */
 bool bluez_server_gatt_kept(const BluezServer *s);
 void bluez_server_gatt_resubscribe(BluezServer *s, uint64_t after_usec);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A carrier brings a Peripheral to a client: a stand-in for bluetoothd, BlueZ's GATT server, or an HCI user channel. Each is one
- * file (or a few with its prefix) with one constructor; main.c owns the loop, the peripherals and the control lines. */
+/* A carrier brings a Peripheral to a client: a stand-in for bluetoothd, BlueZ's GATT server, or an HCI user
+ * channel. Each is one file (or a few with its prefix) with one constructor; main.c owns the loop, the
+ * peripherals and the control lines. */
 
 #include <stdbool.h>
 #include <systemd/sd-event.h>
@@ -13,11 +14,13 @@ typedef struct Carrier Carrier;
 
 typedef struct CarrierVtable {
         Carrier *(*free)(Carrier *carrier);
-        /* One line of control ("drop 08", "advertise off", "malformed 3", …) for device number `device` (0 mostly). Returns -ENOENT for an unknown
-         * word, -EINVAL for a bad argument, -EOPNOTSUPP where this carrier cannot. */
+        /* One line of control ("drop 08", "advertise off", "malformed 3", …) for device number `device` (0
+         * mostly). Returns -ENOENT for an unknown word, -EINVAL for a bad argument, -EOPNOTSUPP where this
+         * carrier cannot. */
         int (*control)(Carrier *carrier, unsigned device, const char *word, const char *argument);
-        /* The device behind that number, borrowed, for `status` and the report. Words that are about the device and not the
-         * carrier (start, stop, malformed N, …) main gives to peripheral_control() itself: they never reach control(). */
+        /* The device behind that number, borrowed, for `status` and the report. Words that are about the
+         * device and not the carrier (start, stop, malformed N, …) main gives to peripheral_control()
+         * itself: they never reach control(). */
         Peripheral *(*peripheral)(Carrier *carrier, unsigned device);
 } CarrierVtable;
 
@@ -29,12 +32,13 @@ typedef struct CarrierOptions {
         sd_event *event;
         const PeripheralConfig *configs; /* one for each device */
         unsigned n_devices;
-        const char *target;             /* "hci1" for bluez, "1" for hci, a bus address or NULL for the stand-in */
+        const char *target; /* "hci1" for bluez, "1" for hci, a bus address or NULL for the stand-in */
         unsigned mtu;                   /* ATT_MTU that the device offers, 23 … 517; 0: 247 */
         const char *random_address;     /* static random address, hci only; NULL: public */
         bool bondable;                  /* the stand-in's devices, and bluez: encrypted characteristics */
         bool fast;                      /* the stand-in answers at once instead of with 5.66's delays */
-        const char *const *addresses;   /* of the stand-in's devices, "C0:FF:EE:12:34:56[/public|/random]"; NULL: made up */
+        const char *const *addresses;   /* of the stand-in's devices, "C0:FF:EE:12:34:56[/public|/random]";
+                                           NULL: made up */
         const char *state_file;         /* where the stand-in keeps its bonds; NULL: nowhere */
 } CarrierOptions;
 

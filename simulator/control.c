@@ -120,7 +120,10 @@ int control_new(sd_event *event, Carrier *carrier, unsigned n_devices, Control *
         int r;
 
         *control = (Control) {
-                .event = sd_event_ref(event), .carrier = carrier, .n_devices = n_devices, .line = g_string_new(NULL),
+                .event = sd_event_ref(event),
+                .carrier = carrier,
+                .n_devices = n_devices,
+                .line = g_string_new(NULL),
         };
         if ((r = sd_event_add_io(event, &control->source, STDIN_FILENO, EPOLLIN, on_input, control)) < 0) {
                 control_free(control);
@@ -149,7 +152,8 @@ static void append_counts(GString *json, const char *name, const uint64_t counts
         for (OmpChar c = 0; c < _OMP_CHAR_MAX; c++) {
                 if (c != OMP_CHAR_LIVE && counts[c] == 0)
                         continue;
-                g_string_append_printf(json, "%s\"%s\":%" G_GUINT64_FORMAT, comma, omp_char_name(c), counts[c]);
+                g_string_append_printf(json, "%s\"%s\":%" G_GUINT64_FORMAT, comma, omp_char_name(c),
+                                       counts[c]);
                 comma = ",";
         }
         g_string_append(json, "},");
@@ -160,9 +164,10 @@ char *control_report(const Peripheral *p) {
         GString *json = g_string_new("{");
         const char *comma = "";
 
-        g_string_append_printf(json, "\"name\":\"%s\",\"running\":%s,\"battery\":%u,\"strokes\":%" G_GUINT64_FORMAT ",",
-                               peripheral_name(p), peripheral_running(p) ? "true" : "false", peripheral_battery(p),
-                               counters->strokes);
+        g_string_append_printf(
+                json, "\"name\":\"%s\",\"running\":%s,\"battery\":%u,\"strokes\":%" G_GUINT64_FORMAT ",",
+                peripheral_name(p), peripheral_running(p) ? "true" : "false", peripheral_battery(p),
+                counters->strokes);
         append_counts(json, "sent", counters->sent);
         append_counts(json, "refused", counters->refused);
         append_counts(json, "extra", counters->extra);

@@ -5,8 +5,9 @@
  *
  *   [@N ]word[ argument]        → "ok", "ok {…}" or "error: …"
  *
- * @N picks the device, the first if it is not said. Words: start, stop, malformed N, empty N, duplicate N (any carrier); status;
- * quit; and those of the carrier: drop [reason], advertise on|off, adapter off|on|remove|add, restart [crash]. */
+ * @N picks the device, the first if it is not said. Words: start, stop, malformed N, empty N, duplicate N
+ * (any carrier); status; quit; and those of the carrier: drop [reason], advertise on|off, adapter
+ * off|on|remove|add, restart [crash]. */
 
 #include <systemd/sd-event.h>
 
@@ -14,7 +15,8 @@
 
 typedef struct Control Control;
 
-/* Reads stdin, which must be a pipe, a socket or a terminal; ends the loop at its end. -errno of sd-event. */
+/* Reads stdin, which must be a pipe, a socket or a terminal; ends the loop at its end.
+ * -errno of sd-event. */
 int control_new(sd_event *event, Carrier *carrier, unsigned n_devices, Control **ret);
 Control *control_free(Control *control);
 

@@ -38,34 +38,49 @@ static gboolean on_stand_in(const char *name, const char *value, void *data, GEr
 static const GOptionEntry carrier_entries[] = {
         { "stand-in", 0, G_OPTION_FLAG_OPTIONAL_ARG, G_OPTION_ARG_CALLBACK, on_stand_in,
           "In place of bluetoothd, on this bus (default: $DBUS_SYSTEM_BUS_ADDRESS)", "ADDRESS" },
-        { "bluez", 0, 0, G_OPTION_ARG_STRING, &options.bluez, "On bluetoothd's GATT server, with this adapter", "hci1" },
-        { "hci", 0, 0, G_OPTION_ARG_STRING, &options.hci, "On an HCI user channel of this adapter, which must be down", "1" },
-        { "mtu", 0, 0, G_OPTION_ARG_INT, &options.mtu, "ATT_MTU that the device offers (23 to 517, default 247)", "N" },
-        { "random-address", 0, 0, G_OPTION_ARG_STRING, &options.random_address, "Static random address (--hci)", "ADDRESS" },
+        { "bluez", 0, 0, G_OPTION_ARG_STRING, &options.bluez,
+          "On bluetoothd's GATT server, with this adapter", "hci1" },
+        { "hci", 0, 0, G_OPTION_ARG_STRING, &options.hci,
+          "On an HCI user channel of this adapter, which must be down", "1" },
+        { "mtu", 0, 0, G_OPTION_ARG_INT, &options.mtu,
+          "ATT_MTU that the device offers (23 to 517, default 247)", "N" },
+        { "random-address", 0, 0, G_OPTION_ARG_STRING, &options.random_address,
+          "Static random address (--hci)", "ADDRESS" },
         { "address", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.addresses,
-          "Address of the first, second, … device (--stand-in)", "ADDRESS[/public|/random]" },
-        { "no-bond", 0, 0, G_OPTION_ARG_NONE, &options.no_bond, "The device does not pair and asks for no encryption", NULL },
+          "Address of the first, second, ... device (--stand-in)", "ADDRESS[/public|/random]" },
+        { "no-bond", 0, 0, G_OPTION_ARG_NONE, &options.no_bond,
+          "The device does not pair and asks for no encryption", NULL },
         { "fast", 0, 0, G_OPTION_ARG_NONE, &options.fast,
           "Answer at once, and wait a twentieth of bluetoothd's long timeouts (--stand-in)", NULL },
-        { "state", 0, 0, G_OPTION_ARG_FILENAME, &options.state_file, "Keep bonds in this file (--stand-in)", "FILE" },
+        { "state", 0, 0, G_OPTION_ARG_FILENAME, &options.state_file, "Keep bonds in this file (--stand-in)",
+          "FILE" },
         {},
 };
 
 static const GOptionEntry device_entries[] = {
-        { "kind", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.kinds, "pen or roller; once for each device (default: one pen)", "KIND" },
+        { "kind", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.kinds,
+          "pen or roller; once for each device (default: one pen)", "KIND" },
         { "name", 0, 0, G_OPTION_ARG_STRING, &options.name, "Advertised name, at most 8 octets", "NAME" },
-        { "seed", 0, 0, G_OPTION_ARG_INT64, &options.seed, "The same seed gives the same procedure (default 1)", "N" },
-        { "speed", 0, 0, G_OPTION_ARG_DOUBLE, &options.speed, "Device seconds in a second (default 1)", "FACTOR" },
-        { "live-period", 0, 0, G_OPTION_ARG_INT, &options.live_period_ms, "Of Live Measurement, 20 to 1000 (default 100)", "MS" },
-        { "waveform", 0, 0, G_OPTION_ARG_INT, &options.waveform_hz, "Rate of the Force Waveform (default 0: off)", "HZ" },
+        { "seed", 0, 0, G_OPTION_ARG_INT64, &options.seed,
+          "The same seed gives the same procedure (default 1)", "N" },
+        { "speed", 0, 0, G_OPTION_ARG_DOUBLE, &options.speed, "Device seconds in a second (default 1)",
+          "FACTOR" },
+        { "live-period", 0, 0, G_OPTION_ARG_INT, &options.live_period_ms,
+          "Of Live Measurement, 20 to 1000 (default 100)", "MS" },
+        { "waveform", 0, 0, G_OPTION_ARG_INT, &options.waveform_hz,
+          "Rate of the Force Waveform (default 0: off)", "HZ" },
         { "crc", 0, 0, G_OPTION_ARG_NONE, &options.crc, "All values carry a CRC", NULL },
-        { "procedure", 0, 0, G_OPTION_ARG_DOUBLE, &options.procedure_s, "Length of a procedure in device time (default 180)", "SECONDS" },
-        { "auto-start", 0, 0, G_OPTION_ARG_NONE, &options.auto_start, "Begin one second after Live is subscribed", NULL },
+        { "procedure", 0, 0, G_OPTION_ARG_DOUBLE, &options.procedure_s,
+          "Length of a procedure in device time (default 180)", "SECONDS" },
+        { "auto-start", 0, 0, G_OPTION_ARG_NONE, &options.auto_start,
+          "Begin one second after Live is subscribed", NULL },
         { "flood", 0, 0, G_OPTION_ARG_STRING, &options.flood,
-          "Load instead of a procedure: Live values a second, how many (0: without end), of how many octets", "RATE:COUNT[:SIZE]" },
-        { "report", 0, 0, G_OPTION_ARG_NONE, &options.report, "Print what was sent as JSON at the end, a line for each device", NULL },
+          "Load instead of a procedure: Live values a second, how many (0: without end), of how many octets",
+          "RATE:COUNT[:SIZE]" },
+        { "report", 0, 0, G_OPTION_ARG_NONE, &options.report,
+          "Print what was sent as JSON at the end, a line for each device", NULL },
         { "control", 0, 0, G_OPTION_ARG_NONE, &options.control,
-          "Take control lines on stdin: start, stop, status, drop, advertise on|off, …", NULL },
+          "Take control lines on stdin: start, stop, status, drop, advertise on|off, ...", NULL },
         { "version", 0, 0, G_OPTION_ARG_NONE, &options.version, "Print the version", NULL },
         {},
 };
@@ -83,7 +98,8 @@ static int parse_flood(const char *text, PeripheralConfig *config) {
         if (n < 2 || n > 3 || !g_ascii_string_to_unsigned(parts[0], 10, 1, 100000, &rate, NULL) ||
             !g_ascii_string_to_unsigned(parts[1], 10, 0, UINT32_MAX, &count, NULL) ||
             (n == 3 && !g_ascii_string_to_unsigned(parts[2], 10, 20, OMP_VALUE_MAX, &size, NULL)))
-                return complain("--flood wants RATE:COUNT[:SIZE], a rate of 1 to 100000 and a size of 20 to 512");
+                return complain(
+                        "--flood wants RATE:COUNT[:SIZE], a rate of 1 to 100000 and a size of 20 to 512");
 
         config->flood_hz = (unsigned) rate;
         config->flood_count = count;
@@ -111,18 +127,23 @@ static int check_options(void) {
         for (char **a = options.addresses; a && *a; a++) {
                 g_auto(GStrv) octets = g_strsplit_set(*a, ":/", -1);
                 unsigned n = g_strv_length(octets);
-                bool good = n == 6 || (n == 7 && (g_str_equal(octets[6], "public") || g_str_equal(octets[6], "random")));
+                bool good =
+                        n == 6 ||
+                        (n == 7 && (g_str_equal(octets[6], "public") || g_str_equal(octets[6], "random")));
 
                 for (unsigned i = 0; good && i < 6; i++)
-                        good = strlen(octets[i]) == 2 && g_ascii_isxdigit(octets[i][0]) && g_ascii_isxdigit(octets[i][1]);
+                        good = strlen(octets[i]) == 2 && g_ascii_isxdigit(octets[i][0]) &&
+                               g_ascii_isxdigit(octets[i][1]);
                 if (!good)
-                        return complain("--address wants C0:FF:EE:12:34:56, maybe with /public or /random behind it");
+                        return complain("--address wants C0:FF:EE:12:34:56, maybe with /public or /random "
+                                        "behind it");
         }
 
         return 0;
 }
 
-static int make_config(const char *kind, unsigned i, unsigned n, PeripheralConfig *ret, char **ret_name, char **ret_serial) {
+static int make_config(const char *kind, unsigned i, unsigned n, PeripheralConfig *ret, char **ret_name,
+                       char **ret_serial) {
         int r;
 
         if (!g_str_equal(kind, "pen") && !g_str_equal(kind, "roller"))
@@ -150,7 +171,9 @@ static int run(Carrier *carrier, sd_event *event, unsigned n_devices) {
         int r;
 
         if (options.control && (r = control_new(event, carrier, n_devices, &control)) < 0) {
-                fprintf(stderr, "needlesim: no control lines on this stdin: %s\n", strerror(-r));
+                fprintf(stderr,
+                        "needlesim: control lines need a pipe, a socket or a terminal on stdin: %s\n",
+                        strerror(-r));
                 return r;
         }
 
@@ -160,6 +183,8 @@ static int run(Carrier *carrier, sd_event *event, unsigned n_devices) {
         }
         (void) sd_notify(false, "READY=1");
         r = sd_event_loop(event);
+        if (r != 0)
+                fprintf(stderr, "needlesim: what it stood on, the bus or the adapter, has gone\n");
         control_free(control);
 
         for (unsigned i = 0; options.report && i < n_devices; i++) {
@@ -170,7 +195,8 @@ static int run(Carrier *carrier, sd_event *event, unsigned n_devices) {
         return r;
 }
 
-static int make_carrier(sd_event *event, const PeripheralConfig *configs, unsigned n_devices, Carrier **ret) {
+static int make_carrier(sd_event *event, const PeripheralConfig *configs, unsigned n_devices,
+                        Carrier **ret) {
         g_autofree const char **addresses = g_new0(const char *, n_devices);
         CarrierOptions carrier_options = {
                 .event = event, .configs = configs, .n_devices = n_devices,
@@ -185,12 +211,13 @@ static int make_carrier(sd_event *event, const PeripheralConfig *configs, unsign
 
         if (options.stand_in)
                 return standin_new(&carrier_options, ret);
-        return options.bluez ? bluez_server_new(&carrier_options, ret) : user_channel_new(&carrier_options, ret);
+        return options.bluez ? bluez_server_new(&carrier_options, ret)
+                             : user_channel_new(&carrier_options, ret);
 }
 
 int main(int argc, char **argv) {
         static char *one_pen[] = { (char *) "pen", NULL };
-        g_autoptr(GOptionContext) context = g_option_context_new("— a microneedling device in software");
+        g_autoptr(GOptionContext) context = g_option_context_new("- a microneedling device in software");
         g_autoptr(GPtrArray) strings = g_ptr_array_new_with_free_func(g_free);
         g_autoptr(GError) error = NULL;
         g_autofree PeripheralConfig *configs = NULL;

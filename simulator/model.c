@@ -10,10 +10,11 @@ typedef struct Area {
         double force;           /* bony areas are treated more lightly */
 } Area;
 
-/* Depths inside the ranges that a pen's maker gives for thin to thick skin: forehead 0.25–0.75 mm, nose 0.25–0.5, cheek and chin
- * 0.5–2.0. */
+/* Depths inside the ranges that a pen's maker gives for thin to thick skin: forehead 0.25–0.75 mm, nose
+ * 0.25–0.5, cheek and chin 0.5–2.0. */
 static const Area pen_areas[] = {
-        { 1, 500, 0.85 }, { 3, 750, 1.10 }, { 4, 750, 1.10 }, { 5, 250, 0.70 }, { 9, 750, 1.00 }, { 10, 500, 0.95 },
+        { 1, 500, 0.85 }, { 3, 750, 1.10 }, { 4, 750, 1.10 },
+        { 5, 250, 0.70 }, { 9, 750, 1.00 }, { 10, 500, 0.95 },
 };
 static const Area roller_areas[] = {
         { 0, 250, 1.00 },       /* a roller has no way to know */
@@ -231,7 +232,8 @@ static void model_step_motor(Model *m, bool on, double load_mn) {
                 return;
         }
 
-        target = m->set_point_per_min / 60.0 * (1 + 0.01 * wander) * (1 - DROOP_PER_N * fmax(0, load_mn) / 1000);
+        target = m->set_point_per_min / 60.0 * (1 + 0.01 * wander) *
+                 (1 - DROOP_PER_N * fmax(0, load_mn) / 1000);
         if (m->motor_hz == 0) /* it starts with a jerk: no stroke takes longer than 20 ms */
                 m->motor_hz = 55;
         m->motor_hz += (target - m->motor_hz) * m->dt / SPIN_UP_S;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The body model: a hand that uses a pen or a roller, sample by sample at the sensor's own rate. It is the truth that the device
- * measures; thresholds, events and packets are the device's (peripheral.c).
+/* The body model: a hand that uses a pen or a roller, sample by sample at the sensor's own rate. It is the
+ * truth that the device measures; thresholds, events and packets are the device's (peripheral.c).
  *
- * A procedure is work on a list of areas. On each area the hand makes groups of passes: it sets the device down, moves to and fro,
- * lifts it. The force follows the hand (slow wander, tremor, rise and fall at each pass), a pen's motor adds its strokes to it, and
- * every few passes the hand presses too hard for a while. The same seed gives the same samples. */
+ * A procedure is work on a list of areas. On each area the hand makes groups of passes: it sets the device
+ * down, moves to and fro, lifts it. The force follows the hand (slow wander, tremor, rise and fall at each
+ * pass), a pen's motor adds its strokes to it, and every few passes the hand presses too hard for a while.
+ * The same seed gives the same samples. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,10 +32,10 @@ typedef struct Wander {
 /* One pass: one direction, in contact. */
 typedef struct ModelPass {
         double s, length_s;     /* how far, of how long */
-        double from, to;        /* share of the force at its two ends: 0 where the device is set down or lifted */
+        double from, to;        /* share of the force at its ends: 0 where it is set down or lifted */
         double force_mn;
         double length_mm;
-        double over_s, over_length_s, over_mn; /* when and how much too hard; over_length_s 0: not in this one */
+        double over_s, over_length_s, over_mn; /* when and how much too hard; length 0: not in this one */
 } ModelPass;
 
 typedef struct Model {
@@ -72,7 +73,8 @@ typedef struct Model {
 } Model;
 
 void model_init(Model *m, OmpKind kind, uint64_t seed);
-/* The hand takes the device and begins; nothing if it is under way. `over_mn` is what the device calls too hard. */
+/* The hand takes the device and begins; nothing if it is under way. `over_mn` is what the device calls too
+ * hard. */
 void model_start(Model *m, uint64_t procedure_usec, double over_mn);
 /* The hand lifts and puts it away soon. */
 void model_stop(Model *m);

@@ -57,11 +57,13 @@ static void measure_live(Peripheral *p) {
         bool saturated = i->n > 0 && (i->peak_mn > INT16_MAX || i->peak_mn < -INT16_MAX);
         bool contact = i->n_contact * 2 > i->n; /* of most of the interval */
         OmpLive live = {
-                .flags = (uint16_t) (live_fields(p) | (contact ? OMP_LIVE_CONTACT_YES : OMP_LIVE_CONTACT_NO) |
-                                     (p->over ? OMP_LIVE_OVERPRESSURE : 0) |
-                                     (p->model.motor_hz > 0 ? OMP_LIVE_MOTOR : 0) |
-                                     (p->session ? OMP_LIVE_SESSION : 0) | (saturated ? OMP_LIVE_SATURATED : 0) |
-                                     (p->config.crc ? OMP_LIVE_CRC : 0)),
+                .flags =
+                        (uint16_t) (live_fields(p) | (contact ? OMP_LIVE_CONTACT_YES : OMP_LIVE_CONTACT_NO) |
+                                    (p->over ? OMP_LIVE_OVERPRESSURE : 0) |
+                                    (p->model.motor_hz > 0 ? OMP_LIVE_MOTOR : 0) |
+                                    (p->session ? OMP_LIVE_SESSION : 0) |
+                                    (saturated ? OMP_LIVE_SATURATED : 0) |
+                                    (p->config.crc ? OMP_LIVE_CRC : 0)),
                 .sequence = p->sequence[OMP_CHAR_LIVE]++,
                 .tick = tick_of(p->device_usec),
                 .force_mean_mn = i->n > 0 ? clamp_mn(i->sum_mn / i->n) : OMP_FORCE_UNKNOWN,
@@ -85,16 +87,19 @@ static void measure_live(Peripheral *p) {
 
 static void motor_event(Peripheral *p, bool on) {
         if (!is_roller(p))
-                send_event(p, OMP_EVENT_MOTOR, OMP_SEVERITY_INFO, true, on ? (int32_t) p->model.set_point_per_min : 0);
+                send_event(p, OMP_EVENT_MOTOR, OMP_SEVERITY_INFO, true,
+                           on ? (int32_t) p->model.set_point_per_min : 0);
 }
 
 /* "contact on/off 0.20/0.10 N"; overpressure with hysteresis. */
 static void watch_force(Peripheral *p) {
-        p->smooth_mn += (p->model.force_mn - p->smooth_mn) * p->sample_period_usec / (SMOOTH_USEC + p->sample_period_usec);
+        p->smooth_mn += (p->model.force_mn - p->smooth_mn) * p->sample_period_usec /
+                        (SMOOTH_USEC + p->sample_period_usec);
 
         if (p->contact != (p->smooth_mn >= (p->contact ? CONTACT_OFF_MN : CONTACT_ON_MN))) {
                 p->contact = !p->contact;
-                send_event(p, OMP_EVENT_CONTACT, OMP_SEVERITY_INFO, true, p->contact ? clamp_mn(p->smooth_mn) : 0);
+                send_event(p, OMP_EVENT_CONTACT, OMP_SEVERITY_INFO, true,
+                           p->contact ? clamp_mn(p->smooth_mn) : 0);
         }
         if (p->contact)
                 p->contact_usec += p->sample_period_usec;
@@ -117,7 +122,8 @@ static void watch_rest(Peripheral *p) {
         if (told > p->battery_told) {
                 p->battery_told = told;
                 send_event(p, told == 2 ? OMP_EVENT_BATTERY_CRITICAL : OMP_EVENT_BATTERY_LOW,
-                                 told == 2 ? OMP_SEVERITY_WARNING : OMP_SEVERITY_NOTICE, true, peripheral_battery(p));
+                           told == 2 ? OMP_SEVERITY_WARNING : OMP_SEVERITY_NOTICE, true,
+                           peripheral_battery(p));
         }
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the three files of a Peripheral share: peripheral.c (its life, its time, its listeners), peripheral-measure.c (from a sample to
- * Live, Waveform, Status and events) and peripheral-send.c (sequence numbers, replay, load, mischief). */
+/* What the three files of a Peripheral share: peripheral.c (its life, its time, its listeners),
+ * peripheral-measure.c (from a sample to Live, Waveform, Status and events) and peripheral-send.c (sequence
+ * numbers, replay, load, mischief). */
 
 #include <glib.h>
 #include <math.h>
@@ -33,7 +34,7 @@ struct Peripheral {
 
         size_t value_max;
         bool wanted[_OMP_CHAR_MAX];     /* the CCCDs as written … */
-        bool subscribed[_OMP_CHAR_MAX]; /* … and as they are since the last advance: a stream begins at the time it is asked for */
+        bool subscribed[_OMP_CHAR_MAX]; /* … and in force since the last advance: a stream begins then */
         bool start_wanted, stop_wanted; /* likewise */
         uint16_t sequence[_OMP_CHAR_MAX];
         PeripheralCounters counters;
@@ -118,7 +119,7 @@ void measure_set_state(Peripheral *p, OmpState state);
 
 /* peripheral-send.c */
 void send_value(Peripheral *p, OmpChar c, const uint8_t *data, size_t size);
-void send_live(Peripheral *p, const uint8_t *data, size_t size);        /* with the mischief that was asked for */
+void send_live(Peripheral *p, const uint8_t *data, size_t size); /* with the mischief that was asked for */
 void send_event(Peripheral *p, uint8_t code, OmpSeverity severity, bool asserted, int32_t value);
 void send_replay(Peripheral *p);                        /* the events that nobody has heard */
 bool send_flood_wanted(const Peripheral *p);

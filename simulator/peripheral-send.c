@@ -8,7 +8,8 @@ static void send_extra(Peripheral *p, OmpChar c, const uint8_t *data, size_t siz
                 p->counters.extra[c]++;
 }
 
-/* Each is undecodable by itself: too short for its fixed fields, for the fields that it announces, or with a wrong CRC. */
+/* Each is undecodable by itself: too short for its fixed fields, for the fields that it announces, or with a
+ * wrong CRC. */
 static void send_malformed(Peripheral *p, const uint8_t *data, size_t size) {
         uint8_t bad[20] = {};
 
@@ -64,7 +65,8 @@ static void flood_end(Peripheral *p) {
         measure_set_state(p, OMP_STATE_IDLE);
 }
 
-/* A plausible value without a model, "padded as a later minor version would append": octets after the known fields, the CRC last. */
+/* A plausible value without a model, "padded as a later minor version would append": octets after the known
+ * fields, the CRC last. */
 static void flood_value(Peripheral *p) {
         uint64_t k = p->flood_sent;
         OmpLive live = {
@@ -77,9 +79,10 @@ static void flood_value(Peripheral *p) {
         size_t size = MIN(MAX(p->config.flood_size, 20u), p->value_max);
         uint16_t crc;
 
-        p->device_usec = p->flood_from_device_usec +
-                         (uint64_t) ((double) (k - p->flood_from_sent) * 1e6 / p->config.flood_hz * p->config.speed);
-        p->counters.strokes = p->session_strokes + (k + 1) * (p->model.set_point_per_min + 1) / 60 / p->config.flood_hz;
+        p->device_usec = p->flood_from_device_usec + (uint64_t) ((double) (k - p->flood_from_sent) * 1e6 /
+                                                                 p->config.flood_hz * p->config.speed);
+        p->counters.strokes =
+                p->session_strokes + (k + 1) * (p->model.set_point_per_min + 1) / 60 / p->config.flood_hz;
         p->last_stroke_usec = p->device_usec;
         live.tick = tick_of(p->device_usec);
         live.strokes = (uint32_t) p->counters.strokes;
@@ -127,8 +130,13 @@ void send_live(Peripheral *p, const uint8_t *data, size_t size) {
 /* "Event: runs on since boot, also while nobody listens" */
 void send_event(Peripheral *p, uint8_t code, OmpSeverity severity, bool asserted, int32_t value) {
         OmpEvent event = {
-                .code = code, .severity = severity, .asserted = asserted, .crc = p->config.crc, .value = value,
-                .sequence = p->sequence[OMP_CHAR_EVENT]++, .tick = tick_of(p->device_usec),
+                .code = code,
+                .severity = severity,
+                .asserted = asserted,
+                .crc = p->config.crc,
+                .value = value,
+                .sequence = p->sequence[OMP_CHAR_EVENT]++,
+                .tick = tick_of(p->device_usec),
         };
 
         if (p->subscribed[OMP_CHAR_EVENT]) {
@@ -161,7 +169,8 @@ void send_flood(Peripheral *p, uint64_t now_usec) {
         if (!p->flooding)
                 flood_begin(p, now_usec);
 
-        due = p->flood_from_sent + (uint64_t) ((double) (now_usec - p->flood_from_usec) * p->config.flood_hz / 1e6);
+        due = p->flood_from_sent +
+              (uint64_t) ((double) (now_usec - p->flood_from_usec) * p->config.flood_hz / 1e6);
         if (p->config.flood_count > 0)
                 due = MIN(due, p->config.flood_count);
         while (p->flood_sent < due)
@@ -171,5 +180,6 @@ void send_flood(Peripheral *p, uint64_t now_usec) {
 }
 
 uint64_t send_flood_next(const Peripheral *p) {
-        return p->flood_from_usec + (uint64_t) ceil((double) (p->flood_sent + 1 - p->flood_from_sent) * 1e6 / p->config.flood_hz);
+        return p->flood_from_usec +
+               (uint64_t) ceil((double) (p->flood_sent + 1 - p->flood_from_sent) * 1e6 / p->config.flood_hz);
 }

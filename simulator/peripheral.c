@@ -14,9 +14,11 @@ static int peripheral_encode_status(const Peripheral *p, uint8_t *buf, size_t si
         uint64_t seconds = (p->device_usec - p->session_usec) / USEC_PER_SEC;
         OmpStatus status = {
                 .state = (uint8_t) p->state,
-                .flags = (uint8_t) ((p->session ? OMP_STATUS_SESSION : 0) | (p->contact ? OMP_STATUS_CONTACT : 0) |
+                .flags = (uint8_t) ((p->session ? OMP_STATUS_SESSION : 0) |
+                                    (p->contact ? OMP_STATUS_CONTACT : 0) |
                                     (is_roller(p) ? 0 : OMP_STATUS_CARTRIDGE) | OMP_STATUS_TARE_VALID |
-                                    (p->over ? OMP_STATUS_OVERPRESSURE : 0) | (p->config.crc ? OMP_STATUS_CRC : 0)),
+                                    (p->over ? OMP_STATUS_OVERPRESSURE : 0) |
+                                    (p->config.crc ? OMP_STATUS_CRC : 0)),
                 .session_id = p->session ? p->session_id : 0,
                 .session_seconds = p->session ? (uint16_t) MIN(seconds, UINT16_MAX) : 0,
                 .session_strokes = p->session ? (uint32_t) p->counters.strokes - p->session_strokes : 0,
@@ -76,7 +78,8 @@ static void peripheral_rest(Peripheral *p, uint64_t until_usec) {
         }
 }
 
-/* "It starts at 0 with the first packet after its CCCD is enabled (Event: runs on since boot, also while nobody listens)." */
+/* "It starts at 0 with the first packet after its CCCD is enabled (Event: runs on since boot, also while
+ * nobody listens)." */
 static void peripheral_begin_stream(Peripheral *p, OmpChar c) {
         p->subscribed[c] = true;
         switch (c) {
@@ -166,7 +169,8 @@ Peripheral *peripheral_new(const PeripheralConfig *config, const PeripheralOps *
         p->state = OMP_STATE_IDLE;
         if (config->waveform_hz > 0)
                 p->waveform_every = MAX(1u, p->model.rate_hz / config->waveform_hz);
-        p->waveform.period_usec = (uint16_t) MIN(p->sample_period_usec * MAX(1u, p->waveform_every), UINT16_MAX);
+        p->waveform.period_usec =
+                (uint16_t) MIN(p->sample_period_usec * MAX(1u, p->waveform_every), UINT16_MAX);
         return p;
 }
 
@@ -209,8 +213,9 @@ void peripheral_disconnected(Peripheral *p) {
 }
 
 int peripheral_read(Peripheral *p, OmpChar c, uint8_t *buf, size_t size) {
-        uint32_t common = OMP_FEATURE_FORCE | OMP_FEATURE_CONTACT | OMP_FEATURE_STROKES | OMP_FEATURE_OVERPRESSURE |
-                          OMP_FEATURE_CALIBRATED | (p->config.crc ? OMP_FEATURE_E2E_CRC : 0);
+        uint32_t common = OMP_FEATURE_FORCE | OMP_FEATURE_CONTACT | OMP_FEATURE_STROKES |
+                          OMP_FEATURE_OVERPRESSURE | OMP_FEATURE_CALIBRATED |
+                          (p->config.crc ? OMP_FEATURE_E2E_CRC : 0);
         OmpFeature feature = {
                 .major = OMP_MAJOR, .minor = OMP_MINOR, .kind = (uint8_t) p->config.kind,
                 .sample_rate_hz = (uint16_t) p->model.rate_hz,
@@ -222,7 +227,8 @@ int peripheral_read(Peripheral *p, OmpChar c, uint8_t *buf, size_t size) {
                 return -0x02;
 
         if (is_roller(p)) {
-                feature.bits = common | OMP_FEATURE_DISTANCE | (p->config.waveform_hz > 0 ? OMP_FEATURE_WAVEFORM : 0);
+                feature.bits = common | OMP_FEATURE_DISTANCE |
+                               (p->config.waveform_hz > 0 ? OMP_FEATURE_WAVEFORM : 0);
                 feature.needles = 192;
                 feature.full_scale_mn = 30000;
                 feature.max_depth_um = 250;
@@ -285,13 +291,15 @@ uint64_t peripheral_next(const Peripheral *p) {
         if (p->phase == MODEL_REST && p->model.phase == MODEL_REST)
                 return next;
 
-        grain = MAX(listened ? EVENT_GRAIN_USEC : USEC_PER_SEC, (uint64_t) (HOST_GRAIN_USEC * p->config.speed));
+        grain = MAX(listened ? EVENT_GRAIN_USEC : USEC_PER_SEC,
+                    (uint64_t) (HOST_GRAIN_USEC * p->config.speed));
         next = MIN(next, peripheral_to_host(p, p->device_usec + grain));
         if (p->subscribed[OMP_CHAR_LIVE])
                 next = MIN(next, peripheral_to_host(p, p->live_due_usec));
         if (p->subscribed[OMP_CHAR_WAVEFORM] && p->config.waveform_hz > 0) {
                 batch = (uint64_t) (measure_batch(p) - p->waveform.n) * p->waveform_every - p->waveform_n;
-                next = MIN(next, peripheral_to_host(p, p->sample_usec + (batch - 1) * p->sample_period_usec));
+                next = MIN(next,
+                           peripheral_to_host(p, p->sample_usec + (batch - 1) * p->sample_period_usec));
         }
 
         return next;
@@ -322,7 +330,8 @@ int peripheral_control(Peripheral *p, const char *word, const char *argument) {
                 peripheral_stop(p);
                 return 0;
         }
-        if (!g_str_equal(word, "malformed") && !g_str_equal(word, "empty") && !g_str_equal(word, "duplicate"))
+        if (!g_str_equal(word, "malformed") && !g_str_equal(word, "empty") &&
+            !g_str_equal(word, "duplicate"))
                 return -ENOENT;
 
         if (!argument || !g_ascii_string_to_unsigned(argument, 10, 1, 1000000, &n, NULL))

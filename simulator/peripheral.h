@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A microneedling device in software: the body model below, speaking the Open Microneedling Profile through the daemon's own codec. It
- * knows nothing about its carrier; the carrier tells it who is subscribed and what time it is, and sends what it gives.
+/* A microneedling device in software: the body model below, speaking the Open Microneedling Profile through
+ * the daemon's own codec. It knows nothing about its carrier; the carrier tells it who is subscribed and
+ * what time it is, and sends what it gives.
  *
- * Device time is driven by peripheral_advance(): the same seed and the same sequence of calls give the same octets. */
+ * Device time is driven by peripheral_advance(): the same seed and the same sequence of calls give the same
+ * octets. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,14 +27,15 @@ typedef struct PeripheralConfig {
         bool auto_start;                /* begins a procedure by itself 1 s after Live is subscribed */
         const char *name;               /* advertised, ≤ 8 octets */
         const char *serial;
-        /* Load instead of a hand: Live values at this rate whatever the model says, until `flood_count` are sent; 0: off. */
+        /* Load instead of a hand: Live values at this rate whatever the model says, until `flood_count` are
+         * sent; 0: off. */
         unsigned flood_hz, flood_size;  /* size 20, 60, 244: padded as a later minor version would append */
         uint64_t flood_count;
 } PeripheralConfig;
 
 typedef enum PeripheralSent {
         PERIPHERAL_SENT,
-        PERIPHERAL_REFUSED,             /* the carrier had no room: lost on the air, the sequence number is used up */
+        PERIPHERAL_REFUSED, /* the carrier had no room: lost on the air, the sequence number is used up */
 } PeripheralSent;
 
 typedef struct PeripheralOps {
@@ -53,7 +56,8 @@ bool peripheral_subscribed(const Peripheral *p, OmpChar c);
 /* The link is gone: all CCCDs fall to 0; the procedure goes on (the hand does not know). */
 void peripheral_disconnected(Peripheral *p);
 
-/* The value of a readable characteristic (Feature; Status): its length, or a negative ATT error (−0x02 read not permitted). */
+/* The value of a readable characteristic (Feature; Status): its length, or a negative ATT error (−0x02 read
+ * not permitted). */
 int peripheral_read(Peripheral *p, OmpChar c, uint8_t *buf, size_t size);
 
 /* Host time goes on; sends what is due. Never sends before the first call. */
@@ -66,21 +70,28 @@ void peripheral_start(Peripheral *p);
 void peripheral_stop(Peripheral *p);
 bool peripheral_running(const Peripheral *p);
 
-/* The words of the control lines that are about the device, the same on every carrier: start, stop; malformed N, empty N,
- * duplicate N (beside each of the next N Live values another one that is broken, has no octets, or repeats it; these use up no
- * sequence numbers). -ENOENT for any other word, -EINVAL for a bad argument. */
+/* The words of the control lines that are about the device, the same on every carrier: start, stop;
+ * malformed N, empty N, duplicate N (beside each of the next N Live values another one that is broken, has
+ * no octets, or repeats it; these use up no sequence numbers). -ENOENT for any other word, -EINVAL for a bad
+ * argument. */
 int peripheral_control(Peripheral *p, const char *word, const char *argument);
 
 uint8_t peripheral_battery(const Peripheral *p); /* % */
 const char *peripheral_name(const Peripheral *p);
 /* Device Information: manufacturer, model, serial, firmware, hardware. */
-typedef enum PeripheralInfo { PERIPHERAL_MANUFACTURER, PERIPHERAL_MODEL, PERIPHERAL_SERIAL, PERIPHERAL_FIRMWARE, PERIPHERAL_HARDWARE } PeripheralInfo;
+typedef enum PeripheralInfo {
+        PERIPHERAL_MANUFACTURER,
+        PERIPHERAL_MODEL,
+        PERIPHERAL_SERIAL,
+        PERIPHERAL_FIRMWARE,
+        PERIPHERAL_HARDWARE,
+} PeripheralInfo;
 const char *peripheral_info(const Peripheral *p, PeripheralInfo what);
 /* Service Data-128 of the scan response: {major, state, flags} (1.1 Advertising). */
 void peripheral_service_data(const Peripheral *p, uint8_t ret[3]);
 
 typedef struct PeripheralCounters {
-        uint64_t sent[_OMP_CHAR_MAX];   /* values given to the carrier, each with its sequence number if it has one */
+        uint64_t sent[_OMP_CHAR_MAX];   /* values given to the carrier, refused ones too */
         uint64_t refused[_OMP_CHAR_MAX]; /* how many of these it had no room for: sent − refused arrive */
         uint64_t extra[_OMP_CHAR_MAX];  /* beyond `sent`: malformed, empty and duplicate ones that it took */
         uint64_t strokes;               /* cumulative, as the device counts them */

@@ -73,7 +73,8 @@ static int on_report(sd_event_source *source, uint64_t usec, void *userdata) {
                 Device *d = s->devices + i;
 
                 if (d->advertising && d->link == LINK_DOWN && adapter_filter_lets_in(a))
-                        device_seen(d, (int16_t) (-48 - (int) (7 * i % 30) - (int) (usec / REPORT_PERIOD_USEC % 5)));
+                        device_seen(d, (int16_t) (-48 - (int) (7 * i % 30) -
+                                                  (int) (usec / REPORT_PERIOD_USEC % 5)));
         }
 
         standin_timer(s, &a->reports, REPORT_PERIOD_USEC, on_report, a);
@@ -169,7 +170,8 @@ static bool filter_read(sd_bus_message *m, const char *key, GPtrArray **uuids) {
         if (g_str_equal(key, "UUIDs")) {
                 g_clear_pointer(uuids, g_ptr_array_unref);
                 *uuids = g_ptr_array_new_with_free_func(g_free);
-                if (sd_bus_message_enter_container(m, 'v', "as") <= 0 || sd_bus_message_enter_container(m, 'a', "s") <= 0)
+                if (sd_bus_message_enter_container(m, 'v', "as") <= 0 ||
+                    sd_bus_message_enter_container(m, 'a', "s") <= 0)
                         return false;
                 while (sd_bus_message_read(m, "s", &uuid) > 0 && (*uuids)->len < FILTER_UUIDS_MAX)
                         g_ptr_array_add(*uuids, g_strdup(uuid));
@@ -179,7 +181,8 @@ static bool filter_read(sd_bus_message *m, const char *key, GPtrArray **uuids) {
         for (unsigned i = 0; i < G_N_ELEMENTS(others); i++)
                 if (g_str_equal(key, others[i].key))
                         return sd_bus_message_peek_type(m, NULL, &contents) > 0 &&
-                               g_str_equal(contents, others[i].signature) && sd_bus_message_skip(m, "v") >= 0;
+                               g_str_equal(contents, others[i].signature) &&
+                               sd_bus_message_skip(m, "v") >= 0;
 
         return false;
 }
@@ -215,7 +218,9 @@ static void method_set_discovery_filter(Call *call) {
 }
 
 static void method_get_discovery_filters(Call *call) {
-        static const char *const keys[] = { "UUIDs", "RSSI", "Pathloss", "Transport", "DuplicateData", "Discoverable", "Pattern" };
+        static const char *const keys[] = {
+                "UUIDs", "RSSI", "Pathloss", "Transport", "DuplicateData", "Discoverable", "Pattern",
+        };
         sd_bus_message *reply = call_new_reply(call);
 
         if (!reply)

@@ -7,115 +7,36 @@
 
 #define CALLS_MAX 4096u         /* under way at once */
 
-static void method_get_managed_objects(Call *call);
-static void method_get(Call *call);
-static void method_get_all(Call *call);
-static void method_set(Call *call);
-static void method_introspect(Call *call);
-
-static const Method object_manager_methods[] = {
-        { "GetManagedObjects", "", "a{oa{sa{sv}}}", 0, method_get_managed_objects },
-        {},
-};
-static const Method properties_methods[] = {
-        { "Get", "ss", "v", 0, method_get },
-        { "GetAll", "s", "a{sv}", 0, method_get_all },
-        { "Set", "ssv", "", 0, method_set },
-        {},
-};
-static const Method introspectable_methods[] = {
-        { "Introspect", "", "s", 0, method_introspect },
-        {},
-};
 static const Method no_methods[] = { {} };
 static const Property no_properties[] = { {} };
 
-static const struct {
-        const char *name;
-        const Method *methods;
-        const Property *properties;
-} interfaces[_INTERFACE_MAX] = {
-        [INTERFACE_OBJECT_MANAGER] = { "org.freedesktop.DBus.ObjectManager", object_manager_methods, no_properties },
+const InterfaceInfo interfaces[_INTERFACE_MAX] = {
+        [INTERFACE_OBJECT_MANAGER] = { "org.freedesktop.DBus.ObjectManager", object_manager_methods,
+                                       no_properties },
         [INTERFACE_PROPERTIES] = { "org.freedesktop.DBus.Properties", properties_methods, no_properties },
-        [INTERFACE_INTROSPECTABLE] = { "org.freedesktop.DBus.Introspectable", introspectable_methods, no_properties },
+        [INTERFACE_INTROSPECTABLE] = { "org.freedesktop.DBus.Introspectable", introspectable_methods,
+                                       no_properties },
         [INTERFACE_AGENT_MANAGER] = { "org.bluez.AgentManager1", agent_manager_methods, no_properties },
         [INTERFACE_ADAPTER] = { "org.bluez.Adapter1", adapter_methods, adapter_properties },
         [INTERFACE_GATT_MANAGER] = { "org.bluez.GattManager1", gatt_manager_methods, no_properties },
         [INTERFACE_DEVICE] = { "org.bluez.Device1", device_methods, device_properties },
         [INTERFACE_BATTERY] = { "org.bluez.Battery1", no_methods, battery_properties },
         [INTERFACE_SERVICE] = { "org.bluez.GattService1", no_methods, service_properties },
-        [INTERFACE_CHARACTERISTIC] = { "org.bluez.GattCharacteristic1", characteristic_methods, characteristic_properties },
+        [INTERFACE_CHARACTERISTIC] = { "org.bluez.GattCharacteristic1", characteristic_methods,
+                                       characteristic_properties },
         [INTERFACE_DESCRIPTOR] = { "org.bluez.GattDescriptor1", descriptor_methods, descriptor_properties },
 };
-
-static bool object_has(const Object *object, Interface interface) {
-        return object->interfaces >> interface & 1;
-}
 
 static bool interface_shown(Interface interface) { /* bluetoothd lists these two of the standard ones */
         return interface != INTERFACE_OBJECT_MANAGER;
 }
 
-static Interface interface_by_name(const char *name) {
-        for (Interface i = 0; i < _INTERFACE_MAX; i++)
-                if (g_str_equal(interfaces[i].name, name))
-                        return i;
-
-        return _INTERFACE_MAX;
-}
-
-static const Property *property_by_name(Interface interface, const char *name) {
-        for (const Property *p = interfaces[interface].properties; p->name; p++)
-                if (g_str_equal(p->name, name))
-                        return p;
-
-        return NULL;
-}
-
-static int append_value(sd_bus_message *m, const Property *p, void *what) {
-        int r;
-
-        if ((r = sd_bus_message_open_container(m, 'v', p->signature)) < 0 || (r = p->get(what, m)) < 0)
-                return r;
-
-        return sd_bus_message_close_container(m);
-}
-
 static int append_entry(sd_bus_message *m, const Property *p, void *what) {
         int r;
 
-        if ((r = sd_bus_message_open_container(m, 'e', "sv")) < 0 || (r = sd_bus_message_append(m, "s", p->name)) < 0 ||
-            (r = append_value(m, p, what)) < 0)
+        if ((r = sd_bus_message_open_container(m, 'e', "sv")) < 0 ||
+            (r = sd_bus_message_append(m, "s", p->name)) < 0 || (r = append_value(m, p, what)) < 0)
                 return r;
-
-        return sd_bus_message_close_container(m);
-}
-
-static int append_properties(sd_bus_message *m, Interface interface, void *what) {
-        int r;
-
-        if ((r = sd_bus_message_open_container(m, 'a', "{sv}")) < 0)
-                return r;
-        for (const Property *p = interfaces[interface].properties; p->name; p++)
-                if ((!p->exists || p->exists(what)) && (r = append_entry(m, p, what)) < 0)
-                        return r;
-
-        return sd_bus_message_close_container(m);
-}
-
-static int append_interfaces(sd_bus_message *m, const Object *object, unsigned which) {
-        int r;
-
-        if ((r = sd_bus_message_open_container(m, 'a', "{sa{sv}}")) < 0)
-                return r;
-        for (Interface i = 0; i < _INTERFACE_MAX; i++) {
-                if (!(which >> i & 1) || !interface_shown(i))
-                        continue;
-                if ((r = sd_bus_message_open_container(m, 'e', "sa{sv}")) < 0 ||
-                    (r = sd_bus_message_append(m, "s", interfaces[i].name)) < 0 ||
-                    (r = append_properties(m, i, object->what)) < 0 || (r = sd_bus_message_close_container(m)) < 0)
-                        return r;
-        }
 
         return sd_bus_message_close_container(m);
 }
@@ -153,183 +74,6 @@ static void emit_removed(Standin *s, const Object *object, unsigned which) {
         send_signal(s, m);
 }
 
-static bool under(const char *path, const char *parent) { /* below it, at any depth */
-        size_t n = strlen(parent);
-
-        if (g_str_equal(parent, "/"))
-                return path[1] != '\0';
-
-        return strncmp(path, parent, n) == 0 && path[n] == '/';
-}
-
-static void introspect_interface(GString *xml, Interface i, void *what) {
-        g_string_append_printf(xml, "<interface name=\"%s\">", interfaces[i].name);
-        for (const Method *m = interfaces[i].methods; m->name; m++) {
-                const char *dir[2] = { "in", "out" };
-
-                g_string_append_printf(xml, "<method name=\"%s\">", m->name);
-                for (unsigned d = 0; d < 2; d++) {
-                        g_autofree char *copy = g_strdup(d == 0 ? m->in : m->out);
-
-                        for (const char *at = copy; *at;) {
-                                const char *end = at + 1;
-
-                                /* One complete type: arrays take the next one with them, dictionaries up to their brace. */
-                                for (int depth = *at == '{' || *at == '('; *(end - 1) == 'a' || depth > 0; end++)
-                                        depth += (*end == '{' || *end == '(') - (*end == '}' || *end == ')');
-                                g_string_append_printf(xml, "<arg type=\"%.*s\" direction=\"%s\"/>", (int) (end - at),
-                                                       at, dir[d]);
-                                at = end;
-                        }
-                }
-                g_string_append(xml, "</method>");
-        }
-        for (const Property *p = interfaces[i].properties; p->name; p++)
-                if (!p->exists || p->exists(what))
-                        g_string_append_printf(xml, "<property name=\"%s\" type=\"%s\" access=\"%s\"/>", p->name,
-                                               p->signature, p->set ? "readwrite" : "read");
-        g_string_append(xml, "</interface>");
-}
-
-/* Works for paths without an object too, above the ones that have one. */
-static void method_introspect(Call *call) {
-        Standin *s = call->standin;
-        const char *path = sd_bus_message_get_path(call->message);
-        size_t skip = g_str_equal(path, "/") ? 1 : strlen(path) + 1;
-        g_autoptr(GHashTable) children = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        g_autoptr(GString) xml = g_string_new("<!DOCTYPE node PUBLIC \"-//freedesktop//DTD D-BUS Object Introspection "
-                "1.0//EN\" \"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd\"><node>");
-        Object *object = object_find(s, path);
-        sd_bus_message *reply;
-
-        for (Interface i = 0; object && i < _INTERFACE_MAX; i++)
-                if (object_has(object, i))
-                        introspect_interface(xml, i, object->what);
-
-        for (unsigned i = 0; i < s->objects->len; i++) {
-                const Object *other = s->objects->pdata[i];
-                char *child;
-
-                if (!under(other->path, path))
-                        continue;
-                child = g_strndup(other->path + skip, strcspn(other->path + skip, "/"));
-                if (!g_hash_table_contains(children, child))
-                        g_string_append_printf(xml, "<node name=\"%s\"/>", child);
-                g_hash_table_add(children, child);
-        }
-
-        g_string_append(xml, "</node>");
-        if (!(reply = call_new_reply(call)))
-                return;
-        (void) sd_bus_message_append(reply, "s", xml->str);
-        call_send(call, reply);
-}
-
-static void method_get_managed_objects(Call *call) {
-        Standin *s = call->standin;
-        sd_bus_message *reply = call_new_reply(call);
-
-        if (!reply)
-                return;
-
-        (void) sd_bus_message_open_container(reply, 'a', "{oa{sa{sv}}}");
-        for (unsigned i = 0; i < s->objects->len; i++) {
-                const Object *object = s->objects->pdata[i];
-
-                if (g_str_equal(object->path, "/"))
-                        continue;
-                (void) sd_bus_message_open_container(reply, 'e', "oa{sa{sv}}");
-                (void) sd_bus_message_append(reply, "o", object->path);
-                (void) append_interfaces(reply, object, object->interfaces);
-                (void) sd_bus_message_close_container(reply);
-        }
-        (void) sd_bus_message_close_container(reply);
-        call_send(call, reply);
-}
-
-/* The interface that a call about properties names, or _INTERFACE_MAX after an answer. */
-static Interface call_interface(Call *call, const char *name) {
-        Object *object = object_find(call->standin, sd_bus_message_get_path(call->message));
-        Interface i = interface_by_name(name);
-        g_autofree char *text = NULL;
-
-        if (i < _INTERFACE_MAX && object && object_has(object, i))
-                return i;
-
-        text = g_strdup_printf("No such interface '%s'", name);
-        call_error(call, SD_BUS_ERROR_INVALID_ARGS, text);
-        return _INTERFACE_MAX;
-}
-
-static const Property *call_property(Call *call, Interface interface, const char *name) {
-        const Property *p = property_by_name(interface, name);
-        g_autofree char *text = NULL;
-
-        if (p && (!p->exists || p->exists(call->what)))
-                return p;
-
-        text = g_strdup_printf("No such property '%s'", name);
-        call_error(call, SD_BUS_ERROR_INVALID_ARGS, text);
-        return NULL;
-}
-
-static void method_get(Call *call) {
-        const char *interface, *name;
-        const Property *p;
-        sd_bus_message *reply;
-        Interface i;
-
-        if (sd_bus_message_read(call->message, "ss", &interface, &name) < 0) {
-                call_error(call, "InvalidArguments", "Invalid arguments in method call");
-                return;
-        }
-        if ((i = call_interface(call, interface)) == _INTERFACE_MAX || !(p = call_property(call, i, name)) ||
-            !(reply = call_new_reply(call)))
-                return;
-
-        (void) append_value(reply, p, call->what);
-        call_send(call, reply);
-}
-
-static void method_get_all(Call *call) {
-        const char *interface;
-        sd_bus_message *reply;
-        Interface i;
-
-        if (sd_bus_message_read(call->message, "s", &interface) < 0) {
-                call_error(call, "InvalidArguments", "Invalid arguments in method call");
-                return;
-        }
-        if ((i = call_interface(call, interface)) == _INTERFACE_MAX || !(reply = call_new_reply(call)))
-                return;
-
-        (void) append_properties(reply, i, call->what);
-        call_send(call, reply);
-}
-
-static void method_set(Call *call) {
-        sd_bus_message *m = call->message;
-        const char *interface, *name;
-        const Property *p;
-        Interface i;
-
-        if (sd_bus_message_read(m, "ss", &interface, &name) < 0) {
-                call_error(call, "InvalidArguments", "Invalid arguments in method call");
-                return;
-        }
-        if ((i = call_interface(call, interface)) == _INTERFACE_MAX || !(p = call_property(call, i, name)))
-                return;
-
-        if (!p->set) {
-                g_autofree char *text = g_strdup_printf("Property '%s' is not writable", name);
-
-                call_error(call, SD_BUS_ERROR_PROPERTY_READ_ONLY, text);
-                return;
-        }
-        if (sd_bus_message_enter_container(m, 'v', p->signature) <= 0 || !p->set(call, m))
-                call_error(call, "InvalidArguments", "Invalid arguments in method call");
-}
-
 static int on_call_delayed(sd_event_source *source, uint64_t usec, void *userdata) {
         Call *call = userdata;
 
@@ -340,9 +84,10 @@ static int on_call_delayed(sd_event_source *source, uint64_t usec, void *userdat
 
 /* As libdbus answers for bluetoothd. */
 static int refuse(sd_bus_message *m, const char *error) {
-        return sd_bus_reply_method_errorf(m, error, "Method \"%s\" with signature \"%s\" on interface \"%s\" doesn't exist\n",
-                                          sd_bus_message_get_member(m), sd_bus_message_get_signature(m, true),
-                                          sd_bus_message_get_interface(m) ?: "(null)");
+        return sd_bus_reply_method_errorf(
+                m, error, "Method \"%s\" with signature \"%s\" on interface \"%s\" doesn't exist\n",
+                sd_bus_message_get_member(m), sd_bus_message_get_signature(m, true),
+                sd_bus_message_get_interface(m) ?: "(null)");
 }
 
 static const Method *find_method(sd_bus_message *m, Interface interface) {
@@ -350,7 +95,8 @@ static const Method *find_method(sd_bus_message *m, Interface interface) {
                 return NULL;
 
         for (const Method *method = interfaces[interface].methods; method->name; method++)
-                if (g_str_equal(method->name, sd_bus_message_get_member(m)) && sd_bus_message_has_signature(m, method->in))
+                if (g_str_equal(method->name, sd_bus_message_get_member(m)) &&
+                    sd_bus_message_has_signature(m, method->in))
                         return method;
 
         return NULL;
@@ -358,7 +104,7 @@ static const Method *find_method(sd_bus_message *m, Interface interface) {
 
 static bool path_leads_to_objects(Standin *s, const char *path) {
         for (unsigned i = 0; i < s->objects->len; i++)
-                if (under(((Object *) s->objects->pdata[i])->path, path))
+                if (path_under(((Object *) s->objects->pdata[i])->path, path))
                         return true;
 
         return false;
@@ -463,7 +209,8 @@ int bus_on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (!method || !here)
                 return refuse(m, SD_BUS_ERROR_UNKNOWN_METHOD);
         if (s->calls->len >= CALLS_MAX)
-                return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many calls under way");
+                return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_LIMITS_EXCEEDED,
+                                                  "Too many calls under way");
 
         call = g_new0(Call, 1);
         *call = (Call) { .standin = s, .message = sd_bus_message_ref(m), .method = method };
@@ -506,7 +253,8 @@ void call_reply(Call *call) {
 }
 
 void call_error(Call *call, const char *name, const char *text) {
-        g_autofree char *full = strchr(name, '.') ? g_strdup(name) : g_strconcat("org.bluez.Error.", name, NULL);
+        g_autofree char *full =
+                strchr(name, '.') ? g_strdup(name) : g_strconcat("org.bluez.Error.", name, NULL);
         sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(full, text);
         sd_bus_message *reply = NULL;
 
@@ -522,7 +270,8 @@ void call_run(Call *call) {
         if (i != INTERFACE_INTROSPECTABLE && (!object || !object_has(object, i))) {
                 g_autofree char *text = g_strdup_printf(
                         "Method \"%s\" with signature \"%s\" on interface \"%s\" doesn't exist\n",
-                        sd_bus_message_get_member(call->message), sd_bus_message_get_signature(call->message, true),
+                        sd_bus_message_get_member(call->message),
+                        sd_bus_message_get_signature(call->message, true),
                         sd_bus_message_get_interface(call->message));
 
                 call_error(call, SD_BUS_ERROR_UNKNOWN_OBJECT, text);
@@ -538,4 +287,72 @@ void call_free(Call *call) {
         sd_event_source_disable_unref(call->timer);
         sd_bus_message_unref(call->message);
         g_free(call);
+}
+
+Interface interface_by_name(const char *name) {
+        for (Interface i = 0; i < _INTERFACE_MAX; i++)
+                if (g_str_equal(interfaces[i].name, name))
+                        return i;
+
+        return _INTERFACE_MAX;
+}
+
+const Property *property_by_name(Interface interface, const char *name) {
+        for (const Property *p = interfaces[interface].properties; p->name; p++)
+                if (g_str_equal(p->name, name))
+                        return p;
+
+        return NULL;
+}
+
+bool object_has(const Object *object, Interface interface) {
+        return object->interfaces >> interface & 1;
+}
+
+bool path_under(const char *path, const char *parent) {
+        size_t n = strlen(parent);
+
+        if (g_str_equal(parent, "/"))
+                return path[1] != '\0';
+
+        return strncmp(path, parent, n) == 0 && path[n] == '/';
+}
+
+int append_value(sd_bus_message *m, const Property *p, void *what) {
+        int r;
+
+        if ((r = sd_bus_message_open_container(m, 'v', p->signature)) < 0 || (r = p->get(what, m)) < 0)
+                return r;
+
+        return sd_bus_message_close_container(m);
+}
+
+int append_properties(sd_bus_message *m, Interface interface, void *what) {
+        int r;
+
+        if ((r = sd_bus_message_open_container(m, 'a', "{sv}")) < 0)
+                return r;
+        for (const Property *p = interfaces[interface].properties; p->name; p++)
+                if ((!p->exists || p->exists(what)) && (r = append_entry(m, p, what)) < 0)
+                        return r;
+
+        return sd_bus_message_close_container(m);
+}
+
+int append_interfaces(sd_bus_message *m, const Object *object, unsigned which) {
+        int r;
+
+        if ((r = sd_bus_message_open_container(m, 'a', "{sa{sv}}")) < 0)
+                return r;
+        for (Interface i = 0; i < _INTERFACE_MAX; i++) {
+                if (!(which >> i & 1) || !interface_shown(i))
+                        continue;
+                if ((r = sd_bus_message_open_container(m, 'e', "sa{sv}")) < 0 ||
+                    (r = sd_bus_message_append(m, "s", interfaces[i].name)) < 0 ||
+                    (r = append_properties(m, i, object->what)) < 0 ||
+                    (r = sd_bus_message_close_container(m)) < 0)
+                        return r;
+        }
+
+        return sd_bus_message_close_container(m);
 }

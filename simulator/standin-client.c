@@ -72,7 +72,8 @@ static void method_register_agent(Call *call) {
         const char *path, *capability;
         Agent *agent;
 
-        if (sd_bus_message_read(call->message, "os", &path, &capability) < 0 || !g_strv_contains(capabilities, capability)) {
+        if (sd_bus_message_read(call->message, "os", &path, &capability) < 0 ||
+            !g_strv_contains(capabilities, capability)) {
                 call_error(call, "InvalidArguments", "Invalid arguments in method call");
                 return;
         }
@@ -158,7 +159,8 @@ static int app_read_object(App *app, sd_bus_message *m) {
         const char *path, *interface;
         int r;
 
-        if ((r = sd_bus_message_read(m, "o", &path)) < 0 || (r = sd_bus_message_enter_container(m, 'a', "{sa{sv}}")) < 0)
+        if ((r = sd_bus_message_read(m, "o", &path)) < 0 ||
+            (r = sd_bus_message_enter_container(m, 'a', "{sa{sv}}")) < 0)
                 return r;
         while ((r = sd_bus_message_enter_container(m, 'e', "sa{sv}")) > 0) {
                 if ((r = sd_bus_message_read(m, "s", &interface)) < 0)
@@ -222,13 +224,18 @@ static void method_register_application(Call *call) {
 
         app = g_new0(App, 1);
         *app = (App) {
-                .standin = s, .name = g_strdup(call_sender(call)), .path = g_strdup(path), .call = call,
-                .uuids = g_ptr_array_new_with_free_func(g_free), .profiles = g_ptr_array_new_with_free_func(g_free),
+                .standin = s,
+                .name = g_strdup(call_sender(call)),
+                .path = g_strdup(path),
+                .call = call,
+                .uuids = g_ptr_array_new_with_free_func(g_free),
+                .profiles = g_ptr_array_new_with_free_func(g_free),
         };
         g_ptr_array_add(s->apps, app);
         /* "bluetoothd replies only after it has read our ObjectManager" */
-        if (sd_bus_call_method_async(s->bus, &app->slot, app->name, app->path, "org.freedesktop.DBus.ObjectManager",
-                                     "GetManagedObjects", on_app_objects, app, NULL) < 0)
+        if (sd_bus_call_method_async(s->bus, &app->slot, app->name, app->path,
+                                     "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
+                                     on_app_objects, app, NULL) < 0)
                 g_ptr_array_remove(s->apps, app);
 }
 
@@ -300,7 +307,8 @@ void clients_gone(Standin *s, const char *name) {
 }
 
 bool clients_have_agent(Standin *s) {
-        return s->agents->len > 0; /* the caller's own, else the default one, which the first becomes by itself */
+        /* The caller's own, else the default one, which the first becomes by itself. */
+        return s->agents->len > 0;
 }
 
 bool clients_want(Standin *s, const char *uuid) {

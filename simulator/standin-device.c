@@ -20,8 +20,8 @@ static void device_changed(Device *d, const char *name) {
 static bool device_auto_connects(const Device *d) {
         const Standin *s = d->standin;
 
-        /* "for a bonded device … Unbonded device: never … After local Disconnect(): disabled until the next Connect(), except if
-         * Trusted". The kernel scans for it only while no discovery runs. */
+        /* "for a bonded device … Unbonded device: never … After local Disconnect(): disabled until the next
+         * Connect(), except if Trusted". The kernel scans for it only while no discovery runs. */
         return d->object && d->bonded && (d->trusted || !d->no_auto_connect) && s->adapter.powered &&
                !s->adapter.discovering && clients_want(d->standin, OMP_SERVICE_UUID);
 }
@@ -38,7 +38,8 @@ static int on_forget(sd_event_source *source, uint64_t usec, void *userdata) {
 static void device_set_forget(Device *d) {
         d->forget = sd_event_source_disable_unref(d->forget);
         if (d->object && !d->bonded && d->link == LINK_DOWN)
-                standin_timer(d->standin, &d->forget, standin_timeout(d->standin, TEMPORARY_USEC), on_forget, d);
+                standin_timer(d->standin, &d->forget, standin_timeout(d->standin, TEMPORARY_USEC), on_forget,
+                              d);
 }
 
 static void device_answer_disconnects(Device *d) {
@@ -138,7 +139,9 @@ static void device_link_up(Device *d) {
                 device_unseen(d);
         device_changed(d, "Connected");
         peripheral_set_value_max(d->peripheral, s->mtu - 3u);
-        standin_timer(s, &d->progress, standin_delay(s, d->resolved_once ? RESOLVE_CACHED_USEC : RESOLVE_USEC), on_resolved, d);
+        standin_timer(s, &d->progress,
+                      standin_delay(s, d->resolved_once ? RESOLVE_CACHED_USEC : RESOLVE_USEC), on_resolved,
+                      d);
 
         /* "at Connect() return GATT objects may not exist" */
         if (call && g_str_equal(call->method->name, "Pair"))
@@ -172,7 +175,8 @@ static int on_connect_ready(sd_event_source *source, uint64_t usec, void *userda
         if (d->advertising && (d->connect || device_auto_connects(d)))
                 device_link_up(d);
         else if (d->connect)
-                standin_timer(d->standin, &d->progress, standin_timeout(d->standin, ABSENT_USEC), on_connect_absent, d);
+                standin_timer(d->standin, &d->progress, standin_timeout(d->standin, ABSENT_USEC),
+                              on_connect_absent, d);
         else
                 d->link = LINK_DOWN;
         return 0;
@@ -186,8 +190,9 @@ static void device_connect(Device *d, Call *call) {
                 d->no_auto_connect = false;
                 d->forget = sd_event_source_disable_unref(d->forget); /* Connect() makes it permanent */
         }
-        standin_timer(d->standin, &d->progress, standin_delay(d->standin, call ? CONNECT_USEC : AUTO_CONNECT_USEC),
-                      on_connect_ready, d);
+        standin_timer(d->standin, &d->progress,
+                      standin_delay(d->standin, call ? CONNECT_USEC : AUTO_CONNECT_USEC), on_connect_ready,
+                      d);
 }
 
 static int on_disconnecting(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -203,7 +208,8 @@ static void device_disconnect(Device *d, Call *call) {
         if (!d->trusted)
                 d->no_auto_connect = true;
         if (!d->disconnecting)
-                standin_timer(d->standin, &d->disconnecting, standin_delay(d->standin, DISCONNECT_USEC), on_disconnecting, d);
+                standin_timer(d->standin, &d->disconnecting, standin_delay(d->standin, DISCONNECT_USEC),
+                              on_disconnecting, d);
 }
 
 static void method_connect(Call *call) {
@@ -344,10 +350,12 @@ static int property_get_service_data(void *what, sd_bus_message *m) {
         int r;
 
         peripheral_service_data(((Device *) what)->peripheral, data);
-        if ((r = sd_bus_message_open_container(m, 'a', "{sv}")) < 0 || (r = sd_bus_message_open_container(m, 'e', "sv")) < 0 ||
-            (r = sd_bus_message_append(m, "s", OMP_SERVICE_UUID)) < 0 || (r = sd_bus_message_open_container(m, 'v', "ay")) < 0 ||
-            (r = sd_bus_message_append_array(m, 'y', data, sizeof(data))) < 0 || (r = sd_bus_message_close_container(m)) < 0 ||
-            (r = sd_bus_message_close_container(m)) < 0)
+        if ((r = sd_bus_message_open_container(m, 'a', "{sv}")) < 0 ||
+            (r = sd_bus_message_open_container(m, 'e', "sv")) < 0 ||
+            (r = sd_bus_message_append(m, "s", OMP_SERVICE_UUID)) < 0 ||
+            (r = sd_bus_message_open_container(m, 'v', "ay")) < 0 ||
+            (r = sd_bus_message_append_array(m, 'y', data, sizeof(data))) < 0 ||
+            (r = sd_bus_message_close_container(m)) < 0 || (r = sd_bus_message_close_container(m)) < 0)
                 return r;
 
         return sd_bus_message_close_container(m);
@@ -427,11 +435,13 @@ static void device_set_address(Device *d, const char *text) {
         d->path = g_strconcat("/org/bluez/hci0/dev_", name, NULL);
 }
 
-void device_init(Device *d, Standin *s, unsigned number, const PeripheralConfig *config, const char *address) {
-        static const PeripheralOps ops = { .notify = gatt_notify, .advertisement_changed = on_advertisement_changed };
+void device_init(Device *d, Standin *s, const PeripheralConfig *config,
+                 const char *address) {
+        static const PeripheralOps ops = { .notify = gatt_notify,
+                                           .advertisement_changed = on_advertisement_changed };
 
         *d = (Device) {
-                .standin = s, .number = number, .advertising = true,
+                .standin = s, .advertising = true,
                 .disconnects = g_ptr_array_new(), .unpaired = g_ptr_array_new(),
         };
         device_set_address(d, address);
@@ -481,7 +491,8 @@ void device_unseen(Device *d) {
 
 void device_know(Device *d) {
         if (!d->object)
-                d->object = object_add(d->standin, d->path, 1u << INTERFACE_PROPERTIES | 1u << INTERFACE_DEVICE, d);
+                d->object = object_add(d->standin, d->path,
+                                       1u << INTERFACE_PROPERTIES | 1u << INTERFACE_DEVICE, d);
 }
 
 void device_forget(Device *d) {

@@ -8,7 +8,8 @@
 
 #define NOTIFICATION_MAX 512u           /* "Notifications longer than 512 B are cut to 512" */
 #define LISTENERS_MAX 64u
-#define QUEUE_MAX 1024u                 /* signals that the bus has not taken yet: from there on they are lost on the way */
+#define QUEUE_MAX 1024u /* signals that the bus has not taken yet: from there on they are lost on the way   \
+                         */
 #define ATT_USEC 7000u                  /* a request and its answer on the air */
 
 enum {
@@ -38,7 +39,8 @@ static const struct {
         int info;               /* PeripheralInfo, or -1 */
 } characteristic_table[N_CHARACTERISTICS] = {
         { 0, "00002a05-0000-1000-8000-00805f9b34fb", 0x0007, CHRC_INDICATE, _OMP_CHAR_MAX, -1 },
-        { 1, "00002a29-0000-1000-8000-00805f9b34fb", 0x000b, CHRC_READ, _OMP_CHAR_MAX, PERIPHERAL_MANUFACTURER },
+        { 1, "00002a29-0000-1000-8000-00805f9b34fb", 0x000b, CHRC_READ, _OMP_CHAR_MAX,
+          PERIPHERAL_MANUFACTURER },
         { 1, "00002a24-0000-1000-8000-00805f9b34fb", 0x000d, CHRC_READ, _OMP_CHAR_MAX, PERIPHERAL_MODEL },
         { 1, "00002a25-0000-1000-8000-00805f9b34fb", 0x000f, CHRC_READ, _OMP_CHAR_MAX, PERIPHERAL_SERIAL },
         { 1, "00002a26-0000-1000-8000-00805f9b34fb", 0x0011, CHRC_READ, _OMP_CHAR_MAX, PERIPHERAL_FIRMWARE },
@@ -123,7 +125,8 @@ static bool read_offset(sd_bus_message *m, uint16_t *ret) {
         while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
                 if (sd_bus_message_read(m, "s", &key) < 0)
                         return false;
-                if (g_str_equal(key, "offset") ? sd_bus_message_read(m, "v", "q", ret) < 0 : sd_bus_message_skip(m, "v") < 0)
+                if (g_str_equal(key, "offset") ? sd_bus_message_read(m, "v", "q", ret) < 0
+                                               : sd_bus_message_skip(m, "v") < 0)
                         return false;
                 if (sd_bus_message_exit_container(m) < 0)
                         return false;
@@ -165,7 +168,8 @@ static void method_read_value(Call *call) {
 
         n = chrc_read(c, buf, sizeof(buf));
         if (n < 0 || offset > n) {
-                call_error(call, n < 0 ? "Failed" : "InvalidArguments", n < 0 ? "Operation failed with ATT error: 0x0e" : "Invalid offset");
+                call_error(call, n < 0 ? "Failed" : "InvalidArguments",
+                           n < 0 ? "Operation failed with ATT error: 0x0e" : "Invalid offset");
                 return;
         }
 
@@ -204,7 +208,8 @@ static void method_start_notify(Call *call) {
                 call_error(call, "Failed", "Failed allocate notify session");
                 return;
         }
-        if (c->device->link == LINK_RESOLVED && chrc_flags(c) & CHRC_ENCRYPTED && !device_secure(c->device, call))
+        if (c->device->link == LINK_RESOLVED && chrc_flags(c) & CHRC_ENCRYPTED &&
+            !device_secure(c->device, call))
                 return;
 
         /* On a disconnected device it is remembered for the next connection. */
@@ -317,7 +322,8 @@ static int property_get_includes(void *what, sd_bus_message *m) {
 static int property_get_uuid(void *what, sd_bus_message *m) {
         unsigned i = ((Characteristic *) what)->index;
 
-        return sd_bus_message_append(m, "s", characteristic_table[i].uuid ?: omp_char_uuid(characteristic_table[i].omp));
+        return sd_bus_message_append(
+                m, "s", characteristic_table[i].uuid ?: omp_char_uuid(characteristic_table[i].omp));
 }
 
 static int property_get_service(void *what, sd_bus_message *m) {
@@ -397,7 +403,10 @@ void gatt_init(Device *d) {
                 Characteristic *c = d->characteristics + i;
 
                 *c = (Characteristic) {
-                        .device = d, .service = d->services + characteristic_table[i].service, .index = i, .fd = -1,
+                        .device = d,
+                        .service = d->services + characteristic_table[i].service,
+                        .index = i,
+                        .fd = -1,
                         .listeners = g_ptr_array_new_with_free_func(g_free),
                 };
                 if (characteristic_table[i].omp < _OMP_CHAR_MAX)
@@ -424,8 +433,9 @@ void gatt_export(Device *d) {
 
                 if (d->services[i].object)
                         continue;
-                d->services[i].object = object_add(d->standin, path, 1u << INTERFACE_PROPERTIES | 1u << INTERFACE_SERVICE,
-                                                   d->services + i);
+                d->services[i].object =
+                        object_add(d->standin, path, 1u << INTERFACE_PROPERTIES | 1u << INTERFACE_SERVICE,
+                                   d->services + i);
                 for (unsigned k = 0; k < N_CHARACTERISTICS; k++)
                         if (characteristic_table[k].service == i)
                                 chrc_export(d->characteristics + k);
@@ -463,7 +473,8 @@ static PeripheralSent chrc_notify(Characteristic *c, const uint8_t *data, size_t
 
         size = MIN(size, NOTIFICATION_MAX);
         if (c->fd >= 0)
-                return send(c->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? PERIPHERAL_REFUSED : PERIPHERAL_SENT;
+                return send(c->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? PERIPHERAL_REFUSED
+                                                                                : PERIPHERAL_SENT;
         if (c->listeners->len == 0 || !s->bus)
                 return PERIPHERAL_REFUSED;
         if (sd_bus_get_n_queued_write(s->bus, &queued) < 0 || queued > QUEUE_MAX)
@@ -481,7 +492,8 @@ void gatt_battery_changed(Device *d) {
                 (void) chrc_notify(c, &battery, 1);
 }
 
-/* "Client leaving the bus = StopNotify"; the socket of one that acquired stays, silent, until it closes its end. */
+/* "Client leaving the bus = StopNotify"; the socket of one that acquired stays, silent, until it closes its
+ * end. */
 void gatt_client_gone(Device *d, const char *name) {
         for (unsigned i = 0; i < N_CHARACTERISTICS; i++) {
                 Characteristic *c = d->characteristics + i;

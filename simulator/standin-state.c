@@ -3,7 +3,8 @@
 
 #include "standin.h"
 
-/* What bluetoothd keeps in /var/lib/bluetooth, as far as it matters here: a group for each device that is bonded. */
+/* What bluetoothd keeps in /var/lib/bluetooth, as far as it matters here: a group for each device that is
+ * bonded. */
 
 void state_load(Standin *s) {
         g_autoptr(GKeyFile) file = g_key_file_new();
@@ -13,8 +14,8 @@ void state_load(Standin *s) {
                 return;
         if (!g_key_file_load_from_file(file, s->state_file, G_KEY_FILE_NONE, &error)) {
                 if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-                        fprintf(stderr, "needlesim: %s cannot be read, no device is bonded: %s\n", s->state_file,
-                                error->message);
+                        fprintf(stderr, "needlesim: %s cannot be read, no device is bonded: %s\n",
+                                s->state_file, error->message);
                 return;
         }
 
@@ -49,5 +50,6 @@ void state_save(Standin *s) {
         }
 
         if (!g_key_file_save_to_file(file, s->state_file, &error))
-                fprintf(stderr, "needlesim: bonds cannot be kept in %s: %s\n", s->state_file, error->message);
+                fprintf(stderr, "needlesim: bonds cannot be kept in %s: %s\n", s->state_file,
+                        error->message);
 }

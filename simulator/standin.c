@@ -17,12 +17,14 @@ uint64_t standin_timeout(const Standin *s, uint64_t usec) {
         return s->fast ? usec / 20 : usec;
 }
 
-void standin_timer(Standin *s, sd_event_source **source, uint64_t delay_usec, sd_event_time_handler_t handler, void *userdata) {
+void standin_timer(Standin *s, sd_event_source **source, uint64_t delay_usec,
+                   sd_event_time_handler_t handler, void *userdata) {
         uint64_t now = 0;
 
         (void) sd_event_now(s->event, CLOCK_BOOTTIME, &now);
         *source = sd_event_source_disable_unref(*source);
-        (void) sd_event_add_time(s->event, source, CLOCK_BOOTTIME, now + delay_usec, 1000, handler, userdata);
+        (void) sd_event_add_time(s->event, source, CLOCK_BOOTTIME, now + delay_usec, 1000, handler,
+                                 userdata);
 }
 
 static int on_name_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -39,20 +41,23 @@ static int on_name_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error
         return 0;
 }
 
-/* A connection of its own, as the new process has after a restart. -EEXIST: the bus has a bluetoothd already. */
+/* A connection of its own, as the new process has after a restart. -EEXIST: the bus has a bluetoothd
+ * already. */
 static int standin_open(Standin *s) {
         sd_bus *bus = NULL;
         int r;
 
         if ((r = sd_bus_new(&bus)) < 0)
                 return r;
-        if ((r = sd_bus_set_address(bus, s->bus_address)) >= 0 && (r = sd_bus_set_bus_client(bus, true)) >= 0 &&
-            (r = sd_bus_negotiate_fds(bus, true)) >= 0 && (r = sd_bus_start(bus)) >= 0 &&
+        if ((r = sd_bus_set_address(bus, s->bus_address)) >= 0 &&
+            (r = sd_bus_set_bus_client(bus, true)) >= 0 && (r = sd_bus_negotiate_fds(bus, true)) >= 0 &&
+            (r = sd_bus_start(bus)) >= 0 &&
             (r = sd_bus_attach_event(bus, s->event, SD_EVENT_PRIORITY_NORMAL)) >= 0 &&
             (r = sd_bus_set_exit_on_disconnect(bus, true)) >= 0 &&
             (r = sd_bus_add_fallback(bus, &s->slot_objects, "/", bus_on_message, s)) >= 0 &&
             (r = sd_bus_match_signal(bus, &s->slot_names, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                                     "org.freedesktop.DBus", "NameOwnerChanged", on_name_owner_changed, s)) >= 0)
+                                     "org.freedesktop.DBus", "NameOwnerChanged", on_name_owner_changed,
+                                     s)) >= 0)
                 r = sd_bus_request_name(bus, "org.bluez", 0);
         if (r < 0) {
                 s->slot_objects = sd_bus_slot_unref(s->slot_objects);
@@ -196,7 +201,8 @@ static int choose_bus(const char *target, char **ret) {
         const char *address = target && *target ? target : getenv("DBUS_SYSTEM_BUS_ADDRESS");
 
         if (!address || !*address || strstr(address, "/run/dbus/system_bus_socket")) {
-                fprintf(stderr, "needlesim: the stand-in for bluetoothd needs a bus of its own: start a dbus-daemon, and give its "
+                fprintf(stderr, "needlesim: the stand-in for bluetoothd needs a bus of its own: start a "
+                                "dbus-daemon, and give its "
                                 "address as --stand-in=ADDRESS or in DBUS_SYSTEM_BUS_ADDRESS\n");
                 return -EINVAL;
         }
@@ -238,7 +244,7 @@ int standin_new(const CarrierOptions *options, Carrier **ret) {
         for (unsigned i = 0; i < s->n_devices; i++) {
                 g_autofree char *made_up = g_strdup_printf("C0:FF:EE:12:34:%02X", 0x56 + i);
 
-                device_init(s->devices + i, s, i, options->configs + i,
+                device_init(s->devices + i, s, options->configs + i,
                             options->addresses && options->addresses[i] ? options->addresses[i] : made_up);
         }
         state_load(s);
@@ -249,7 +255,8 @@ int standin_new(const CarrierOptions *options, Carrier **ret) {
                 if (r == -EEXIST)
                         fprintf(stderr, "needlesim: %s has a bluetoothd already\n", s->bus_address);
                 else
-                        fprintf(stderr, "needlesim: cannot serve org.bluez on %s: %s\n", s->bus_address, strerror(-r));
+                        fprintf(stderr, "needlesim: cannot serve org.bluez on %s: %s\n", s->bus_address,
+                                strerror(-r));
                 standin_free(&s->carrier);
                 return r;
         }

@@ -25,7 +25,7 @@ struct Announcer {
         GPtrArray *objects;     /* Announced, weak */
         GArray *gone;           /* Gone: removed, clients do not know yet */
         GArray *added;          /* Added */
-        bool behind;            /* something could not be sent: all else queues up behind it, to keep the order */
+        bool behind; /* something could not be sent: all else queues up behind it, to keep the order */
 };
 
 static void gone_clear(void *data) {
@@ -68,7 +68,8 @@ static void send_changed(Announcer *a, Announced *object) {
         names[n] = NULL;
         object->dirty = 0;
         if (n > 0)
-                (void) sd_bus_emit_properties_changed_strv(a->connection, object->path, object->interface, (char **) names);
+                (void) sd_bus_emit_properties_changed_strv(a->connection, object->path, object->interface,
+                                                           (char **) names);
 }
 
 static void send_object_added(Announcer *a, Announced *object) {
@@ -80,8 +81,8 @@ static void send_object_added(Announcer *a, Announced *object) {
 /* As sd_bus_emit_object_removed(), which needs the object to be there still. */
 static void send_object_removed(Announcer *a, const char *path, const char *interface) {
         (void) sd_bus_emit_interfaces_removed(a->connection, path, "org.freedesktop.DBus.Peer",
-                                              "org.freedesktop.DBus.Introspectable", "org.freedesktop.DBus.Properties",
-                                              interface, NULL);
+                                              "org.freedesktop.DBus.Introspectable",
+                                              "org.freedesktop.DBus.Properties", interface, NULL);
 }
 
 static void send_history_added(Announcer *a, const Added *added) {
@@ -89,8 +90,8 @@ static void send_history_added(Announcer *a, const Added *added) {
                                   (uint32_t) added->owner);
 }
 
-/* Sends what waits, in an order that never shows something that is not so: the record first (durable → Added → finished), then
- * what went, then what is there. */
+/* Sends what waits, in an order that never shows something that is not so: the record first (durable → Added
+ * → finished), then what went, then what is there. */
 static void catch_up(Announcer *a) {
         while (a->added->len > 0 && !queue_is_full(a)) {
                 send_history_added(a, &g_array_index(a->added, Added, 0));

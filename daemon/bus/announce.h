@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What is broadcast: objects that come and go, properties that change. One subscriber that stops reading makes the bus stop
- * taking from us, and libsystemd would queue without end; so beyond a bound nothing is sent, what has changed is noted, and the
- * state that holds then is sent when the bus takes again. */
+/* What is broadcast: objects that come and go, properties that change. One subscriber that stops reading
+ * makes the bus stop taking from us, and libsystemd would queue without end; so beyond a bound nothing is
+ * sent, what has changed is noted, and the state that holds then is sent when the bus takes again. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,11 +29,13 @@ Announcer *announcer_free(Announcer *announcer);
 
 /* The object is there and can be introspected. Takes `path`. */
 void announce_added(Announcer *announcer, Announced *object, char *path);
-/* The object goes; `object` is cleared. Without an announcer nobody is told: with the connection everything goes. */
+/* The object goes; `object` is cleared. Without an announcer nobody is told: with the connection everything
+ * goes. */
 void announce_removed(Announcer *announcer, Announced *object);
 /* An object that nobody has to be told of, like the root. */
 void announce_known(Announcer *announcer, Announced *object, char *path);
-/* Tells that properties changed, with the values that they have then; `lazily`: within a second, at most once a second. */
+/* Tells that properties changed, with the values that they have then; `lazily`: within a second, at most
+ * once a second. */
 void announce_changed(Announcer *announcer, Announced *object, uint32_t mask, bool lazily);
 /* The signal History1.Added. */
 void announce_history_added(Announcer *announcer, uint64_t id, uid_t owner);

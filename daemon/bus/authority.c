@@ -38,8 +38,9 @@ static AuthorityCheck *check_free(AuthorityCheck *check) {
 }
 
 static void check_withdraw(AuthorityCheck *check) {
-        (void) sd_bus_call_method_async(check->authority->connection, NULL, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE,
-                                        "CancelCheckAuthorization", NULL, NULL, "s", check->cancellation_id);
+        (void) sd_bus_call_method_async(check->authority->connection, NULL, POLKIT_NAME, POLKIT_PATH,
+                                        POLKIT_INTERFACE, "CancelCheckAuthorization", NULL, NULL, "s",
+                                        check->cancellation_id);
 }
 
 static AuthorityAnswer answer_of_error(AuthorityCheck *check, const sd_bus_error *error) {
@@ -54,7 +55,8 @@ static AuthorityAnswer answer_of_error(AuthorityCheck *check, const sd_bus_error
         for (size_t i = 0; i < G_N_ELEMENTS(absent); i++)
                 if (sd_bus_error_has_name(error, absent[i]))
                         return AUTHORITY_ABSENT;
-        if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) || sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT))
+        if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
+            sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT))
                 check_withdraw(check);
 
         return AUTHORITY_FAILED;
@@ -117,8 +119,8 @@ int authority_check(Authority *authority, const char *name, uid_t uid, const cha
         if (too_many(authority, uid))
                 return -EDQUOT;
 
-        r = sd_bus_message_new_method_call(authority->connection, &m, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE,
-                                           "CheckAuthorization");
+        r = sd_bus_message_new_method_call(authority->connection, &m, POLKIT_NAME, POLKIT_PATH,
+                                           POLKIT_INTERFACE, "CheckAuthorization");
         if (r < 0)
                 return r;
 

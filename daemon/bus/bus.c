@@ -18,7 +18,8 @@ static void fail(Bus *bus, int error, const char *message) {
 
 static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (g_strcmp0(sd_bus_message_get_sender(m), LOCAL) == 0)
-                fail(userdata, -ECONNRESET, "The connection to the system bus was lost; the service manager starts needled again.");
+                fail(userdata, -ECONNRESET,
+                     "The connection to the system bus was lost; the service manager starts needled again.");
 
         return 0;
 }
@@ -30,11 +31,13 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         if (sd_bus_message_is_method_error(m, NULL)) {
                 fail(bus, -sd_bus_message_get_errno(m),
-                     "The bus refused the name " BUS_NAME "; install the bus policy org.needled.conf, and run as the user needled.");
+                     "The bus refused the name " BUS_NAME
+                     "; install the bus policy org.needled.conf, and run as the user needled.");
                 return 0;
         }
         if (sd_bus_message_read(m, "u", &answer) < 0 || (answer != 1 && answer != 4)) {
-                fail(bus, -EEXIST, "The name " BUS_NAME " is taken; another needled runs on this bus: stop it first.");
+                fail(bus, -EEXIST,
+                     "The name " BUS_NAME " is taken; another needled runs on this bus: stop it first.");
                 return 0;
         }
 
@@ -89,8 +92,9 @@ static int connection_open(Bus *bus) {
         if (r < 0)
                 return r;
 
-        return sd_bus_match_signal_async(bus->connection, &bus->disconnected, LOCAL, "/org/freedesktop/DBus/Local", LOCAL,
-                                         "Disconnected", on_disconnected, NULL, bus);
+        return sd_bus_match_signal_async(bus->connection, &bus->disconnected, LOCAL,
+                                         "/org/freedesktop/DBus/Local", LOCAL, "Disconnected",
+                                         on_disconnected, NULL, bus);
 }
 
 static int objects_register(Bus *bus) {
@@ -154,8 +158,8 @@ fail:
         return r;
 }
 
-/* The connection is closed without flushing: a bus that does not take from us must not hold up the end. What could be written
- * was written when it was sent. */
+/* The connection is closed without flushing: a bus that does not take from us must not hold up the end. What
+ * could be written was written when it was sent. */
 Bus *bus_free(Bus *bus) {
         if (!bus)
                 return NULL;

@@ -11,11 +11,13 @@ static const struct {
         const char *action;
         const char *denied;
 } rights[_CALL_RIGHT_MAX] = {
-        [CALL_ADOPT] = { "org.needled.adopt",
-                         "Only users of the active local session and administrators may search for and adopt devices" },
+        [CALL_ADOPT] = { "org.needled.adopt", "Only users of the active local session and administrators "
+                                              "may search for and adopt devices" },
         [CALL_READ] = { "org.needled.read-others", "This belongs to another user, who alone may see it" },
-        [CALL_CONTROL] = { "org.needled.control-others", "This belongs to another user, who alone may control it" },
-        [CALL_ERASE] = { "org.needled.erase-others", "This belongs to another user, who alone may erase it" },
+        [CALL_CONTROL] = { "org.needled.control-others",
+                           "This belongs to another user, who alone may control it" },
+        [CALL_ERASE] = { "org.needled.erase-others",
+                         "This belongs to another user, who alone may erase it" },
 };
 
 static void call_free(Call *call) {
@@ -65,19 +67,22 @@ static int denial(Call *call, CallRight right, AuthorityAnswer answer, sd_bus_er
         case AUTHORITY_ALLOWED:
                 return 0;
         case AUTHORITY_DENIED:
-                return error_set(error, ERROR_NOT_AUTHORIZED, "%s: polkit did not allow it to you (%s).", rights[right].denied,
-                                 rights[right].action);
+                return error_set(error, ERROR_NOT_AUTHORIZED, "%s: polkit did not allow it to you (%s).",
+                                 rights[right].denied, rights[right].action);
         case AUTHORITY_CHALLENGE:
                 if (sd_bus_message_get_allow_interactive_authorization(call->message) > 0)
-                        return error_set(error, ERROR_NOT_AUTHORIZED, "%s: you were not authenticated; try again.",
-                                         rights[right].denied);
-                return error_set(error, ERROR_INTERACTIVE, "%s: allow interactive authorization in the call and authenticate (%s).",
+                        return error_set(error, ERROR_NOT_AUTHORIZED,
+                                         "%s: you were not authenticated; try again.", rights[right].denied);
+                return error_set(error, ERROR_INTERACTIVE,
+                                 "%s: allow interactive authorization in the call and authenticate (%s).",
                                  rights[right].denied, rights[right].action);
         case AUTHORITY_ABSENT:
                 return error_set(error, ERROR_NOT_AUTHORIZED,
-                                 "%s: polkit, which could allow it to you, is not installed; ask root.", rights[right].denied);
+                                 "%s: polkit, which could allow it to you, is not installed; ask root.",
+                                 rights[right].denied);
         case AUTHORITY_FAILED:
-                return error_set(error, ERROR_NOT_AUTHORIZED, "%s: polkit gave no answer; try again, or see its journal.",
+                return error_set(error, ERROR_NOT_AUTHORIZED,
+                                 "%s: polkit gave no answer; try again, or see its journal.",
                                  rights[right].denied);
         }
 
@@ -147,14 +152,18 @@ int call_begin(Bus *bus, sd_bus_message *m, const CallPlan *plan, sd_bus_error *
         int r;
 
         if (!sender) /* the bus always says; who comes by another way is nobody that we know */
-                return error_set(error, ERROR_NOT_AUTHORIZED, "The caller has no name on the bus; call through the system bus.");
+                return error_set(error, ERROR_NOT_AUTHORIZED,
+                                 "The caller has no name on the bus; call through the system bus.");
         r = callers_get(bus->callers, sender, &caller);
         if (r < 0)
-                return error_set(error, ERROR_LIMIT_REACHED, "needled serves too many clients at the moment; try again later.");
+                return error_set(error, ERROR_LIMIT_REACHED,
+                                 "needled serves too many clients at the moment; try again later.");
         if (bus->calls->len >= CALLS_MAX)
-                return error_set(error, ERROR_LIMIT_REACHED, "needled has too much to do at the moment; try again later.");
+                return error_set(error, ERROR_LIMIT_REACHED,
+                                 "needled has too much to do at the moment; try again later.");
         if (caller->n_calls >= CALLS_MAX_PER_CALLER)
-                return error_set(error, ERROR_LIMIT_REACHED, "This client has %u calls under way; wait for their answers.",
+                return error_set(error, ERROR_LIMIT_REACHED,
+                                 "This client has %u calls under way; wait for their answers.",
                                  CALLS_MAX_PER_CALLER);
 
         call = g_new0(Call, 1);
@@ -179,8 +188,8 @@ int call_pending(Call *call, void (*cancel)(Call *call), uint64_t timeout_usec) 
 
         call->cancel = cancel;
         if (timeout_usec > 0) {
-                r = sd_event_add_time_relative(call->bus->event, &call->deadline, CLOCK_BOOTTIME, timeout_usec,
-                                               G_USEC_PER_SEC, on_deadline, call);
+                r = sd_event_add_time_relative(call->bus->event, &call->deadline, CLOCK_BOOTTIME,
+                                               timeout_usec, G_USEC_PER_SEC, on_deadline, call);
                 if (r < 0)
                         return r;
         }
@@ -195,12 +204,14 @@ int call_elevate(Call *call, CallRight right, int (*run)(Call *call, sd_bus_erro
         call->run = run;
         call->denied = denied;
         call->asked = right;
-        r = authority_check(call->bus->authority, call->caller->name, call->caller->uid, rights[right].action,
-                            sd_bus_message_get_allow_interactive_authorization(call->message) > 0, on_authority, call,
-                            &call->check);
+        r = authority_check(call->bus->authority, call->caller->name, call->caller->uid,
+                            rights[right].action,
+                            sd_bus_message_get_allow_interactive_authorization(call->message) > 0,
+                            on_authority, call, &call->check);
         if (r == -EDQUOT)
-                return error_set(error, ERROR_LIMIT_REACHED,
-                                 "Too many questions to polkit are open for this user; answer them, then try again.");
+                return error_set(
+                        error, ERROR_LIMIT_REACHED,
+                        "Too many questions to polkit are open for this user; answer them, then try again.");
         return r;
 }
 
@@ -208,7 +219,8 @@ bool call_is_root(const Call *call) {
         return call->caller->uid == 0 || call->caller->uid == call->bus->settings.daemon_uid;
 }
 
-/* A uid can be given to somebody else one day: then the name that was stored with it does not fit, and only root sees the record. */
+/* A uid can be given to somebody else one day: then the name that was stored with it does not fit, and only
+ * root sees the record. */
 bool call_owns(const Call *call, const CallSubject *subject) {
         const BusOps *ops = call->bus->settings.ops;
         const char *name;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A method call on its way: who calls → may they → do it → answer. Each step may have to wait for somebody (the bus driver, polkit,
- * link, store, hub), so a call is an object that is tied to its caller: when the caller leaves the bus, what can be cancelled is. */
+/* A method call on its way: who calls → may they → do it → answer. Each step may have to wait for somebody
+ * (the bus driver, polkit, link, store, hub), so a call is an object that is tied to its caller: when the
+ * caller leaves the bus, what can be cancelled is. */
 
 #include <systemd/sd-bus.h>
 
@@ -34,9 +35,11 @@ typedef struct CallSubject {
 /* One method of an interface. */
 typedef struct CallPlan {
         CallRight right;
-        /* Finds what the call is about, again after each wait, since it may have gone or changed hands. NULL: nothing. */
+        /* Finds what the call is about, again after each wait, since it may have gone or changed hands.
+         * NULL: nothing. */
         int (*find)(Call *call, CallSubject *ret, sd_bus_error *error);
-        /* Does it. < 0: `error` is set, or made of the errno. 0: answered by call_reply*(), which frees the call, or pending. */
+        /* Does it. < 0: `error` is set, or made of the errno. 0: answered by call_reply*(), which frees the
+         * call, or pending. */
         int (*run)(Call *call, sd_bus_error *error);
 } CallPlan;
 
@@ -60,9 +63,11 @@ struct Call {
 /* In a vtable's method: answers at once or later. Always 1, or < 0 with `error` set. */
 int call_begin(Bus *bus, sd_bus_message *m, const CallPlan *plan, sd_bus_error *error);
 
-/* In run(), before the work begins: the call is answered later. `cancel` takes the work back when the caller leaves or after `timeout_usec` (0: never). */
+/* In run(), before the work begins: the call is answered later. `cancel` takes the work back when the caller
+ * leaves or after `timeout_usec` (0: never). */
 int call_pending(Call *call, void (*cancel)(Call *call), uint64_t timeout_usec);
-/* In run() or from a callback of the work: asks polkit for `right`, then goes on with `run`, or with `denied` (NULL: usual error). */
+/* In run() or from a callback of the work: asks polkit for `right`, then goes on with `run`, or with
+ * `denied` (NULL: usual error). */
 int call_elevate(Call *call, CallRight right, int (*run)(Call *call, sd_bus_error *error),
                  int (*denied)(Call *call, sd_bus_error *error), sd_bus_error *error);
 

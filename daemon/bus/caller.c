@@ -32,7 +32,8 @@ static void caller_leave(Caller *caller, int error) {
         g_hash_table_remove(callers->by_name, caller->name);
 }
 
-/* sd-bus does not check who sent a signal: any client could forge one, only the driver's own name cannot be had. */
+/* sd-bus does not check who sent a signal: any client could forge one, only the driver's own name cannot be
+ * had. */
 static int on_name_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Caller *caller = userdata;
         const char *name, *old_owner, *new_owner;
@@ -75,15 +76,19 @@ static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return 0;
 }
 
-/* The match goes first: if the name is still there when the driver answers the second call, we hear of its leaving. */
+/* The match goes first: if the name is still there when the driver answers the second call, we hear of its
+ * leaving. */
 static int caller_ask(Caller *caller) {
         g_autofree char *match = NULL;
         sd_bus *connection = caller->callers->connection;
         int r;
 
-        match = g_strdup_printf("type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                                "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='%s',arg2=''", caller->name);
-        r = sd_bus_add_match_async(connection, &caller->match, match, on_name_owner_changed, on_match_installed, caller);
+        match = g_strdup_printf(
+                "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='%s',arg2=''",
+                caller->name);
+        r = sd_bus_add_match_async(connection, &caller->match, match, on_name_owner_changed,
+                                   on_match_installed, caller);
         if (r < 0)
                 return r;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Who calls: one Caller for each unique name that has called, with its uid as the bus driver tells it. sd-bus would ask for it with
- * a call that blocks (sd_bus_query_sender_creds()), for each message; here it is asked for once, asynchronously, and forgotten when
- * the name leaves the bus. */
+/* Who calls: one Caller for each unique name that has called, with its uid as the bus driver tells it.
+ * sd-bus would ask for it with a call that blocks (sd_bus_query_sender_creds()), for each message; here it
+ * is asked for once, asynchronously, and forgotten when the name leaves the bus. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -36,8 +36,8 @@ typedef struct CallersObserver {
 Callers *callers_new(sd_bus *connection, const CallersObserver *observer, void *userdata);
 Callers *callers_free(Callers *callers); /* without a word to the observer */
 
-/* The caller of that name; a new one is asked after, and `identified` or `left` follow. The one that has been idle longest gives way
- * when there are too many. Errors: -ENOBUFS too many that are not idle. */
+/* The caller of that name; a new one is asked after, and `identified` or `left` follow. The one that has
+ * been idle longest gives way when there are too many. Errors: -ENOBUFS too many that are not idle. */
 int callers_get(Callers *callers, const char *name, Caller **ret);
 bool callers_any_searching(const Callers *callers);
 void callers_forget_searches(Callers *callers);

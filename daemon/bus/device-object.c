@@ -11,7 +11,8 @@
 #include "needled/omp.h"
 
 #define INTERFACE "org.needled.Device1"
-#define CONNECT_TIMEOUT_USEC (90 * UINT64_C(1000000)) /* link gives up after 60 s; this is for a link that forgot */
+/* Link gives up after 60 s; this is for a link that forgot. */
+#define CONNECT_TIMEOUT_USEC (90 * UINT64_C(1000000))
 
 /* The order is that of the masks below. */
 static const char *const property_names[] = {
@@ -19,8 +20,8 @@ static const char *const property_names[] = {
         "Battery",
         "Rssi",
         "Session",
-        "Address", "AddressType", "Adapter", "Name", "Alias", "Owner", "Kind", "Manufacturer", "Model", "Serial", "Firmware",
-        "Profile", "Capabilities", "Adopted", "Bonded", "AutoConnect",
+        "Address", "AddressType", "Adapter", "Name", "Alias", "Owner", "Kind", "Manufacturer", "Model",
+        "Serial", "Firmware", "Profile", "Capabilities", "Adopted", "Bonded", "AutoConnect",
         NULL,
 };
 
@@ -34,15 +35,17 @@ _Static_assert(G_N_ELEMENTS(property_names) - 1 == 23, "the masks name every pro
 
 /* By bit of OmpFeature.bits. */
 static const char *const capability_names[] = {
-        "force", "waveform", "contact", "strokes", "depth", "motor-speed", "motor-current", "overpressure", "distance",
-        "stored-sessions", "clock", "feedback", "cartridge-id", "e2e-crc", "trace", "remote-stop", "passes", "area", "multiple-bonds",
-        "calibrated", "contact-strokes",
+        "force",          "waveform",     "contact",         "strokes",         "depth",  "motor-speed",
+        "motor-current",  "overpressure", "distance",        "stored-sessions", "clock",  "feedback",
+        "cartridge-id",   "e2e-crc",      "trace",           "remote-stop",     "passes", "area",
+        "multiple-bonds", "calibrated",   "contact-strokes",
 };
 
 /* ---- Properties ---- */
 
-static int property_get_string(sd_bus *connection, const char *path, const char *interface, const char *property,
-                               sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_string(sd_bus *connection, const char *path, const char *interface,
+                               const char *property, sd_bus_message *reply, void *userdata,
+                               sd_bus_error *error) {
         const DeviceObject *object = userdata;
         const Device *d = object->device;
         const struct {
@@ -67,15 +70,16 @@ static int property_get_string(sd_bus *connection, const char *path, const char 
         for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
                 if (strcmp(strings[i].name, property) == 0)
                         value = strings[i].value;
-        /* A device may call itself anything; D-Bus takes UTF-8 alone, and would end our connection for less. */
+        /* A device may call itself anything, D-Bus takes UTF-8 alone. */
         if (!value || !g_utf8_validate(value, -1, NULL))
                 value = "";
 
         return sd_bus_message_append_basic(reply, 's', value);
 }
 
-static int property_get_bool(sd_bus *connection, const char *path, const char *interface, const char *property,
-                             sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_bool(sd_bus *connection, const char *path, const char *interface,
+                             const char *property, sd_bus_message *reply, void *userdata,
+                             sd_bus_error *error) {
         const DeviceObject *object = userdata;
         const Device *d = object->device;
         int value = strcmp(property, "Adopted") == 0  ? d->adopted
@@ -85,45 +89,53 @@ static int property_get_bool(sd_bus *connection, const char *path, const char *i
         return sd_bus_message_append_basic(reply, 'b', &value);
 }
 
-static int property_get_time(sd_bus *connection, const char *path, const char *interface, const char *property,
-                             sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_time(sd_bus *connection, const char *path, const char *interface,
+                             const char *property, sd_bus_message *reply, void *userdata,
+                             sd_bus_error *error) {
         const DeviceObject *object = userdata;
 
-        return sd_bus_message_append_basic(reply, 't', strcmp(property, "RetryAt") == 0 ? &object->device->retry_at_usec
-                                                                                       : &object->device->state_since_usec);
+        return sd_bus_message_append_basic(reply, 't',
+                                           strcmp(property, "RetryAt") == 0
+                                                   ? &object->device->retry_at_usec
+                                                   : &object->device->state_since_usec);
 }
 
-static int property_get_owner(sd_bus *connection, const char *path, const char *interface, const char *property,
-                              sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_owner(sd_bus *connection, const char *path, const char *interface,
+                              const char *property, sd_bus_message *reply, void *userdata,
+                              sd_bus_error *error) {
         const DeviceObject *object = userdata;
         uint32_t owner = (uint32_t) object->device->owner;
 
         return sd_bus_message_append_basic(reply, 'u', &owner);
 }
 
-static int property_get_rssi(sd_bus *connection, const char *path, const char *interface, const char *property,
-                             sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_rssi(sd_bus *connection, const char *path, const char *interface,
+                             const char *property, sd_bus_message *reply, void *userdata,
+                             sd_bus_error *error) {
         const DeviceObject *object = userdata;
 
         return sd_bus_message_append_basic(reply, 'n', &object->device->rssi);
 }
 
-static int property_get_battery(sd_bus *connection, const char *path, const char *interface, const char *property,
-                                sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_battery(sd_bus *connection, const char *path, const char *interface,
+                                const char *property, sd_bus_message *reply, void *userdata,
+                                sd_bus_error *error) {
         const DeviceObject *object = userdata;
 
         return sd_bus_message_append_basic(reply, 'y', &object->device->battery);
 }
 
-static int property_get_session(sd_bus *connection, const char *path, const char *interface, const char *property,
-                                sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_session(sd_bus *connection, const char *path, const char *interface,
+                                const char *property, sd_bus_message *reply, void *userdata,
+                                sd_bus_error *error) {
         const DeviceObject *object = userdata;
 
         return sd_bus_message_append_basic(reply, 'o', object->session);
 }
 
-static int property_get_capabilities(sd_bus *connection, const char *path, const char *interface, const char *property,
-                                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_capabilities(sd_bus *connection, const char *path, const char *interface,
+                                     const char *property, sd_bus_message *reply, void *userdata,
+                                     sd_bus_error *error) {
         const DeviceObject *object = userdata;
         const char *names[G_N_ELEMENTS(capability_names) + 1];
         size_t n = 0;
@@ -142,9 +154,12 @@ int device_object_subject(Call *call, const char *path, CallSubject *ret, sd_bus
         DeviceObject *object = device_object_find(call->bus, path);
 
         if (!object)
-                return error_set(error, ERROR_NOT_FOUND, "There is no device %.128s (any more); list the devices that there are.", path);
+                return error_set(error, ERROR_NOT_FOUND,
+                                 "There is no device %.128s (any more); list the devices that there are.",
+                                 path);
         if (!object->device->adopted)
-                return error_set(error, ERROR_NOT_READY, "The device %s is not adopted; adopt it first.", object->device->address);
+                return error_set(error, ERROR_NOT_READY, "The device %s is not adopted; adopt it first.",
+                                 object->device->address);
 
         call->object = object;
         *ret = (CallSubject) { .owner = object->device->owner };
@@ -216,7 +231,8 @@ static int run_set_owner(Call *call, sd_bus_error *error) {
         if (r < 0)
                 return r;
         if (owner == (uint32_t) -1)
-                return error_set(error, ERROR_INVALID_ARGUMENT, "%u is nobody's uid; an adopted device has an owner.", owner);
+                return error_set(error, ERROR_INVALID_ARGUMENT,
+                                 "%u is nobody's uid; an adopted device has an owner.", owner);
 
         device_set_owner(object->device, owner);
         call_reply(call);
@@ -259,7 +275,8 @@ static int run_get_info(Call *call, sd_bus_error *error) {
         int r;
 
         if (!object->device->has_feature)
-                return error_set(error, ERROR_NOT_READY, "The device %s has not told about itself yet; connect to it first.",
+                return error_set(error, ERROR_NOT_READY,
+                                 "The device %s has not told about itself yet; connect to it first.",
                                  object->device->address);
 
         r = sd_bus_message_new_method_return(call->message, &reply);
@@ -282,7 +299,8 @@ static int run_get_info(Call *call, sd_bus_error *error) {
 static int run_get_counters(Call *call, sd_bus_error *error) {
         const DeviceObject *object = call->object;
         const DeviceCounters *link = &object->device->counters;
-        const TrackerCounters *tracker = call->bus->settings.ops->device_counters(object->device, call->bus->settings.userdata);
+        const TrackerCounters *tracker =
+                call->bus->settings.ops->device_counters(object->device, call->bus->settings.userdata);
         g_autoptr(sd_bus_message) reply = NULL;
         int r;
 
@@ -305,11 +323,11 @@ static int run_get_counters(Call *call, sd_bus_error *error) {
         return 0;
 }
 
-#define METHOD(name, right, find, run)                                                                                  \
-        static int method_##name(sd_bus_message *m, void *userdata, sd_bus_error *error) {                              \
-                static const CallPlan plan = { right, find, run };                                                      \
-                                                                                                                        \
-                return call_begin(((DeviceObject *) userdata)->bus, m, &plan, error);                                   \
+#define METHOD(name, right, find, run) \
+        static int method_##name(sd_bus_message *m, void *userdata, sd_bus_error *error) { \
+                static const CallPlan plan = { right, find, run }; \
+\
+                return call_begin(((DeviceObject *) userdata)->bus, m, &plan, error); \
         }
 
 METHOD(connect, CALL_CONTROL, find_device, run_connect)
@@ -321,8 +339,8 @@ METHOD(get_counters, CALL_READ, find_device, run_get_counters)
 
 /* ---- The object ---- */
 
-static int find_object(sd_bus *connection, const char *path, const char *interface, void *userdata, void **ret,
-                       sd_bus_error *error) {
+static int find_object(sd_bus *connection, const char *path, const char *interface, void *userdata,
+                       void **ret, sd_bus_error *error) {
         DeviceObject *object = device_object_find(userdata, path);
 
         if (!object)
@@ -332,7 +350,8 @@ static int find_object(sd_bus *connection, const char *path, const char *interfa
         return 1;
 }
 
-static int enumerate(sd_bus *connection, const char *prefix, void *userdata, char ***ret, sd_bus_error *error) {
+static int enumerate(sd_bus *connection, const char *prefix, void *userdata, char ***ret,
+                     sd_bus_error *error) {
         const Bus *bus = userdata;
         char **paths = g_new0(char *, g_hash_table_size(bus->devices) + 1);
         GHashTableIter iter;
@@ -450,14 +469,14 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD("Connect", NULL, NULL, method_connect, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("SetAlias", SD_BUS_ARGS("s", alias), SD_BUS_NO_RESULT, method_set_alias,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("SetAutoConnect", SD_BUS_ARGS("b", enabled), SD_BUS_NO_RESULT, method_set_auto_connect,
-                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetAutoConnect", SD_BUS_ARGS("b", enabled), SD_BUS_NO_RESULT,
+                                method_set_auto_connect, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("SetOwner", SD_BUS_ARGS("u", owner), SD_BUS_NO_RESULT, method_set_owner,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetInfo", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", info), method_get_info,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("GetCounters", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{st}", counters), method_get_counters,
-                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetCounters", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{st}", counters),
+                                method_get_counters, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,
 };
 
@@ -465,7 +484,8 @@ int device_objects_register(Bus *bus) {
         sd_bus_slot *slot = NULL;
         int r;
 
-        r = sd_bus_add_fallback_vtable(bus->connection, &slot, BUS_DEVICES, INTERFACE, vtable, find_object, bus);
+        r = sd_bus_add_fallback_vtable(bus->connection, &slot, BUS_DEVICES, INTERFACE, vtable, find_object,
+                                       bus);
         if (r < 0)
                 return r;
         bus_own_slot(bus, slot);

@@ -31,24 +31,33 @@ static const struct {
 } errors[] = {
         { ENOENT, ERROR_NOT_FOUND, "There is no such object (any more); list what there is and try again." },
         { EEXIST, ERROR_EXISTS, "This exists already; nothing has been changed." },
-        { ENODEV, ERROR_NOT_READY, "Bluetooth is not ready; see the property Bluetooth, and switch the adapter on." },
-        { EAGAIN, ERROR_NOT_READY, "This is not possible in the present state; see the property State, and try again later." },
-        { ENOTCONN, ERROR_NOT_CONNECTED, "The device is not connected; bring it near, switch it on, and try again." },
+        { ENODEV, ERROR_NOT_READY,
+          "Bluetooth is not ready; see the property Bluetooth, and switch the adapter on." },
+        { EAGAIN, ERROR_NOT_READY,
+          "This is not possible in the present state; see the property State, and try again later." },
+        { ENOTCONN, ERROR_NOT_CONNECTED,
+          "The device is not connected; bring it near, switch it on, and try again." },
         { EBUSY, ERROR_BUSY, "Something else is under way; try again when it is over." },
         { EALREADY, ERROR_BUSY, "This is under way already; wait for its end." },
         { EACCES, ERROR_NOT_AUTHORIZED, "You may not do this; ask its owner or an administrator." },
         { EPERM, ERROR_NOT_AUTHORIZED, "You may not do this; ask its owner or an administrator." },
-        { EINVAL, ERROR_INVALID_ARGUMENT, "An argument is out of its range; see the interface's description." },
-        { EOPNOTSUPP, ERROR_NOT_SUPPORTED, "This device or daemon cannot do that; see Capabilities and Features." },
+        { EINVAL, ERROR_INVALID_ARGUMENT,
+          "An argument is out of its range; see the interface's description." },
+        { EOPNOTSUPP, ERROR_NOT_SUPPORTED,
+          "This device or daemon cannot do that; see Capabilities and Features." },
         { EMFILE, ERROR_LIMIT_REACHED, "Too much of this is open already; close some and try again." },
         { ENFILE, ERROR_LIMIT_REACHED, "Too much of this is open already; close some and try again." },
         { ENOBUFS, ERROR_LIMIT_REACHED, "Too much of this is open already; close some and try again." },
         { EDQUOT, ERROR_LIMIT_REACHED, "Too much of this is open already; close some and try again." },
-        { ETIMEDOUT, ERROR_TIMEOUT, "There was no answer in time; bring the device near, switch it on, and try again." },
+        { ETIMEDOUT, ERROR_TIMEOUT,
+          "There was no answer in time; bring the device near, switch it on, and try again." },
         { ECANCELED, ERROR_CANCELLED, "This was cancelled before it was done; try again." },
-        { EKEYREJECTED, ERROR_PAIRING_FAILED, "Pairing failed; put the device into its pairing mode and try again." },
-        { EKEYREVOKED, ERROR_BOND_LOST, "The device does not know its keys any more; forget it and adopt it again." },
-        { EINPROGRESS, ERROR_DEGRADED, "Storage is degraded: this is kept in memory and written as soon as it can be." },
+        { EKEYREJECTED, ERROR_PAIRING_FAILED,
+          "Pairing failed; put the device into its pairing mode and try again." },
+        { EKEYREVOKED, ERROR_BOND_LOST,
+          "The device does not know its keys any more; forget it and adopt it again." },
+        { EINPROGRESS, ERROR_DEGRADED,
+          "Storage is degraded: this is kept in memory and written as soon as it can be." },
         { EIO, ERROR_FAILED, "Input or output failed; the journal of needled says more." },
 };
 
@@ -82,5 +91,6 @@ int error_set_errno(sd_bus_error *ret, int error, const char *message) {
         if (message && *message)
                 return error_set(ret, error_from_errno(error), "%s", message);
 
-        return error_set(ret, ERROR_FAILED, "This failed (%s); the journal of needled says more.", g_strerror(-error));
+        return error_set(ret, ERROR_FAILED, "This failed (%s); the journal of needled says more.",
+                         g_strerror(-error));
 }

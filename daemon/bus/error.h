@@ -26,9 +26,13 @@ typedef enum ErrorName {
 } ErrorName;
 
 const char *error_name(ErrorName name); /* "org.needled.Error.NotFound", … */
-ErrorName error_from_errno(int error);  /* negative errno; ERROR_FAILED for those without a name of their own */
+ErrorName error_from_errno(
+        int error); /* negative errno; ERROR_FAILED for those without a name of their own */
 
-/* Sets `ret` to a name and a sentence; returns a negative errno, so that a handler can `return error_set(…)`. */
-int error_set(sd_bus_error *ret, ErrorName name, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* Likewise, from an errno; `message` is what happened and what to do, NULL or "": a general sentence for that errno. */
+/* Sets `ret` to a name and a sentence; returns a negative errno, so that a handler can `return
+ * error_set(…)`. */
+int error_set(sd_bus_error *ret, ErrorName name, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+/* Likewise, from an errno; `message` is what happened and what to do, NULL or "": a general sentence for
+ * that errno. */
 int error_set_errno(sd_bus_error *ret, int error, const char *message);

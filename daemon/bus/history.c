@@ -19,8 +19,11 @@ static int store_error(Call *call, int r, sd_bus_error *error) {
         const char *reason = store_reason(call->bus->settings.store);
 
         if (r == -EIO)
-                return error_set(error, ERROR_DEGRADED, "The record cannot be read now: %s",
-                                 reason && *reason ? reason : "the database gave an error; try again, or see the journal of needled.");
+                return error_set(
+                        error, ERROR_DEGRADED, "The record cannot be read now: %s",
+                        reason && *reason
+                                ? reason
+                                : "the database gave an error; try again, or see the journal of needled.");
         if (r == -ECANCELED)
                 return error_set(error, ERROR_CANCELLED, "needled is stopping; try again when it runs.");
 
@@ -34,9 +37,9 @@ static int append_entry(sd_bus_message *m, const StoreSession *s) {
         const struct {
                 const char *key, *value;
         } strings[] = {
-                { "uuid", s->uuid },           { "device", s->device_address }, { "alias", s->device_alias }, { "profile", s->profile },
-                { "subject", s->subject },     { "area", s->area },             { "source", s->source },
-                { "end_reason", s->end_reason },
+                { "uuid", s->uuid },       { "device", s->device_address }, { "alias", s->device_alias },
+                { "profile", s->profile }, { "subject", s->subject },       { "area", s->area },
+                { "source", s->source },   { "end_reason", s->end_reason },
         };
         const uint32_t owner = (uint32_t) s->owner;
         int r;
@@ -104,7 +107,8 @@ static int read_filter(Call *call, StoreFilter *ret, bool *ret_owner_given, sd_b
         if (r < 0)
                 return r;
         if (limit < 1 || limit > LIST_MAX)
-                return error_set(error, ERROR_INVALID_ARGUMENT, "The limit is 1 to %u, not %u; get the rest with \"before\".", LIST_MAX,
+                return error_set(error, ERROR_INVALID_ARGUMENT,
+                                 "The limit is 1 to %u, not %u; get the rest with \"before\".", LIST_MAX,
                                  limit);
 
         ret->limit = limit;
@@ -148,7 +152,8 @@ static void on_listed(int status, const StoreSession *sessions, size_t n, void *
                 return;
         }
 
-        r = status < 0 ? store_error(call, status, &error) : sd_bus_message_new_method_return(call->message, &reply);
+        r = status < 0 ? store_error(call, status, &error)
+                       : sd_bus_message_new_method_return(call->message, &reply);
         if (r >= 0)
                 r = append_list(call, reply, sessions, n);
         if (r < 0)
@@ -205,7 +210,9 @@ static int get_not_found(Call *call, sd_bus_error *error) {
 
         (void) read_id(call, &id);
         return error_set(error, ERROR_NOT_FOUND,
-                         "There is no session %" PRIu64 " that you may read; list yours, or authenticate to read those of others.", id);
+                         "There is no session %" PRIu64
+                         " that you may read; list yours, or authenticate to read those of others.",
+                         id);
 }
 
 static int get_reply(Call *call, const StoreSession *session) {
@@ -275,11 +282,11 @@ static int run_get(Call *call, sd_bus_error *error) {
         return 0;
 }
 
-#define METHOD(name, right, find, run)                                                                                  \
-        static int method_##name(sd_bus_message *m, void *userdata, sd_bus_error *error) {                              \
-                static const CallPlan plan = { right, find, run };                                                      \
-                                                                                                                        \
-                return call_begin(userdata, m, &plan, error);                                                           \
+#define METHOD(name, right, find, run) \
+        static int method_##name(sd_bus_message *m, void *userdata, sd_bus_error *error) { \
+                static const CallPlan plan = { right, find, run }; \
+\
+                return call_begin(userdata, m, &plan, error); \
         }
 
 /* Whose sessions they are is known when they are read. */
@@ -295,8 +302,8 @@ void bus_history_added(Bus *bus, uint64_t id, uid_t owner) {
 
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", filter), SD_BUS_RESULT("aa{sv}", sessions), method_list,
-                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", filter), SD_BUS_RESULT("aa{sv}", sessions),
+                                method_list, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("t", id), SD_BUS_RESULT("a{sv}", session), method_get,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_ARGS("Added", SD_BUS_ARGS("t", id, "u", owner), 0),

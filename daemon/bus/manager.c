@@ -24,43 +24,52 @@ static const char *const features[] = { "omp1", "stream1", NULL };
 
 /* ---- Properties ---- */
 
-static int property_get_version(sd_bus *connection, const char *path, const char *interface, const char *property,
-                                sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_version(sd_bus *connection, const char *path, const char *interface,
+                                const char *property, sd_bus_message *reply, void *userdata,
+                                sd_bus_error *error) {
         return sd_bus_message_append_basic(reply, 's', NEEDLED_VERSION);
 }
 
-static int property_get_features(sd_bus *connection, const char *path, const char *interface, const char *property,
-                                 sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_features(sd_bus *connection, const char *path, const char *interface,
+                                 const char *property, sd_bus_message *reply, void *userdata,
+                                 sd_bus_error *error) {
         return sd_bus_message_append_strv(reply, (char **) features);
 }
 
-static int property_get_bluetooth(sd_bus *connection, const char *path, const char *interface, const char *property,
-                                  sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_bluetooth(sd_bus *connection, const char *path, const char *interface,
+                                  const char *property, sd_bus_message *reply, void *userdata,
+                                  sd_bus_error *error) {
         const Bus *bus = userdata;
 
-        return sd_bus_message_append_basic(reply, 's', link_bluetooth_name(link_bluetooth(bus->settings.link)));
+        return sd_bus_message_append_basic(reply, 's',
+                                           link_bluetooth_name(link_bluetooth(bus->settings.link)));
 }
 
 /* The database opens after the start; until it has, what comes is kept in memory: "degraded". */
-static int property_get_storage(sd_bus *connection, const char *path, const char *interface, const char *property,
-                                sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_storage(sd_bus *connection, const char *path, const char *interface,
+                                const char *property, sd_bus_message *reply, void *userdata,
+                                sd_bus_error *error) {
         const Bus *bus = userdata;
         StoreState state = store_state(bus->settings.store);
 
-        return sd_bus_message_append_basic(reply, 's', store_state_name(state == STORE_OPENING ? STORE_DEGRADED : state));
+        return sd_bus_message_append_basic(
+                reply, 's', store_state_name(state == STORE_OPENING ? STORE_DEGRADED : state));
 }
 
-static int property_get_storage_reason(sd_bus *connection, const char *path, const char *interface, const char *property,
-                                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_storage_reason(sd_bus *connection, const char *path, const char *interface,
+                                       const char *property, sd_bus_message *reply, void *userdata,
+                                       sd_bus_error *error) {
         const Bus *bus = userdata;
-        const char *reason = store_state(bus->settings.store) == STORE_OPENING ? "The database is being opened; wait a moment."
-                                                                               : store_reason(bus->settings.store);
+        const char *reason = store_state(bus->settings.store) == STORE_OPENING
+                                     ? "The database is being opened; wait a moment."
+                                     : store_reason(bus->settings.store);
 
         return sd_bus_message_append_basic(reply, 's', reason ?: "");
 }
 
-static int property_get_searching(sd_bus *connection, const char *path, const char *interface, const char *property,
-                                  sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_searching(sd_bus *connection, const char *path, const char *interface,
+                                  const char *property, sd_bus_message *reply, void *userdata,
+                                  sd_bus_error *error) {
         const Bus *bus = userdata;
         int searching = link_searching(bus->settings.link);
 
@@ -79,10 +88,12 @@ static int run_search(Call *call, sd_bus_error *error) {
         if (r < 0)
                 return r;
         if (seconds < 1 || seconds > SEARCH_MAX_SEC)
-                return error_set(error, ERROR_INVALID_ARGUMENT, "A search lasts 1 to %u seconds, not %u.", SEARCH_MAX_SEC, seconds);
+                return error_set(error, ERROR_INVALID_ARGUMENT, "A search lasts 1 to %u seconds, not %u.",
+                                 SEARCH_MAX_SEC, seconds);
         r = link_search(link, seconds * UINT64_C(1000000));
         if (r == -ENODEV)
-                return error_set(error, ERROR_NOT_READY, "Bluetooth is not ready (%s); switch it on, then search again.",
+                return error_set(error, ERROR_NOT_READY,
+                                 "Bluetooth is not ready (%s); switch it on, then search again.",
                                  link_bluetooth_name(link_bluetooth(link)));
         if (r < 0)
                 return r;
@@ -121,15 +132,18 @@ static int read_adopt_options(Call *call, AdoptOptions *ret, sd_bus_error *error
         r = options_read(call->message, options, G_N_ELEMENTS(options), error);
         if (r < 0)
                 return r;
-        r = ret->adopt.alias ? options_check_text("alias", ret->adopt.alias, OPTIONS_LABEL_MAX, false, error) : 0;
+        r = ret->adopt.alias ? options_check_text("alias", ret->adopt.alias, OPTIONS_LABEL_MAX, false, error)
+                             : 0;
         if (r < 0)
                 return r;
         if (!ret->owner_given)
                 return 0;
         if (!call_is_root(call))
-                return error_set(error, ERROR_NOT_AUTHORIZED, "Only root may adopt for somebody else; leave the option \"owner\" out.");
+                return error_set(error, ERROR_NOT_AUTHORIZED,
+                                 "Only root may adopt for somebody else; leave the option \"owner\" out.");
         if (ret->owner == (uint32_t) -1)
-                return error_set(error, ERROR_INVALID_ARGUMENT, "%u is nobody's uid; give the owner's.", ret->owner);
+                return error_set(error, ERROR_INVALID_ARGUMENT, "%u is nobody's uid; give the owner's.",
+                                 ret->owner);
 
         ret->adopt.owner = ret->owner;
         return 0;
@@ -149,9 +163,12 @@ static int run_adopt(Call *call, sd_bus_error *error) {
                 return r;
         object = device_object_find(call->bus, path);
         if (!object)
-                return error_set(error, ERROR_NOT_FOUND, "There is no device %.128s (any more); search, then adopt a found one.", path);
+                return error_set(error, ERROR_NOT_FOUND,
+                                 "There is no device %.128s (any more); search, then adopt a found one.",
+                                 path);
         if (object->device->adopted)
-                return error_set(error, ERROR_EXISTS, "The device %s is adopted already; its owner can forget it.",
+                return error_set(error, ERROR_EXISTS,
+                                 "The device %s is adopted already; its owner can forget it.",
                                  object->device->address);
 
         r = call_pending(call, cancel_link_work, ADOPT_TIMEOUT_USEC);
@@ -242,11 +259,11 @@ static int run_start_session(Call *call, sd_bus_error *error) {
         return 0;
 }
 
-#define METHOD(name, right, find, run)                                                                                  \
-        static int method_##name(sd_bus_message *m, void *userdata, sd_bus_error *error) {                              \
-                static const CallPlan plan = { right, find, run };                                                      \
-                                                                                                                        \
-                return call_begin(userdata, m, &plan, error);                                                           \
+#define METHOD(name, right, find, run) \
+        static int method_##name(sd_bus_message *m, void *userdata, sd_bus_error *error) { \
+                static const CallPlan plan = { right, find, run }; \
+\
+                return call_begin(userdata, m, &plan, error); \
         }
 
 METHOD(search, CALL_ADOPT, NULL, run_search)
@@ -303,11 +320,13 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Search", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_search,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("StopSearch", NULL, NULL, method_stop_search, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Adopt", SD_BUS_ARGS("o", device, "a{sv}", options), SD_BUS_NO_RESULT, method_adopt,
+        SD_BUS_METHOD_WITH_ARGS("Adopt", SD_BUS_ARGS("o", device, "a{sv}", options), SD_BUS_NO_RESULT,
+                                method_adopt, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Forget", SD_BUS_ARGS("o", device), SD_BUS_NO_RESULT, method_forget,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Forget", SD_BUS_ARGS("o", device), SD_BUS_NO_RESULT, method_forget, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("StartSession", SD_BUS_ARGS("o", device, "a{sv}", options), SD_BUS_RESULT("o", session),
-                                method_start_session, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("StartSession", SD_BUS_ARGS("o", device, "a{sv}", options),
+                                SD_BUS_RESULT("o", session), method_start_session,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,
 };
 

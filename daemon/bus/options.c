@@ -8,10 +8,11 @@
 #include "bus/error.h"
 
 static const char *const area_names[] = {
-        "unspecified", "forehead", "glabella", "cheek-left", "cheek-right", "nose", "periorbital-left", "periorbital-right",
-        "upper-lip", "chin", "jaw", "neck", "decollete", "scalp-front", "scalp-crown", "abdomen", "thigh-left", "thigh-right",
-        "buttock", "arm-left", "arm-right", "hand", "back", "user-0", "user-1", "user-2", "user-3", "user-4", "user-5", "user-6",
-        "user-7", "user-8", "user-9", "user-10", "user-11", "user-12", "user-13", "user-14",
+        "unspecified", "forehead", "glabella", "cheek-left", "cheek-right", "nose", "periorbital-left",
+        "periorbital-right", "upper-lip", "chin", "jaw", "neck", "decollete", "scalp-front", "scalp-crown",
+        "abdomen", "thigh-left", "thigh-right", "buttock", "arm-left", "arm-right", "hand", "back", "user-0",
+        "user-1", "user-2", "user-3", "user-4", "user-5", "user-6", "user-7", "user-8", "user-9", "user-10",
+        "user-11", "user-12", "user-13", "user-14",
 };
 
 static const Option *option_find(const Option *options, size_t n, const char *name) {
@@ -30,15 +31,18 @@ static int option_take(sd_bus_message *m, const Option *option, sd_bus_error *er
         int r;
 
         if (!option->type)
-                return error_set(error, ERROR_NOT_SUPPORTED,
-                                 "The option \"%s\" is not supported by this version of needled; leave it out.", option->name);
+                return error_set(
+                        error, ERROR_NOT_SUPPORTED,
+                        "The option \"%s\" is not supported by this version of needled; leave it out.",
+                        option->name);
 
         r = sd_bus_message_peek_type(m, &type, &contents);
         if (r < 0)
                 return r;
         if (type != SD_BUS_TYPE_VARIANT || strcmp(contents, want) != 0)
-                return error_set(error, ERROR_INVALID_ARGUMENT, "The option \"%s\" must be of type \"%s\", not \"%s\".",
-                                 option->name, want, contents);
+                return error_set(error, ERROR_INVALID_ARGUMENT,
+                                 "The option \"%s\" must be of type \"%s\", not \"%s\".", option->name, want,
+                                 contents);
 
         if (option->given)
                 *option->given = true;
@@ -70,7 +74,9 @@ int options_read(sd_bus_message *m, const Option *options, size_t n, sd_bus_erro
                 option = option_find(options, n, name);
                 if (!option)
                         return error_set(error, ERROR_INVALID_ARGUMENT,
-                                         "There is no option \"%.64s\"; see the interface's description for those that there are.", name);
+                                         "There is no option \"%.64s\"; see the interface's description for "
+                                         "those that there are.",
+                                         name);
                 r = option_take(m, option, error);
                 if (r < 0)
                         return r;
@@ -86,11 +92,13 @@ int options_read(sd_bus_message *m, const Option *options, size_t n, sd_bus_erro
 
 int options_check_text(const char *what, const char *text, unsigned max, bool lines, sd_bus_error *error) {
         if (g_utf8_strlen(text, -1) > (glong) max)
-                return error_set(error, ERROR_INVALID_ARGUMENT, "\"%s\" is too long; %u characters are the most.", what, max);
+                return error_set(error, ERROR_INVALID_ARGUMENT,
+                                 "\"%s\" is too long; %u characters are the most.", what, max);
 
         for (const char *p = text; *p; p = g_utf8_next_char(p))
                 if (g_unichar_iscntrl(g_utf8_get_char(p)) && !(lines && *p == '\n'))
-                        return error_set(error, ERROR_INVALID_ARGUMENT, "\"%s\" holds a control character; leave it out.", what);
+                        return error_set(error, ERROR_INVALID_ARGUMENT,
+                                         "\"%s\" holds a control character; leave it out.", what);
 
         return 0;
 }
@@ -101,7 +109,9 @@ int options_check_area(const char *area, sd_bus_error *error) {
                         return 0;
 
         return error_set(error, ERROR_INVALID_ARGUMENT,
-                         "There is no area \"%.64s\"; areas are unspecified, forehead, cheek-left, … back, user-0 to user-14.", area);
+                         "There is no area \"%.64s\"; areas are unspecified, forehead, cheek-left, … back, "
+                         "user-0 to user-14.",
+                         area);
 }
 
 int dictionary_string(sd_bus_message *m, const char *key, const char *value) {
@@ -153,7 +163,8 @@ static int append_figure(sd_bus_message *m, const char *key, char type, const Fi
         g_assert_not_reached(); /* the table has no other types */
 }
 
-/* All figures whose names begin with `prefix` and a dot, as one a{st}; `first` is the first of them that is known. */
+/* All figures whose names begin with `prefix` and a dot, as one a{st}; `first` is the first of them that is
+ * known. */
 static int append_group(sd_bus_message *m, const Figures *figures, int first, const char *prefix) {
         size_t length = strlen(prefix);
         int r;
@@ -173,9 +184,11 @@ static int append_group(sd_bus_message *m, const Figures *figures, int first, co
         for (int i = first; i < _FIGURE_MAX; i++) {
                 const char *name = figure_info[i].name;
 
-                if (!figures_has(figures, (Figure) i) || strncmp(name, prefix, length) != 0 || name[length] != '.')
+                if (!figures_has(figures, (Figure) i) || strncmp(name, prefix, length) != 0 ||
+                    name[length] != '.')
                         continue;
-                r = sd_bus_message_append(m, "{st}", name + length + 1, (uint64_t) MAX(figures->value[i].i, 0));
+                r = sd_bus_message_append(m, "{st}", name + length + 1,
+                                          (uint64_t) MAX(figures->value[i].i, 0));
                 if (r < 0)
                         return r;
         }

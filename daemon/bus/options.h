@@ -14,22 +14,24 @@
 
 typedef struct Option {
         const char *name;
-        char type;              /* of D-Bus: b, u, t, s or o; 0: known to the contract, not to this daemon → NotSupported */
-        void *value;            /* bool *, uint32_t *, uint64_t *, const char ** (borrowed from the message); untouched if not given */
+        char type;              /* of D-Bus: b, u, t, s or o; 0: of the contract, but not of this daemon yet */
+        void *value;            /* bool *, uint32_t *, uint64_t * or const char ** (borrowed from the message);
+                                 * untouched if the option is not given */
         bool *given;            /* may be NULL */
 } Option;
 
-/* Reads the next argument of `m`, a{sv}. Errors: InvalidArgument that names an unknown option or one of the wrong type, NotSupported
- * likewise. */
+/* Reads the next argument of `m`, a{sv}. Errors: InvalidArgument that names an unknown option or one of the
+ * wrong type, NotSupported likewise. */
 int options_read(sd_bus_message *m, const Option *options, size_t n, sd_bus_error *error);
 
-/* -EINVAL with InvalidArgument that names `what`: longer than `max` characters, or with control characters, which could forge lines
- * on a terminal or in a log (`lines`: newlines are fine). */
+/* -EINVAL with InvalidArgument that names `what`: longer than `max` characters, or with control characters,
+ * which could forge lines on a terminal or in a log (`lines`: newlines are fine). */
 int options_check_text(const char *what, const char *text, unsigned max, bool lines, sd_bus_error *error);
 int options_check_area(const char *area, sd_bus_error *error);
 
 /* Append one entry to an open a{sv}. Empty strings are left out: an unknown value is an absent key. */
 int dictionary_string(sd_bus_message *m, const char *key, const char *value);
-int dictionary_basic(sd_bus_message *m, const char *key, char type, const void *value); /* as sd_bus_message_append_basic() */
+int dictionary_basic(sd_bus_message *m, const char *key, char type,
+                     const void *value); /* as sd_bus_message_append_basic() */
 /* The figures that are known; those with a dot in their name are gathered in one a{st} each. */
 int dictionary_figures(sd_bus_message *m, const Figures *figures);

@@ -28,7 +28,7 @@ struct Reader {
         uint32_t dropped;               /* just before the head of the queue */
 };
 
-/* Only while the socket is full do we want to hear that it is not; that the other end closes is told always. */
+/* Only while the socket is full do we want to hear that it is not; closing is told always. */
 static void set_full(Reader *reader, bool full) {
         if (reader->full == full)
                 return;
@@ -130,7 +130,8 @@ static int on_ended(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-int reader_new(sd_event *event, const ReaderOptions *options, ReaderClosed closed, void *userdata, Reader **ret, int *ret_fd) {
+int reader_new(sd_event *event, const ReaderOptions *options, ReaderClosed closed, void *userdata,
+               Reader **ret, int *ret_fd) {
         Reader *reader;
         int fds[2], r, size = READER_BUFFER_SIZE;
 
@@ -148,7 +149,8 @@ int reader_new(sd_event *event, const ReaderOptions *options, ReaderClosed close
         if (r >= 0)
                 r = sd_event_add_io(event, &reader->io, reader->fd, 0, on_io, reader);
         if (r >= 0 && options->period_usec > 0)
-                r = sd_event_add_time(event, &reader->timer, CLOCK_BOOTTIME, 0, MAX(options->period_usec / 8, 1), on_period, reader);
+                r = sd_event_add_time(event, &reader->timer, CLOCK_BOOTTIME, 0,
+                                      MAX(options->period_usec / 8, 1), on_period, reader);
         if (r >= 0 && reader->timer)
                 r = sd_event_source_set_enabled(reader->timer, SD_EVENT_OFF);
         if (r < 0) {
@@ -183,7 +185,8 @@ void reader_push(Reader *reader, RecordDraft *draft) {
         if (reader->dead || reader->ending)
                 return;
 
-        if (!reader->timer && !reader->full && reader->n == 0 && send_message(reader, draft->data, draft->size) > 0)
+        if (!reader->timer && !reader->full && reader->n == 0 &&
+            send_message(reader, draft->data, draft->size) > 0)
                 return;
 
         queue_push(reader, record_share(draft));

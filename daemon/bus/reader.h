@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One reader of a stream: our end of its socket pair, and the queue in front of it. Never blocks; a reader that does not read
- * loses the oldest of its queue and is told how many, and costs the others nothing. */
+/* One reader of a stream: our end of its socket pair, and the queue in front of it. Never blocks; a reader
+ * that does not read loses the oldest of its queue and is told how many, and costs the others nothing. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,12 +23,14 @@ typedef struct ReaderOptions {
         uid_t owner;                    /* who opened it, for the limits */
 } ReaderOptions;
 
-/* Called when the other end is closed, and after the last record when it was ended: time for reader_free(). Never from inside
- * reader_push(). */
+/* Called when the other end is closed, and after the last record when it was ended: time for reader_free().
+ * Never from inside reader_push(). */
 typedef void (*ReaderClosed)(Reader *reader, void *userdata);
 
-/* *ret_fd is the other end, the caller's to close. Errors: of socketpair() and the event loop, mostly -EMFILE. */
-int reader_new(sd_event *event, const ReaderOptions *options, ReaderClosed closed, void *userdata, Reader **ret, int *ret_fd);
+/* *ret_fd is the other end, the caller's to close. Errors: of socketpair() and the event loop, mostly
+ * -EMFILE. */
+int reader_new(sd_event *event, const ReaderOptions *options, ReaderClosed closed, void *userdata,
+               Reader **ret, int *ret_fd);
 Reader *reader_free(Reader *reader);
 
 const ReaderOptions *reader_options(const Reader *reader);

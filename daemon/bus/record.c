@@ -5,21 +5,27 @@
 #include <string.h>
 
 /* The numbers of the states and reasons on the wire are those of session.h. */
-_Static_assert((int) SESSION_OPEN == NEEDLED_STREAM_STATE_OPEN && (int) SESSION_RUNNING == NEEDLED_STREAM_STATE_RUNNING &&
-               (int) SESSION_PAUSED == NEEDLED_STREAM_STATE_PAUSED && (int) SESSION_INTERRUPTED == NEEDLED_STREAM_STATE_INTERRUPTED &&
-               (int) SESSION_FINISHED == NEEDLED_STREAM_STATE_FINISHED, "needled_stream_state.state");
-_Static_assert(SESSION_END_DEVICE == 1 && SESSION_END_USER == 2 && SESSION_END_IDLE == 3 && SESSION_END_WINDOW == 4 &&
-               SESSION_END_SHUTDOWN == 5 && SESSION_END_DISCARDED == 6, "needled_stream_end.reason");
+_Static_assert((int) SESSION_OPEN == NEEDLED_STREAM_STATE_OPEN &&
+                       (int) SESSION_RUNNING == NEEDLED_STREAM_STATE_RUNNING &&
+                       (int) SESSION_PAUSED == NEEDLED_STREAM_STATE_PAUSED &&
+                       (int) SESSION_INTERRUPTED == NEEDLED_STREAM_STATE_INTERRUPTED &&
+                       (int) SESSION_FINISHED == NEEDLED_STREAM_STATE_FINISHED,
+               "needled_stream_state.state");
+_Static_assert(SESSION_END_DEVICE == 1 && SESSION_END_USER == 2 && SESSION_END_IDLE == 3 &&
+                       SESSION_END_WINDOW == 4 && SESSION_END_SHUTDOWN == 5 && SESSION_END_DISCARDED == 6,
+               "needled_stream_end.reason");
 _Static_assert(TALLY_LINK == 0 && TALLY_LIVE == 1 && TALLY_WAVEFORM == 2 && TALLY_EVENT == 3,
                "needled_stream_gap.stream");
 _Static_assert(sizeof(struct needled_stream_waveform) + 2 * OMP_WAVEFORM_SAMPLES_MAX <=
                sizeof(struct needled_stream_frame) + OMP_VALUE_MAX, "RECORD_MAX holds a waveform");
-_Static_assert(sizeof(struct needled_stream_figures) + 8 * _FIGURE_MAX <= sizeof(struct needled_stream_frame) + OMP_VALUE_MAX,
+_Static_assert(sizeof(struct needled_stream_figures) + 8 * _FIGURE_MAX <=
+                       sizeof(struct needled_stream_frame) + OMP_VALUE_MAX,
                "RECORD_MAX holds the figures");
 _Static_assert(RECORD_MAX % 8 == 0, "the largest record needs no padding beyond");
 
 /* "`size` counts head, body and padding and is a multiple of 8." */
-static void begin(RecordDraft *d, enum NeedledStreamType type, size_t body, uint64_t session_usec, uint64_t realtime_usec) {
+static void begin(RecordDraft *d, enum NeedledStreamType type, size_t body, uint64_t session_usec,
+                  uint64_t realtime_usec) {
         struct needled_stream_head *head = (struct needled_stream_head *) d->data;
         size_t used = sizeof(*head) + body;
 
@@ -79,7 +85,8 @@ void record_live(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec
         }
         if ((l->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES)
                 flags |= NEEDLED_STREAM_IN_CONTACT;
-        if ((l->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES || (l->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_NO)
+        if ((l->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES ||
+            (l->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_NO)
                 present |= NEEDLED_STREAM_HAS_CONTACT;
         if (l->flags & OMP_LIVE_OVERPRESSURE)
                 flags |= NEEDLED_STREAM_OVERPRESSURE;
@@ -96,7 +103,8 @@ void record_live(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec
         memcpy(body_of(ret), &body, sizeof(body));
 }
 
-void record_waveform(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const OmpWaveform *waveform) {
+void record_waveform(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec,
+                     const OmpWaveform *waveform) {
         struct needled_stream_waveform *body;
         uint16_t n = MIN(waveform->n, OMP_WAVEFORM_SAMPLES_MAX);
 
@@ -127,7 +135,8 @@ void record_event(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_use
 
 void record_state(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, SessionState state) {
         begin(ret, NEEDLED_STREAM_STATE, sizeof(struct needled_stream_state), session_usec, realtime_usec);
-        *(struct needled_stream_state *) body_of(ret) = (struct needled_stream_state) { .state = (uint8_t) state };
+        *(struct needled_stream_state *) body_of(ret) =
+                (struct needled_stream_state){ .state = (uint8_t) state };
 }
 
 void record_gap(RecordDraft *ret, uint64_t realtime_usec, const SessionGap *gap) {
@@ -140,12 +149,14 @@ void record_gap(RecordDraft *ret, uint64_t realtime_usec, const SessionGap *gap)
         };
 }
 
-void record_figures(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const Figures *figures) {
+void record_figures(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec,
+                    const Figures *figures) {
         struct needled_stream_figures *body;
 
         begin(ret, NEEDLED_STREAM_FIGURES, sizeof(*body) + 8 * _FIGURE_MAX, session_usec, realtime_usec);
         body = body_of(ret);
-        *body = (struct needled_stream_figures) { .present = htole64(figures->present), .count = htole32(_FIGURE_MAX) };
+        *body = (struct needled_stream_figures){ .present = htole64(figures->present),
+                                                 .count = htole32(_FIGURE_MAX) };
         for (unsigned i = 0; i < _FIGURE_MAX; i++) {
                 uint64_t bits = 0;
 
@@ -173,7 +184,7 @@ void record_frame(RecordDraft *ret, uint64_t session_usec, const Frame *frame) {
 
 void record_end(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, SessionEnd end) {
         begin(ret, NEEDLED_STREAM_END, sizeof(struct needled_stream_end), session_usec, realtime_usec);
-        *(struct needled_stream_end *) body_of(ret) = (struct needled_stream_end) { .reason = (uint8_t) end };
+        *(struct needled_stream_end *) body_of(ret) = (struct needled_stream_end){ .reason = (uint8_t) end };
 }
 
 Record *record_share(RecordDraft *draft) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One record of a stream, laid out as needled/stream.h says. A draft is made on the stack once for all readers; those that cannot
- * take it at once share one copy. */
+/* One record of a stream, laid out as needled/stream.h says. A draft is made on the stack once for all
+ * readers; those that cannot take it at once share one copy. */
 
 #include <stdint.h>
 
@@ -13,7 +13,7 @@
 #include "session/session.h"
 #include "session/tracker.h"
 
-/* The largest: a frame of OMP_VALUE_MAX octets; a waveform of OMP_WAVEFORM_SAMPLES_MAX samples is smaller. */
+/* The largest is a frame of OMP_VALUE_MAX octets. */
 #define RECORD_MAX (sizeof(struct needled_stream_head) + sizeof(struct needled_stream_frame) + OMP_VALUE_MAX)
 
 typedef struct Record {
@@ -30,7 +30,8 @@ typedef struct RecordDraft {
 
 void record_hello(RecordDraft *ret, const Session *session, uint64_t session_usec, uint64_t realtime_usec);
 void record_live(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const TrackerLive *live);
-void record_waveform(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const OmpWaveform *waveform);
+void record_waveform(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec,
+                     const OmpWaveform *waveform);
 void record_event(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const OmpEvent *event);
 void record_state(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, SessionState state);
 void record_gap(RecordDraft *ret, uint64_t realtime_usec, const SessionGap *gap);

@@ -19,22 +19,25 @@ static const char *const property_names[] = { "State", "EndReason", "StartedAt",
 
 /* ---- Properties ---- */
 
-static int property_get_state(sd_bus *connection, const char *path, const char *interface, const char *property,
-                              sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_state(sd_bus *connection, const char *path, const char *interface,
+                              const char *property, sd_bus_message *reply, void *userdata,
+                              sd_bus_error *error) {
         const SessionObject *object = userdata;
 
         return sd_bus_message_append_basic(reply, 's', session_state_name(object->state));
 }
 
-static int property_get_end_reason(sd_bus *connection, const char *path, const char *interface, const char *property,
-                                   sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_end_reason(sd_bus *connection, const char *path, const char *interface,
+                                   const char *property, sd_bus_message *reply, void *userdata,
+                                   sd_bus_error *error) {
         const SessionObject *object = userdata;
 
         return sd_bus_message_append_basic(reply, 's', session_end_name(object->end));
 }
 
-static int property_get_started_at(sd_bus *connection, const char *path, const char *interface, const char *property,
-                                   sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_started_at(sd_bus *connection, const char *path, const char *interface,
+                                   const char *property, sd_bus_message *reply, void *userdata,
+                                   sd_bus_error *error) {
         const SessionObject *object = userdata;
 
         return sd_bus_message_append_basic(reply, 't', &object->started_at_usec);
@@ -47,22 +50,25 @@ static int property_get_id(sd_bus *connection, const char *path, const char *int
         return sd_bus_message_append_basic(reply, 't', &object->session->id);
 }
 
-static int property_get_uuid(sd_bus *connection, const char *path, const char *interface, const char *property,
-                             sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_uuid(sd_bus *connection, const char *path, const char *interface,
+                             const char *property, sd_bus_message *reply, void *userdata,
+                             sd_bus_error *error) {
         const SessionObject *object = userdata;
 
         return sd_bus_message_append_basic(reply, 's', object->session->uuid);
 }
 
-static int property_get_device(sd_bus *connection, const char *path, const char *interface, const char *property,
-                               sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_device(sd_bus *connection, const char *path, const char *interface,
+                               const char *property, sd_bus_message *reply, void *userdata,
+                               sd_bus_error *error) {
         const SessionObject *object = userdata;
 
         return sd_bus_message_append_basic(reply, 'o', object->device);
 }
 
-static int property_get_owner(sd_bus *connection, const char *path, const char *interface, const char *property,
-                              sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_owner(sd_bus *connection, const char *path, const char *interface,
+                              const char *property, sd_bus_message *reply, void *userdata,
+                              sd_bus_error *error) {
         const SessionObject *object = userdata;
         uint32_t owner = (uint32_t) object->session->owner;
 
@@ -76,7 +82,8 @@ static int find_session(Call *call, CallSubject *ret, sd_bus_error *error) {
         SessionObject *object = session_object_find(call->bus, path);
 
         if (!object)
-                return error_set(error, ERROR_NOT_FOUND, "There is no live session %.128s (any more); see History1.", path);
+                return error_set(error, ERROR_NOT_FOUND,
+                                 "There is no live session %.128s (any more); see History1.", path);
 
         call->object = object;
         *ret = (CallSubject) { .owner = object->session->owner, .owner_name = object->session->owner_name };
@@ -94,7 +101,8 @@ static int find_live_session(Call *call, CallSubject *ret, sd_bus_error *error) 
 
         object = call->object;
         if (object->session->state == SESSION_FINISHED)
-                return error_set(error, ERROR_NOT_READY, "The session %" PRIu64 " is over; History1 has it when it is durable.",
+                return error_set(error, ERROR_NOT_READY,
+                                 "The session %" PRIu64 " is over; History1 has it when it is durable.",
                                  object->session->id);
 
         return 0;
@@ -196,7 +204,8 @@ static int read_stream_options(Call *call, ReaderOptions *ret, sd_bus_error *err
         if (r < 0)
                 return r;
         if (ret->period_usec > READER_PERIOD_MAX_USEC)
-                return error_set(error, ERROR_INVALID_ARGUMENT, "The period is too long; %" PRIu64 " µs are the most.",
+                return error_set(error, ERROR_INVALID_ARGUMENT,
+                                 "The period is too long; %" PRIu64 " µs are the most.",
                                  READER_PERIOD_MAX_USEC);
 
         return 0;
@@ -213,10 +222,12 @@ static int run_open_stream(Call *call, sd_bus_error *error) {
                 return r;
         r = stream_open(object, &options, &fd);
         if (r == -EDQUOT)
-                return error_set(error, ERROR_LIMIT_REACHED, "This user has %u streams open; close one and try again.",
+                return error_set(error, ERROR_LIMIT_REACHED,
+                                 "This user has %u streams open; close one and try again.",
                                  STREAMS_MAX_PER_USER);
         if (r == -ENOBUFS)
-                return error_set(error, ERROR_LIMIT_REACHED, "%u streams are open in all; try again when one is closed.", STREAMS_MAX);
+                return error_set(error, ERROR_LIMIT_REACHED,
+                                 "%u streams are open in all; try again when one is closed.", STREAMS_MAX);
         if (r < 0)
                 return r;
 
@@ -231,11 +242,11 @@ static int run_open_stream(Call *call, sd_bus_error *error) {
         return 0;
 }
 
-#define METHOD(name, right, find, run)                                                                                  \
-        static int method_##name(sd_bus_message *m, void *userdata, sd_bus_error *error) {                              \
-                static const CallPlan plan = { right, find, run };                                                      \
-                                                                                                                        \
-                return call_begin(((SessionObject *) userdata)->bus, m, &plan, error);                                  \
+#define METHOD(name, right, find, run) \
+        static int method_##name(sd_bus_message *m, void *userdata, sd_bus_error *error) { \
+                static const CallPlan plan = { right, find, run }; \
+\
+                return call_begin(((SessionObject *) userdata)->bus, m, &plan, error); \
         }
 
 METHOD(get_figures, CALL_READ, find_session, run_get_figures)
@@ -247,8 +258,8 @@ METHOD(open_stream, CALL_READ, find_live_session, run_open_stream)
 
 /* ---- The object ---- */
 
-static int find_object(sd_bus *connection, const char *path, const char *interface, void *userdata, void **ret,
-                       sd_bus_error *error) {
+static int find_object(sd_bus *connection, const char *path, const char *interface, void *userdata,
+                       void **ret, sd_bus_error *error) {
         SessionObject *object = session_object_find(userdata, path);
 
         if (!object)
@@ -258,7 +269,8 @@ static int find_object(sd_bus *connection, const char *path, const char *interfa
         return 1;
 }
 
-static int enumerate(sd_bus *connection, const char *prefix, void *userdata, char ***ret, sd_bus_error *error) {
+static int enumerate(sd_bus *connection, const char *prefix, void *userdata, char ***ret,
+                     sd_bus_error *error) {
         const Bus *bus = userdata;
         char **paths = g_new0(char *, g_hash_table_size(bus->sessions) + 1);
         GHashTableIter iter;
@@ -356,14 +368,14 @@ static const sd_bus_vtable vtable[] = {
         PROPERTY("State", "s", property_get_state),
         PROPERTY("EndReason", "s", property_get_end_reason),
         PROPERTY("StartedAt", "t", property_get_started_at),
-        SD_BUS_METHOD_WITH_ARGS("GetFigures", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", figures), method_get_figures,
-                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetFigures", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", figures),
+                                method_get_figures, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Pause", NULL, NULL, method_pause, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Resume", NULL, NULL, method_resume, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Finish", NULL, NULL, method_finish, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Discard", NULL, NULL, method_discard, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("OpenStream", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("h", stream), method_open_stream,
-                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("OpenStream", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("h", stream),
+                                method_open_stream, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,
 };
 
@@ -371,7 +383,8 @@ int session_objects_register(Bus *bus) {
         sd_bus_slot *slot = NULL;
         int r;
 
-        r = sd_bus_add_fallback_vtable(bus->connection, &slot, BUS_SESSIONS, INTERFACE, vtable, find_object, bus);
+        r = sd_bus_add_fallback_vtable(bus->connection, &slot, BUS_SESSIONS, INTERFACE, vtable, find_object,
+                                       bus);
         if (r < 0)
                 return r;
         bus_own_slot(bus, slot);

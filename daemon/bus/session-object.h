@@ -13,7 +13,8 @@ typedef struct SessionObject {
         Announced announced;
         char *device;           /* path of the device */
 
-        /* What is shown. It follows the session where the hub says so: "finished" is shown when the session is durable. */
+        /* What is shown. It follows the session where the hub says so: "finished" is shown when the session
+         * is durable. */
         SessionState state;
         SessionEnd end;
         uint64_t started_at_usec;

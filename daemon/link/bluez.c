@@ -223,6 +223,9 @@ int bluez_new(sd_event *event, const BluezObserver *observer, void *userdata, Bl
         bluez->objects = objects_new();
 
         r = sd_bus_open_system_with_description(&bluez->bus, "needled-bluez");
+        /* It outlives the loop: at the end the sockets are closed first, then the devices are disconnected. */
+        if (r >= 0)
+                r = sd_bus_set_close_on_exit(bluez->bus, false);
         if (r >= 0)
                 r = sd_bus_attach_event(bluez->bus, event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)

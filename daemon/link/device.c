@@ -249,7 +249,7 @@ bool device_may_enter(DeviceState from, DeviceState to) {
 }
 
 void device_enter(Device *device, DeviceState state, DeviceReason reason, Step step, uint64_t delay_usec) {
-        bool timed = step == STEP_BACKOFF || (step == STEP_HELD && state == DEVICE_WAITING);
+        bool timed = reason == DEVICE_REASON_BACKOFF || reason == DEVICE_REASON_NOTIFICATIONS_HELD;
         uint64_t now = link_now(CLOCK_REALTIME), retry_at = timed ? now + delay_usec : 0;
         bool entered = device->state != state || device->reason != reason;
 

@@ -369,6 +369,7 @@ int objects_remove(Objects *objects, sd_bus_message *signal, const char **ret_pa
 
 int objects_change(Objects *objects, sd_bus_message *signal, Object **ret, ObjectValue *ret_value) {
         Object *object = objects_get(objects, sd_bus_message_get_path(signal));
+        bool resolved = object && object->services_resolved;
         const char *name;
         unsigned bit;
         int r;
@@ -394,6 +395,10 @@ int objects_change(Objects *objects, sd_bus_message *signal, Object **ret, Objec
                         object->has_rssi = false; /* the discovery has ended */
         if (r < 0)
                 return -EBADMSG;
+        /* A bluetoothd that is busy takes a connection from its socket before it hears of it from the kernel; then it never signals
+         * Connected (5.66: "Device … is already connected" in its journal). Services are resolved of a connected device only. */
+        if (bit == OBJECT_DEVICE && object->services_resolved && !resolved)
+                object->connected = true;
 
         *ret = object;
         return (int) bit;

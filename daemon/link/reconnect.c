@@ -48,8 +48,12 @@ static void on_connected(sd_bus_message *reply, const ErrorMeaning *error, void 
         if (!error || error->error == -EISCONN) {
                 Object *object = link_object(device);
 
-                if (object && object->connected)
-                        setup_begin(device); /* else the step's limit stands: Connected is on its way */
+                if (object && object->connected) {
+                        setup_begin(device);
+                } else if (object) { /* bluetoothd may never signal it: see objects_change() */
+                        object->connected = true;
+                        watch_device(device);
+                }
                 return;
         }
         if (error->error == -EALREADY)

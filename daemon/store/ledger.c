@@ -10,7 +10,6 @@ typedef struct KnownSession {
         uint64_t id;
         StoreSession session;
         RowsCounts committed;   /* what the database should have of it */
-        bool counted;           /* `committed` is known */
         uint64_t n_lost;        /* frames in databases that were put aside */
         uint64_t last_boottime_usec; /* of the frames that were written */
 } KnownSession;
@@ -44,7 +43,7 @@ static void device_free(gpointer p) {
 }
 
 /* Moves the session in. */
-static KnownSession *known_session_take(Ledger *ledger, StoreSession *session, bool counted) {
+static KnownSession *known_session_take(Ledger *ledger, StoreSession *session) {
         KnownSession *known = g_hash_table_lookup(ledger->known, &session->id);
 
         if (known)
@@ -52,7 +51,6 @@ static KnownSession *known_session_take(Ledger *ledger, StoreSession *session, b
         known = g_new0(KnownSession, 1);
         known->id = session->id;
         known->session = *session;
-        known->counted = counted;
         *session = (StoreSession) {};
         g_hash_table_insert(ledger->known, &known->id, known);
         return known;
@@ -83,10 +81,6 @@ static int count(Ledger *ledger, KnownSession *known, Tail *tail) {
 
         if (rc != SQLITE_OK)
                 return rc;
-        if (!known->counted) {
-                known->committed = have;
-                known->counted = true;
-        }
         tail->skip = (RowsCounts) {
                 .n_frames = surplus(have.n_frames, known->committed.n_frames),
                 .n_gaps = surplus(have.n_gaps, known->committed.n_gaps),
@@ -178,6 +172,18 @@ static int fold(Ledger *ledger, Tail *tail) {
         return rc;
 }
 
+/* Whether the chunk is long enough without this frame. */
+static bool is_full(const ChunkBuilder *chunk, const Frame *frame) {
+        uint64_t span_usec = frame->boottime_usec - chunk->t0_boottime_usec;
+
+        if (chunk->n_frames == 0)
+                return false;
+        if (chunk->size >= LEDGER_FOLD_SIZE || span_usec >= LEDGER_FOLD_USEC_MAX)
+                return true;
+        return span_usec >= LEDGER_FOLD_USEC &&
+               (chunk->size <= LEDGER_FOLD_THIRD || chunk->size + frame->size > LEDGER_FOLD_PAGE);
+}
+
 static int apply_piece(Ledger *ledger, Tail *tail, const Piece *piece) {
         size_t offset = 0;
         Frame frame;
@@ -192,9 +198,7 @@ static int apply_piece(Ledger *ledger, Tail *tail, const Piece *piece) {
                         tail->added.n_frames++;
                         continue;
                 }
-                if (tail->chunk.n_frames > 0 &&
-                    (frame.boottime_usec - tail->chunk.t0_boottime_usec >= LEDGER_FOLD_USEC ||
-                     tail->chunk.size >= LEDGER_FOLD_SIZE))
+                if (is_full(&tail->chunk, &frame))
                         rc = fold(ledger, tail);
                 chunk_builder_add(&tail->chunk, &frame);
                 chunk_builder_add(&ledger->piece, &frame);
@@ -237,7 +241,7 @@ static int apply_to_session(Ledger *ledger, Job *job) {
 
         if (job->type == JOB_BEGIN && !g_hash_table_contains(ledger->known, &job->session)) {
                 ledger->next_session_id = MAX(ledger->next_session_id, job->session + 1);
-                known_session_take(ledger, job->begin, true);
+                known_session_take(ledger, job->begin);
         }
         rc = get_tail(ledger, job->session, &tail);
         if (rc != SQLITE_OK)
@@ -371,7 +375,6 @@ void ledger_lost(Ledger *ledger) {
 
                 known->n_lost += known->committed.n_frames;
                 known->committed = (RowsCounts) {};
-                known->counted = true;
         }
 }
 
@@ -445,8 +448,10 @@ static int load_sessions(Ledger *ledger, Opened *ret, JobList *ret_gaps) {
                 int r;
 
                 job_copy_session(&copy, &open->session);
-                known = known_session_take(ledger, &copy, false);
-                r = load_frames(ledger, ROWS_CHUNK_READ, &open->session, ret, &frames, ret_gaps);
+                known = known_session_take(ledger, &copy);
+                r = rows_session_counts(&ledger->rows, known->id, &known->committed);
+                if (r == SQLITE_OK)
+                        r = load_frames(ledger, ROWS_CHUNK_READ, &open->session, ret, &frames, ret_gaps);
                 if (r == SQLITE_OK)
                         r = load_frames(ledger, ROWS_TAIL_READ, &open->session, ret, &frames, ret_gaps);
                 open->frames = frames.frames;

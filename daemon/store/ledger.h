@@ -2,7 +2,7 @@
 #pragma once
 
 /* Jobs as rows: the writer's picture of what is in the database and what must still be in it. Frames go to the tail each 100 ms
- * and are folded into a chunk each 2 s; what a session has in the tail is kept here as the chunk that it will be. The picture of
+ * and are folded into a chunk after 2 s or a little more; what a session has in the tail is kept here as the chunk that it will be. The picture of
  * a transaction that failed is thrown away and read again; sessions that have not ended and devices are remembered whole, so that
  * they can be written into a new database when theirs had to be put aside. Functions return SQLite's result codes. */
 
@@ -12,8 +12,13 @@
 #include "store/rows.h"
 #include "store/shared.h"
 
+/* A chunk is 2 s long, or as much more as fills its page: of blobs between a third of a page and a whole one only one or two go
+ * into a page of 4,096 octets, and up to half of the file would be air. Longer ones go on in pages of their own. */
 #define LEDGER_FOLD_USEC UINT64_C(2000000)
-#define LEDGER_FOLD_SIZE (48u * 1024u)  /* octets of a chunk, about */
+#define LEDGER_FOLD_USEC_MAX UINT64_C(6000000)
+#define LEDGER_FOLD_THIRD 1320u
+#define LEDGER_FOLD_PAGE 4000u
+#define LEDGER_FOLD_SIZE (48u * 1024u)  /* after an outage, or at rates that nothing sends */
 
 typedef struct Ledger {
         Rows rows;              /* rows.db is NULL while no database is open */

@@ -212,7 +212,7 @@ static void check(Store *store, Checking *checking) {
         }
         /* Other errors are the disk's: the writer will meet them. */
         if (rc != SQLITE_OK || ++checking->next == G_N_ELEMENTS(checks))
-                store->check_wanted = 0;
+                store->check_done = checking->wanted;
 }
 
 /* Never waits for it: the writer, which has it, may be stuck in a sync, and the clock is ours. With the mutex held. */
@@ -244,7 +244,7 @@ void *reader_main(void *userdata) {
                         shared_unlock(store);
                         serve(store, request);
                         shared_lock(store);
-                } else if (!request && store->check_wanted > 0 && take_gate(store))
+                } else if (!request && store->check_wanted != store->check_done && take_gate(store))
                         check(store, &checking);
                 else
                         shared_wait(store, &store->reader_cond,

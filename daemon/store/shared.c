@@ -149,7 +149,7 @@ void shared_gate_open(Store *store) {
         (void) pthread_mutex_unlock(&store->gate);
         shared_lock(store);
         store->gate_wanted = false;
-        if (store->check_wanted > 0 || !TAILQ_EMPTY(&store->requests))
+        if (store->check_wanted != store->check_done || !TAILQ_EMPTY(&store->requests))
                 (void) pthread_cond_signal(&store->reader_cond);
         shared_unlock(store);
 }

@@ -102,7 +102,8 @@ struct Store {
         GHashTable *live;       /* uint64_t* → LiveSession* */
         LiveSession *last;      /* most frames are for the same one */
         WaitList waits;         /* by deadline */
-        uint64_t last_wait, answer_usec;
+        uint64_t last_wait;
+        uint64_t answer_usec, collect_usec, retry_min_usec; /* STORE_…; tests are in a hurry */
         ReplyList replies;
         RequestList requests;
         StoreState shared_state;
@@ -114,7 +115,7 @@ struct Store {
         bool writer_sleeps, urgent;
         bool opening_over;      /* what is asked before that waits */
         bool open_wanted;       /* somebody asks for what could not be opened */
-        unsigned check_wanted;  /* counts the wishes */
+        unsigned check_wanted, check_done; /* the number of the last wish, and of the last that is fulfilled */
         bool check_failed;
         sqlite3 *checking;      /* the reader's connection while it may be interrupted */
         atomic_bool interrupt;  /* likewise: seen by its progress handler */

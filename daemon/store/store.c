@@ -48,6 +48,8 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         store->reason = g_strdup("");
         store->shared_reason = g_strdup("");
         store->answer_usec = STORE_ANSWER_USEC;
+        store->collect_usec = STORE_COLLECT_USEC;
+        store->retry_min_usec = STORE_RETRY_MIN_USEC;
         store->generation = 1;
         store->live = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
         queue_init(&store->queue);

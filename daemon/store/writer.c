@@ -24,6 +24,7 @@ typedef struct Writer {
         size_t n_scrub_waits;
         uint64_t unsynced_since_usec; /* 0: all that is committed is synced */
         uint64_t retry_at_usec; /* 0: no trouble */
+        bool unfinished;        /* a failure with nothing left to write: whether it is over is to be found out */
         uint64_t retry_usec;
         unsigned n_put_aside;
         int n_wal_pages;
@@ -60,13 +61,15 @@ static void set_state(Writer *w, StoreState state, const char *reason, const cha
 }
 
 static void set_retry(Writer *w) {
+        shared_lock(w->store);
+        w->retry_usec = CLAMP(2 * w->retry_usec, w->store->retry_min_usec, STORE_RETRY_MAX_USEC);
+        shared_unlock(w->store);
         w->retry_at_usec = shared_now_usec() + w->retry_usec;
-        w->retry_usec = MIN(2 * w->retry_usec, STORE_RETRY_MAX_USEC);
 }
 
 static void set_no_retry(Writer *w) {
         w->retry_at_usec = 0;
-        w->retry_usec = STORE_RETRY_MIN_USEC;
+        w->retry_usec = 0;
 }
 
 /* ---- Opening ---- */
@@ -141,6 +144,7 @@ static void unavailable(Writer *w, const char *reason) {
         g_autoptr(Opened) opened = w->first ? g_new0(Opened, 1) : NULL;
 
         leap_ids(w, 0);
+        w->unfinished = false; /* nothing is tried while there is nothing to write */
         set_state(w, STORE_UNAVAILABLE, reason, NULL);
         tell_opened(w, g_steal_pointer(&opened));
         set_retry(w);
@@ -351,6 +355,7 @@ static void trouble(Writer *w, int rc) {
                 disconnect(w);
                 w->must_recover = true;
         }
+        w->unfinished = true;
         set_state(w, STORE_DEGRADED, reason, NULL);
         set_retry(w);
 }
@@ -420,6 +425,7 @@ static void work(Writer *w, JobList *jobs, uint64_t now_usec, bool stopping) {
                 return;
         }
         set_no_retry(w);
+        w->unfinished = false;
         set_state(w, STORE_READY, "", NULL);
 }
 
@@ -431,14 +437,14 @@ static uint64_t due_usec(const Writer *w) {
         bool queued = !TAILQ_EMPTY(&store->queue.jobs);
         uint64_t due = UINT64_MAX;
 
-        if (!queued && !w->unsynced_since_usec && !w->scrub && !(store->open_wanted && !w->ledger.rows.db))
+        if (!queued && !w->unsynced_since_usec && !w->scrub && !w->unfinished && !(store->open_wanted && !w->ledger.rows.db))
                 return UINT64_MAX;
         if (w->retry_at_usec)
                 return w->retry_at_usec;
         if (store->urgent || store->stopping || w->scrub || store->open_wanted)
                 return 0;
         if (queued)
-                due = store->queued_since_usec + STORE_COLLECT_USEC;
+                due = store->queued_since_usec + store->collect_usec;
         if (w->unsynced_since_usec)
                 due = MIN(due, w->unsynced_since_usec + STORE_SYNC_USEC);
         return due;
@@ -504,7 +510,7 @@ static void close_database(Writer *w) {
 }
 
 void *writer_main(void *userdata) {
-        Writer writer = { .store = userdata, .first = true, .retry_usec = STORE_RETRY_MIN_USEC };
+        Writer writer = { .store = userdata, .first = true };
         Store *store = writer.store;
         bool stopping, stop = false;
         uint64_t now_usec;

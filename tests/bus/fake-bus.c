@@ -27,7 +27,9 @@ static void reply_uid(FakeBus *fb, sd_bus_message *m) {
         if (g_hash_table_lookup_extended(fb->users, name, NULL, &uid))
                 g_assert_cmpint(sd_bus_reply_method_return(m, "u", GPOINTER_TO_UINT(uid)), >=, 0);
         else
-                g_assert_cmpint(sd_bus_reply_method_errorf(m, SD_BUS_ERROR_NAME_HAS_NO_OWNER, "No %s here.", name), >=, 0);
+                g_assert_cmpint(
+                        sd_bus_reply_method_errorf(m, SD_BUS_ERROR_NAME_HAS_NO_OWNER, "No %s here.", name),
+                        >=, 0);
 }
 
 static void remove_match(FakeBus *fb, const char *rule) {
@@ -44,8 +46,9 @@ static int driver_call(FakeBus *fb, sd_bus_message *m) {
         if (g_str_equal(member, "Hello"))
                 return sd_bus_reply_method_return(m, "s", ":1.1");
         if (g_str_equal(member, "RequestName"))
-                return fb->name_answer ? sd_bus_reply_method_return(m, "u", fb->name_answer)
-                                       : sd_bus_reply_method_errorf(m, SD_BUS_ERROR_ACCESS_DENIED, "Not yours.");
+                return fb->name_answer
+                               ? sd_bus_reply_method_return(m, "u", fb->name_answer)
+                               : sd_bus_reply_method_errorf(m, SD_BUS_ERROR_ACCESS_DENIED, "Not yours.");
         if (g_str_equal(member, "AddMatch") || g_str_equal(member, "RemoveMatch")) {
                 g_assert_cmpint(sd_bus_message_read(m, "s", &rule), >, 0);
                 if (member[0] == 'A')
@@ -91,7 +94,8 @@ void fake_bus_polkit_answer(FakeBus *fb, FakePolkit answer) {
         else if (answer == FAKE_POLKIT_NONSENSE)
                 r = sd_bus_reply_method_return(m, "s", "yes");
         else
-                r = sd_bus_reply_method_return(m, "(bba{ss})", answer == FAKE_POLKIT_ALLOW, answer == FAKE_POLKIT_CHALLENGE, 0);
+                r = sd_bus_reply_method_return(m, "(bba{ss})", answer == FAKE_POLKIT_ALLOW,
+                                               answer == FAKE_POLKIT_CHALLENGE, 0);
         g_assert_cmpint(r, >=, 0);
 }
 
@@ -203,7 +207,9 @@ void fake_bus_leave(FakeBus *fb, const char *name, const char *sender) {
 
         if (g_str_equal(sender, DRIVER))
                 g_hash_table_remove(fb->users, name);
-        g_assert_cmpint(sd_bus_message_new_signal(fb->server, &m, "/org/freedesktop/DBus", DRIVER, "NameOwnerChanged"), >=, 0);
+        g_assert_cmpint(sd_bus_message_new_signal(fb->server, &m, "/org/freedesktop/DBus", DRIVER,
+                                                  "NameOwnerChanged"),
+                        >=, 0);
         g_assert_cmpint(sd_bus_message_set_sender(m, sender), >=, 0);
         g_assert_cmpint(sd_bus_message_append(m, "sss", name, name, ""), >=, 0);
         g_assert_cmpint(sd_bus_send(fb->server, m, NULL), >=, 0);
@@ -250,13 +256,15 @@ FakeCall *fake_call_free(FakeCall *call) {
         return NULL;
 }
 
-FakeCall *fake_call(FakeBus *fb, const char *sender, const char *how, const char *path, const char *interface, const char *member,
-                    const char *types, ...) {
+FakeCall *fake_call(FakeBus *fb, const char *sender, const char *how, const char *path,
+                    const char *interface, const char *member, const char *types, ...) {
         g_autoptr(sd_bus_message) m = NULL;
         FakeCall *call = g_new0(FakeCall, 1);
         va_list args;
 
-        g_assert_cmpint(sd_bus_message_new_method_call(fb->server, &m, "org.needled", path, interface, member), >=, 0);
+        g_assert_cmpint(
+                sd_bus_message_new_method_call(fb->server, &m, "org.needled", path, interface, member), >=,
+                0);
         if (sender)
                 g_assert_cmpint(sd_bus_message_set_sender(m, sender), >=, 0);
         if (strchr(how, 'i'))
@@ -264,7 +272,8 @@ FakeCall *fake_call(FakeBus *fb, const char *sender, const char *how, const char
         va_start(args, types);
         g_assert_cmpint(sd_bus_message_appendv(m, types, args), >=, 0);
         va_end(args);
-        g_assert_cmpint(sd_bus_call_async(fb->server, &call->slot, m, on_reply, call, 600 * G_USEC_PER_SEC), >=, 0);
+        g_assert_cmpint(sd_bus_call_async(fb->server, &call->slot, m, on_reply, call, 600 * G_USEC_PER_SEC),
+                        >=, 0);
         return call;
 }
 
@@ -276,7 +285,8 @@ sd_bus_message *fake_call_wait(FakeBus *fb, FakeCall *call) {
 sd_bus_message *fake_call_expect(FakeBus *fb, FakeCall *call, const char *error) {
         sd_bus_message *reply = fake_call_wait(fb, call);
         const sd_bus_error *e = sd_bus_message_get_error(reply);
-        g_autofree char *name = error && !strchr(error, '.') ? g_strdup_printf("org.needled.Error.%s", error) : g_strdup(error);
+        g_autofree char *name = error && !strchr(error, '.') ? g_strdup_printf("org.needled.Error.%s", error)
+                                                             : g_strdup(error);
 
         g_assert_cmpstr(e ? e->name : NULL, ==, name);
         if (e) { /* "each message says what happened and what to do about it, in one sentence" */
@@ -290,7 +300,8 @@ sd_bus_message *fake_bus_signal(const FakeBus *fb, const char *path, const char 
         for (unsigned i = fb->signals->len; i-- > 0;) {
                 sd_bus_message *m = fb->signals->pdata[i];
 
-                if ((!path || g_str_equal(sd_bus_message_get_path(m), path)) && g_str_equal(sd_bus_message_get_member(m), member)) {
+                if ((!path || g_str_equal(sd_bus_message_get_path(m), path)) &&
+                    g_str_equal(sd_bus_message_get_member(m), member)) {
                         g_assert_cmpint(sd_bus_message_rewind(m, true), >=, 0);
                         return m;
                 }
@@ -305,7 +316,8 @@ unsigned fake_bus_count_signals(const FakeBus *fb, const char *path, const char 
         for (unsigned i = 0; i < fb->signals->len; i++) {
                 sd_bus_message *m = fb->signals->pdata[i];
 
-                n += (!path || g_str_equal(sd_bus_message_get_path(m), path)) && g_str_equal(sd_bus_message_get_member(m), member);
+                n += (!path || g_str_equal(sd_bus_message_get_path(m), path)) &&
+                     g_str_equal(sd_bus_message_get_member(m), member);
         }
 
         return n;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A message bus in the test's own process and loop: the bus driver, polkit, and as many clients of as many users as a test needs.
- * The code under test connects to it as to the system bus. */
+/* A message bus in the test's own process and loop: the bus driver, polkit, and as many clients of as many
+ * users as a test needs. The code under test connects to it as to the system bus. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -28,7 +28,7 @@ typedef struct FakeBus {
         sd_bus_slot *filter;
 
         uint32_t name_answer;           /* to RequestName; 0: AccessDenied */
-        bool hold_uids;                 /* GetConnectionUnixUser is not answered until fake_bus_release_uids() */
+        bool hold_uids; /* GetConnectionUnixUser is not answered until fake_bus_release_uids() */
         GPtrArray *held;                /* sd_bus_message */
         GHashTable *users;              /* unique name → uid */
         GPtrArray *matches;             /* rules that the daemon has added and not removed */
@@ -71,12 +71,14 @@ typedef struct FakeCall {
 FakeCall *fake_call_free(FakeCall *call);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FakeCall, fake_call_free)
 
-/* A call by a client; arguments as for sd_bus_message_append(). `how`: "i" allows interactive authorization, "" not. */
-FakeCall *fake_call(FakeBus *fb, const char *sender, const char *how, const char *path, const char *interface, const char *member,
-                    const char *types, ...);
+/* A call by a client; arguments as for sd_bus_message_append(). `how`: "i" allows interactive authorization,
+ * "" not. */
+FakeCall *fake_call(FakeBus *fb, const char *sender, const char *how, const char *path,
+                    const char *interface, const char *member, const char *types, ...);
 /* Waits for the answer. */
 sd_bus_message *fake_call_wait(FakeBus *fb, FakeCall *call);
-/* Waits for the answer and asserts that it is this error ("NotFound", or a full name), or success (NULL). Returns the answer. */
+/* Waits for the answer and asserts that it is this error ("NotFound", or a full name), or success (NULL).
+ * Returns the answer. */
 sd_bus_message *fake_call_expect(FakeBus *fb, FakeCall *call, const char *error);
 
 /* Signals by member, the newest that match; NULL: none. `path` may be NULL. */

@@ -156,11 +156,16 @@ static int on_query(sd_event_source *source, void *userdata) {
         for (unsigned i = 0; i < stage->history->len; i++) {
                 const StoreSession *s = stage->history->pdata[i];
 
-                if (q->id ? s->id == q->id : (q->filter.owner == (uid_t) -1 || q->filter.owner == s->owner) && n < q->filter.limit)
+                if (q->id ? s->id == q->id
+                          : (q->filter.owner == (uid_t) -1 || q->filter.owner == s->owner) &&
+                                    n < q->filter.limit)
                         found[n++] = *s;
         }
         g_ptr_array_remove(queries, q);
-        q->done(stage->store_error ?: q->id && n == 0 ? -ENOENT : 0, found, stage->store_error ? 0 : n, q->userdata);
+        q->done(stage->store_error
+                        ?: q->id && n == 0 ? -ENOENT
+                                           : 0,
+                found, stage->store_error ? 0 : n, q->userdata);
         sd_event_source_disable_unref(q->source);
         g_free(q);
         return 0;
@@ -213,7 +218,8 @@ static void fill_identity(SessionIdentity *ret, uid_t owner) {
         };
 }
 
-static int op_session_start(Device *device, const BusStartOptions *options, Session **ret, const char **ret_message, void *userdata) {
+static int op_session_start(Device *device, const BusStartOptions *options, Session **ret,
+                            const char **ret_message, void *userdata) {
         SessionIdentity identity;
         int r;
 
@@ -233,7 +239,8 @@ static int op_session_start(Device *device, const BusStartOptions *options, Sess
 }
 
 static int op_session_pause(Session *session, bool pause, const char **ret_message, void *userdata) {
-        return pause ? tracker_pause(stage->tracker, stage->now_usec) : tracker_unpause(stage->tracker, stage->now_usec);
+        return pause ? tracker_pause(stage->tracker, stage->now_usec)
+                     : tracker_unpause(stage->tracker, stage->now_usec);
 }
 
 static void op_end(SessionEnd end, BusDone done, void *c) {
@@ -286,15 +293,18 @@ static void on_frame(Tracker *tracker, Session *session, const Frame *frame, voi
         bus_stream_frame(stage->bus, session, frame);
 }
 
-static void on_live(Tracker *tracker, Session *session, const Frame *frame, const TrackerLive *live, void *userdata) {
+static void on_live(Tracker *tracker, Session *session, const Frame *frame, const TrackerLive *live,
+                    void *userdata) {
         bus_stream_live(stage->bus, session, frame, live);
 }
 
-static void on_waveform(Tracker *tracker, Session *session, const Frame *frame, const OmpWaveform *waveform, void *userdata) {
+static void on_waveform(Tracker *tracker, Session *session, const Frame *frame, const OmpWaveform *waveform,
+                        void *userdata) {
         bus_stream_waveform(stage->bus, session, frame, waveform);
 }
 
-static void on_event(Tracker *tracker, Session *session, const Frame *frame, const OmpEvent *event, void *userdata) {
+static void on_event(Tracker *tracker, Session *session, const Frame *frame, const OmpEvent *event,
+                     void *userdata) {
         bus_stream_event(stage->bus, session, frame, event);
 }
 
@@ -371,7 +381,11 @@ void stage_waveform(void) {
         static uint16_t sequence;
         uint8_t buffer[OMP_VALUE_MAX];
         const OmpWaveform waveform = {
-                .sequence = sequence++, .tick = stage->tick, .period_usec = 1000, .n = 3, .samples = { -5, 0, FORCE_PEAK_MN },
+                .sequence = sequence++,
+                .tick = stage->tick,
+                .period_usec = 1000,
+                .n = 3,
+                .samples = { -5, 0, FORCE_PEAK_MN },
         };
 
         send_frame(OMP_CHAR_WAVEFORM, buffer, omp_waveform_encode(&waveform, buffer, sizeof(buffer)));
@@ -417,7 +431,7 @@ static void on_name_acquired(Bus *bus, void *userdata) {
 }
 
 static void make_device(Device *d, const char *path, const char *address, bool adopted) {
-        *d = (Device) {
+        *d = (Device){
                 .path = (char *) path,
                 .address = (char *) address,
                 .address_type = (char *) "random",
@@ -433,8 +447,14 @@ static void make_device(Device *d, const char *path, const char *address, bool a
                 .bonded = adopted,
                 .auto_connect = adopted,
                 .has_feature = adopted,
-                .feature = { .major = 1, .bits = OMP_FEATURE_FORCE | OMP_FEATURE_STROKES, .kind = OMP_KIND_PEN, .needles = 16,
-                             .full_scale_mn = 30000, .sample_rate_hz = 200, .max_depth_um = 2000, .capacity = 50 },
+                .feature = { .major = 1,
+                             .bits = OMP_FEATURE_FORCE | OMP_FEATURE_STROKES,
+                             .kind = OMP_KIND_PEN,
+                             .needles = 16,
+                             .full_scale_mn = 30000,
+                             .sample_rate_hz = 200,
+                             .max_depth_um = 2000,
+                             .capacity = 50 },
                 .state = adopted ? DEVICE_STREAMING : DEVICE_FOUND,
                 .battery = adopted ? 80 : DEVICE_BATTERY_UNKNOWN,
                 .rssi = -60,
@@ -590,7 +610,8 @@ char *stage_print(sd_bus_message *m) {
 }
 
 char *stage_property(const char *sender, const char *path, const char *interface, const char *name) {
-        g_autoptr(FakeCall) c = call(sender, path, "org.freedesktop.DBus.Properties", "Get", "ss", interface, name);
+        g_autoptr(FakeCall) c =
+                call(sender, path, "org.freedesktop.DBus.Properties", "Get", "ss", interface, name);
 
         return stage_print(expect(c, NULL));
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the tests of the bus layer stand on: the real bus layer and real sessions on a fake bus, with a link, a store and a hub that
- * do what the test says. There is one stage at a time. */
+/* What the tests of the bus layer stand on: the real bus layer and real sessions on a fake bus, with a link,
+ * a store and a hub that do what the test says. There is one stage at a time. */
 
 #include "bus/bus.h"
 #include "fake-bus.h"
@@ -86,7 +86,8 @@ void stage_session_remove(void);
 void stage_store_answer(void);
 
 /* Short forms of fake_call(). */
-#define call(sender, path, interface, member, ...) fake_call(stage->fb, sender, "", path, interface, member, __VA_ARGS__)
+#define call(sender, path, interface, member, ...) \
+        fake_call(stage->fb, sender, "", path, interface, member, __VA_ARGS__)
 #define expect(call_, error) fake_call_expect(stage->fb, call_, error)
 #define call_expect(error, sender, path, interface, member, ...)                                        \
         do {                                                                                            \

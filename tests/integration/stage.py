@@ -24,6 +24,9 @@ BUS_CONFIG = '''<busconfig>
     <allow own="*"/>
     <allow send_destination="*"/>
     <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_sender="*"/>
   </policy>
 </busconfig>
 '''
@@ -90,7 +93,8 @@ class Sim(Process):
         before = len(self.text().splitlines())
         self.child.stdin.write(f'{line}\n'.encode())
         self.child.stdin.flush()
-        answer = wait_for(f'the answer to {line}', lambda: self.text().splitlines()[before:])[0]
+        # A line counts when its end has been written: a reader can see the first half of a write.
+        answer = wait_for(f'the answer to {line}', lambda: self.text().rpartition('\n')[0].splitlines()[before:])[0]
         if not answer.startswith('ok'):
             raise Failure(f'needlesim: {line}: {answer}')
         return answer[2:].strip()
@@ -182,14 +186,14 @@ class Stage:
     def device(self, address=None):
         devices = self.json('devices')['devices']
         for device in devices:
-            if address in (None, device['address'], device['alias']):
+            if address in (None, device['address'], device.get('alias')):
                 return device
         return None
 
     def adopt(self, *options, address=None, alias='pen'):
         """Searches, adopts the first device (or the one of this address), waits until it streams."""
         def found():
-            self.ctl('search', '--seconds=5', '-q')
+            self.ctl('search', '--seconds=1', '-q')
             device = self.device(address)
             return device if device else None
         device = wait_for('a found device', found)
@@ -202,5 +206,18 @@ class Stage:
         device = self.device(alias)
         return device if device and device['state'] == 'streaming' else None
 
+    def live_session(self):
+        return next((s for s in self.json('status')['sessions'] if s['state'] != 'finished'), None)
+
     def sessions(self):
         return self.json('sessions')['sessions']
+
+
+def expect(value, expected, what):
+    if value != expected:
+        raise Failure(f'{what}: expected {expected!r}, got {value!r}')
+
+
+def at_least(value, least, what):
+    if value is None or value < least:
+        raise Failure(f'{what}: expected at least {least!r}, got {value!r}')

@@ -4,16 +4,7 @@ import os
 import pathlib
 import sqlite3
 
-from stage import Failure, wait_for
-
-
-def expect(value, expected, what):
-    if value != expected:
-        raise Failure(f'{what}: expected {expected!r}, got {value!r}')
-
-
-def live_session(stage):
-    return stage.json('status').get('session')
+from stage import Failure, expect, wait_for
 
 
 def log_has(stage, text):
@@ -22,7 +13,7 @@ def log_has(stage, text):
 
 def use_and_store(stage, sim):
     sim.control('start')
-    wait_for('a session', lambda: live_session(stage))
+    wait_for('a session', lambda: stage.live_session())
     wait_for('use', lambda: sim.status()['sent']['live'] > 20)
     sim.control('stop')
     wait_for('a stored session', stage.sessions)
@@ -59,12 +50,12 @@ def test_bluetoothd_restarts(stage):
     stage.adopt()
     for how in ('restart', 'restart crash'):
         sim.control('start')
-        session = wait_for('a session', lambda: live_session(stage))
+        session = wait_for('a session', lambda: stage.live_session())
         sim.control(how)
-        wait_for('the session going on', lambda: live_session(stage)['state'] == 'running' and stage.streaming())
-        expect(live_session(stage)['id'], session['id'], 'one session')
+        wait_for('the session going on', lambda: stage.live_session()['state'] == 'running' and stage.streaming())
+        expect(stage.live_session()['id'], session['id'], 'one session')
         sim.control('stop')
-        wait_for('the end', lambda: live_session(stage) is None)
+        wait_for('the end', lambda: stage.live_session() is None)
     wait_for('both stored', lambda: len(stage.sessions()) == 2)
 
 
@@ -73,11 +64,11 @@ def test_bad_notifications_are_counted_and_harmless(stage):
     stage.needled()
     stage.adopt()
     sim.control('start')
-    session = wait_for('a session', lambda: live_session(stage))
+    session = wait_for('a session', lambda: stage.live_session())
     for line in ('malformed 5', 'empty 3', 'duplicate 4'):
         sim.control(line)
     wait_for('use', lambda: sim.status()['sent']['live'] > 100)
-    expect(live_session(stage)['id'], session['id'], 'the session goes on')
+    expect(stage.live_session()['id'], session['id'], 'the session goes on')
     expect(stage.streaming() is not None, True, 'streaming')
     sim.control('stop')
     stored = wait_for('a stored session', stage.sessions)[0]
@@ -122,7 +113,7 @@ def test_database_that_cannot_be_opened(stage):
         raise Failure(f'the reason does not name the file: {status["storage_reason"]}')
     stage.adopt()
     sim.control('start')
-    wait_for('a session', lambda: live_session(stage))
+    wait_for('a session', lambda: stage.live_session())
     (stage.state_dir / 'needled.db').rmdir()
     sim.control('stop')
     wait_for('storage', lambda: stage.json('status')['storage'] == 'ready')

@@ -41,6 +41,7 @@ struct FakeBluez {
         const char *connect_error, *connect_error_text;
         unsigned connect_errors;
         bool pair_refused;
+        bool connected_untold;          /* Connected rises without a signal */
         /* What was called: */
         unsigned connects, pairs, removes, discoveries, applications, agents;
         char *agent_sender, *application_sender;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "store/chunk.h"
+#include "store/shared.h"
 
 #define PATIENCE_USEC (60 * G_USEC_PER_SEC)
 
@@ -154,6 +155,11 @@ void fixture_start_only(Fixture *f) {
 
         forget(f);
         f->store = store_new(f->path, &observer, f);
+        if (f->collect_usec == 0)
+                return;
+        shared_lock(f->store);
+        f->store->collect_usec = f->store->retry_min_usec = f->collect_usec;
+        shared_unlock(f->store);
 }
 
 void fixture_start(Fixture *f) {
@@ -172,7 +178,7 @@ void fixture_wait(Fixture *f, FixtureCondition condition, uint64_t value) {
                 struct pollfd pfd = { .fd = store_get_fd(f->store), .events = POLLIN };
 
                 /* Counters change without a word: hence not for ever. */
-                (void) poll(&pfd, 1, 5);
+                (void) poll(&pfd, 1, f->collect_usec ? 1 : 5);
                 store_dispatch(f->store);
                 if (g_get_monotonic_time() > end)
                         g_error("waited for a minute; states: %s; reasons: %s", f->states->str, f->reasons->str);

@@ -28,6 +28,7 @@ typedef struct FixtureSession {
 typedef struct Fixture {
         char *dir, *path;
         Store *store;
+        uint64_t collect_usec;  /* instead of 100 ms, 0: as it is */
         bool opened;
         uint64_t next_session_id;
         GPtrArray *devices;     /* "path alias" each */

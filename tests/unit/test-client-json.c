@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "client/json.h"
-#include "client/service.h"
 
 /* A bus that nobody listens to is enough to make messages. */
 typedef struct Fixture {
@@ -44,15 +43,14 @@ static void assert_json(Fixture *f, const char *expected) {
 }
 
 static void test_a_dictionary_of_figures(Fixture *f, gconstpointer data) {
-        g_assert_cmpint(sd_bus_message_append(f->m, "a{sv}", 7,
-                                              "strokes", "t", UINT64_C(45012),
-                                              "force", "i", -12,
-                                              "stroke_rate", "d", 7004.5,
-                                              "area", "s", "cheek-left",
-                                              "acknowledged", "b", 1,
-                                              "zone_time", "a{st}", 2, "low", UINT64_C(1), "over", UINT64_C(0),
-                                              "contraindications", "as", 2, "a", "b"), >=, 0);
-        assert_json(f, "{\"strokes\":45012,\"force\":-12,\"stroke_rate\":7004.5,\"area\":\"cheek-left\",\"acknowledged\":true,"
+        g_assert_cmpint(sd_bus_message_append(f->m, "a{sv}", 7, "strokes", "t", UINT64_C(45012), "force",
+                                              "i", -12, "stroke_rate", "d", 7004.5, "area", "s",
+                                              "cheek-left", "acknowledged", "b", 1, "zone_time", "a{st}", 2,
+                                              "low", UINT64_C(1), "over", UINT64_C(0), "contraindications",
+                                              "as", 2, "a", "b"),
+                        >=, 0);
+        assert_json(f, "{\"strokes\":45012,\"force\":-12,\"stroke_rate\":7004.5,\"area\":\"cheek-left\","
+                       "\"acknowledged\":true,"
                        "\"zone_time\":{\"low\":1,\"over\":0},\"contraindications\":[\"a\",\"b\"]}");
 }
 
@@ -60,23 +58,24 @@ static void test_nested_objects(Fixture *f, gconstpointer data) {
         g_assert_cmpint(sd_bus_message_append(f->m, "a{oa{sa{sv}}}", 1, "/org/needled/device/x", 2,
                                               "org.needled.Device1", 2, "Battery", "y", 81, "Rssi", "n", -60,
                                               "empty", 0), >=, 0);
-        assert_json(f, "{\"/org/needled/device/x\":{\"org.needled.Device1\":{\"Battery\":81,\"Rssi\":-60},\"empty\":{}}}");
+        assert_json(f, "{\"/org/needled/device/"
+                       "x\":{\"org.needled.Device1\":{\"Battery\":81,\"Rssi\":-60},\"empty\":{}}}");
 }
 
 static void test_arrays_structs_and_number_keys(Fixture *f, gconstpointer data) {
-        g_assert_cmpint(sd_bus_message_append(f->m, "(a(tii)a{us}axv)", 2, UINT64_C(1), 2, 3, UINT64_C(4), 5, -6, 1, 7, "seven", 0,
-                                              "v", "q", 9), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(f->m, "(a(tii)a{us}axv)", 2, UINT64_C(1), 2, 3, UINT64_C(4), 5,
+                                              -6, 1, 7, "seven", 0, "v", "q", 9),
+                        >=, 0);
         assert_json(f, "[[[1,2,3],[4,5,-6]],{\"7\":\"seven\"},[],9]");
 }
 
 static void test_numbers_that_json_cannot_hold(Fixture *f, gconstpointer data) {
-        g_assert_cmpint(sd_bus_message_append(f->m, "(tdd)", UINT64_MAX, (double) NAN, (double) INFINITY), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(f->m, "(tdd)", UINT64_MAX, (double) NAN, (double) INFINITY),
+                        >=, 0);
         assert_json(f, "[9223372036854775807,null,null]");
 }
 
 static void test_descriptors_are_null(Fixture *f, gconstpointer data) {
-        g_autoptr(sd_bus_message) reply = NULL;
-
         g_assert_cmpint(sd_bus_message_append(f->m, "(hs)", STDERR_FILENO, "x"), >=, 0);
         assert_json(f, "[null,\"x\"]");
 }
@@ -90,17 +89,20 @@ static void test_an_empty_message_has_no_value(Fixture *f, gconstpointer data) {
 }
 
 static void test_unknown_properties_are_absent(void) {
-        json_auto *properties = json_pack("{s:s s:s s:i s:I s:s s:{} s:i s:i s:b s:s}", "Address", "C0:FF:EE:12:34:56", "StateReason", "",
-                                          "Battery", 255, "Owner", (json_int_t) UINT32_MAX, "Session", "/", "Sync", "Rssi", 0,
-                                          "StateSince", 0, "AutoConnect", 0, "State", "ready");
+        json_auto *properties =
+                json_pack("{s:s s:s s:i s:I s:s s:{} s:i s:i s:b s:s}", "Address", "C0:FF:EE:12:34:56",
+                          "StateReason", "", "Battery", 255, "Owner", (json_int_t) UINT32_MAX, "Session",
+                          "/", "Sync", "Rssi", 0, "StateSince", 0, "AutoConnect", 0, "State", "ready");
         json_auto *object = json_from_properties(properties);
         g_autofree char *line = json_line(object);
 
-        g_assert_cmpstr(line, ==, "{\"address\":\"C0:FF:EE:12:34:56\",\"auto_connect\":false,\"state\":\"ready\"}");
+        g_assert_cmpstr(line, ==,
+                        "{\"address\":\"C0:FF:EE:12:34:56\",\"auto_connect\":false,\"state\":\"ready\"}");
 }
 
 static void test_known_properties_stay(void) {
-        json_auto *properties = json_pack("{s:i s:i s:i s:i}", "Battery", 0, "Owner", 0, "Rssi", -40, "Id", 0);
+        json_auto *properties =
+                json_pack("{s:i s:i s:i s:i}", "Battery", 0, "Owner", 0, "Rssi", -40, "Id", 0);
         json_auto *object = json_from_properties(properties);
         g_autofree char *line = json_line(object);
 
@@ -119,15 +121,18 @@ static void test_figures_have_the_shape_of_get_figures(void) {
         figures_set_double(&figures, FIGURE_STROKE_RATE, 6.5);
         object = json_from_figures(&figures);
         line = json_line(object);
-        g_assert_cmpstr(line, ==, "{\"strokes\":12,\"stroke_rate\":6.5,\"zone_time\":{\"low\":3,\"over\":5},\"late\":{\"event\":1}}");
+        g_assert_cmpstr(line, ==,
+                        "{\"strokes\":12,\"stroke_rate\":6.5,\"zone_time\":{\"low\":3,\"over\":5},\"late\":{"
+                        "\"event\":1}}");
 }
 
 static void test_lines_are_safe_to_look_at(void) {
-        json_auto *object = json_pack("{s:s}", "name", "a\x1b[2J\xc2\x9bm\xe2\x80\xae\xf3\xa0\x80\x81 Анна\n");
+        json_auto *object =
+                json_pack("{s:s}", "name", "a\x1b[2J\xc2\x9bm\xe2\x80\xae\xf3\xa0\x80\x81 Анна\n");
         json_auto *again = NULL;
         g_autofree char *line = json_line(object);
 
-        g_assert_cmpstr(line, ==, "{\"name\":\"a\\u001b[2J\\u009bm\\u202e\\udb40\\udc01 Анна\\n\"}");
+        g_assert_cmpstr(line, ==, "{\"name\":\"a\\u001B[2J\\u009Bm\\u202E\\uDB40\\uDC01 Анна\\n\"}");
         again = json_loads(line, 0, NULL);
         g_assert_true(json_equal(object, again));
 }
@@ -147,7 +152,8 @@ int main(int argc, char **argv) {
                 g_test_add(messages[i].name, Fixture, NULL, set_up, messages[i].run, tear_down);
         g_test_add_func("/client-json/unknown-properties-are-absent", test_unknown_properties_are_absent);
         g_test_add_func("/client-json/known-properties-stay", test_known_properties_stay);
-        g_test_add_func("/client-json/figures-have-the-shape-of-get-figures", test_figures_have_the_shape_of_get_figures);
+        g_test_add_func("/client-json/figures-have-the-shape-of-get-figures",
+                        test_figures_have_the_shape_of_get_figures);
         g_test_add_func("/client-json/lines-are-safe-to-look-at", test_lines_are_safe_to_look_at);
         return g_test_run();
 }

@@ -3,7 +3,8 @@
 
 #include "client/match.h"
 
-static const char *const words[] = { "status", "devices", "search", "adopt", "forget", "watch", "sessions", "show", "pause" };
+static const char *const words[] = { "status", "devices",  "search", "adopt", "forget",
+                                     "watch",  "sessions", "show",   "pause" };
 
 static const char *suggest(const char *typed) {
         return match_suggest(typed, words, G_N_ELEMENTS(words));

@@ -10,19 +10,27 @@
 #define BERT 1001
 
 static const char managed[] =
-        "{\"/org/needled/device/a\":{\"org.needled.Device1\":{\"Address\":\"C0:FF:EE:00:00:01\",\"Name\":\"Pen\",\"Alias\":\"Anna\","
+        "{\"/org/needled/device/"
+        "a\":{\"org.needled.Device1\":{\"Address\":\"C0:FF:EE:00:00:01\",\"Name\":\"Pen\",\"Alias\":"
+        "\"Anna\","
         "\"Adopted\":true,\"State\":\"streaming\",\"Session\":\"/org/needled/session/7\"}},"
-        "\"/org/needled/device/b\":{\"org.needled.Device1\":{\"Address\":\"C0:FF:EE:00:00:02\",\"Name\":\"Pen\",\"Alias\":\"\","
+        "\"/org/needled/device/"
+        "b\":{\"org.needled.Device1\":{\"Address\":\"C0:FF:EE:00:00:02\",\"Name\":\"Pen\",\"Alias\":\"\","
         "\"Adopted\":true,\"State\":\"waiting\",\"Session\":\"/\"}},"
-        "\"/org/needled/device/c\":{\"org.needled.Device1\":{\"Address\":\"D0:00:00:00:00:03\",\"Name\":\"Roller\",\"Alias\":\"\","
+        "\"/org/needled/device/"
+        "c\":{\"org.needled.Device1\":{\"Address\":\"D0:00:00:00:00:03\",\"Name\":\"Roller\",\"Alias\":\"\","
         "\"Adopted\":false,\"State\":\"found\",\"Rssi\":-80,\"Session\":\"/\"}},"
-        "\"/org/needled/device/d\":{\"org.needled.Device1\":{\"Address\":\"D0:00:00:00:00:04\",\"Name\":\"\",\"Alias\":\"\","
+        "\"/org/needled/device/"
+        "d\":{\"org.needled.Device1\":{\"Address\":\"D0:00:00:00:00:04\",\"Name\":\"\",\"Alias\":\"\","
         "\"Adopted\":false,\"State\":\"found\",\"Rssi\":-40,\"Session\":\"/\"}},"
-        "\"/org/needled/session/7\":{\"org.needled.Session1\":{\"Id\":7,\"Uuid\":\"0d9af23c-0000-4000-8000-000000000007\","
+        "\"/org/needled/session/"
+        "7\":{\"org.needled.Session1\":{\"Id\":7,\"Uuid\":\"0d9af23c-0000-4000-8000-000000000007\","
         "\"Device\":\"/org/needled/device/a\",\"Owner\":1000,\"State\":\"running\"}},"
-        "\"/org/needled/session/6\":{\"org.needled.Session1\":{\"Id\":6,\"Uuid\":\"0d9a1111-0000-4000-8000-000000000006\","
+        "\"/org/needled/session/"
+        "6\":{\"org.needled.Session1\":{\"Id\":6,\"Uuid\":\"0d9a1111-0000-4000-8000-000000000006\","
         "\"Device\":\"/org/needled/device/a\",\"Owner\":1000,\"State\":\"finished\"}},"
-        "\"/org/needled/session/5\":{\"org.needled.Session1\":{\"Id\":5,\"Uuid\":\"aaaaaaaa-0000-4000-8000-000000000005\","
+        "\"/org/needled/session/"
+        "5\":{\"org.needled.Session1\":{\"Id\":5,\"Uuid\":\"aaaaaaaa-0000-4000-8000-000000000005\","
         "\"Device\":\"/org/needled/device/b\",\"Owner\":1001,\"State\":\"paused\"}},"
         "\"/org/needled/other\":{\"org.needled.Newer1\":{}}}";
 
@@ -102,7 +110,8 @@ static void test_without_a_name_the_only_one_is_meant(void) {
         const json_t *found = NULL;
 
         load(&objects);
-        g_assert_cmpint(objects_only_device(&objects, &found), ==, 0); /* two are adopted, one is connected */
+        g_assert_cmpint(objects_only_device(&objects, &found), ==,
+                        0); /* two are adopted, one is connected */
         g_assert_cmpstr(json_text(found, "alias"), ==, "Anna");
         g_assert_cmpint(objects_only_session(&objects, ANNA, &found), ==, 0);
         g_assert_cmpint(json_number(found, "id"), ==, 7);
@@ -145,28 +154,39 @@ static void test_watching_a_device_or_one_session(void) {
 }
 
 static void test_the_device_that_is_waited_for(void) {
-        WatchTarget any = { .uid = ANNA }, other = { .uid = ANNA, .device = (char *) "/org/needled/device/b" };
+        WatchTarget any = { .uid = ANNA },
+                    other = { .uid = ANNA, .device = (char *) "/org/needled/device/b" };
         g_auto(Objects) objects = {}, empty = {};
 
         load(&objects);
         objects_init(&empty, NULL);
         g_assert_cmpstr(json_text(watch_target_device(&any, &objects, NULL), "alias"), ==, "Anna");
-        g_assert_cmpstr(json_text(watch_target_device(&other, &objects, NULL), "address"), ==, "C0:FF:EE:00:00:02");
-        g_assert_cmpstr(json_text(watch_target_device(&any, &objects, watch_target_session_of_id(&objects, 5)), "address"), ==,
+        g_assert_cmpstr(json_text(watch_target_device(&other, &objects, NULL), "address"), ==,
                         "C0:FF:EE:00:00:02");
+        g_assert_cmpstr(json_text(watch_target_device(&any, &objects,
+                                                      watch_target_session_of_id(&objects, 5)),
+                                  "address"),
+                        ==, "C0:FF:EE:00:00:02");
         g_assert_null(watch_target_device(&any, &empty, NULL));
 }
 
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
-        g_test_add_func("/client-objects/adopted-ones-come-first-then-the-nearest", test_adopted_ones_come_first_then_the_nearest);
-        g_test_add_func("/client-objects/devices-by-what-they-are-called", test_devices_by_what_they_are_called);
-        g_test_add_func("/client-objects/what-fits-several-is-not-guessed", test_what_fits_several_is_not_guessed);
+        g_test_add_func("/client-objects/adopted-ones-come-first-then-the-nearest",
+                        test_adopted_ones_come_first_then_the_nearest);
+        g_test_add_func("/client-objects/devices-by-what-they-are-called",
+                        test_devices_by_what_they_are_called);
+        g_test_add_func("/client-objects/what-fits-several-is-not-guessed",
+                        test_what_fits_several_is_not_guessed);
         g_test_add_func("/client-objects/what-fits-none", test_what_fits_none);
-        g_test_add_func("/client-objects/sessions-by-what-they-are-called", test_sessions_by_what_they_are_called);
-        g_test_add_func("/client-objects/without-a-name-the-only-one-is-meant", test_without_a_name_the_only_one_is_meant);
-        g_test_add_func("/client-objects/watching-follows-ones-own-newest-session", test_watching_follows_ones_own_newest_session);
-        g_test_add_func("/client-objects/watching-a-device-or-one-session", test_watching_a_device_or_one_session);
+        g_test_add_func("/client-objects/sessions-by-what-they-are-called",
+                        test_sessions_by_what_they_are_called);
+        g_test_add_func("/client-objects/without-a-name-the-only-one-is-meant",
+                        test_without_a_name_the_only_one_is_meant);
+        g_test_add_func("/client-objects/watching-follows-ones-own-newest-session",
+                        test_watching_follows_ones_own_newest_session);
+        g_test_add_func("/client-objects/watching-a-device-or-one-session",
+                        test_watching_a_device_or_one_session);
         g_test_add_func("/client-objects/the-device-that-is-waited-for", test_the_device_that_is_waited_for);
         return g_test_run();
 }

@@ -19,7 +19,9 @@ static Exit parse(const char *line, char **words, Options *ret) {
 
 static void test_options_stand_anywhere(void) {
         static const char *const lines[] = {
-                "needlectl --json adopt pen --alias Anna", "needlectl adopt --alias=Anna pen --json", "needlectl adopt pen -aAnna --json",
+                "needlectl --json adopt pen --alias Anna",
+                "needlectl adopt --alias=Anna pen --json",
+                "needlectl adopt pen -aAnna --json",
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
@@ -47,8 +49,10 @@ static void test_after_two_dashes_all_are_arguments(void) {
 }
 
 static void test_usage_errors(void) {
-        static const char *const lines[] = { "needlectl --jsn", "needlectl -Z", "needlectl search --seconds", "needlectl --json=yes",
-                                             "needlectl search -s", "needlectl --no" };
+        static const char *const lines[] = {
+                "needlectl --jsn",      "needlectl -Z",        "needlectl search --seconds",
+                "needlectl --json=yes", "needlectl search -s", "needlectl --no"
+        };
 
         for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
                 char *words[MAX_WORDS];
@@ -88,7 +92,8 @@ static void test_each_option_is_described(void) {
                 g_assert_nonnull(option_info[i].help);
                 for (int k = 0; k < i; k++) {
                         g_assert_cmpstr(option_info[i].name, !=, option_info[k].name);
-                        g_assert_true(!option_info[i].letter || option_info[i].letter != option_info[k].letter);
+                        g_assert_true(!option_info[i].letter ||
+                                      option_info[i].letter != option_info[k].letter);
                 }
         }
 }
@@ -96,7 +101,8 @@ static void test_each_option_is_described(void) {
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/client-options/options-stand-anywhere", test_options_stand_anywhere);
-        g_test_add_func("/client-options/after-two-dashes-all-are-arguments", test_after_two_dashes_all_are_arguments);
+        g_test_add_func("/client-options/after-two-dashes-all-are-arguments",
+                        test_after_two_dashes_all_are_arguments);
         g_test_add_func("/client-options/usage-errors", test_usage_errors);
         g_test_add_func("/client-options/numbers-have-limits", test_numbers_have_limits);
         g_test_add_func("/client-options/moments", test_moments);

@@ -5,14 +5,17 @@
 #include "client/service.h"
 
 static void test_errors_become_exit_codes(void) {
-        static const struct { const char *name; int error; Exit exit; } cases[] = {
+        static const struct { const char *name; int error; Exit exit;
+        } cases[] = {
                 { "org.needled.Error.NotFound", -EIO, EXIT_NOT_FOUND },
                 { "org.needled.Error.Exists", -EIO, EXIT_NOTHING_TO_DO },
                 { "org.needled.Error.NotAuthorized", -EIO, EXIT_NOT_AUTHORISED },
-                { "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", -EACCES, EXIT_NOT_AUTHORISED },
+                { "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", -EACCES,
+                  EXIT_NOT_AUTHORISED },
                 { "org.freedesktop.DBus.Error.AccessDenied", -EACCES, EXIT_NOT_AUTHORISED },
                 { "org.needled.Error.InvalidArgument", -EIO, EXIT_USAGE },
-                { "org.needled.Error.Timeout", -ETIMEDOUT, EXIT_FAILED }, /* the device did not answer; the service did */
+                { "org.needled.Error.Timeout", -ETIMEDOUT,
+                  EXIT_FAILED }, /* the device did not answer; the service did */
                 { "org.needled.Error.NotConnected", -ENOTCONN, EXIT_FAILED },
                 { "org.needled.Error.SomethingNew", -EIO, EXIT_FAILED },
                 { "org.freedesktop.DBus.Error.ServiceUnknown", -EHOSTUNREACH, EXIT_UNREACHABLE },
@@ -57,7 +60,9 @@ static void test_numbers_of_a_newer_service_are_survived(void) {
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/client-service/errors-become-exit-codes", test_errors_become_exit_codes);
-        g_test_add_func("/client-service/areas-have-the-profiles-numbers", test_areas_have_the_profiles_numbers);
-        g_test_add_func("/client-service/numbers-of-a-newer-service-are-survived", test_numbers_of_a_newer_service_are_survived);
+        g_test_add_func("/client-service/areas-have-the-profiles-numbers",
+                        test_areas_have_the_profiles_numbers);
+        g_test_add_func("/client-service/numbers-of-a-newer-service-are-survived",
+                        test_numbers_of_a_newer_service_are_survived);
         return g_test_run();
 }

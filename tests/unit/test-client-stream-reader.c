@@ -10,8 +10,8 @@
 
 /* Messages as the daemon makes them. */
 static void put_head(GByteArray *m, uint16_t type, size_t body, uint32_t dropped) {
-        struct needled_stream_head head = { htole16(type), htole16((uint16_t) (sizeof head + body)), htole32(dropped), htole64(1500000),
-                                            htole64(1770127530000000) };
+        struct needled_stream_head head = { htole16(type), htole16((uint16_t) (sizeof head + body)),
+                                            htole32(dropped), htole64(1500000), htole64(1770127530000000) };
 
         g_byte_array_append(m, (const uint8_t *) &head, sizeof head);
 }
@@ -37,12 +37,16 @@ static double le_double(double d) {
 static const struct needled_stream_live *sample_live(void) {
         static struct needled_stream_live live;
 
-        live = (struct needled_stream_live) {
-                .present = htole32(NEEDLED_STREAM_HAS_FORCE | NEEDLED_STREAM_HAS_STROKES | NEEDLED_STREAM_HAS_RATE |
-                                   NEEDLED_STREAM_HAS_CONTACT | NEEDLED_STREAM_HAS_AREA),
+        live = (struct needled_stream_live){
+                .present = htole32(NEEDLED_STREAM_HAS_FORCE | NEEDLED_STREAM_HAS_STROKES |
+                                   NEEDLED_STREAM_HAS_RATE | NEEDLED_STREAM_HAS_CONTACT |
+                                   NEEDLED_STREAM_HAS_AREA),
                 .flags = htole32(NEEDLED_STREAM_IN_CONTACT | NEEDLED_STREAM_MOTOR),
-                .force_mean_mn = (int32_t) htole32(850), .force_peak_mn = (int32_t) htole32((uint32_t) -12),
-                .strokes = htole64(123456), .stroke_rate = le_double(7004.5), .area = 3,
+                .force_mean_mn = (int32_t) htole32(850),
+                .force_peak_mn = (int32_t) htole32((uint32_t) -12),
+                .strokes = htole64(123456),
+                .stroke_rate = le_double(7004.5),
+                .area = 3,
         };
         return &live;
 }
@@ -76,24 +80,31 @@ static void test_a_message_of_several_records(void) {
 
         g_assert_cmpint(next(m, &offset, &record), ==, 1);
         g_assert_cmpuint(record.hello.session_id, ==, 42);
-        assert_json(&record, "{\"type\":\"hello\",\"session\":42,\"time\":1500000,\"realtime\":1770127530000000,\"start\":1770127528500000}");
+        assert_json(&record, "{\"type\":\"hello\",\"session\":42,\"time\":1500000,\"realtime\":"
+                             "1770127530000000,\"start\":1770127528500000}");
 
         g_assert_cmpint(next(m, &offset, &record), ==, 1);
         g_assert_cmpuint(record.dropped, ==, 3);
         g_assert_cmpint(record.live.force_peak_mn, ==, -12);
-        assert_json(&record, "{\"type\":\"live\",\"session\":42,\"time\":1500000,\"realtime\":1770127530000000,\"dropped\":3,"
-                             "\"force\":850,\"force_peak\":-12,\"strokes\":123456,\"stroke_rate\":7004.5,\"contact\":true,"
-                             "\"area\":\"cheek-left\",\"overpressure\":false,\"motor\":true,\"saturated\":false,\"device_dropped\":false}");
+        assert_json(&record, "{\"type\":\"live\",\"session\":42,\"time\":1500000,\"realtime\":"
+                             "1770127530000000,\"dropped\":3,"
+                             "\"force\":850,\"force_peak\":-12,\"strokes\":123456,\"stroke_rate\":7004.5,"
+                             "\"contact\":true,"
+                             "\"area\":\"cheek-left\",\"overpressure\":false,\"motor\":true,\"saturated\":"
+                             "false,\"device_dropped\":false}");
 
         g_assert_cmpint(next(m, &offset, &record), ==, 1);
-        assert_json(&record, "{\"type\":\"end\",\"session\":42,\"time\":1500000,\"realtime\":1770127530000000,\"reason\":\"device\"}");
+        assert_json(&record, "{\"type\":\"end\",\"session\":42,\"time\":1500000,\"realtime\":"
+                             "1770127530000000,\"reason\":\"device\"}");
         g_assert_cmpint(next(m, &offset, &record), ==, 0);
         g_assert_cmpint(next(m, &offset, &record), ==, 0);
 }
 
 static void test_events_states_and_gaps(void) {
         g_autoptr(GByteArray) m = g_byte_array_new();
-        struct needled_stream_event event = { .code = 1, .severity = 2, .asserted = 1, .value = (int32_t) htole32(5210) };
+        struct needled_stream_event event = {
+                .code = 1, .severity = 2, .asserted = 1, .value = (int32_t) htole32(5210)
+        };
         struct needled_stream_state state = { .state = NEEDLED_STREAM_STATE_INTERRUPTED };
         struct needled_stream_gap gap = { htole64(10), htole64(20), htole32(4), 1, {} };
         StreamRecord record;
@@ -104,12 +115,16 @@ static void test_events_states_and_gaps(void) {
         put_record(m, NEEDLED_STREAM_GAP, &gap, sizeof gap, 0);
 
         g_assert_cmpint(next(m, &offset, &record), ==, 1);
-        assert_json(&record, "{\"type\":\"event\",\"session\":42,\"time\":1500000,\"realtime\":1770127530000000,\"code\":1,"
-                             "\"event\":\"overpressure\",\"severity\":\"warning\",\"asserted\":true,\"value\":5210}");
+        assert_json(&record,
+                    "{\"type\":\"event\",\"session\":42,\"time\":1500000,\"realtime\":1770127530000000,"
+                    "\"code\":1,"
+                    "\"event\":\"overpressure\",\"severity\":\"warning\",\"asserted\":true,\"value\":5210}");
         g_assert_cmpint(next(m, &offset, &record), ==, 1);
-        assert_json(&record, "{\"type\":\"state\",\"session\":42,\"time\":1500000,\"realtime\":1770127530000000,\"state\":\"interrupted\"}");
+        assert_json(&record, "{\"type\":\"state\",\"session\":42,\"time\":1500000,\"realtime\":"
+                             "1770127530000000,\"state\":\"interrupted\"}");
         g_assert_cmpint(next(m, &offset, &record), ==, 1);
-        assert_json(&record, "{\"type\":\"gap\",\"session\":42,\"time\":1500000,\"realtime\":1770127530000000,\"from\":10,\"to\":20,"
+        assert_json(&record, "{\"type\":\"gap\",\"session\":42,\"time\":1500000,\"realtime\":"
+                             "1770127530000000,\"from\":10,\"to\":20,"
                              "\"stream\":\"live\",\"lost\":4}");
 }
 
@@ -133,7 +148,8 @@ static void test_figures(void) {
         StreamRecord record;
         size_t offset = 0;
 
-        put_figures(m, UINT64_C(1) << FIGURE_STROKES | UINT64_C(1) << FIGURE_STROKE_RATE, _FIGURE_MAX, _FIGURE_MAX);
+        put_figures(m, UINT64_C(1) << FIGURE_STROKES | UINT64_C(1) << FIGURE_STROKE_RATE, _FIGURE_MAX,
+                    _FIGURE_MAX);
         g_assert_cmpint(next(m, &offset, &record), ==, 1);
         g_assert_cmpint(record.figures.value[FIGURE_STROKES].i, ==, FIGURE_STROKES + 100);
         g_assert_cmpfloat(record.figures.value[FIGURE_STROKE_RATE].d, ==, FIGURE_STROKE_RATE + 0.5);
@@ -200,8 +216,9 @@ static void test_bodies_may_have_grown(void) {
 }
 
 static void test_bodies_that_are_too_short(void) {
-        static const uint16_t types[] = { NEEDLED_STREAM_HELLO, NEEDLED_STREAM_LIVE, NEEDLED_STREAM_EVENT, NEEDLED_STREAM_STATE,
-                                          NEEDLED_STREAM_GAP, NEEDLED_STREAM_FIGURES, NEEDLED_STREAM_END };
+        static const uint16_t types[] = { NEEDLED_STREAM_HELLO, NEEDLED_STREAM_LIVE, NEEDLED_STREAM_EVENT,
+                                          NEEDLED_STREAM_STATE, NEEDLED_STREAM_GAP,  NEEDLED_STREAM_FIGURES,
+                                          NEEDLED_STREAM_END };
 
         for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
                 g_autoptr(GByteArray) m = g_byte_array_new();
@@ -257,7 +274,7 @@ static void test_any_octets_end(void) {
         for (unsigned round = 0; round < 20000; round++) {
                 size_t size = (size_t) g_rand_int_range(rand, 0, 400), offset = 0, steps = 0;
                 g_autofree uint8_t *data = g_malloc0(size + 1), *exact = NULL;
-                StreamRecord record;
+                StreamRecord record = {};
 
                 for (size_t i = 0; i < size; i++)
                         data[i] = (uint8_t) g_rand_int(rand);
@@ -282,11 +299,14 @@ static void test_any_octets_end(void) {
 
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
-        g_test_add_func("/client-stream-reader/a-message-of-several-records", test_a_message_of_several_records);
+        g_test_add_func("/client-stream-reader/a-message-of-several-records",
+                        test_a_message_of_several_records);
         g_test_add_func("/client-stream-reader/events-states-and-gaps", test_events_states_and_gaps);
         g_test_add_func("/client-stream-reader/figures", test_figures);
-        g_test_add_func("/client-stream-reader/figures-of-older-and-newer-services", test_figures_of_older_and_newer_services);
-        g_test_add_func("/client-stream-reader/figures-that-announce-more-than-there-is", test_figures_that_announce_more_than_there_is);
+        g_test_add_func("/client-stream-reader/figures-of-older-and-newer-services",
+                        test_figures_of_older_and_newer_services);
+        g_test_add_func("/client-stream-reader/figures-that-announce-more-than-there-is",
+                        test_figures_that_announce_more_than_there_is);
         g_test_add_func("/client-stream-reader/unknown-types-are-skipped", test_unknown_types_are_skipped);
         g_test_add_func("/client-stream-reader/bodies-may-have-grown", test_bodies_may_have_grown);
         g_test_add_func("/client-stream-reader/bodies-that-are-too-short", test_bodies_that_are_too_short);

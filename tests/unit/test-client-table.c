@@ -52,7 +52,8 @@ static void test_an_empty_table_is_its_head(void) {
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/client-table/columns-stand-under-each-other", test_columns_stand_under_each_other);
-        g_test_add_func("/client-table/without-a-legend-titles-take-no-room", test_without_a_legend_titles_take_no_room);
+        g_test_add_func("/client-table/without-a-legend-titles-take-no-room",
+                        test_without_a_legend_titles_take_no_room);
         g_test_add_func("/client-table/colour-changes-no-column", test_colour_changes_no_column);
         g_test_add_func("/client-table/an-empty-table-is-its-head", test_an_empty_table_is_its_head);
         return g_test_run();

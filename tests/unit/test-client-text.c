@@ -50,11 +50,12 @@ static void test_width_counts_columns(void) {
 }
 
 static void test_fit_never_exceeds_the_columns(void) {
-        static const char *const texts[] = { "", "a", "abcdefgh", "笔笔笔笔", "e\xcc\x81" "bc笔def" };
+        static const char *const texts[] = { "", "a", "abcdefgh", "笔笔笔笔", "e\xcc\x81 bc笔def" };
 
         for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
                 for (unsigned columns = 0; columns < 12; columns++) {
-                        g_autofree char *fitted = text_fit(texts[i], columns), *padded = text_pad(texts[i], columns, i % 2);
+                        g_autofree char *fitted = text_fit(texts[i], columns),
+                                        *padded = text_pad(texts[i], columns, i % 2);
 
                         g_assert_cmpuint(text_width(fitted), <=, columns);
                         g_assert_cmpuint(text_width(padded), ==, columns);
@@ -73,7 +74,8 @@ static void test_pad_sets_left_and_right(void) {
 
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
-        g_test_add_func("/client-text/names-cannot-reach-the-terminal", test_names_cannot_reach_the_terminal);
+        g_test_add_func("/client-text/names-cannot-reach-the-terminal",
+                        test_names_cannot_reach_the_terminal);
         g_test_add_func("/client-text/line-breaks-become-spaces", test_line_breaks_become_spaces);
         g_test_add_func("/client-text/other-scripts-stay", test_other_scripts_stay);
         g_test_add_func("/client-text/invalid-utf8-is-replaced", test_invalid_utf8_is_replaced);

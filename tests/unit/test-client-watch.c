@@ -13,27 +13,37 @@
 #define REALTIME (UINT64_C(1770127530) * S)
 
 static json_t *device(const char *state, const char *reason) {
-        return json_pack("{s:s s:s s:s s:s s:s s:i}", "address", "C0:FF:EE:00:00:01", "alias", "Anna\x1b[2J", "kind", "pen",
-                         "state", state, "state_reason", reason, "battery", 81);
+        return json_pack("{s:s s:s s:s s:s s:s s:i}", "address", "C0:FF:EE:00:00:01", "alias", "Anna\x1b[2J",
+                         "kind", "pen", "state", state, "state_reason", reason, "battery", 81);
 }
 
 static StreamRecord live(int32_t mean_mn, int32_t peak_mn, uint32_t flags) {
-        return (StreamRecord) {
-                .type = NEEDLED_STREAM_LIVE, .known = true, .session_usec = 5 * S,
-                .live = { .present = NEEDLED_STREAM_HAS_FORCE | NEEDLED_STREAM_HAS_STROKES | NEEDLED_STREAM_HAS_RATE |
-                                     NEEDLED_STREAM_HAS_CONTACT | NEEDLED_STREAM_HAS_AREA | NEEDLED_STREAM_HAS_DEPTH,
-                          .flags = flags, .force_mean_mn = mean_mn, .force_peak_mn = peak_mn, .strokes = 123456, .stroke_rate = 7003.6,
-                          .depth_um = 500, .area = 3 },
+        return (StreamRecord){
+                .type = NEEDLED_STREAM_LIVE,
+                .known = true,
+                .session_usec = 5 * S,
+                .live = { .present = NEEDLED_STREAM_HAS_FORCE | NEEDLED_STREAM_HAS_STROKES |
+                                     NEEDLED_STREAM_HAS_RATE | NEEDLED_STREAM_HAS_CONTACT |
+                                     NEEDLED_STREAM_HAS_AREA | NEEDLED_STREAM_HAS_DEPTH,
+                          .flags = flags,
+                          .force_mean_mn = mean_mn,
+                          .force_peak_mn = peak_mn,
+                          .strokes = 123456,
+                          .stroke_rate = 7003.6,
+                          .depth_um = 500,
+                          .area = 3 },
         };
 }
 
 static void begin(WatchModel *m, const char *state, const char *reason) {
-        StreamRecord running = { .type = NEEDLED_STREAM_STATE, .known = true, .state = { .state = NEEDLED_STREAM_STATE_RUNNING } };
+        StreamRecord running = { .type = NEEDLED_STREAM_STATE,
+                                 .known = true,
+                                 .state = { .state = NEEDLED_STREAM_STATE_RUNNING } };
         json_auto *d = device(state, reason);
 
         watch_model_init(m);
         watch_model_set_device(m, d);
-        watch_model_begin(m, 42, NOW);
+        watch_model_begin(m, 42);
         watch_model_record(m, &running, NOW);
 }
 
@@ -96,7 +106,8 @@ static void test_the_last_minute_and_not_more(void) {
         g_assert_cmpint(force, ==, 1900);
         g_assert_true(watch_model_history(&m, WATCH_BUCKETS - 1, WATCH_BUCKETS, NOW + 30 * S, &force));
         g_assert_cmpint(force, ==, 700);
-        g_assert_true(watch_model_history(&m, 0, WATCH_BUCKETS, NOW + 61 * S, &force)); /* the first is too old */
+        g_assert_true(
+                watch_model_history(&m, 0, WATCH_BUCKETS, NOW + 61 * S, &force)); /* the first is too old */
         g_assert_cmpint(force, ==, 700);
         g_assert_false(watch_model_history(&m, 0, WATCH_BUCKETS, NOW + 200 * S, &force));
         g_assert_false(watch_model_history(&m, 0, WATCH_BUCKETS, 0, &force));
@@ -105,16 +116,19 @@ static void test_the_last_minute_and_not_more(void) {
 
 static void test_another_session_begins_with_nothing(void) {
         StreamRecord figures = { .type = NEEDLED_STREAM_FIGURES, .known = true };
+        int32_t force = 0;
         WatchModel m;
 
         begin(&m, "streaming", "");
         figures_set(&figures.figures, FIGURE_STROKES, 7);
         feed(&m, figures, NOW);
         feed(&m, live(900, 2400, 0), NOW);
-        watch_model_begin(&m, 42, NOW); /* the same, after its stream broke off */
+        watch_model_begin(&m, 42); /* the same, after its stream broke off */
         g_assert_true(figures_has(&m.figures, FIGURE_STROKES));
-        watch_model_begin(&m, 43, NOW);
+        g_assert_true(watch_model_history(&m, 0, WATCH_BUCKETS, NOW, &force));
+        watch_model_begin(&m, 43);
         g_assert_false(figures_has(&m.figures, FIGURE_STROKES));
+        g_assert_false(watch_model_history(&m, 0, WATCH_BUCKETS, NOW, &force));
         g_assert_false(m.has_live);
         g_assert_cmpstr(json_text(m.device, "kind"), ==, "pen");
         watch_model_done(&m);
@@ -181,7 +195,7 @@ static void test_a_running_session_at_80x24(void) {
         assert_shows(text, "cheek-left");
         assert_shows(text, "0.50 mm");
         assert_shows(text, "good 10m 00s");
-        assert_shows(text, "2 gaps of 3.2s, 3 packets lost");
+        assert_shows(text, "2 gaps of 3s, 3 packets lost");
         assert_shows(text, "q quits");
         assert_hides(text, "OVERPRESSURE");
         assert_hides(text, "\x1b");
@@ -189,7 +203,9 @@ static void test_a_running_session_at_80x24(void) {
 }
 
 static void test_overpressure_is_said_in_words(void) {
-        StreamRecord event = { .type = NEEDLED_STREAM_EVENT, .known = true, .event = { .code = 1, .severity = 2, .asserted = 1, .value = 5210 } };
+        StreamRecord event = { .type = NEEDLED_STREAM_EVENT,
+                               .known = true,
+                               .event = { .code = 1, .severity = 2, .asserted = 1, .value = 5210 } };
         g_autofree char *text = NULL, *later = NULL;
         WatchModel m;
 
@@ -207,7 +223,9 @@ static void test_overpressure_is_said_in_words(void) {
 }
 
 static void test_an_interrupted_session_says_why(void) {
-        StreamRecord state = { .type = NEEDLED_STREAM_STATE, .known = true, .state = { .state = NEEDLED_STREAM_STATE_INTERRUPTED } };
+        StreamRecord state = { .type = NEEDLED_STREAM_STATE,
+                               .known = true,
+                               .state = { .state = NEEDLED_STREAM_STATE_INTERRUPTED } };
         g_autofree char *text = NULL;
         WatchModel m;
 
@@ -274,7 +292,9 @@ static unsigned visible_width(const char *line) {
 }
 
 static void test_it_fits_every_terminal(void) {
-        StreamRecord record = live(2500, 9000, NEEDLED_STREAM_OVERPRESSURE | NEEDLED_STREAM_SATURATED | NEEDLED_STREAM_IN_CONTACT);
+        StreamRecord record =
+                live(2500, 9000,
+                     NEEDLED_STREAM_OVERPRESSURE | NEEDLED_STREAM_SATURATED | NEEDLED_STREAM_IN_CONTACT);
         StreamRecord gap = { .type = NEEDLED_STREAM_GAP, .known = true, .gap = { 0, 10 * S, 3, 1, {} } };
         WatchModel m;
 
@@ -343,26 +363,33 @@ static void test_plain_lines(void) {
         begin(&m, "streaming", "");
         feed(&m, live(850, 1430, NEEDLED_STREAM_IN_CONTACT), NOW);
         line = watch_text_plain(&m, NOW, REALTIME);
-        g_assert_cmpstr(line, ==, "session 42  running  5s  force 0.85 N good  peak 1.43 N  strokes 123456  rate 7004/min  contact yes  cheek-left");
+        g_assert_cmpstr(line, ==,
+                        "session 42  running  5s  force 0.85 N good  peak 1.43 N  strokes 123456  rate "
+                        "7004/min  contact yes  cheek-left");
         watch_model_done(&m);
 
         watch_model_init(&m);
         watch_model_set_device(&m, d);
         waiting = watch_text_plain(&m, NOW, REALTIME);
-        g_assert_cmpstr(waiting, ==, "Anna�[2J is not connected: waiting (away), out of reach or switched off; it comes back by itself");
+        g_assert_cmpstr(waiting, ==,
+                        "Anna�[2J is not connected: waiting (away), out of reach or switched off; it comes "
+                        "back by itself");
         watch_model_done(&m);
 }
 
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
-        g_test_add_func("/client-watch/the-largest-peak-is-held-for-two-seconds", test_the_largest_peak_is_held_for_two_seconds);
+        g_test_add_func("/client-watch/the-largest-peak-is-held-for-two-seconds",
+                        test_the_largest_peak_is_held_for_two_seconds);
         g_test_add_func("/client-watch/the-last-minute-and-not-more", test_the_last_minute_and_not_more);
-        g_test_add_func("/client-watch/another-session-begins-with-nothing", test_another_session_begins_with_nothing);
+        g_test_add_func("/client-watch/another-session-begins-with-nothing",
+                        test_another_session_begins_with_nothing);
         g_test_add_func("/client-watch/values-go-stale", test_values_go_stale);
         g_test_add_func("/client-watch/zones-go-by-the-kind", test_zones_go_by_the_kind);
         g_test_add_func("/client-watch/a-running-session-at-80x24", test_a_running_session_at_80x24);
         g_test_add_func("/client-watch/overpressure-is-said-in-words", test_overpressure_is_said_in_words);
-        g_test_add_func("/client-watch/an-interrupted-session-says-why", test_an_interrupted_session_says_why);
+        g_test_add_func("/client-watch/an-interrupted-session-says-why",
+                        test_an_interrupted_session_says_why);
         g_test_add_func("/client-watch/waiting-says-for-what", test_waiting_says_for_what);
         g_test_add_func("/client-watch/the-end-is-shown", test_the_end_is_shown);
         g_test_add_func("/client-watch/it-fits-every-terminal", test_it_fits_every_terminal);

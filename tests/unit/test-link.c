@@ -457,8 +457,7 @@ static void test_adopt_unbonded(Fixture *f, const void *data) {
 
         /* It does not come by itself: Connect, with a backoff that the device tells. */
         fake_device_disconnect(f->fake);
-        wait_for(f, f->device->state == DEVICE_WAITING);
-        g_assert_cmpint(f->device->reason, ==, DEVICE_REASON_BACKOFF);
+        wait_for(f, f->device->state == DEVICE_WAITING && f->device->reason == DEVICE_REASON_BACKOFF);
         g_assert_cmpuint(f->device->retry_at_usec, >, 0);
         wait_for(f, f->device->state == DEVICE_STREAMING);
         g_assert_cmpuint(f->fake->connects, ==, 3);
@@ -470,6 +469,20 @@ static void test_connect_tried_again(Fixture *f, const void *data) {
         f->fake->connect_errors = 2;
         stream(f);
         g_assert_cmpuint(f->fake->connects, ==, 3);
+}
+
+/* A busy bluetoothd never signals Connected: neither when we called Connect() nor when the device came by itself. */
+static void test_connected_without_a_signal(Fixture *f, const void *data) {
+        f->fake->connected_untold = true;
+        stream(f);
+        g_assert_cmpuint(f->fake->connects, ==, 1);
+
+        fake_device_disconnect(f->fake);
+        wait_for(f, f->device->state == DEVICE_WAITING && f->device->reason == DEVICE_REASON_AWAY);
+        fake_device_connect(f->fake);
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+        g_assert_cmpuint(f->fake->connects, ==, 1);
+        g_assert_cmpuint(f->ups, ==, 2);
 }
 
 static void test_adoption_cancelled(Fixture *f, const void *data) {
@@ -626,6 +639,7 @@ int main(int argc, char **argv) {
         ADD("pairing-refused", NULL, test_pairing_refused);
         ADD("adopt-unbonded", NULL, test_adopt_unbonded);
         ADD("connect-tried-again", NULL, test_connect_tried_again);
+        ADD("connected-without-a-signal", NULL, test_connected_without_a_signal);
         ADD("adoption-cancelled", NULL, test_adoption_cancelled);
         ADD("bluetoothd-killed", NULL, test_bluetoothd_killed);
         ADD("adapter-off-and-on", NULL, test_adapter_off_and_on);

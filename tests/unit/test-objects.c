@@ -164,13 +164,21 @@ static void test_changes(void) {
         Objects *objects = filled(bus);
         ObjectValue value;
         Object *object;
-        int no = 0;
+        int no = 0, yes = 1;
 
         g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "Connected", "b", &no, &object, &value), ==,
                         OBJECT_DEVICE);
         g_assert_false(object->connected);
         g_assert_false(object->has_rssi); /* invalidated: the discovery has ended */
         g_assert_null(value.data);
+
+        /* Services are resolved of a connected device only, and nothing else may tell that it is (5.66). */
+        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "ServicesResolved", "b", &yes, &object, &value), ==,
+                        OBJECT_DEVICE);
+        g_assert_true(object->connected && object->services_resolved);
+        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "Connected", "b", &no, &object, &value), ==,
+                        OBJECT_DEVICE);
+        g_assert_false(object->connected);
 
         /* Neither unknown objects nor interfaces that the object does not have come to be by a change. */
         g_assert_cmpint(change(objects, bus, DEVICE "7", "org.bluez.Device1", "Connected", "b", &no, &object, &value), ==, 0);
