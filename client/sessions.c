@@ -32,7 +32,9 @@ static int append_start_options(sd_bus_message *call, const Options *options) {
         return sd_bus_message_close_container(call);
 }
 
-static Exit print_session_json(Client *client, const char *path) {
+/* The session as it is now. One that was discarded is gone: then as it was, and that it has ended. */
+static Exit print_session_json(Client *client, const char *path, const json_t *before) {
+        json_auto *gone = json_copy((json_t *) before);
         g_auto(Objects) objects = {};
         const json_t *session;
         Exit e;
@@ -42,8 +44,10 @@ static Exit print_session_json(Client *client, const char *path) {
                 return e;
 
         session = objects_at(objects.sessions, path);
-        if (session)
-                output_json(session);
+        if (!session && before)
+                json_object_set_new(gone, "state", json_string("finished"));
+        if (session || before)
+                output_json(session ? session : gone);
 
         return EXIT_DONE;
 }
@@ -76,7 +80,7 @@ Exit verb_start(Client *client) {
                 return e;
 
         if (client_wants_json(client))
-                return print_session_json(client, json_string_value(path));
+                return print_session_json(client, json_is_string(path) ? json_string_value(path) : "", NULL);
 
         e = client_objects(client, &now);
         if (e != EXIT_DONE)
@@ -125,7 +129,7 @@ static Exit call_session(Client *client, const char *method, const char *state_t
                 return e;
 
         output_say("Session %" PRId64 " %s.", json_number(session, "id"), done);
-        return client_wants_json(client) ? print_session_json(client, json_text(session, "path"))
+        return client_wants_json(client) ? print_session_json(client, json_text(session, "path"), session)
                                          : EXIT_DONE;
 }
 
@@ -137,7 +141,6 @@ Exit verb_resume(Client *client) {
         return call_session(client, "Resume", "running", "goes on", 0);
 }
 
-/* The object goes at once: what is left to print is what it was. */
 Exit verb_discard(Client *client) {
         return call_session(client, "Discard", NULL, "is discarded", FINISH_TIMEOUT_USEC);
 }

@@ -20,6 +20,7 @@ struct Hub {
         uint64_t next_session_id;
         char boot_id[33];
         GPtrArray *followers;           /* Follower, each owned; one for each device */
+        GHashTable *user_names;         /* uid → name, as the system knew it when first asked */
         GPtrArray *endings;             /* Ending: sessions that are over and still shown */
         bool storage_troubled;          /* and told so */
         bool stopping;
@@ -30,8 +31,6 @@ typedef struct Follower {
         Hub *hub;                       /* weak: our owner */
         Device *device;                 /* NULL: only to end a session whose device is not known any more */
         Tracker *tracker;
-        uid_t named_owner;              /* whose name owner_name is */
-        char *owner_name;
         bool linked;                    /* as told to the journal */
         uint64_t loss_logged_usec;      /* when lost samples were last told to the journal */
 } Follower;
@@ -42,6 +41,7 @@ extern const BusOps hub_bus_ops;
 /* One clock pair for one moment. */
 void hub_now(uint64_t *ret_boottime_usec, uint64_t *ret_realtime_usec);
 Follower *hub_follower_new(Hub *hub, Device *device);
+const char *hub_user_name(Hub *hub, uid_t uid); /* "" if there is no such user */
 const char *hub_device_label(const Device *device); /* alias, name or address */
 /* Something may have to be done earlier than planned. */
 void hub_arm_tick(Hub *hub);
@@ -50,4 +50,5 @@ void hub_arm_tick(Hub *hub);
 void hub_sessions_resume(Hub *hub, const StoreOpened *opened);
 void hub_sessions_tick(Hub *hub, uint64_t now_usec, uint64_t realtime_usec); /* figures for streams, ended sessions that are to go */
 uint64_t hub_sessions_deadline(const Hub *hub);
-void hub_sessions_free(Hub *hub);
+GPtrArray *hub_endings_new(void);
+void hub_sessions_stop(Hub *hub); /* tells who waits, takes the objects from the bus */

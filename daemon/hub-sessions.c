@@ -21,7 +21,9 @@ typedef struct Ending {
         void *call;
 } Ending;
 
-static void ending_free(Ending *e) {
+static void ending_free(void *p) {
+        Ending *e = p;
+
         session_free(e->session);
         g_free(e);
 }
@@ -65,6 +67,7 @@ static void announce_end(Ending *e) {
         if (s->end != SESSION_END_DISCARDED)
                 bus_history_added(hub->bus, s->id, s->owner);
         if (s->announced) {
+                bus_stream_figures(hub->bus, s, now_usec, realtime_usec); /* the final ones */
                 bus_session_state_changed(hub->bus, s);
                 bus_stream_end(hub->bus, s, now_usec, realtime_usec);
         }
@@ -111,7 +114,7 @@ static void fill_identity(Follower *f, SessionIdentity *ret) {
                 .id = hub->next_session_id++,
                 .utc_offset_sec = localtime_r(&now, &tm) ? (int) tm.tm_gmtoff : 0,
                 .owner = f->device->owner,
-                .owner_name = f->owner_name,
+                .owner_name = hub_user_name(hub, f->device->owner),
                 .device_path = f->device->path,
                 .device_address = f->device->address,
                 .device_alias = f->device->alias,
@@ -291,7 +294,7 @@ static int op_session_start(Device *device, const BusStartOptions *options, Sess
         hub_now(&now_usec, &realtime_usec);
         fill_identity(f, &identity);
         identity.owner = options->owner;
-        identity.owner_name = options->owner == device->owner ? f->owner_name : NULL;
+        identity.owner_name = hub_user_name(f->hub, options->owner);
         identity.subject = options->subject;
         identity.area = options->area;
         identity.product = options->product;
@@ -350,6 +353,10 @@ static void op_session_finish(Session *session, BusDone done, void *call, void *
 
 static void op_session_discard(Session *session, BusDone done, void *call, void *userdata) {
         end_by_hand(userdata, session, SESSION_END_DISCARDED, done, call);
+}
+
+static const char *op_user_name(uid_t uid, void *userdata) {
+        return hub_user_name(userdata, uid);
 }
 
 static uint64_t op_now_usec(void *userdata) {
@@ -430,7 +437,6 @@ void hub_sessions_tick(Hub *hub, uint64_t now_usec, uint64_t realtime_usec) {
                 if (e->session->announced)
                         bus_session_removed(hub->bus, e->session);
                 g_ptr_array_remove_index_fast(hub->endings, i);
-                ending_free(e);
         }
 }
 
@@ -459,7 +465,11 @@ uint64_t hub_sessions_deadline(const Hub *hub) {
         return deadline;
 }
 
-void hub_sessions_free(Hub *hub) {
+GPtrArray *hub_endings_new(void) {
+        return g_ptr_array_new_with_free_func(ending_free);
+}
+
+void hub_sessions_stop(Hub *hub) {
         for (unsigned i = 0; i < hub->endings->len; i++) {
                 Ending *e = hub->endings->pdata[i];
 
@@ -494,4 +504,5 @@ const BusOps hub_bus_ops = {
         .session_finish = op_session_finish,
         .session_discard = op_session_discard,
         .now_usec = op_now_usec,
+        .user_name = op_user_name,
 };

@@ -14,6 +14,7 @@
 
 #define USEC_PER_SEC UINT64_C(1000000)
 #define TICK_ACCURACY_USEC (USEC_PER_SEC / 10)
+#define USER_NAMES_MAX 256u
 #define CLOSE_TIMEOUT_USEC (5 * USEC_PER_SEC)
 
 static uint64_t clock_usec(clockid_t id) {
@@ -31,22 +32,7 @@ static void follower_free(void *p) {
         Follower *f = p;
 
         tracker_free(f->tracker);
-        g_free(f->owner_name);
         g_free(f);
-}
-
-static void name_owner(Follower *f) {
-        uid_t owner = f->device->owner;
-        char buffer[4096];
-        struct passwd pw, *found = NULL;
-
-        if (owner == DEVICE_OWNER_NONE || (f->owner_name && f->named_owner == owner))
-                return;
-
-        g_free(f->owner_name);
-        (void) getpwuid_r(owner, &pw, buffer, sizeof(buffer), &found);
-        f->owner_name = g_strdup(found ? found->pw_name : "");
-        f->named_owner = owner;
 }
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -92,7 +78,6 @@ static void on_device_added(Device *device, void *userdata) {
         Follower *f = hub_follower_new(hub, device);
 
         device->follower = f;
-        name_owner(f);
         bus_device_added(hub->bus, device);
 }
 
@@ -147,11 +132,8 @@ static void on_device_changed(Device *device, unsigned changed, void *userdata) 
 
         if (hub->stopping)
                 return;
-        if (changed & DEVICE_CHANGED_IDENTITY) {
-                name_owner(f);
-                if (device->adopted)
-                        remember(hub, device);
-        }
+        if (changed & DEVICE_CHANGED_IDENTITY && device->adopted)
+                remember(hub, device);
         if (changed & DEVICE_CHANGED_STATE && is_linked(device->state) != f->linked) {
                 f->linked = is_linked(device->state);
                 log_link(f, f->linked);
@@ -316,6 +298,24 @@ const char *hub_device_label(const Device *d) {
         return d->address;
 }
 
+/* Asked once for each user: the answer comes from files or, on some hosts, from far away, and the loop must not wait for it while
+ * a device streams. A user who is renamed while needled runs is known by the old name until it starts again. */
+const char *hub_user_name(Hub *hub, uid_t uid) {
+        char *name = g_hash_table_lookup(hub->user_names, GUINT_TO_POINTER(uid));
+        char buffer[4096];
+        struct passwd pw, *found = NULL;
+
+        if (name)
+                return name;
+        if (g_hash_table_size(hub->user_names) >= USER_NAMES_MAX)
+                g_hash_table_remove_all(hub->user_names);
+
+        (void) getpwuid_r(uid, &pw, buffer, sizeof(buffer), &found);
+        name = g_strdup(found ? found->pw_name : "");
+        (void) g_hash_table_insert(hub->user_names, GUINT_TO_POINTER(uid), name);
+        return name;
+}
+
 void hub_arm_tick(Hub *hub) {
         uint64_t deadline = hub_sessions_deadline(hub);
 
@@ -367,7 +367,8 @@ int hub_new(const HubOptions *options, Hub **ret) {
         hub->event = sd_event_ref(options->event);
         hub->config = options->config;
         hub->followers = g_ptr_array_new_with_free_func(follower_free);
-        hub->endings = g_ptr_array_new();
+        hub->endings = hub_endings_new();
+        hub->user_names = g_hash_table_new_full(NULL, NULL, NULL, g_free);
         if (sd_id128_get_boot(&boot_id) >= 0)
                 (void) sd_id128_to_string(boot_id, hub->boot_id);
 
@@ -395,7 +396,7 @@ Hub *hub_free(Hub *hub) {
 
         /* Live sessions are left as they are, to be taken up again: nothing that happens from here on is a fact about them. */
         hub->stopping = true;
-        hub_sessions_free(hub);
+        hub_sessions_stop(hub);
         hub->bus = bus_free(hub->bus);
         hub->link = link_free(hub->link);
         g_ptr_array_unref(hub->followers);
@@ -403,6 +404,7 @@ Hub *hub_free(Hub *hub) {
         sd_event_source_disable_unref(hub->tick_source);
         hub->store = hub->store ? store_close(hub->store, CLOSE_TIMEOUT_USEC) : NULL;
         g_ptr_array_unref(hub->endings);
+        g_hash_table_unref(hub->user_names);
         sd_event_unref(hub->event);
         g_free(hub);
         return NULL;

@@ -8,7 +8,8 @@
 
 #include "adapter.h"
 
-/* What <bluetooth/bluetooth.h>, <bluetooth/hci.h> and the kernel's Documentation of mgmt define; the numbers are ABI. */
+/* What <bluetooth/bluetooth.h>, <bluetooth/hci.h> and the kernel's Documentation of mgmt define; the
+ * numbers are ABI. */
 #define BTPROTO_HCI 1
 #define HCI_DEV_NONE 0xffff
 #define HCI_CHANNEL_USER 1
@@ -31,13 +32,21 @@ enum {
 };
 
 #define MGMT_ANSWER_MS 10000
-/* After Set Powered the kernel may still be closing the controller down; bind() says EBUSY until it is done. */
+/* After Set Powered the kernel may still be closing the controller down; bind() says EBUSY until it is
+ * done. */
 #define TAKE_TRIES 50
 #define RETRY_USEC (40 * 1000)
 #define SWITCH_ON_TRIES 40
 
+static void put_le16(uint8_t *p, uint16_t v) {
+        p[0] = (uint8_t) v;
+        p[1] = (uint8_t) (v >> 8);
+}
+
 static int hci_socket(uint16_t index, uint16_t channel) {
-        struct sockaddr_hci address = { .hci_family = AF_BLUETOOTH, .hci_dev = index, .hci_channel = channel };
+        struct sockaddr_hci address = { .hci_family = AF_BLUETOOTH,
+                                        .hci_dev = index,
+                                        .hci_channel = channel };
         int fd = socket(AF_BLUETOOTH, SOCK_RAW | SOCK_CLOEXEC, BTPROTO_HCI);
 
         if (fd < 0)
@@ -63,7 +72,8 @@ static int mgmt_status_to_errno(uint8_t status) {
         return -EIO;
 }
 
-/* The answer to `opcode` among the events that the control channel has for everybody: what follows the status, -errno. */
+/* The answer to `opcode` among the events that the control channel has for everybody: what follows the
+ * status, -errno. */
 static int mgmt_answer(int fd, uint16_t opcode, uint16_t index, uint8_t *ret, size_t size) {
         gint64 until = g_get_monotonic_time() + MGMT_ANSWER_MS * 1000;
         uint8_t p[512];
@@ -94,10 +104,13 @@ static int mgmt_answer(int fd, uint16_t opcode, uint16_t index, uint8_t *ret, si
         }
 }
 
-static int mgmt_command(int fd, uint16_t opcode, uint16_t index, const uint8_t *parameter, uint8_t *ret, size_t ret_size) {
-        uint8_t p[7] = { (uint8_t) opcode, (uint8_t) (opcode >> 8), (uint8_t) index, (uint8_t) (index >> 8) };
+static int mgmt_command(int fd, uint16_t opcode, uint16_t index, const uint8_t *parameter, uint8_t *ret,
+                        size_t ret_size) {
+        uint8_t p[7] = { 0 };
         size_t size = 6;
 
+        put_le16(p, opcode);
+        put_le16(p + 2, index);
         if (parameter) {
                 p[4] = 1;
                 p[6] = *parameter;
@@ -134,8 +147,8 @@ static int adapter_switch_off(uint16_t index, bool *ret_was_powered) {
         return r < 0 ? r : 0;
 }
 
-/* Waits a while before it does: a bluetoothd that sees the adapter come back sets it up while it is off, and then switches it on itself
- * (AutoEnable); doing that sooner makes its set-up fail. */
+/* Waits a while before it does: a bluetoothd that sees the adapter come back sets it up while it is off,
+ * and then switches it on itself (AutoEnable); doing that sooner makes its set-up fail. */
 static void adapter_switch_on(uint16_t index) {
         int fd = hci_socket(HCI_DEV_NONE, HCI_CHANNEL_CONTROL);
         bool powered = false;

@@ -34,7 +34,8 @@ static const struct {
 } intervals[2] = { { 1280, 1600 }, { 96, 160 } };
 #define FAST_USEC (30 * G_USEC_PER_SEC)
 
-/* Not less: a central answers a report with a connection request, and that fails if the advertiser has just been switched off. */
+/* Not less: a central answers a report with a connection request, and that fails if the advertiser has
+ * just been switched off. */
 #define REPEAT_USEC (200 * 1000)
 
 struct Advertiser {
@@ -45,9 +46,11 @@ struct Advertiser {
 };
 
 static void on_reply(uint8_t status, const uint8_t *data, size_t size, void *userdata) {
-        /* Refused as "disallowed" when a connection came in between two commands: then it has ended by itself. */
+        /* Refused as "disallowed" when a connection came in between two commands: then it has ended by
+         * itself. */
         if (status != HCI_SUCCESS && status != HCI_COMMAND_DISALLOWED)
-                (void) fprintf(stderr, "needlesim: the controller refuses to advertise (status 0x%02x)\n", status);
+                (void) fprintf(stderr, "needlesim: the controller refuses to advertise (status 0x%02x)\n",
+                               status);
 }
 
 static void send_enable(Advertiser *a, bool on) {
@@ -163,7 +166,8 @@ void advertiser_start(Advertiser *a) {
         if (a->enabled)
                 send_enable(a, false);
         if (a->config.random_address)
-                hci_command(a->config.hci, COMMAND_LE_SET_RANDOM_ADDRESS, a->config.random_address, 6, on_reply, a);
+                hci_command(a->config.hci, COMMAND_LE_SET_RANDOM_ADDRESS, a->config.random_address, 6,
+                            on_reply, a);
         send_parameters(a, true);
         send_data(a, COMMAND_LE_SET_ADVERTISING_DATA);
         send_data(a, COMMAND_LE_SET_SCAN_RESPONSE_DATA);

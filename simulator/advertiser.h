@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Legacy advertising of one device: connectable and scannable, Flags and the service's UUID; the scan response has the name and the
- * state (profile, 1.1 Advertising): every 100 ms for 30 s after it begins, then every second. */
+/* Legacy advertising of one device: connectable and scannable, Flags and the service's UUID; the scan
+ * response has the name and the state (profile, 1.1 Advertising): every 100 ms for 30 s after it begins,
+ * then every second. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,6 +31,7 @@ void advertiser_stop(Advertiser *a);
 void advertiser_ended(Advertiser *a);
 /* The service data have changed. */
 void advertiser_update(Advertiser *a);
-/* Off and on again every 200 ms. The virtual controllers of btvirt report an advertiser once, at the moment it is enabled, and a scanner
- * that was not ready just then would never see it. Real controllers send by themselves and need none of this. */
+/* Off and on again every 200 ms. The virtual controllers of btvirt report an advertiser once, at the
+ * moment it is enabled, and a scanner that was not ready just then would never see it. Real controllers
+ * send by themselves and need none of this. */
 void advertiser_set_repeat(Advertiser *a, bool on);

@@ -44,7 +44,8 @@ enum {
 #define VALUE_MAX 512u                  /* Part F, 3.2.9 */
 #define INDICATIONS_MAX 16u
 
-/* Bluetooth base UUID 00000000-0000-1000-8000-00805F9B34FB, low octet first; octets 12 and 13 are the short one. */
+/* Bluetooth base UUID 00000000-0000-1000-8000-00805F9B34FB, low octet first; octets 12 and 13 are the
+ * short one. */
 static const uint8_t base_uuid[16] = {
         0xfb, 0x34, 0x9b, 0x5f, 0x80, 0x00, 0x00, 0x80, 0x00, 0x10, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
 };
@@ -138,7 +139,8 @@ static int attribute_read(AttServer *s, uint16_t handle, uint8_t *buf) {
         return (int) a->size;
 }
 
-/* Start and end of a discovery request at pdu[1]; answers what is wrong with them (3.4.3: "Invalid Handle" with the starting handle). */
+/* Start and end of a discovery request at pdu[1]; answers what is wrong with them (3.4.3: "Invalid Handle"
+ * with the starting handle). */
 static bool range_valid(AttServer *s, const uint8_t *pdu, uint16_t *ret_start, uint16_t *ret_end) {
         uint16_t start = get_le16(pdu + 1), end = get_le16(pdu + 3);
 
@@ -158,7 +160,8 @@ static void on_mtu_request(AttServer *s, const uint8_t *pdu, size_t size) {
         put_le16(response + 1, s->mtu_offered);
         (void) s->ops->send(response, sizeof(response), s->userdata);
 
-        /* 3.4.2.1: "This request shall only be sent once during a connection": later ones are answered and change nothing. */
+        /* 3.4.2.1: "This request shall only be sent once during a connection": later ones are answered and
+         * change nothing. */
         if (s->mtu_exchanged)
                 return;
         s->mtu_exchanged = true;
@@ -222,7 +225,8 @@ static void on_find_by_type_value(AttServer *s, const uint8_t *pdu, size_t size)
                 (void) s->ops->send(response, n, s->userdata);
 }
 
-/* Read By Type and Read By Group Type: lists of {handle, [group end,] value}, all of one length, values cut to what fits. */
+/* Read By Type and Read By Group Type: lists of {handle, [group end,] value}, all of one length, values
+ * cut to what fits. */
 static void on_read_by(AttServer *s, const uint8_t *pdu, size_t size) {
         bool group = pdu[0] == OP_READ_BY_GROUP_REQUEST;
         size_t head = group ? 4 : 2, n = 2, length_first = 0;
@@ -305,7 +309,8 @@ static uint8_t cccd_check(const Attribute *cccd, const uint8_t *data, size_t siz
         value = get_le16(data);
         if ((value & ~(CCCD_NOTIFY | CCCD_INDICATE)) != 0)
                 return ATT_ERROR_VALUE_NOT_ALLOWED;
-        /* 0x0003 is taken where one of the two is possible: the profile says that the device notifies then. */
+        /* 0x0003 is taken where one of the two is possible: the profile says that the device notifies
+         * then. */
         if (value == 0 || (value & CCCD_NOTIFY && cccd->properties & ATT_PROPERTY_NOTIFY) ||
             (value & CCCD_INDICATE && cccd->properties & ATT_PROPERTY_INDICATE))
                 return 0;
@@ -407,7 +412,8 @@ static const Request requests[] = {
         { OP_CONFIRMATION, 1, 1, 0, on_confirmation },
 };
 
-/* 3.3: a request that nobody here knows has an answer too; commands, responses (odd) and the confirmation have none. */
+/* 3.3: a request that nobody here knows has an answer too; commands, responses (odd) and the confirmation
+ * have none. */
 static bool wants_answer(uint8_t opcode) {
         return (opcode & OP_COMMAND_FLAG) == 0 && opcode % 2 == 0 && opcode != OP_CONFIRMATION;
 }
@@ -498,8 +504,8 @@ uint16_t att_server_add_service(AttServer *s, const AttUuid *uuid) {
         return attribute_add(s, &a);
 }
 
-uint16_t att_server_add_characteristic(AttServer *s, const AttUuid *uuid, uint8_t properties, const void *value,
-                                       size_t size) {
+uint16_t att_server_add_characteristic(AttServer *s, const AttUuid *uuid, uint8_t properties,
+                                       const void *value, size_t size) {
         Attribute declaration = { .type = att_uuid16(TYPE_CHARACTERISTIC), .readable = true, .fixed = true };
         Attribute a = {
                 .type = *uuid,
@@ -535,7 +541,8 @@ void att_server_receive(AttServer *s, const uint8_t *pdu, size_t size) {
 
                 if (r->opcode != pdu[0])
                         continue;
-                if (((size >= r->size_min && size <= r->size_max) || (r->size_other && size == r->size_other)) &&
+                if (((size >= r->size_min && size <= r->size_max) ||
+                     (r->size_other && size == r->size_other)) &&
                     size <= s->mtu)
                         r->handler(s, pdu, size);
                 else if (wants_answer(pdu[0]))
@@ -554,7 +561,8 @@ int att_server_notify(AttServer *s, uint16_t handle, const uint8_t *data, size_t
                 return -ENOTCONN;
         if (size > s->mtu - 3u)
                 return -EMSGSIZE;
-        pdu[0] = cccd->cccd & CCCD_NOTIFY && cccd->properties & ATT_PROPERTY_NOTIFY ? OP_NOTIFICATION : OP_INDICATION;
+        pdu[0] = cccd->cccd & CCCD_NOTIFY && cccd->properties & ATT_PROPERTY_NOTIFY ? OP_NOTIFICATION
+                                                                                    : OP_INDICATION;
         put_le16(pdu + 1, handle);
         if (size > 0)
                 memcpy(pdu + 3, data, size);

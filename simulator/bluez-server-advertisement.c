@@ -5,16 +5,19 @@
 
 #include "bluez-server.h"
 
-/* Flags, the service's UUID and the name: with these the 31 octets and the scan response are as full as bluetoothd 5.66 makes them; it
- * has no property for Service Data in the scan response (profile, 1.1 Advertising), so that a client learns the state by connecting. */
+/* Flags, the service's UUID and the name: with these the 31 octets and the scan response are as full as
+ * bluetoothd 5.66 makes them; it has no property for Service Data in the scan response (profile, 1.1
+ * Advertising), so that a client learns the state by connecting. */
 
 #define NAME_OCTETS_MAX 8u
 
-/* The virtual controllers of btvirt report an advertiser once, at the moment it is enabled: a scanner that was not ready just then would
- * never see it. So there, and only there (see adapter_is_virtual()), it is registered anew each second while nobody is connected; a real
- * controller sends by itself, and taking the advertisement away would only leave holes in it. */
+/* The virtual controllers of btvirt report an advertiser once, at the moment it is enabled: a scanner that
+ * was not ready just then would never see it. So there, and only there (see adapter_is_virtual()), it is
+ * registered anew each second while nobody is connected; a real controller sends by itself, and taking the
+ * advertisement away would only leave holes in it. */
 #define READVERTISE_USEC G_USEC_PER_SEC
-/* A connection request that meets an advertiser just switched off fails, and BlueZ's central then hangs for 40 s. */
+/* A connection request that meets an advertiser just switched off fails, and BlueZ's central then hangs
+ * for 40 s. */
 #define ADVERTISED_MIN_USEC (200 * 1000u)
 
 static bool wanted(const BluezServer *s) {
@@ -81,8 +84,9 @@ void bluez_server_advertisement_advance(BluezServer *s) {
         uint64_t since;
 
         if (s->advertisement.state == REGISTRATION_NONE && wanted(s))
-                bluez_server_register(s, &s->advertisement, s->adapter_path, "org.bluez.LEAdvertisingManager1",
-                                      "RegisterAdvertisement", on_registered, "oa{sv}", BLUEZ_SERVER_ADVERTISEMENT, 0);
+                bluez_server_register(s, &s->advertisement, s->adapter_path,
+                                      "org.bluez.LEAdvertisingManager1", "RegisterAdvertisement",
+                                      on_registered, "oa{sv}", BLUEZ_SERVER_ADVERTISEMENT, 0);
         else if (s->advertisement.state == REGISTRATION_DONE && !wanted(s)) {
                 since = now_usec(s) - s->advertised_usec;
                 if (since >= ADVERTISED_MIN_USEC)
@@ -120,7 +124,8 @@ static int property_get_name(sd_bus *bus, const char *path, const char *interfac
         g_autofree char *cut = NULL;
 
         /* Whole characters: D-Bus takes no broken ones. */
-        for (end = name; *end && g_utf8_next_char(end) - name <= NAME_OCTETS_MAX; end = g_utf8_next_char(end))
+        for (end = name; *end && g_utf8_next_char(end) - name <= NAME_OCTETS_MAX;
+             end = g_utf8_next_char(end))
                 ;
         cut = g_strndup(name, (size_t) (end - name));
         return sd_bus_message_append(reply, "s", cut);
@@ -131,14 +136,16 @@ static int property_get_type(sd_bus *bus, const char *path, const char *interfac
         return sd_bus_message_append(reply, "s", "peripheral");
 }
 
-static int property_get_discoverable(sd_bus *bus, const char *path, const char *interface, const char *property,
-                                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_discoverable(sd_bus *bus, const char *path, const char *interface,
+                                     const char *property, sd_bus_message *reply, void *userdata,
+                                     sd_bus_error *error) {
         return sd_bus_message_append(reply, "b", true);
 }
 
 static const sd_bus_vtable advertisement_vtable[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD_WITH_ARGS("Release", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_release, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Release", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_release,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Type", "s", property_get_type, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("ServiceUUIDs", "as", property_get_uuids, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("LocalName", "s", property_get_name, 0, SD_BUS_VTABLE_PROPERTY_CONST),
@@ -147,8 +154,8 @@ static const sd_bus_vtable advertisement_vtable[] = {
 };
 
 int bluez_server_advertisement_add(BluezServer *s) {
-        int r = sd_bus_add_object_vtable(s->bus, NULL, BLUEZ_SERVER_ADVERTISEMENT, "org.bluez.LEAdvertisement1",
-                                         advertisement_vtable, s);
+        int r = sd_bus_add_object_vtable(s->bus, NULL, BLUEZ_SERVER_ADVERTISEMENT,
+                                         "org.bluez.LEAdvertisement1", advertisement_vtable, s);
 
         if (r < 0)
                 return r;

@@ -9,8 +9,9 @@
 #include "autoptr.h"
 #include "bluez-server.h"
 
-/* The GATT application: an object for each service and characteristic. Values go through a socket that bluetoothd takes with
- * AcquireNotify: a write instead of a PropertiesChanged that the bus would copy to whoever listens. */
+/* The GATT application: an object for each service and characteristic. Values go through a socket that
+ * bluetoothd takes with AcquireNotify: a write instead of a PropertiesChanged that the bus would copy to
+ * whoever listens. */
 
 typedef enum CharKind {
         CHAR_OMP,
@@ -65,7 +66,8 @@ struct BluezChar {
         sd_event_source *hup;
 };
 
-/* The client reads Feature and the device information, then subscribes (profile, 1.11): its last read and this much silence. */
+/* The client reads Feature and the device information, then subscribes (profile, 1.11): its last read and
+ * this much silence. */
 #define AFTER_READ_USEC (300 * 1000u)
 
 static void char_free(void *data) {
@@ -91,7 +93,8 @@ static int on_hup(sd_event_source *source, int fd, uint32_t revents, void *userd
 }
 
 /* a{sv} of a call from bluetoothd: the device it acts for, ATT_MTU, and where to begin. */
-static int read_options(sd_bus_message *m, const char **ret_device, uint16_t *ret_mtu, uint16_t *ret_offset) {
+static int read_options(sd_bus_message *m, const char **ret_device, uint16_t *ret_mtu,
+                        uint16_t *ret_offset) {
         int r = sd_bus_message_enter_container(m, 'a', "{sv}");
 
         *ret_device = NULL;
@@ -156,7 +159,8 @@ static int method_read_value(sd_bus_message *m, void *userdata, sd_bus_error *er
         if (n < 0)
                 return sd_bus_error_setf(error, "org.bluez.Error.NotPermitted", "Not readable");
         if (offset > n)
-                return sd_bus_error_setf(error, "org.bluez.Error.InvalidOffset", "The value has %d octets", n);
+                return sd_bus_error_setf(error, "org.bluez.Error.InvalidOffset", "The value has %d octets",
+                                         n);
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append_array(reply, 'y', value + offset, (size_t) n - offset);
@@ -188,7 +192,8 @@ static int method_acquire_notify(sd_bus_message *m, void *userdata, sd_bus_error
                 char_unsubscribe(c);
                 return r;
         }
-        /* bluetoothd has answered the client's write before it called, and reads the socket after this reply: nothing overtakes. */
+        /* bluetoothd has answered the client's write before it called, and reads the socket after this
+         * reply: nothing overtakes. */
         if (c->entry->kind == CHAR_OMP)
                 peripheral_subscribe(c->server->peripheral, c->entry->which, true);
         return 1;
@@ -212,7 +217,8 @@ static int property_get_flags(sd_bus *bus, const char *path, const char *interfa
                               sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         const BluezChar *c = userdata;
 
-        return sd_bus_message_append_strv(reply, (char **) (c->server->bondable ? c->entry->flags_bonded : c->entry->flags));
+        return sd_bus_message_append_strv(reply, (char **) (c->server->bondable ? c->entry->flags_bonded
+                                                                                : c->entry->flags));
 }
 
 static int property_get_acquired(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -220,8 +226,9 @@ static int property_get_acquired(sd_bus *bus, const char *path, const char *inte
         return sd_bus_message_append(reply, "b", ((BluezChar *) userdata)->fd >= 0);
 }
 
-static int property_get_service_uuid(sd_bus *bus, const char *path, const char *interface, const char *property,
-                                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int property_get_service_uuid(sd_bus *bus, const char *path, const char *interface,
+                                     const char *property, sd_bus_message *reply, void *userdata,
+                                     sd_bus_error *error) {
         return sd_bus_message_append(reply, "s", (const char *) userdata);
 }
 
@@ -241,8 +248,8 @@ static int on_registered(sd_bus_message *m, void *userdata, sd_bus_error *error)
 }
 
 void bluez_server_gatt_register(BluezServer *s) {
-        bluez_server_register(s, &s->application, s->adapter_path, "org.bluez.GattManager1", "RegisterApplication", on_registered,
-                              "oa{sv}", BLUEZ_SERVER_APPLICATION, 0);
+        bluez_server_register(s, &s->application, s->adapter_path, "org.bluez.GattManager1",
+                              "RegisterApplication", on_registered, "oa{sv}", BLUEZ_SERVER_APPLICATION, 0);
 }
 
 void bluez_server_gatt_done(BluezServer *s) {
@@ -281,7 +288,8 @@ bool bluez_server_gatt_kept(const BluezServer *s) {
         for (unsigned i = 0; i < s->chars->len; i++) {
                 const BluezChar *c = g_ptr_array_index(s->chars, i);
 
-                if (c->fd >= 0 && c->entry->kind == CHAR_OMP && !peripheral_subscribed(s->peripheral, c->entry->which))
+                if (c->fd >= 0 && c->entry->kind == CHAR_OMP &&
+                    !peripheral_subscribed(s->peripheral, c->entry->which))
                         return true;
         }
         return false;
@@ -293,7 +301,8 @@ static int on_resubscribe(sd_event_source *source, uint64_t usec, void *userdata
         for (unsigned i = 0; s->client && i < s->chars->len; i++) {
                 const BluezChar *c = g_ptr_array_index(s->chars, i);
 
-                if (c->fd >= 0 && c->entry->kind == CHAR_OMP && !peripheral_subscribed(s->peripheral, c->entry->which))
+                if (c->fd >= 0 && c->entry->kind == CHAR_OMP &&
+                    !peripheral_subscribed(s->peripheral, c->entry->which))
                         peripheral_subscribe(s->peripheral, c->entry->which, true);
         }
         return 0;
@@ -313,10 +322,11 @@ static const sd_bus_vtable service_vtable[] = {
 
 static const sd_bus_vtable char_vtable[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD_WITH_ARGS("ReadValue", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("ay", value), method_read_value,
+        SD_BUS_METHOD_WITH_ARGS("ReadValue", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("ay", value),
+                                method_read_value, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("AcquireNotify", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("h", fd, "q", mtu), method_acquire_notify,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("AcquireNotify", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("h", fd, "q", mtu),
-                                method_acquire_notify, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("UUID", "s", property_get_uuid, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Service", "o", property_get_service, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Flags", "as", property_get_flags, 0, SD_BUS_VTABLE_PROPERTY_CONST),
@@ -336,16 +346,19 @@ int bluez_server_gatt_add(BluezServer *s) {
                                              (void *) service_uuids[i]);
         }
         for (unsigned i = 0; r >= 0 && i < G_N_ELEMENTS(entries); i++) {
-                g_autofree char *path = g_strdup_printf(BLUEZ_SERVER_APPLICATION "/service%u/char%02u", entries[i].service, i);
+                g_autofree char *path = g_strdup_printf(BLUEZ_SERVER_APPLICATION "/service%u/char%02u",
+                                                        entries[i].service, i);
                 BluezChar *c = g_new0(BluezChar, 1);
 
                 c->server = s;
                 c->entry = &entries[i];
                 c->fd = -1;
                 g_ptr_array_add(s->chars, c);
-                r = sd_bus_add_object_vtable(s->bus, NULL, path, "org.bluez.GattCharacteristic1", char_vtable, c);
+                r = sd_bus_add_object_vtable(s->bus, NULL, path, "org.bluez.GattCharacteristic1",
+                                             char_vtable, c);
         }
         if (r >= 0)
-                r = sd_event_add_time_relative(s->event, &s->resubscribe, CLOCK_BOOTTIME, 0, 0, on_resubscribe, s);
+                r = sd_event_add_time_relative(s->event, &s->resubscribe, CLOCK_BOOTTIME, 0, 0,
+                                               on_resubscribe, s);
         return r < 0 ? r : sd_event_source_set_enabled(s->resubscribe, SD_EVENT_OFF);
 }

@@ -18,8 +18,8 @@
 #define DISCONNECT_MAX_USEC (5 * G_USEC_PER_SEC)
 
 static void say(BluezServer *s, const char *text, const char *detail) {
-        (void) fprintf(stderr, "needlesim: %s: %s%s%s\n", s->adapter_path + strlen("/org/bluez/"), text, detail ? ": " : "",
-                       detail ?: "");
+        (void) fprintf(stderr, "needlesim: %s: %s%s%s\n", s->adapter_path + strlen("/org/bluez/"), text,
+                       detail ? ": " : "", detail ?: "");
 }
 
 static bool own_path(const BluezServer *s, const char *path) {
@@ -31,7 +31,8 @@ static bool own_path(const BluezServer *s, const char *path) {
 static PeripheralSent on_notify(OmpChar c, const uint8_t *data, size_t size, void *userdata) {
         BluezServer *s = userdata;
 
-        return s->mute || bluez_server_gatt_notify(s, c, data, size) < 0 ? PERIPHERAL_REFUSED : PERIPHERAL_SENT;
+        return s->mute || bluez_server_gatt_notify(s, c, data, size) < 0 ? PERIPHERAL_REFUSED
+                                                                         : PERIPHERAL_SENT;
 }
 
 static void on_advertisement_changed(void *userdata) {
@@ -87,8 +88,10 @@ static void device_connected(BluezServer *s, const char *path, bool connected) {
         }
         if (g_hash_table_size(s->connected) < CONNECTED_MAX)
                 (void) g_hash_table_add(s->connected, g_strdup(path));
-        /* The client of last time, and bluetoothd has kept its subscriptions: this may be the only word of its return. */
-        if (!s->client && s->client_before && g_str_equal(s->client_before, path) && bluez_server_gatt_kept(s)) {
+        /* The client of last time, and bluetoothd has kept its subscriptions: this may be the only word of
+         * its return. */
+        if (!s->client && s->client_before && g_str_equal(s->client_before, path) &&
+            bluez_server_gatt_kept(s)) {
                 bluez_server_client_seen(s, path, 0);
                 bluez_server_gatt_resubscribe(s, CLIENT_SETTLED_USEC);
         }
@@ -125,7 +128,12 @@ void bluez_server_advance(BluezServer *s) {
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
-        bluez_server_advance(userdata);
+        BluezServer *s = userdata;
+
+        if (s->owner && s->gatt_present && !s->advertising_present)
+                say(s, "this adapter cannot advertise (no LE peripheral role): no client will find it",
+                    NULL);
+        bluez_server_advance(s);
         return 0;
 }
 
@@ -138,8 +146,8 @@ bool bluez_server_from_bluez(const BluezServer *s, sd_bus_message *m) {
         return s->owner && g_strcmp0(sd_bus_message_get_sender(m), s->owner) == 0;
 }
 
-void bluez_server_register(BluezServer *s, BluezPart *part, const char *object, const char *interface, const char *method,
-                           sd_bus_message_handler_t on_reply, const char *types, ...) {
+void bluez_server_register(BluezServer *s, BluezPart *part, const char *object, const char *interface,
+                           const char *method, sd_bus_message_handler_t on_reply, const char *types, ...) {
         g_autoptr(sd_bus_message) m = NULL;
         va_list arguments;
         int r = sd_bus_message_new_method_call(s->bus, &m, "org.bluez", object, interface, method);
@@ -284,15 +292,16 @@ static int on_objects(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (!s->gatt_present)
                 say(s, "no such adapter yet; waiting for it", NULL);
         else if (!s->advertising_present)
-                say(s, "this adapter cannot advertise (no LE peripheral role): no client will find it", NULL);
+                retry_later(s);
         bluez_server_advance(s);
         return 0;
 }
 
 static int ask_objects(BluezServer *s) {
         s->objects_call = sd_bus_slot_unref(s->objects_call);
-        return sd_bus_call_method_async(s->bus, &s->objects_call, "org.bluez", "/", "org.freedesktop.DBus.ObjectManager",
-                                        "GetManagedObjects", on_objects, s, NULL);
+        return sd_bus_call_method_async(s->bus, &s->objects_call, "org.bluez", "/",
+                                        "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
+                                        on_objects, s, NULL);
 }
 
 static int on_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -318,30 +327,35 @@ static int match_signals(BluezServer *s) {
         g_autofree char *properties = g_strdup_printf("type='signal',sender='org.bluez',path_namespace='%s',"
                                                       "interface='org.freedesktop.DBus.Properties',"
                                                       "member='PropertiesChanged'", s->adapter_path);
-        int r = sd_bus_add_match_async(s->bus, NULL,
-                                       "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                                       "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='org.bluez'",
-                                       on_owner_changed, NULL, s);
+        int r = sd_bus_add_match_async(
+                s->bus, NULL,
+                "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='org.bluez'",
+                on_owner_changed, NULL, s);
 
         if (r >= 0)
-                r = sd_bus_match_signal_async(s->bus, NULL, "org.bluez", "/", "org.freedesktop.DBus.ObjectManager",
-                                              "InterfacesAdded", on_interfaces_added, NULL, s);
+                r = sd_bus_match_signal_async(s->bus, NULL, "org.bluez", "/",
+                                              "org.freedesktop.DBus.ObjectManager", "InterfacesAdded",
+                                              on_interfaces_added, NULL, s);
         if (r >= 0)
-                r = sd_bus_match_signal_async(s->bus, NULL, "org.bluez", "/", "org.freedesktop.DBus.ObjectManager",
-                                              "InterfacesRemoved", on_interfaces_removed, NULL, s);
+                r = sd_bus_match_signal_async(s->bus, NULL, "org.bluez", "/",
+                                              "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved",
+                                              on_interfaces_removed, NULL, s);
         if (r >= 0)
                 r = sd_bus_add_match_async(s->bus, NULL, properties, on_properties_changed, NULL, s);
         return r < 0 ? r : ask_objects(s);
 }
 
-/* Services that vanish under a connected client are struck from its cache, and it would not find them by their UUID again: it must be
- * gone before the bus is closed, which sd-bus does when the loop ends. Nothing else runs any more, so this may wait. */
+/* Services that vanish under a connected client are struck from its cache, and it would not find them by
+ * their UUID again: it must be gone before the bus is closed, which sd-bus does when the loop ends.
+ * Nothing else runs any more, so this may wait. */
 static int on_loop_exit(sd_event_source *source, void *userdata) {
         g_autoptr(sd_bus_message) m = NULL;
         BluezServer *s = userdata;
 
         if (s->owner && s->client &&
-            sd_bus_message_new_method_call(s->bus, &m, "org.bluez", s->client, "org.bluez.Device1", "Disconnect") >= 0)
+            sd_bus_message_new_method_call(s->bus, &m, "org.bluez", s->client, "org.bluez.Device1",
+                                           "Disconnect") >= 0)
                 (void) sd_bus_call(s->bus, m, DISCONNECT_MAX_USEC, NULL, NULL);
         return 0;
 }
@@ -366,13 +380,13 @@ static int control_drop(BluezServer *s, const char *argument) {
         if (!s->client)
                 return -ENOTCONN;
         s->drop_call = sd_bus_slot_unref(s->drop_call);
-        r = sd_bus_call_method_async(s->bus, &s->drop_call, "org.bluez", s->client, "org.bluez.Device1", "Disconnect",
-                                     on_dropped, s, NULL);
+        r = sd_bus_call_method_async(s->bus, &s->drop_call, "org.bluez", s->client, "org.bluez.Device1",
+                                     "Disconnect", on_dropped, s, NULL);
         return r < 0 ? r : 0;
 }
 
-/* drop: disconnects from the device's side. advertise on|off: while there is no client. readvertise on|off: see
- * bluez-server-advertisement.c. mute on|off: the link stays, no value is sent. */
+/* drop: disconnects from the device's side. advertise on|off: while there is no client. readvertise
+ * on|off: see bluez-server-advertisement.c. mute on|off: the link stays, no value is sent. */
 static int bluez_server_control(Carrier *carrier, unsigned device, const char *word, const char *argument) {
         BluezServer *s = (BluezServer *) carrier;
         bool on;
@@ -472,16 +486,19 @@ int bluez_server_new(const CarrierOptions *options, Carrier **ret) {
         int r;
 
         if (options->n_devices != 1 || mtu < ATT_MTU_MIN || mtu > ATT_MTU_MAX) {
-                (void) fprintf(stderr, "needlesim: an adapter is one device, with an ATT_MTU of %u to %u\n", ATT_MTU_MIN,
-                               ATT_MTU_MAX);
+                (void) fprintf(stderr, "needlesim: an adapter is one device, with an ATT_MTU of %u to %u\n",
+                               ATT_MTU_MIN, ATT_MTU_MAX);
                 return -EINVAL;
         }
         if (options->random_address) {
-                (void) fprintf(stderr, "needlesim: bluetoothd chooses the address; a random one can be had with --hci\n");
+                (void) fprintf(
+                        stderr,
+                        "needlesim: bluetoothd chooses the address; a random one can be had with --hci\n");
                 return -EINVAL;
         }
         if (adapter_parse(options->target, &index) < 0) {
-                (void) fprintf(stderr, "needlesim: '%s' is no adapter: give its number, as in hci1\n", options->target);
+                (void) fprintf(stderr, "needlesim: '%s' is no adapter: give its number, as in hci1\n",
+                               options->target);
                 return -EINVAL;
         }
         s = g_new0(BluezServer, 1);

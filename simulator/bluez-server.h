@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The parts of the bluetoothd carrier (bluez-server*.c). The server owns the bus, the adapter's state and the client; it says what is
- * wanted in one place, bluez_server_advance(), and the parts do it: the GATT application, the advertisement, the pairing agent.
+/* The parts of the bluetoothd carrier (bluez-server*.c). The server owns the bus, the adapter's state and
+ * the client; it says what is wanted in one place, bluez_server_advance(), and the parts do it: the GATT
+ * application, the advertisement, the pairing agent.
  *
- * bluetoothd names no roles: a device that is connected to the adapter may be a mouse. The client is the device on whose behalf
- * bluetoothd reads or subscribes, which it says in each call. */
+ * bluetoothd names no roles: a device that is connected to the adapter may be a mouse. The client is the
+ * device on whose behalf bluetoothd reads or subscribes, which it says in each call. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -70,22 +71,26 @@ typedef struct BluezServer {
 void bluez_server_advance(BluezServer *s);
 /* bluetoothd acts for this device: it is the client. NULL is ignored. */
 void bluez_server_client_seen(BluezServer *s, const char *path, uint16_t mtu);
-/* Whether bluetoothd sent this message, and no one else on the bus (a match on a well-known name does not tell). */
+/* Whether bluetoothd sent this message, and no one else on the bus (a match on a well-known name does not
+ * tell). */
 bool bluez_server_from_bluez(const BluezServer *s, sd_bus_message *m);
-/* A call of ours to an object of bluetoothd with the path of one of our objects and what the interface wants behind it. */
-void bluez_server_register(BluezServer *s, BluezPart *part, const char *object, const char *interface, const char *method,
-                           sd_bus_message_handler_t on_reply, const char *types, ...);
+/* A call of ours to an object of bluetoothd with the path of one of our objects and what the interface
+ * wants behind it. */
+void bluez_server_register(BluezServer *s, BluezPart *part, const char *object, const char *interface,
+                           const char *method, sd_bus_message_handler_t on_reply, const char *types, ...);
 /* The reply to it: true if it went well. Complains once, and tries again after a second, if not. */
 bool bluez_server_registered(BluezServer *s, BluezPart *part, sd_bus_message *reply, const char *what);
 
 int bluez_server_gatt_add(BluezServer *s);
 void bluez_server_gatt_done(BluezServer *s);
 void bluez_server_gatt_register(BluezServer *s);
-/* A value for the client, if it is subscribed: -ENOTCONN, -EAGAIN (bluetoothd does not keep up), -EINVAL (no octets). */
+/* A value for the client, if it is subscribed: -ENOTCONN, -EAGAIN (bluetoothd does not keep up), -EINVAL
+ * (no octets). */
 int bluez_server_gatt_notify(BluezServer *s, OmpChar c, const uint8_t *data, size_t size);
 int bluez_server_gatt_notify_battery(BluezServer *s, uint8_t level);
-/* bluetoothd keeps a bonded client's subscriptions, over disconnection too, and does not tell when it writes the same value
- * again. They are taken as written a while after it has read what a client reads before it subscribes (profile, 1.11). */
+/* bluetoothd keeps a bonded client's subscriptions, over disconnection too, and does not tell when it
+ * writes the same value again. They are taken as written a while after it has read what a client reads
+ * before it subscribes (profile, 1.11). */
 bool bluez_server_gatt_kept(const BluezServer *s);
 void bluez_server_gatt_resubscribe(BluezServer *s, uint64_t after_usec);
 

@@ -38,7 +38,8 @@ enum {
         COMMAND_LE_LTK_NEGATIVE_REPLY = 0x201b,
 };
 
-/* Packet boundary flags of ACL data: Vol 4, Part E, 5.4.2. To the controller a frame begins with 00, from it with 10. */
+/* Packet boundary flags of ACL data: Vol 4, Part E, 5.4.2. To the controller a frame begins with 00, from
+ * it with 10. */
 #define ACL_FIRST_TO_CONTROLLER 0u
 #define ACL_CONTINUING 1u
 #define ACL_FIRST_FROM_CONTROLLER 2u
@@ -210,8 +211,10 @@ typedef struct SetUp {
 static const SetUp set_up[] = {
         { COMMAND_RESET, "Reset", 0, {}, NULL },
         { COMMAND_READ_BD_ADDR, "Read BD_ADDR", 0, {}, on_read_bd_addr },
-        /* Disconnection, encryption change, command complete and status, hardware error, completed packets, LE meta. */
-        { COMMAND_SET_EVENT_MASK, "Set Event Mask", 8, { 0x90, 0xe0, 0x04, 0x02, 0x00, 0x80, 0x00, 0x20 }, NULL },
+        /* Disconnection, encryption change, command complete and status, hardware error, completed
+         * packets, LE meta. */
+        { COMMAND_SET_EVENT_MASK, "Set Event Mask", 8,
+          { 0x90, 0xe0, 0x04, 0x02, 0x00, 0x80, 0x00, 0x20 }, NULL },
         /* Connection complete, connection update complete, long term key request. */
         { COMMAND_LE_SET_EVENT_MASK, "LE Set Event Mask", 8, { 0x15 }, NULL },
         { COMMAND_LE_READ_BUFFER_SIZE, "LE Read Buffer Size", 0, {}, on_le_read_buffer_size },
@@ -232,8 +235,8 @@ static void on_set_up_reply(uint8_t status, const uint8_t *data, size_t size, vo
                 return;
         }
         hci->step++;
-        if (hci->step < G_N_ELEMENTS(set_up) && set_up[hci->step].opcode == COMMAND_READ_BUFFER_SIZE && hci->buffers > 0 &&
-            hci->buffer_size > 0)
+        if (hci->step < G_N_ELEMENTS(set_up) && set_up[hci->step].opcode == COMMAND_READ_BUFFER_SIZE &&
+            hci->buffers > 0 && hci->buffer_size > 0)
                 hci->step++;
         set_up_next(hci);
 }
@@ -293,7 +296,8 @@ static void on_event(Hci *hci, const uint8_t *p, size_t size) {
         length = p[1];
         switch (p[0]) {
         case EVENT_COMMAND_COMPLETE:
-                /* Vol 4, Part E, 7.7.14: without a command (opcode 0, no status) it says how many may come, no more. */
+                /* Vol 4, Part E, 7.7.14: without a command (opcode 0, no status) it says how many may
+                 * come, no more. */
                 hci->may_command = length >= 1 && p[2] > 0;
                 if (length >= 4)
                         on_command_answer(hci, get_le16(p + 3), p[5], p + 6, length - 4);
@@ -321,18 +325,21 @@ static void on_event(Hci *hci, const uint8_t *p, size_t size) {
         }
 }
 
-/* Vol 3, Part A, 7.2.2: a first fragment begins a frame (and ends one that was not complete), the others belong to it. */
+/* Vol 3, Part A, 7.2.2: a first fragment begins a frame (and ends one that was not complete), the others
+ * belong to it. */
 static void on_acl(Hci *hci, const uint8_t *p, size_t size) {
         unsigned boundary;
         size_t length;
 
-        if (size < 4 || !hci->connected || (get_le16(p) & 0x0fff) != hci->handle || size - 4 < get_le16(p + 2))
+        if (size < 4 || !hci->connected || (get_le16(p) & 0x0fff) != hci->handle ||
+            size - 4 < get_le16(p + 2))
                 return;
         boundary = p[1] >> 4 & 3;
         length = get_le16(p + 2);
         p += 4;
         if (boundary != ACL_CONTINUING) {
-                hci->frame_valid = boundary == ACL_FIRST_FROM_CONTROLLER || boundary == ACL_FIRST_TO_CONTROLLER;
+                hci->frame_valid =
+                        boundary == ACL_FIRST_FROM_CONTROLLER || boundary == ACL_FIRST_TO_CONTROLLER;
                 hci->frame_size = 0;
         }
         if (!hci->frame_valid || length > sizeof(hci->frame) - hci->frame_size) {
@@ -345,7 +352,8 @@ static void on_acl(Hci *hci, const uint8_t *p, size_t size) {
                 return;
         hci->frame_valid = false;
         if (hci->frame_size == L2CAP_HEADER + get_le16(hci->frame))
-                hci->ops->frame(get_le16(hci->frame + 2), hci->frame + L2CAP_HEADER, get_le16(hci->frame), hci->userdata);
+                hci->ops->frame(get_le16(hci->frame + 2), hci->frame + L2CAP_HEADER, get_le16(hci->frame),
+                                hci->userdata);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
@@ -374,9 +382,11 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
 
 /* Without the loop: everything is over but the link. */
 static void link_close(Hci *hci) {
-        uint8_t packet[PACKET_MAX] = { PACKET_COMMAND, COMMAND_DISCONNECT & 0xff, COMMAND_DISCONNECT >> 8, 3 };
         gint64 until = g_get_monotonic_time() + CLOSE_WAIT_MS * 1000;
+        uint8_t packet[PACKET_MAX] = { PACKET_COMMAND };
 
+        put_le16(packet + 1, COMMAND_DISCONNECT);
+        packet[3] = 3;
         put_le16(packet + 4, hci->handle);
         packet[6] = HCI_REMOTE_USER_TERMINATED;
         if (send(hci->fd, packet, 7, MSG_NOSIGNAL) < 0)
@@ -385,7 +395,8 @@ static void link_close(Hci *hci) {
                 struct pollfd pollfd = { .fd = hci->fd, .events = POLLIN };
                 int left = (int) ((until - g_get_monotonic_time()) / 1000);
 
-                if (left <= 0 || poll(&pollfd, 1, left) <= 0 || recv(hci->fd, packet, sizeof(packet), MSG_DONTWAIT) <= 0)
+                if (left <= 0 || poll(&pollfd, 1, left) <= 0 ||
+                    recv(hci->fd, packet, sizeof(packet), MSG_DONTWAIT) <= 0)
                         return;
                 if (packet[0] == PACKET_EVENT && packet[1] == EVENT_DISCONNECTION_COMPLETE)
                         return;
@@ -393,7 +404,8 @@ static void link_close(Hci *hci) {
 }
 
 int hci_new(sd_event *event, int fd, const HciOps *ops, void *userdata, Hci **ret) {
-        /* A controller that takes nothing for this long is broken; until then, waiting is simpler than queueing. */
+        /* A controller that takes nothing for this long is broken; until then, waiting is simpler than
+         * queueing. */
         struct timeval write_max = { .tv_sec = 2 };
         Hci *hci = g_new0(Hci, 1);
         int r;
@@ -407,7 +419,8 @@ int hci_new(sd_event *event, int fd, const HciOps *ops, void *userdata, Hci **re
         if (r >= 0)
                 r = sd_event_add_io(event, &hci->io, fd, EPOLLIN, on_io, hci);
         if (r >= 0)
-                r = sd_event_add_time_relative(event, &hci->timeout, CLOCK_BOOTTIME, COMMAND_TIMEOUT_USEC, 0, on_timeout, hci);
+                r = sd_event_add_time_relative(event, &hci->timeout, CLOCK_BOOTTIME, COMMAND_TIMEOUT_USEC, 0,
+                                               on_timeout, hci);
         if (r < 0) {
                 hci->failed = true;
                 hci_free(hci);
@@ -446,7 +459,8 @@ void hci_reset(Hci *hci) {
         set_up_next(hci);
 }
 
-void hci_command(Hci *hci, uint16_t opcode, const uint8_t *parameters, uint8_t size, HciReply reply, void *userdata) {
+void hci_command(Hci *hci, uint16_t opcode, const uint8_t *parameters, uint8_t size, HciReply reply,
+                 void *userdata) {
         Command *c;
 
         if (hci->failed)
@@ -493,11 +507,12 @@ int hci_send(Hci *hci, uint16_t cid, const uint8_t *data, size_t size) {
                 memcpy(frame + L2CAP_HEADER, data, size);
         for (size_t at = 0; at < total;) {
                 size_t n = MIN(total - at, hci->buffer_size);
+                uint16_t boundary = at == 0 ? ACL_FIRST_TO_CONTROLLER : ACL_CONTINUING;
                 AclPacket *p = g_malloc(sizeof(AclPacket) + 5 + n);
 
                 p->size = 5 + n;
                 p->data[0] = PACKET_ACL;
-                put_le16(p->data + 1, (uint16_t) (hci->handle | (at == 0 ? ACL_FIRST_TO_CONTROLLER : ACL_CONTINUING) << 12));
+                put_le16(p->data + 1, (uint16_t) (hci->handle | boundary << 12));
                 put_le16(p->data + 3, (uint16_t) n);
                 memcpy(p->data + 5, frame + at, n);
                 at += n;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A Bluetooth LE controller in the peripheral role, over HCI (Bluetooth Core 5.2, Vol 4, Part E): commands one at a time, one
- * connection, L2CAP frames cut into the controller's buffers and put together again. The file descriptor carries one H4 packet in
- * each message: an HCI user channel, or a socket pair in a test. */
+/* A Bluetooth LE controller in the peripheral role, over HCI (Bluetooth Core 5.2, Vol 4, Part E): commands
+ * one at a time, one connection, L2CAP frames cut into the controller's buffers and put together again.
+ * The file descriptor carries one H4 packet in each message: an HCI user channel, or a socket pair in a
+ * test. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +17,8 @@
 #define HCI_INVALID_PARAMETERS 0x12
 #define HCI_REMOTE_USER_TERMINATED 0x13
 
-/* Frames that wait for the controller's buffers. Values are refused above the first figure; answers still have room, up to the second. */
+/* Frames that wait for the controller's buffers. Values are refused above the first figure; answers still
+ * have room, up to the second. */
 #define HCI_FRAMES_VALUES_MAX 64u
 #define HCI_FRAMES_MAX 128u
 
@@ -35,13 +37,16 @@ typedef void (*HciReply)(uint8_t status, const uint8_t *data, size_t size, void 
 
 /* Borrows the descriptor and begins with a reset. -errno of sd-event. */
 int hci_new(sd_event *event, int fd, const HciOps *ops, void *userdata, Hci **ret);
-/* Ends the connection on the air first (the other end must not keep a dead link): waits for that at most a second. */
+/* Ends the connection on the air first (the other end must not keep a dead link): waits for that at most a
+ * second. */
 Hci *hci_free(Hci *hci);
 /* From the beginning: the controller forgets its connection without a word to the other end. */
 void hci_reset(Hci *hci);
 
-/* Queued; `reply` (may be NULL) gets the octets after the status of Command Complete, or the status of Command Status. */
-void hci_command(Hci *hci, uint16_t opcode, const uint8_t *parameters, uint8_t size, HciReply reply, void *userdata);
+/* Queued; `reply` (may be NULL) gets the octets after the status of Command Complete, or the status of
+ * Command Status. */
+void hci_command(Hci *hci, uint16_t opcode, const uint8_t *parameters, uint8_t size, HciReply reply,
+                 void *userdata);
 bool hci_connected(const Hci *hci);
 /* -ENOTCONN without a connection. */
 int hci_disconnect(Hci *hci, uint8_t reason, HciReply reply, void *userdata);

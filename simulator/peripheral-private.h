@@ -86,6 +86,7 @@ struct Peripheral {
         uint64_t flood_from_usec; /* host time from which flood_from_sent counts */
         uint64_t flood_from_sent;
         uint64_t flood_from_device_usec;
+        uint64_t flood_breath_usec; /* host time before which the next portion is not sent, 0: all is sent */
 };
 
 /* Values are little; they stand here for all three. */

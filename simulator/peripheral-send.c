@@ -3,6 +3,13 @@
 
 #include "peripheral-private.h"
 
+/* After a stall of the host the load is caught up in portions, with a breath between them for whoever reads:
+ * a radio never delivers half a second of values at once, and bluetoothd's socket would not hold them. */
+#define FLOOD_PORTION_USEC 20000u
+#define FLOOD_PORTION_MIN 32u
+#define FLOOD_PORTION_MAX 128u          /* the socket holds 167 to 278 */
+#define FLOOD_BREATH_USEC 2000u
+
 static void send_extra(Peripheral *p, OmpChar c, const uint8_t *data, size_t size) {
         if (p->ops->notify(c, data, size, p->userdata) == PERIPHERAL_SENT)
                 p->counters.extra[c]++;
@@ -164,7 +171,7 @@ bool send_flood_wanted(const Peripheral *p) {
 }
 
 void send_flood(Peripheral *p, uint64_t now_usec) {
-        uint64_t due;
+        uint64_t due, portion = (uint64_t) p->config.flood_hz * FLOOD_PORTION_USEC / USEC_PER_SEC;
 
         if (!p->flooding)
                 flood_begin(p, now_usec);
@@ -173,6 +180,9 @@ void send_flood(Peripheral *p, uint64_t now_usec) {
               (uint64_t) ((double) (now_usec - p->flood_from_usec) * p->config.flood_hz / 1e6);
         if (p->config.flood_count > 0)
                 due = MIN(due, p->config.flood_count);
+        portion = CLAMP(portion, FLOOD_PORTION_MIN, FLOOD_PORTION_MAX);
+        p->flood_breath_usec = due > p->flood_sent + portion ? now_usec + FLOOD_BREATH_USEC : 0;
+        due = MIN(due, p->flood_sent + portion);
         while (p->flood_sent < due)
                 flood_value(p);
         if (p->config.flood_count > 0 && p->flood_sent >= p->config.flood_count)
@@ -180,6 +190,8 @@ void send_flood(Peripheral *p, uint64_t now_usec) {
 }
 
 uint64_t send_flood_next(const Peripheral *p) {
-        return p->flood_from_usec +
-               (uint64_t) ceil((double) (p->flood_sent + 1 - p->flood_from_sent) * 1e6 / p->config.flood_hz);
+        uint64_t next = p->flood_sent + 1 - p->flood_from_sent;
+
+        return MAX(p->flood_breath_usec,
+                   p->flood_from_usec + (uint64_t) ceil((double) next * 1e6 / p->config.flood_hz));
 }

@@ -22,14 +22,16 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* Before the loop sleeps: whatever has been done to the peripheral in this turn, its next time is known now. */
+/* Before the loop sleeps: whatever has been done to the peripheral in this turn, its next time is known
+ * now. */
 static int on_prepare(sd_event_source *source, void *userdata) {
         Pump *pump = userdata;
 
         return sd_event_source_set_time(source, peripheral_next(pump->peripheral));
 }
 
-int pump_new(sd_event *event, Peripheral *peripheral, void (*after)(void *userdata), void *userdata, Pump **ret) {
+int pump_new(sd_event *event, Peripheral *peripheral, void (*after)(void *userdata), void *userdata,
+             Pump **ret) {
         Pump *pump = g_new0(Pump, 1);
         int r;
 

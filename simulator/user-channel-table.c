@@ -33,7 +33,8 @@ static const uint16_t info_chars[] = {
         [PERIPHERAL_HARDWARE] = 0x2a27,
 };
 
-static uint16_t add_short(AttServer *att, uint16_t uuid, uint8_t properties, const void *value, size_t size) {
+static uint16_t add_short(AttServer *att, uint16_t uuid, uint8_t properties, const void *value,
+                          size_t size) {
         AttUuid u = att_uuid16(uuid);
 
         return att_server_add_characteristic(att, &u, properties, value, size);
@@ -59,7 +60,8 @@ void user_channel_table_build(AttServer *att, const Peripheral *p, UserChannelTa
         (void) att_server_add_service(att, &uuid);
         for (size_t i = 0; i < G_N_ELEMENTS(omp_chars); i++) {
                 (void) att_uuid_parse(omp_char_uuid(omp_chars[i].c), &uuid);
-                ret->chars[omp_chars[i].c] = att_server_add_characteristic(att, &uuid, omp_chars[i].properties, NULL, 0);
+                ret->chars[omp_chars[i].c] =
+                        att_server_add_characteristic(att, &uuid, omp_chars[i].properties, NULL, 0);
         }
 
         add_service(att, SERVICE_DEVICE_INFORMATION);

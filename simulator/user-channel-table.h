@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The attributes of a Peripheral on an ATT server: GAP, the Microneedling Service, Device Information and Battery. No GATT service: its
- * Service Changed is for tables that change (Vol 3, Part G, 7.1), and this one never does. */
+/* The attributes of a Peripheral on an ATT server: GAP, the Microneedling Service, Device Information and
+ * Battery. No GATT service: its Service Changed is for tables that change (Vol 3, Part G, 7.1), and this
+ * one never does. */
 
 #include "att.h"
 #include "peripheral.h"

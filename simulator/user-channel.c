@@ -60,8 +60,8 @@ typedef struct UserChannel {
 } UserChannel;
 
 static void say_address(const char *what, const uint8_t a[static 6], const char *type) {
-        (void) fprintf(stderr, "needlesim: %s %02X:%02X:%02X:%02X:%02X:%02X (%s)\n", what, a[5], a[4], a[3], a[2], a[1], a[0],
-                       type);
+        (void) fprintf(stderr, "needlesim: %s %02X:%02X:%02X:%02X:%02X:%02X (%s)\n", what, a[5], a[4], a[3],
+                       a[2], a[1], a[0], type);
 }
 
 static void wait_for_central(UserChannel *u) {
@@ -79,7 +79,8 @@ static PeripheralSent on_notify(OmpChar c, const uint8_t *data, size_t size, voi
         if (u->state != LINK_CONNECTED || u->mute || u->table.chars[c] == 0 ||
             hci_frames_waiting(u->hci) >= HCI_FRAMES_VALUES_MAX)
                 return PERIPHERAL_REFUSED;
-        return att_server_notify(u->att, u->table.chars[c], data, size) < 0 ? PERIPHERAL_REFUSED : PERIPHERAL_SENT;
+        return att_server_notify(u->att, u->table.chars[c], data, size) < 0 ? PERIPHERAL_REFUSED
+                                                                            : PERIPHERAL_SENT;
 }
 
 static void on_advertisement_changed(void *userdata) {
@@ -145,7 +146,8 @@ static const AttOps att_ops = {
         .mtu_changed = on_att_mtu_changed,
 };
 
-/* Vol 3, Part A, 4.1: requests that are not understood are rejected; there are no channels here but the fixed ones. */
+/* Vol 3, Part A, 4.1: requests that are not understood are rejected; there are no channels here but the
+ * fixed ones. */
 static void on_signalling(UserChannel *u, const uint8_t *p, size_t size) {
         uint8_t reject[6] = { SIGNALLING_COMMAND_REJECT, 0, 2, 0, 0, 0 };
 
@@ -235,12 +237,13 @@ static const HciOps hci_ops = {
 static void on_drop_reply(uint8_t status, const uint8_t *data, size_t size, void *userdata) {
         UserChannel *u = userdata;
 
-        if (status == HCI_SUCCESS)
+        if (status == HCI_SUCCESS || u->state != LINK_CONNECTED)
                 return;
-        /* Virtual controllers hand every reason on. Real ones refuse those that only the radio can have (0x08, Vol 4, Part E,
-         * 7.1.6); what looks like a lost link to the other end is a device that falls silent: a reset, and its timeout runs out. */
-        (void) fprintf(stderr, "needlesim: the controller refuses that reason (status 0x%02x): resetting it, the other end will time "
-                               "out\n", status);
+        /* Virtual controllers hand every reason on. Real ones refuse those that only the radio can have
+         * (0x08, Vol 4, Part E, 7.1.6); what looks like a lost link to the other end is a device that
+         * falls silent: a reset, and its timeout runs out. */
+        (void) fprintf(stderr, "needlesim: the controller refuses that reason (status 0x%02x): resetting it, "
+                               "the other end will time out\n", status);
         link_lost(u);
         u->state = LINK_STARTING;
         hci_reset(u->hci);
@@ -274,8 +277,8 @@ static int control_advertise(UserChannel *u, bool on) {
         return 0;
 }
 
-/* drop [reason, hexadecimal; 08]: the link is lost as with that reason. advertise on|off. readvertise on|off: see
- * advertiser_set_repeat(). mute on|off: the link stays, no value is sent. */
+/* drop [reason, hexadecimal; 08]: the link is lost as with that reason. advertise on|off. readvertise
+ * on|off: see advertiser_set_repeat(). mute on|off: the link stays, no value is sent. */
 static int user_channel_control(Carrier *carrier, unsigned device, const char *word, const char *argument) {
         UserChannel *u = (UserChannel *) carrier;
         bool on;
@@ -329,8 +332,9 @@ static int parse_random_address(const char *text, uint8_t ret[static 6]) {
         unsigned octets[6];
         int end = 0;
 
-        if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &octets[5], &octets[4], &octets[3], &octets[2], &octets[1], &octets[0],
-                   &end) != 6 || text[end] != '\0' || strlen(text) != 17)
+        if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &octets[5], &octets[4], &octets[3], &octets[2],
+                   &octets[1], &octets[0], &end) != 6 ||
+            text[end] != '\0' || strlen(text) != 17)
                 return -EINVAL;
         for (unsigned i = 0; i < 6; i++)
                 ret[i] = (uint8_t) octets[i];
@@ -361,8 +365,8 @@ int user_channel_new(const CarrierOptions *options, Carrier **ret) {
         int r;
 
         if (options->n_devices != 1 || mtu < ATT_MTU_MIN || mtu > ATT_MTU_MAX) {
-                (void) fprintf(stderr, "needlesim: an adapter is one device, with an ATT_MTU of %u to %u\n", ATT_MTU_MIN,
-                               ATT_MTU_MAX);
+                (void) fprintf(stderr, "needlesim: an adapter is one device, with an ATT_MTU of %u to %u\n",
+                               ATT_MTU_MIN, ATT_MTU_MAX);
                 return -EINVAL;
         }
         u = g_new0(UserChannel, 1);
@@ -376,17 +380,23 @@ int user_channel_new(const CarrierOptions *options, Carrier **ret) {
         user_channel_table_build(u->att, u->peripheral, &u->table);
 
         if (adapter_parse(options->target, &u->adapter.index) < 0) {
-                (void) fprintf(stderr, "needlesim: '%s' is no adapter: give its number, as in hci1\n", options->target);
+                (void) fprintf(stderr, "needlesim: '%s' is no adapter: give its number, as in hci1\n",
+                               options->target);
                 r = -EINVAL;
-        } else if (options->random_address && parse_random_address(options->random_address, u->random_address) < 0) {
-                (void) fprintf(stderr, "needlesim: '%s' is no static random address: six octets, the first C0 to FF\n",
-                               options->random_address);
+        } else if (options->random_address &&
+                   parse_random_address(options->random_address, u->random_address) < 0) {
+                (void) fprintf(
+                        stderr,
+                        "needlesim: '%s' is no static random address: six octets, the first C0 to FF\n",
+                        options->random_address);
                 r = -EINVAL;
         } else {
                 r = adapter_take(u->adapter.index, &u->adapter);
                 if (r < 0)
-                        (void) fprintf(stderr, "needlesim: cannot take hci%u: %s%s\n", u->adapter.index, g_strerror(-r),
-                                       r == -EPERM || r == -EACCES ? " (it takes CAP_NET_ADMIN; try as root)" : "");
+                        (void) fprintf(stderr, "needlesim: cannot take hci%u: %s%s\n", u->adapter.index,
+                                       g_strerror(-r),
+                                       r == -EPERM || r == -EACCES ? " (it takes CAP_NET_ADMIN; try as root)"
+                                                                   : "");
                 else
                         r = start(u, options);
         }

@@ -124,19 +124,20 @@ void adopt_retry(Device *device, int error, const char *message) {
         device_enter(device, DEVICE_CONNECTING, DEVICE_REASON_NONE, STEP_BACKOFF, reconnect_delay(adoption->attempts - 1));
 }
 
-void adopt_fail(Device *device, int error, DeviceReason reason, const char *message) {
-        bool ours = !device->work->adoption->was_paired;
+void adopt_undo(Device *device) {
         Object *object = link_object(device), *adapter = link_adapter(device);
 
+        if (object && adapter && !device->work->adoption->was_paired)
+                bluez_tell(device->link->bluez, adapter->path, "org.bluez.Adapter1", "RemoveDevice", "o", object->path);
+        else if (object && device->work->opened)
+                bluez_tell(device->link->bluez, object->path, "org.bluez.Device1", "Disconnect", NULL);
+}
+
+void adopt_fail(Device *device, int error, DeviceReason reason, const char *message) {
         calls_clear(&device->work->calls);
         notify_close(device);
-        if (object) {
-                agent_end(device->link->agent, object->path);
-                if (ours && adapter)
-                        bluez_tell(device->link->bluez, adapter->path, "org.bluez.Adapter1", "RemoveDevice", "o", object->path);
-                else if (device->work->opened)
-                        bluez_tell(device->link->bluez, object->path, "org.bluez.Device1", "Disconnect", NULL);
-        }
+        agent_end(device->link->agent, device->work->object);
+        adopt_undo(device);
 
         device->work->attempts = 0;
         adoption_free(device);

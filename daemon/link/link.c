@@ -99,7 +99,9 @@ Link *link_free(Link *link) {
                 Device *device = link->devices->pdata[i];
 
                 notify_close(device);
-                if (device->work->object && device->work->opened && device->work->connected)
+                if (device->work->adoption)
+                        adopt_undo(device);
+                else if (device->work->object && device->work->opened && device->work->connected)
                         bluez_tell(link->bluez, device->work->object, "org.bluez.Device1", "Disconnect", NULL);
                 device_free(device);
         }
@@ -323,7 +325,7 @@ Device *link_device_add(Link *link, Object *object) {
                                     adapter && adapter->address ? adapter->address : "");
 
         device->profile = object->profile;
-        device->rssi = object->rssi;
+        device->rssi = object->rssi == OBJECT_RSSI_UNKNOWN ? 0 : object->rssi;
         device->bonded = object->has_bonded ? object->bonded : object->paired;
         if (object->name) {
                 g_free(device->name);

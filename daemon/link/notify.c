@@ -279,6 +279,27 @@ void notify_retry(Device *device) {
                 acquire_next(device);
 }
 
+/* Whoever held a characteristic has let go of it. An optional one that was passed over for that is taken up as well: after a restart
+ * of needled it is the old daemon's. */
+void notify_released(Device *device, const Object *characteristic) {
+        if (device->work->step == STEP_HELD) {
+                notify_retry(device);
+                return;
+        }
+        if (device->state != DEVICE_STREAMING || stream_next(device))
+                return;
+
+        for (size_t i = 0; i < device->work->n_streams; i++) {
+                Stream *stream = &device->work->streams[i];
+
+                if (stream->mode == STREAM_SKIPPED && g_str_equal(stream->path, characteristic->path)) {
+                        stream->mode = STREAM_NONE;
+                        acquire_next(device);
+                        return;
+                }
+        }
+}
+
 /* StopNotify is never called on what was acquired: BlueZ 5.66 reads freed memory then. Closing the socket ends it. */
 void notify_close(Device *device) {
         DeviceWork *work = device->work;

@@ -13,6 +13,7 @@
 #include "profiles/profile.h"
 
 #define OBJECTS_MAX 16384u
+#define OBJECT_RSSI_UNKNOWN 127 /* "RSSI is not available" (Core Specification, LE Advertising Report Event) */
 
 typedef struct Objects Objects;
 

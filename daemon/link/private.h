@@ -167,6 +167,7 @@ void setup_read_identity(Device *device);
 /* notify.c: the streams. */
 void notify_begin(Device *device);
 void notify_retry(Device *device);
+void notify_released(Device *device, const Object *characteristic);
 void notify_close(Device *device);              /* takes what is left in the sockets, closes them, sends FRAME_LINK_LOST */
 void notify_value(Device *device, const Object *characteristic, const ObjectValue *value);
 
@@ -176,6 +177,7 @@ void adopt_identified(Device *device);          /* Feature and identity are read
 void adopt_retry(Device *device, int error, const char *message); /* the attempt broke off */
 void adopt_fail(Device *device, int error, DeviceReason reason, const char *message);
 void adopt_pair_timeout(Device *device);
+void adopt_undo(Device *device);                /* in bluetoothd: what an adoption that ends has left there */
 
 /* agent.c */
 Agent *agent_new(Link *link);

@@ -12,7 +12,7 @@
 #define BACKOFF_FIRST_USEC (250 * 1000)
 #define BACKOFF_DOUBLINGS 5u            /* 0.25 → 8 s */
 #define BACKOFF_LONG_USEC (30 * G_USEC_PER_SEC)
-#define GRACE_USEC (250 * 1000)         /* a socket can end before Connected falls, or without that */
+#define GRACE_USEC (500 * 1000)         /* a socket can end before Connected falls, or without that */
 #define SEARCH_USEC (10 * G_USEC_PER_SEC)
 #define CONNECT_CALL_USEC (65 * G_USEC_PER_SEC) /* longer than the step's limit, which acts */
 

@@ -71,7 +71,7 @@ static void take_facts(Device *device, Object *object) {
         }
         if (!device->profile)
                 device->profile = object->profile;
-        if (object->has_rssi && device->rssi != object->rssi) {
+        if (object->has_rssi && object->rssi != OBJECT_RSSI_UNKNOWN && device->rssi != object->rssi) {
                 device->rssi = object->rssi;
                 changed |= DEVICE_CHANGED_RSSI;
         }
@@ -288,8 +288,8 @@ static void on_changed(Object *object, unsigned interface, void *userdata) {
                 g_autofree char *path = objects_device_path(object->path);
 
                 device = path ? g_hash_table_lookup(link->by_object, path) : NULL;
-                if (device && device->work->step == STEP_HELD && !object->notifying && !object->notify_acquired)
-                        notify_retry(device); /* whoever held it has let go */
+                if (device && !object->notifying && !object->notify_acquired)
+                        notify_released(device, object);
                 return;
         }
 

@@ -42,16 +42,14 @@ static void device_free(gpointer p) {
         g_free(p);
 }
 
-/* Moves the session in. */
-static KnownSession *known_session_take(Ledger *ledger, StoreSession *session) {
+static KnownSession *know_session(Ledger *ledger, const StoreSession *session) {
         KnownSession *known = g_hash_table_lookup(ledger->known, &session->id);
 
         if (known)
                 return known;
         known = g_new0(KnownSession, 1);
         known->id = session->id;
-        known->session = *session;
-        *session = (StoreSession) {};
+        job_copy_session(&known->session, session);
         g_hash_table_insert(ledger->known, &known->id, known);
         return known;
 }
@@ -239,9 +237,9 @@ static int apply_to_session(Ledger *ledger, Job *job) {
         Tail *tail;
         int rc;
 
-        if (job->type == JOB_BEGIN && !g_hash_table_contains(ledger->known, &job->session)) {
+        if (job->type == JOB_BEGIN) {
                 ledger->next_session_id = MAX(ledger->next_session_id, job->session + 1);
-                known_session_take(ledger, job->begin);
+                (void) know_session(ledger, job->begin);
         }
         rc = get_tail(ledger, job->session, &tail);
         if (rc != SQLITE_OK)
@@ -444,11 +442,9 @@ static int load_sessions(Ledger *ledger, Opened *ret, JobList *ret_gaps) {
                 StoreOpenSession *open = &opened->sessions[i];
                 Frames frames = {};
                 KnownSession *known;
-                StoreSession copy;
                 int r;
 
-                job_copy_session(&copy, &open->session);
-                known = known_session_take(ledger, &copy);
+                known = know_session(ledger, &open->session);
                 r = rows_session_counts(&ledger->rows, known->id, &known->committed);
                 if (r == SQLITE_OK)
                         r = load_frames(ledger, ROWS_CHUNK_READ, &open->session, ret, &frames, ret_gaps);

@@ -65,12 +65,12 @@ def loss(template, options):
         sent, refused = report['sent']['live'], report['refused']['live']
         notes = [f'sent {sent:,}, refused {refused:,}, received with Status and Event {counters["received"]:,} of {taken:,}, '
                  f'lost {counters["lost"]:,}, Live in the database {stored:,}']
-        yield Figure(f'lost inside needled at {rate}/s, of {count:,}', abs(taken - counters['received']), '', 0, 0, True, notes)
-        yield Figure(f'refused but not counted lost at {rate}/s', abs(refused - counters['lost']), '', 0, 0, True)
-        yield Figure(f'received but not in the database at {rate}/s', abs(sent - refused - stored), '', 0, 0, True)
-        yield Figure(f'malformed, duplicate or late at {rate}/s',
-                     sum(counters.get(name, 0) for name in ('malformed', 'duplicates')), '', 0, 0, True)
-        yield Figure(f'refused by the socket at {rate}/s', refused, '', 0, 0)
+        yield Figure(f'lost inside needled at {rate}/s, of {count:,}', abs(taken - counters['received']), '', 0, None, True, notes)
+        yield Figure(f'refused but not counted lost at {rate}/s', abs(refused - counters['lost']), '', 0, None, True)
+        yield Figure(f'received but not in the database at {rate}/s', abs(sent - refused - stored), '', 0, None, True)
+        yield Figure(f'malformed or duplicate at {rate}/s',
+                     sum(counters.get(name, 0) for name in ('malformed', 'duplicates')), '', 0, None, True)
+        yield Figure(f'refused by the socket at {rate}/s', refused, '', 0)
 
 
 def settled(pid):
@@ -105,7 +105,7 @@ def idle(template, options):
     woken = {tid - pid: after[tid] - before.get(tid, 0) for tid in after if after[tid] != before.get(tid, 0)}
     yield Figure('RSS idle', resident / 1024, 'MiB', 8, 5, True)
     yield Figure('private memory idle', private / 1024, 'MiB', 1.5, 0.6)
-    yield Figure(f'wakeups in {IDLE_SEC} s while nothing is connected', sum(woken.values()), '', 0, 0, True,
+    yield Figure(f'wakeups in {IDLE_SEC} s while nothing is connected', sum(woken.values()), '', 0, None, True,
                  [f'of thread {n}: {count}' for n, count in woken.items()])
 
 

@@ -75,14 +75,13 @@ class Bench(Stage):
             self.__exit__(*sys.exc_info())
             raise
 
-    def daemon_new(self, *wrapper, fresh=True):
+    def daemon_new(self, *wrapper, env=None):
         """Starts needled, under a tool if one is given, with a fresh copy of the state."""
-        if fresh:
-            shutil.rmtree(self.state_dir, ignore_errors=True)
-            shutil.copytree(self.template.state, self.state_dir)
+        shutil.rmtree(self.state_dir, ignore_errors=True)
+        shutil.copytree(self.template.state, self.state_dir)
         self.daemon = self.start(f'needled{self.count("needled")}',
                                  [*wrapper, self.binary('daemon/needled'), f'--state-dir={self.state_dir}',
-                                  f'--config-dir={self.config_dir}'])
+                                  f'--config-dir={self.config_dir}'], env)
         return self.daemon
 
     def daemon_stop(self, pid=None):

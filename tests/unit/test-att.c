@@ -5,7 +5,8 @@
 
 #include "simulator/att.h"
 
-/* A conversation: rx() is what the client sends, tx() what the server must have answered, in order; quiet() that nothing is left. */
+/* A conversation: rx() is what the client sends, tx() what the server must have answered, in order;
+ * quiet() that nothing is left. */
 
 #define OMP(low, high) "f8 13 8d fb 1f ee 8e 8a 3b 42 19 23 " low " " high " 84 95"
 
@@ -77,7 +78,8 @@ static void on_subscribed(uint16_t handle, bool on, void *userdata) {
         Talk *t = userdata;
 
         /* The answer has gone out before: what is notified from here on cannot overtake it. */
-        g_string_append_printf(t->calls, "%s %u after %u;", on ? "on" : "off", handle, g_queue_get_length(&t->sent));
+        g_string_append_printf(t->calls, "%s %u after %u;", on ? "on" : "off", handle,
+                               g_queue_get_length(&t->sent));
 }
 
 static void on_mtu_changed(uint16_t mtu, void *userdata) {
@@ -99,14 +101,18 @@ static AttUuid uuid(const char *text) {
         return ret;
 }
 
-/* 1 GAP: 2-3 name; 4 OMP: 5-6 Feature, 7-8-9 Live, 10-11-12 Event, 13-14 Control Point; 15 DIS: 16-17 serial number */
+/* 1 GAP: 2-3 name; 4 OMP: 5-6 Feature, 7-8-9 Live, 10-11-12 Event, 13-14 Control Point; 15 DIS: 16-17
+ * serial number */
 static void talk_start(Talk *t, uint16_t mtu) {
-        AttUuid gap = att_uuid16(0x1800), name = att_uuid16(0x2a00), dis = att_uuid16(0x180a), serial = att_uuid16(0x2a25);
-        AttUuid omp = uuid("95840001-2319-423b-8a8e-ee1ffb8d13f8"), feature = uuid("95840101-2319-423b-8a8e-ee1ffb8d13f8");
-        AttUuid live = uuid("95840102-2319-423b-8a8e-ee1ffb8d13f8"), event = uuid("95840104-2319-423b-8a8e-ee1ffb8d13f8");
+        AttUuid gap = att_uuid16(0x1800), name = att_uuid16(0x2a00), dis = att_uuid16(0x180a),
+                serial = att_uuid16(0x2a25);
+        AttUuid omp = uuid("95840001-2319-423b-8a8e-ee1ffb8d13f8"),
+                feature = uuid("95840101-2319-423b-8a8e-ee1ffb8d13f8");
+        AttUuid live = uuid("95840102-2319-423b-8a8e-ee1ffb8d13f8"),
+                event = uuid("95840104-2319-423b-8a8e-ee1ffb8d13f8");
         AttUuid control = uuid("95840107-2319-423b-8a8e-ee1ffb8d13f8");
 
-        *t = (Talk) { .calls = g_string_new(NULL), .feature_size = 4, .feature_value = { 1, 0, 0xff, 0x0e } };
+        *t = (Talk){ .calls = g_string_new(NULL), .feature_size = 4, .feature_value = { 1, 0, 0xff, 0x0e } };
         g_queue_init(&t->sent);
         t->server = att_server_new(mtu, &ops, t);
         g_assert_cmpuint(att_server_add_service(t->server, &gap), ==, 1);
@@ -114,11 +120,13 @@ static void talk_start(Talk *t, uint16_t mtu) {
         g_assert_cmpuint(att_server_add_service(t->server, &omp), ==, 4);
         t->feature = att_server_add_characteristic(t->server, &feature, ATT_PROPERTY_READ, NULL, 0);
         t->live = att_server_add_characteristic(t->server, &live, ATT_PROPERTY_NOTIFY, NULL, 0);
-        t->event = att_server_add_characteristic(t->server, &event, ATT_PROPERTY_NOTIFY | ATT_PROPERTY_INDICATE, NULL, 0);
-        t->control = att_server_add_characteristic(t->server, &control, ATT_PROPERTY_WRITE | ATT_PROPERTY_WRITE_COMMAND,
-                                                   NULL, 0);
+        t->event = att_server_add_characteristic(t->server, &event,
+                                                 ATT_PROPERTY_NOTIFY | ATT_PROPERTY_INDICATE, NULL, 0);
+        t->control = att_server_add_characteristic(t->server, &control,
+                                                   ATT_PROPERTY_WRITE | ATT_PROPERTY_WRITE_COMMAND, NULL, 0);
         g_assert_cmpuint(att_server_add_service(t->server, &dis), ==, 15);
-        t->serial = att_server_add_characteristic(t->server, &serial, ATT_PROPERTY_READ, "SN-0123456789-ABCDEFGHIJKLMNOP", 30);
+        t->serial = att_server_add_characteristic(t->server, &serial, ATT_PROPERTY_READ,
+                                                  "SN-0123456789-ABCDEFGHIJKLMNOP", 30);
         g_assert_cmpuint(t->serial, ==, 17);
 }
 
@@ -166,7 +174,8 @@ static size_t tx_size(Talk *t) {
 }
 
 static void test_uuid_short_and_long(void) {
-        AttUuid a = uuid("0000180A-0000-1000-8000-00805f9b34fb"), b = uuid("95840001-2319-423b-8a8e-ee1ffb8d13f8");
+        AttUuid a = uuid("0000180A-0000-1000-8000-00805f9b34fb"),
+                b = uuid("95840001-2319-423b-8a8e-ee1ffb8d13f8");
         g_autofree char *hex = hex_of(b.octets, b.size);
 
         g_assert_cmpuint(a.size, ==, 2);
@@ -511,7 +520,9 @@ static void test_indications_wait_for_their_confirmation(void) {
         rx(&t, "12 0c 00 02 00");
         tx(&t, "13");
         for (unsigned i = 0; i < 16; i++)
-                g_assert_cmpint(att_server_notify(t.server, t.event, (const uint8_t *) &"abcdefghijklmnop"[i], 1), ==, 0);
+                g_assert_cmpint(att_server_notify(t.server, t.event,
+                                                  (const uint8_t *) &"abcdefghijklmnop"[i], 1),
+                                ==, 0);
         g_assert_cmpint(att_server_notify(t.server, t.event, (const uint8_t *) "q", 1), ==, -EAGAIN);
         tx(&t, "1d 0b 00 61");
         quiet(&t);
@@ -585,8 +596,9 @@ static void test_writes(void) {
         talk_end(&t);
 }
 
-/* Every length of every opcode, with handles in and out of the table: answered or ignored, never more than one PDU, never longer
- * than ATT_MTU. (Reads beyond the octets given are for the address sanitizer to see.) */
+/* Every length of every opcode, with handles in and out of the table: answered or ignored, never more than
+ * one PDU, never longer than ATT_MTU. (Reads beyond the octets given are for the address sanitizer to
+ * see.) */
 static void test_sweep(void) {
         Talk t;
 
@@ -620,11 +632,13 @@ int main(int argc, char **argv) {
         g_test_add_func("/att/read/longest-value-at-517", test_longest_value_at_517);
         g_test_add_func("/att/errors/bad-handles", test_bad_handles);
         g_test_add_func("/att/errors/short-and-long-pdus", test_short_and_long_pdus);
-        g_test_add_func("/att/errors/unknown-requests-answered-the-rest-ignored", test_unknown_requests_answered_the_rest_ignored);
+        g_test_add_func("/att/errors/unknown-requests-answered-the-rest-ignored",
+                        test_unknown_requests_answered_the_rest_ignored);
         g_test_add_func("/att/cccd/on-off", test_cccd);
         g_test_add_func("/att/cccd/refused", test_cccd_refused);
         g_test_add_func("/att/cccd/disconnect-clears", test_disconnect_clears_cccds);
-        g_test_add_func("/att/indications/wait-for-confirmation", test_indications_wait_for_their_confirmation);
+        g_test_add_func("/att/indications/wait-for-confirmation",
+                        test_indications_wait_for_their_confirmation);
         g_test_add_func("/att/notify/no-room", test_no_room);
         g_test_add_func("/att/notify/values-end-at-mtu-minus-3", test_values_end_at_mtu_minus_3);
         g_test_add_func("/att/write", test_writes);

@@ -9,8 +9,8 @@
 
 #include "simulator/hci.h"
 
-/* A controller as a script: heard() is what it must be told next, say() what it answers. The other end of the socket pair is the host
- * under test; its loop runs until it has nothing more to do. */
+/* A controller as a script: heard() is what it must be told next, say() what it answers. The other end of
+ * the socket pair is the host under test; its loop runs until it has nothing more to do. */
 
 typedef struct Bench {
         sd_event *event;
@@ -160,7 +160,7 @@ static void bench_connect(Bench *b) {
 }
 
 static void bench_close(Bench *b) {
-        if (hci_connected(b->hci))
+        if (b->hci && hci_connected(b->hci))
                 say(b, "04 05 04 00 2a 00 13"); /* hci_free() would wait for it */
         b->hci = hci_free(b->hci);
         b->event = sd_event_unref(b->event);
@@ -412,7 +412,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/hci/l2cap/put-together", test_frames_are_put_together);
         g_test_add_func("/hci/l2cap/too-long-is-left-out", test_a_frame_that_is_too_long_is_left_out);
         g_test_add_func("/hci/l2cap/cut-and-wait-for-buffers", test_frames_are_cut_and_wait_for_buffers);
-        g_test_add_func("/hci/l2cap/queue-ends-with-the-link", test_the_queue_has_an_end_and_ends_with_the_link);
+        g_test_add_func("/hci/l2cap/queue-ends-with-the-link",
+                        test_the_queue_has_an_end_and_ends_with_the_link);
         g_test_add_func("/hci/disconnect", test_disconnect);
         g_test_add_func("/hci/no-keys", test_no_keys);
         g_test_add_func("/hci/free-ends-the-link-first", test_free_ends_the_link_first);

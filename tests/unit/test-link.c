@@ -12,6 +12,7 @@
 #include "needled/omp.h"
 
 #define LIVE "95840102-2319-423b-8a8e-ee1ffb8d13f8"
+#define WAVEFORM "95840103-2319-423b-8a8e-ee1ffb8d13f8"
 #define STATUS "95840105-2319-423b-8a8e-ee1ffb8d13f8"
 #define EVENT "95840104-2319-423b-8a8e-ee1ffb8d13f8"
 #define DEADLINE_USEC (20 * G_USEC_PER_SEC) /* generous: a busy neighbour is no failure */
@@ -302,6 +303,27 @@ static void test_not_permitted_then_success(Fixture *f, const void *data) {
         stream(f);
         g_assert_cmpuint(fake_char(f->fake, STATUS)->acquires, ==, 4);
         g_assert_cmpuint(fake_char(f->fake, LIVE)->acquires, ==, 1);
+}
+
+/* The same for one that is not required: it does not hold up the others, and is taken when it is let go. */
+static void test_optional_held_then_released(Fixture *f, const void *data) {
+        FakeChar *waveform = fake_char(f->fake, WAVEFORM);
+        int held = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+        waveform->fd = held;
+        stream(f);
+        g_assert_cmpuint(waveform->acquires, ==, 1);
+        g_assert_cmpint(waveform->fd, ==, held);
+
+        close(held);
+        waveform->fd = -1;
+        fake_release(f->fake, waveform);
+        wait_for(f, waveform->acquires == 2);
+        settle(f);
+        notify(f, WAVEFORM, "w", 1);
+        wait_for(f, f->frames == 1);
+        g_assert_cmpint(f->channel, ==, OMP_CHAR_WAVEFORM);
+        g_assert_cmpuint(f->ups, ==, 1);
 }
 
 static void test_start_notify_only_if_allowed(Fixture *f, const void *data) {
@@ -632,6 +654,7 @@ int main(int argc, char **argv) {
         ADD("socket-ends-alone", NULL, test_socket_ends_alone);
         ADD("held-by-another", NULL, test_held_by_another);
         ADD("not-permitted-then-success", NULL, test_not_permitted_then_success);
+        ADD("optional-held-then-released", NULL, test_optional_held_then_released);
         ADD("start-notify-only-if-allowed", NULL, test_start_notify_only_if_allowed);
         ADD("broadcast-values", "broadcast", test_broadcast_values);
         ADD("forged-signals", NULL, test_forged_signals);

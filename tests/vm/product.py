@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The installed service in the guest, and the device in software on the second controller."""
+
+import json
+import shlex
+
+import lib
+
+SERVICE = 'org.needled'
+ROOT = '/org/needled'
+MANAGER = 'org.needled.Manager1'
+DEVICE = 'org.needled.Device1'
+SESSION = 'org.needled.Session1'
+HISTORY = 'org.needled.History1'
+STATE_DIRECTORY = '/var/lib/needled'
+DATABASE = f'{STATE_DIRECTORY}/needled.db'
+PUBLIC_ADDRESS = '00:AA:01:01:00:01'    # of hci1
+
+# Of the journal's entries, as in needled/message-ids.h.
+MESSAGE_CONNECTED = '261c0bb9be79432ebfadd1e101c1a4cb'
+MESSAGE_LOST = '6b42c43f5f74451793f5be251d277cac'
+MESSAGE_STARTED = 'ac5c84b4e4604d43b6c2277251d44190'
+MESSAGE_FINISHED = 'f98e83f9dabc4632b1066d145c659c46'
+MESSAGE_BLUETOOTH = '9ff3fab4e42e435d8a56ffaf8431b609'
+MESSAGE_CONFIG = '88d22c14fd7f4e08bf497fbc03a07156'
+MESSAGE_STORAGE_DEGRADED = 'c8c1e16f7010422693e171061389985e'
+MESSAGE_STORAGE_RECOVERED = '4d6be2aa919444b0b84109c4de0f22e1'
+
+# Connect() to a device that is not there takes bluetoothd 40 s, and one such may precede a success.
+LINK_SEC = 150
+
+
+def ctl(guest, *words, user=None, timeout=180):
+    """Run needlectl. Returns (status, stdout, stderr)."""
+    command = shlex.join(['needlectl', *map(str, words)])
+    if user:
+        command = f'runuser -u {user} -- {command}'
+    status, output = guest.run(f'{command} 2>/run/needlectl.errors; status=$?\n'
+                               'printf "\\n\\001"; cat /run/needlectl.errors; exit $status', timeout)
+    out, _, errors = output.partition('\n\001')
+    return status, out, errors
+
+
+def query(guest, *words):
+    """What needlectl says with --json."""
+    status, out, errors = ctl(guest, *words, '--json')
+    assert status == 0, f'needlectl {" ".join(map(str, words))}: status {status}: {errors}'
+    return json.loads(out)
+
+
+def device(guest, name='pen'):
+    """The device of this alias or address, or None."""
+    return next((d for d in query(guest, 'devices')['devices'] if name in (d.get('alias'), d['address'])), None)
+
+
+def streaming(guest, name='pen'):
+    found = device(guest, name)
+    return found if found and found['state'] == 'streaming' else None
+
+
+def live_session(guest):
+    return query(guest, 'status').get('session')
+
+
+def figures(guest):
+    """Of the live session; empty if there is none."""
+    session = live_session(guest)
+    return query(guest, 'show', session['id']) if session else {}
+
+
+def sessions(guest):
+    return query(guest, 'sessions')['sessions']
+
+
+def find(guest, address=PUBLIC_ADDRESS):
+    """Search until the device is found."""
+    def look():
+        ctl(guest, 'search', '--seconds=2', '-q')
+        return device(guest, address)
+    return lib.wait_for('found device', look)
+
+
+def adopt(guest, *options, address=PUBLIC_ADDRESS):
+    """From the search to the first stream. Returns the device."""
+    find(guest, address)
+    status, _, errors = ctl(guest, 'adopt', address, '--alias=pen', *options)
+    assert status == 0, f'adopt: status {status}: {errors}'
+    return lib.wait_for('streaming device', lambda: streaming(guest), LINK_SEC)
+
+
+def begin(guest, sim, strokes=50):
+    """Press the device's button, and use it for a while. Returns the session."""
+    sim.control('start')
+    session = lib.wait_for('session', lambda: live_session(guest))
+    use(guest, strokes)
+    return session
+
+
+def use(guest, strokes):
+    """Wait until the session has so many strokes. Returns its figures."""
+    def look():
+        now = figures(guest)
+        return now if now.get('strokes', 0) >= strokes else None
+    return lib.wait_for(f'{strokes} strokes', look)
+
+
+def stored(guest, count=1):
+    """Wait for so many sessions to be stored; more are an error. Returns the newest."""
+    found = lib.wait_for(f'{count} stored sessions', lambda: len(sessions(guest)) >= count and sessions(guest))
+    assert len(found) == count, found
+    return found[0]
+
+
+def counters(guest):
+    path = device(guest)['path']
+    return lib.call(guest, SERVICE, path, DEVICE, 'GetCounters')[0]
+
+
+def rows(guest, statement):
+    """Rows of the database, read beside the service."""
+    output = guest.check(shlex.join(['sqlite3', '-readonly', '-json', DATABASE, statement])).strip()
+    return json.loads(output) if output else []
+
+
+def entries(guest, message_id=None, **fields):
+    """Entries of the service's journal, by the id of the message and by NEEDLED_… fields."""
+    matches = ['-t', 'needled']
+    if message_id:
+        matches.append(f'MESSAGE_ID={message_id}')
+    return lib.journal(guest, *matches, *(f'{name}={value}' for name, value in fields.items()))
+
+
+class Sim:
+    """needlesim as a unit of the guest, with its control lines."""
+
+    def __init__(self, guest, *options, unit='needlesim'):
+        self._guest, self._unit = guest, unit
+        self._control, self._output = f'/run/{unit}.control', f'/run/{unit}.output'
+        # Opened for reading and writing, the pipe has no end while needlesim lives.
+        command = (f'exec needlesim --control --report {shlex.join(options)} '
+                   f'<>{self._control} >{self._output}')
+        guest.check(f'rm -f {self._control} {self._output}; mkfifo {self._control}')
+        lib.start(guest, unit, 'bash', '-c', command)
+        lib.wait_for('needlesim', lambda: 'ready' in guest.run(f'cat {self._output}')[1])
+
+    def control(self, line):
+        """Say a control line. Returns the answer; an AssertionError if it is none or an error."""
+        output = self._guest.check(
+            f'before=$(wc -l <{self._output}); echo {shlex.quote(line)} 1<>{self._control}\n'
+            f'for i in {{1..600}}; do\n'
+            f'        [ "$(wc -l <{self._output})" -gt "$before" ] && break; sleep 0.05\n'
+            f'done; tail -n +$((before + 1)) {self._output}')
+        answer = output.splitlines()[0] if output else 'no answer'
+        assert answer.startswith('ok'), f'needlesim: {line}: {answer}'
+        return answer[2:].strip()
+
+    def status(self):
+        return json.loads(self.control('status'))
+
+    def stop(self, how='TERM'):
+        """End the process, which disconnects first unless it is killed."""
+        self._guest.check(f'systemctl kill --signal={how} {self._unit}\n'
+                          f'while systemctl is-active --quiet {self._unit}; do sleep 0.1; done')
