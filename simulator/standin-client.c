@@ -66,7 +66,8 @@ static App *find_app(Standin *s, const char *name, const char *path) {
 
 static void method_register_agent(Call *call) {
         static const char *const capabilities[] = {
-                "", "DisplayOnly", "DisplayYesNo", "KeyboardOnly", "NoInputNoOutput", "KeyboardDisplay", NULL,
+                "",   "DisplayOnly", "DisplayYesNo", "KeyboardOnly", "NoInputNoOutput", "KeyboardDisplay",
+                NULL,
         };
         Standin *s = call->standin;
         const char *path, *capability;

@@ -34,7 +34,7 @@ struct Characteristic {
         unsigned index;
         GByteArray *value;              /* the last one that was read or notified; NULL: none yet */
         GPtrArray *listeners;           /* bus names of the clients with StartNotify */
-        char *holder;                   /* bus name of the client with AcquireNotify, NULL if it left the bus */
+        char *holder;                   /* who has AcquireNotify; NULL if it left the bus */
         int fd;                         /* our end of its socket, -1: not acquired */
         sd_event_source *io;
 };

@@ -5,15 +5,17 @@
 
 #include "log.h"
 
-/* Adoption: connect, wait for the services, pair, read who it is, trust, remember. Until it is remembered nothing of it stays: what
- * Connect() and Pair() made permanent in bluetoothd is removed again when the adoption fails. */
+/* Adoption: connect, wait for the services, pair, read who it is, trust, remember. Until it is remembered
+ * nothing of it stays: what Connect() and Pair() made permanent in bluetoothd is removed again when the
+ * adoption fails. */
 
 #define ATTEMPTS_MAX 6u
 #define PAIR_CALL_USEC (95 * G_USEC_PER_SEC)    /* longer than the step's limit, which acts */
 #define ADOPT_LIMIT_USEC (140 * G_USEC_PER_SEC) /* Manager1.Adopt answers within 150 s */
 
-#define REFUSED_PAIRING "The device refused to pair: open its pairing window and adopt it again, or, for a device that cannot " \
-                        "pair, adopt it with --allow-unbonded."
+#define REFUSED_PAIRING \
+        "The device refused to pair: open its pairing window and adopt it again, or, for a device that cannot " \
+        "pair, adopt it with --allow-unbonded."
 
 static void adoption_free(Device *device) {
         if (device->work->adoption)
@@ -31,7 +33,8 @@ static void pair_refused(Device *device) {
         if (device->work->connected)
                 setup_read(device);
         else
-                adopt_retry(device, -EHOSTUNREACH, "The connection broke off: bring the device nearer and try again.");
+                adopt_retry(device, -EHOSTUNREACH,
+                            "The connection broke off: bring the device nearer and try again.");
 }
 
 static void on_paired(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
@@ -49,7 +52,8 @@ static void on_paired(sd_bus_message *reply, const ErrorMeaning *error, void *us
                 if (device->work->connected)
                         setup_read(device);
                 else
-                        adopt_retry(device, -EHOSTUNREACH, "The connection broke off after pairing: try again.");
+                        adopt_retry(device, -EHOSTUNREACH,
+                                    "The connection broke off after pairing: try again.");
                 break;
         case EHOSTUNREACH:
         case ENOTCONN:
@@ -103,8 +107,8 @@ void adopt_identified(Device *device) {
         adoption_free(device);
 
         if (object)
-                bluez_tell(device->link->bluez, object->path, "org.freedesktop.DBus.Properties", "Set", "ssv",
-                           "org.bluez.Device1", "Trusted", "b", true);
+                bluez_tell(device->link->bluez, object->path, "org.freedesktop.DBus.Properties", "Set",
+                           "ssv", "org.bluez.Device1", "Trusted", "b", true);
         device_changed(device, DEVICE_CHANGED_IDENTITY);
         auto_connect_update(device->link->auto_connect);
         link_complete(device, OPERATION_ADOPT, 0, NULL);
@@ -121,14 +125,16 @@ void adopt_retry(Device *device, int error, const char *message) {
                 return;
         }
 
-        device_enter(device, DEVICE_CONNECTING, DEVICE_REASON_NONE, STEP_BACKOFF, reconnect_delay(adoption->attempts - 1));
+        device_enter(device, DEVICE_CONNECTING, DEVICE_REASON_NONE, STEP_BACKOFF,
+                     reconnect_delay(adoption->attempts - 1));
 }
 
 void adopt_undo(Device *device) {
         Object *object = link_object(device), *adapter = link_adapter(device);
 
         if (object && adapter && !device->work->adoption->was_paired)
-                bluez_tell(device->link->bluez, adapter->path, "org.bluez.Adapter1", "RemoveDevice", "o", object->path);
+                bluez_tell(device->link->bluez, adapter->path, "org.bluez.Adapter1", "RemoveDevice", "o",
+                           object->path);
         else if (object && device->work->opened)
                 bluez_tell(device->link->bluez, object->path, "org.bluez.Device1", "Disconnect", NULL);
 }
@@ -155,11 +161,13 @@ void link_adopt(Link *link, Device *device, const LinkAdopt *options, LinkDone d
                 return;
         }
         if (device->work->adoption || device->work->step == STEP_FORGET) {
-                operation_answer_later(operation, -EBUSY, "The device is being adopted or forgotten already: wait for that.");
+                operation_answer_later(operation, -EBUSY,
+                                       "The device is being adopted or forgotten already: wait for that.");
                 return;
         }
         if (!adapter || !adapter->powered) {
-                operation_answer_later(operation, -ENODEV, "The Bluetooth adapter is not ready: plug it in and switch it on.");
+                operation_answer_later(operation, -ENODEV,
+                                       "The Bluetooth adapter is not ready: plug it in and switch it on.");
                 return;
         }
 

@@ -5,9 +5,9 @@
 
 #include "log.h"
 
-/* Our own agent, never the default one, registered only while we pair: it says yes for the device that we pair just then, to
- * bluetoothd alone, and no to all else. It has no display and no keys, so that a device that wants a code to be compared or typed
- * cannot be paired through it. */
+/* Our own agent, never the default one, registered only while we pair: it says yes for the device that we
+ * pair just then, to bluetoothd alone, and no to all else. It has no display and no keys, so that a device
+ * that wants a code to be compared or typed cannot be paired through it. */
 
 #define AGENT_PATH "/org/needled/agent"
 
@@ -19,7 +19,8 @@ struct Agent {
 };
 
 static int refuse(sd_bus_error *error) {
-        return sd_bus_error_set(error, "org.bluez.Error.Rejected", "needled does not pair this device this way");
+        return sd_bus_error_set(error, "org.bluez.Error.Rejected",
+                                "needled does not pair this device this way");
 }
 
 static int method_reject(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -59,7 +60,8 @@ static const sd_bus_vtable agent_vtable[] = {
         SD_BUS_METHOD("RequestPasskey", "o", "u", method_reject, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("DisplayPasskey", "ouq", NULL, method_reject, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("RequestConfirmation", "ou", NULL, method_reject, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("RequestAuthorization", "o", NULL, method_request_authorization, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("RequestAuthorization", "o", NULL, method_request_authorization,
+                      SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("AuthorizeService", "os", NULL, method_reject, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Cancel", NULL, NULL, method_note, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END
@@ -71,9 +73,10 @@ Agent *agent_new(Link *link) {
 
         agent->link = link;
         agent->objects = g_ptr_array_new_with_free_func(g_free);
-        r = sd_bus_add_object_vtable(bluez_bus(link->bluez), &agent->slot, AGENT_PATH, "org.bluez.Agent1", agent_vtable, agent);
+        r = sd_bus_add_object_vtable(bluez_bus(link->bluez), &agent->slot, AGENT_PATH, "org.bluez.Agent1",
+                                     agent_vtable, agent);
         if (r < 0)
-                log_error_errno(r, "Cannot set up the pairing agent: devices can be adopted only with --allow-unbonded");
+                log_error_errno(r, "Cannot set up the pairing agent: only --allow-unbonded can adopt devices");
 
         return agent;
 }
@@ -98,8 +101,9 @@ void agent_reset(Agent *agent) {
 void agent_begin(Agent *agent, const char *object) {
         g_ptr_array_add(agent->objects, g_strdup(object));
         if (agent->objects->len == 1)
-                (void) bluez_call(agent->link->bluez, &agent->calls, "/org/bluez", "org.bluez.AgentManager1", "RegisterAgent",
-                                  BLUEZ_TIMEOUT_USEC, on_registered, agent, "os", AGENT_PATH, "NoInputNoOutput");
+                (void) bluez_call(agent->link->bluez, &agent->calls, "/org/bluez", "org.bluez.AgentManager1",
+                                  "RegisterAgent", BLUEZ_TIMEOUT_USEC, on_registered, agent, "os",
+                                  AGENT_PATH, "NoInputNoOutput");
 }
 
 void agent_end(Agent *agent, const char *object) {
@@ -110,5 +114,6 @@ void agent_end(Agent *agent, const char *object) {
 
         g_ptr_array_remove_index(agent->objects, index);
         if (agent->objects->len == 0)
-                bluez_tell(agent->link->bluez, "/org/bluez", "org.bluez.AgentManager1", "UnregisterAgent", "o", AGENT_PATH);
+                bluez_tell(agent->link->bluez, "/org/bluez", "org.bluez.AgentManager1", "UnregisterAgent",
+                           "o", AGENT_PATH);
 }

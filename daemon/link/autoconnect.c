@@ -5,9 +5,10 @@
 
 #include "log.h"
 
-/* Bonded devices come back by themselves: we register a GattProfile1 with the service's UUID on every adapter, and bluetoothd puts
- * the devices that have it on the kernel's accept list. No discovery, no polling, no timer of ours while a device is away.
- * bluetoothd reads our object tree before it answers RegisterApplication; a call that waits for the answer would wait for ever. */
+/* Bonded devices come back by themselves: we register a GattProfile1 with the service's UUID on every
+ * adapter, and bluetoothd puts the devices that have it on the kernel's accept list. No discovery, no
+ * polling, no timer of ours while a device is away. bluetoothd reads our object tree before it answers
+ * RegisterApplication; a call that waits for the answer would wait for ever. */
 
 #define ROOT_PATH "/org/needled/application"
 #define RETRY_USEC (10 * G_USEC_PER_SEC)
@@ -42,14 +43,15 @@ static void registration_free(void *p) {
         g_free(registration);
 }
 
-static int property_get_uuids(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
-                              void *userdata, sd_bus_error *error) {
+static int property_get_uuids(sd_bus *bus, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         const Profile *profile = userdata;
 
         return sd_bus_message_append(reply, "as", 1, profile->service_uuid);
 }
 
-/* bluetoothd says that it has dropped the profile, as it does when it stops; the new owner of the name is told anew. */
+/* bluetoothd says that it has dropped the profile, as it does when it stops; the new owner of the name is
+ * told anew. */
 static int method_release(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return sd_bus_reply_method_return(m, NULL);
 }
@@ -86,10 +88,11 @@ static void on_registered(sd_bus_message *reply, const ErrorMeaning *error, void
         bool failed = error && error->error != -EEXIST;
 
         if (failed && registration->tries == 1)
-                log_warning("bluetoothd does not take our registration on %s, so that devices are connected by retrying: %s",
-                            registration->adapter, error->sentence);
+                log_warning("bluetoothd does not take our registration on %s; devices are connected by "
+                            "retrying: %s", registration->adapter, error->sentence);
         if (failed && registration->tries <= RETRIES_MAX)
-                link_timer(registration->owner->link, &registration->timer, RETRY_USEC, on_retry, registration);
+                link_timer(registration->owner->link, &registration->timer, RETRY_USEC, on_retry,
+                           registration);
         if (failed != registration->failed) {
                 registration->failed = failed;
                 registration_changed(registration);
@@ -99,8 +102,8 @@ static void on_registered(sd_bus_message *reply, const ErrorMeaning *error, void
 static void registration_send(Registration *registration) {
         registration->tries++;
         (void) bluez_call(registration->owner->link->bluez, &registration->calls, registration->adapter,
-                          "org.bluez.GattManager1", "RegisterApplication", BLUEZ_TIMEOUT_USEC, on_registered, registration,
-                          "oa{sv}", ROOT_PATH, 0);
+                          "org.bluez.GattManager1", "RegisterApplication", BLUEZ_TIMEOUT_USEC, on_registered,
+                          registration, "oa{sv}", ROOT_PATH, 0);
 }
 
 static Registration *find(const AutoConnect *ac, const char *adapter) {
@@ -147,7 +150,8 @@ static int export_profiles(AutoConnect *ac) {
                 g_autofree char *path = g_strdup_printf(ROOT_PATH "/%s", (*p)->id);
                 sd_bus_slot *slot;
 
-                r = sd_bus_add_object_vtable(bus, &slot, path, "org.bluez.GattProfile1", profile_vtable, (void *) *p);
+                r = sd_bus_add_object_vtable(bus, &slot, path, "org.bluez.GattProfile1", profile_vtable,
+                                             (void *) *p);
                 if (r >= 0)
                         g_ptr_array_add(ac->slots, slot);
         }
@@ -194,8 +198,8 @@ void auto_connect_update(AutoConnect *ac) {
         }
 
         for (guint i = 0; i < ac->registrations->len; i++)
-                bluez_tell(ac->link->bluez, ((Registration *) ac->registrations->pdata[i])->adapter, "org.bluez.GattManager1",
-                           "UnregisterApplication", "o", ROOT_PATH);
+                bluez_tell(ac->link->bluez, ((Registration *) ac->registrations->pdata[i])->adapter,
+                           "org.bluez.GattManager1", "UnregisterApplication", "o", ROOT_PATH);
         auto_connect_reset(ac);
 }
 

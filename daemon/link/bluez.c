@@ -19,7 +19,7 @@ struct Bluez {
         void *userdata;
         Objects *objects;
         Calls calls;            /* of this generation */
-        sd_bus_slot *slots[7];  /* the six match rules, and the end of the connection, which is no rule of the bus */
+        sd_bus_slot *slots[7];  /* the six match rules, and the local one for the end of the connection */
         char *owner;            /* unique name, NULL: no bluetoothd */
         unsigned generation;
         bool synced;            /* the objects of this owner are known */
@@ -48,7 +48,8 @@ static int on_name_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error
 
         if (g_strcmp0(sd_bus_message_get_sender(m), BUS) != 0)
                 return 0;
-        if (sd_bus_message_read(m, "sss", &name, &old_owner, &new_owner) < 0 || !g_str_equal(name, "org.bluez"))
+        if (sd_bus_message_read(m, "sss", &name, &old_owner, &new_owner) < 0 ||
+            !g_str_equal(name, "org.bluez"))
                 return 0;
         if (g_strcmp0(bluez->owner, new_owner) == 0)
                 return 0;
@@ -64,7 +65,8 @@ static int on_name_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error
         return 0;
 }
 
-/* What was signalled before the answer to GetManagedObjects is part of that answer; so signals count only after it. */
+/* What was signalled before the answer to GetManagedObjects is part of that answer; so signals count only
+ * after it. */
 static bool accept_signal(const Bluez *bluez, sd_bus_message *m) {
         return bluez->synced && bluez_is_sender(bluez, m);
 }
@@ -128,13 +130,13 @@ static void on_managed_objects(sd_bus_message *reply, const ErrorMeaning *error,
                 else if (bluez->owner)
                         log_warning("bluetoothd does not tell its objects: %s", error->sentence);
                 else
-                        bluez->observer.gone(bluez->userdata); /* the answer at the start: nobody has the name */
+                        bluez->observer.gone(bluez->userdata); /* the answer at the start: nobody is there */
                 return;
         }
         if (!bluez_is_sender(bluez, reply))
                 return;
         if (objects_replace(bluez->objects, reply) < 0) {
-                log_warning("bluetoothd's objects cannot be read: its answer to GetManagedObjects is malformed");
+                log_warning("bluetoothd's answer to GetManagedObjects is malformed: no device can be followed");
                 return;
         }
 
@@ -152,15 +154,16 @@ static void on_name_owner(sd_bus_message *reply, const ErrorMeaning *error, void
         owner_found(bluez, owner);
 }
 
-static int new_call(Bluez *bluez, const char *destination, const char *path, const char *interface, const char *member,
-                    sd_bus_message **ret) {
+static int new_call(Bluez *bluez, const char *destination, const char *path, const char *interface,
+                    const char *member, sd_bus_message **ret) {
         int r;
 
         r = sd_bus_message_new_method_call(bluez->bus, ret, destination, path, interface, member);
         if (r < 0)
                 return r;
 
-        /* Whether bluetoothd is started is the administrator's affair (or a deliberate act), never a side effect. */
+        /* Whether bluetoothd is started is the administrator's affair (or a deliberate act), never a side
+         * effect. */
         return sd_bus_message_set_auto_start(*ret, 0);
 }
 
@@ -175,8 +178,8 @@ static void get_managed_objects(Bluez *bluez, const char *destination) {
                 log_error_errno(r, "Cannot ask bluetoothd for its objects");
 }
 
-/* Everything that the start needs goes out at once, without waiting for answers in between: the bus keeps the order, so the rules
- * stand before the objects are read. */
+/* Everything that the start needs goes out at once, without waiting for answers in between: the bus keeps
+ * the order, so the rules stand before the objects are read. */
 static int start(Bluez *bluez) {
         static const struct {
                 const char *rule;
@@ -197,7 +200,8 @@ static int start(Bluez *bluez) {
 
         G_STATIC_ASSERT(G_N_ELEMENTS(rules) == G_N_ELEMENTS(bluez->slots));
         for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
-                r = sd_bus_add_match_async(bluez->bus, &bluez->slots[i], rules[i].rule, rules[i].handler, NULL, bluez);
+                r = sd_bus_add_match_async(bluez->bus, &bluez->slots[i], rules[i].rule, rules[i].handler,
+                                           NULL, bluez);
                 if (r < 0)
                         return r;
         }
@@ -223,7 +227,7 @@ int bluez_new(sd_event *event, const BluezObserver *observer, void *userdata, Bl
         bluez->objects = objects_new();
 
         r = sd_bus_open_system_with_description(&bluez->bus, "needled-bluez");
-        /* It outlives the loop: at the end the sockets are closed first, then the devices are disconnected. */
+        /* It outlives the loop: at the end the sockets close first, then the devices are disconnected. */
         if (r >= 0)
                 r = sd_bus_set_close_on_exit(bluez->bus, false);
         if (r >= 0)
@@ -246,7 +250,7 @@ Bluez *bluez_free(Bluez *bluez) {
         calls_clear(&bluez->calls);
         for (size_t i = 0; i < G_N_ELEMENTS(bluez->slots); i++)
                 sd_bus_slot_unref(bluez->slots[i]);
-        /* Only a connection that is up is flushed: to wait for one that never came up could last for ever. */
+        /* Only a connection that is up is flushed: to wait for another could last for ever. */
         if (bluez->bus && sd_bus_is_ready(bluez->bus) > 0)
                 sd_bus_flush(bluez->bus);
         sd_bus_close_unref(bluez->bus);
@@ -276,7 +280,8 @@ bool bluez_is_sender(const Bluez *bluez, sd_bus_message *m) {
         return bluez->owner && g_strcmp0(sd_bus_message_get_sender(m), bluez->owner) == 0;
 }
 
-int bluez_message(Bluez *bluez, const char *path, const char *interface, const char *member, sd_bus_message **ret) {
+int bluez_message(Bluez *bluez, const char *path, const char *interface, const char *member,
+                  sd_bus_message **ret) {
         if (!bluez->synced)
                 return -ENODEV;
 
@@ -284,8 +289,8 @@ int bluez_message(Bluez *bluez, const char *path, const char *interface, const c
         return new_call(bluez, bluez->owner, path, interface, member, ret);
 }
 
-int bluez_call(Bluez *bluez, Calls *calls, const char *path, const char *interface, const char *member, uint64_t timeout_usec,
-               CallDone done, void *userdata, const char *types, ...) {
+int bluez_call(Bluez *bluez, Calls *calls, const char *path, const char *interface, const char *member,
+               uint64_t timeout_usec, CallDone done, void *userdata, const char *types, ...) {
         g_autoptr(sd_bus_message) m = NULL;
         va_list args;
         int r;
@@ -303,7 +308,8 @@ int bluez_call(Bluez *bluez, Calls *calls, const char *path, const char *interfa
         return calls_send(calls, m, timeout_usec, done, userdata);
 }
 
-void bluez_tell(Bluez *bluez, const char *path, const char *interface, const char *member, const char *types, ...) {
+void bluez_tell(Bluez *bluez, const char *path, const char *interface, const char *member, const char *types,
+                ...) {
         g_autoptr(sd_bus_message) m = NULL;
         va_list args;
         int r;

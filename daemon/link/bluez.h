@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The connection to bluetoothd: a bus connection of its own, six match rules, the unique owner of org.bluez, and a copy of its
- * objects that follows its signals. sd-bus does not verify who sent a signal (a unicast one needs no match at all, and every user
- * may send them), so each is compared here with the tracked owner before anybody sees it. */
+/* The connection to bluetoothd: a bus connection of its own, six match rules, the unique owner of org.bluez,
+ * and a copy of its objects that follows its signals. sd-bus does not verify who sent a signal (a unicast
+ * one needs no match at all, and every user may send them), so each is compared here with the tracked owner
+ * before anybody sees it. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,8 +19,8 @@
 typedef struct Bluez Bluez;
 
 typedef struct BluezObserver {
-        void (*gone)(void *userdata);           /* bluetoothd went, or is not there: all objects are forgotten */
-        void (*snapshot)(void *userdata);       /* all objects were read (again) */
+        void (*gone)(void *userdata);     /* bluetoothd went, or is not there: all objects are forgotten */
+        void (*snapshot)(void *userdata); /* all objects were read (again) */
         void (*added)(Object *object, unsigned interfaces, void *userdata);
         void (*removed)(const char *path, unsigned interfaces, void *userdata);
         void (*changed)(Object *object, unsigned interface, void *userdata);
@@ -38,13 +39,16 @@ unsigned bluez_generation(const Bluez *bluez);  /* +1 with each owner of org.blu
 /* Whether bluetoothd itself sent this: the test of every message that it alone may send. */
 bool bluez_is_sender(const Bluez *bluez, sd_bus_message *m);
 
-/* A call to bluetoothd, to be filled and sent; for those that bluez_call() cannot put together. Errors: -ENODEV, as sd-bus. */
-int bluez_message(Bluez *bluez, const char *path, const char *interface, const char *member, sd_bus_message **ret);
-/* Calls bluetoothd by its unique name, without activation. Errors: -ENODEV not present, else as sd_bus_call_async(); then done is not
- * called: the caller's own time limit says what comes next. */
-int bluez_call(Bluez *bluez, Calls *calls, const char *path, const char *interface, const char *member, uint64_t timeout_usec,
-               CallDone done, void *userdata, const char *types, ...);
+/* A call to bluetoothd, to be filled and sent; for those that bluez_call() cannot put together. Errors:
+ * -ENODEV, as sd-bus. */
+int bluez_message(Bluez *bluez, const char *path, const char *interface, const char *member,
+                  sd_bus_message **ret);
+/* Calls bluetoothd by its unique name, without activation. Errors: -ENODEV not present, else as
+ * sd_bus_call_async(); then done is not called: the caller's own time limit says what comes next. */
+int bluez_call(Bluez *bluez, Calls *calls, const char *path, const char *interface, const char *member,
+               uint64_t timeout_usec, CallDone done, void *userdata, const char *types, ...);
 /* Sends the call and asks for no answer. */
-void bluez_tell(Bluez *bluez, const char *path, const char *interface, const char *member, const char *types, ...);
+void bluez_tell(Bluez *bluez, const char *path, const char *interface, const char *member, const char *types,
+                ...);
 /* Reads all objects anew; snapshot() follows. */
 void bluez_refresh(Bluez *bluez);

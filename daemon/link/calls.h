@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Asynchronous calls with an owner: whoever embeds a Calls and clears it never hears of their answers again. So an answer to what
- * an older connection or an older bluetoothd was asked cannot reach a newer one. */
+/* Asynchronous calls with an owner: whoever embeds a Calls and clears it never hears of their answers again.
+ * So an answer to what an older connection or an older bluetoothd was asked cannot reach a newer one. */
 
 #include <stdint.h>
 #include <systemd/sd-bus.h>
@@ -18,8 +18,8 @@ typedef struct Calls {
 /* reply is NULL when error is not; both are borrowed for the call. */
 typedef void (*CallDone)(sd_bus_message *reply, const ErrorMeaning *error, void *userdata);
 
-/* Sends `m` and keeps the slot in `calls`; done may be NULL. `m` stays the caller's. Errors: as sd_bus_call_async(); then done is
- * not called. */
+/* Sends `m` and keeps the slot in `calls`; done may be NULL. `m` stays the caller's. Errors: as
+ * sd_bus_call_async(); then done is not called. */
 int calls_send(Calls *calls, sd_bus_message *m, uint64_t timeout_usec, CallDone done, void *userdata);
 /* Forgets all that is under way. */
 void calls_clear(Calls *calls);

@@ -74,9 +74,9 @@ static const struct {
         [STEP_NONE] = { "none", 0 },
         [STEP_BACKOFF] = { "backoff", 0 },
         [STEP_SEARCH] = { "search", 11 * G_USEC_PER_SEC },
-        [STEP_CONNECT] = { "connect", 60 * G_USEC_PER_SEC },    /* bluetoothd gives up by itself after 40 s */
+        [STEP_CONNECT] = { "connect", 60 * G_USEC_PER_SEC }, /* bluetoothd gives up by itself after 40 s */
         [STEP_DISCONNECT] = { "disconnect", 10 * G_USEC_PER_SEC }, /* bluetoothd takes 2 s */
-        [STEP_RESOLVE] = { "resolve", 45 * G_USEC_PER_SEC },    /* a first discovery can take more than 10 s */
+        [STEP_RESOLVE] = { "resolve", 45 * G_USEC_PER_SEC }, /* a first discovery can take more than 10 s */
         [STEP_OBJECTS] = { "objects", 3 * G_USEC_PER_SEC },
         [STEP_REFRESH] = { "refresh", 10 * G_USEC_PER_SEC },
         [STEP_PAIR] = { "pair", 90 * G_USEC_PER_SEC },
@@ -102,7 +102,8 @@ static int on_step_timeout(sd_event_source *source, uint64_t usec, void *userdat
                 break;
         case STEP_SEARCH:
                 if (device->work->adoption)
-                        adopt_retry(device, -ENOENT, "The device is not there any more: switch it on and search again.");
+                        adopt_retry(device, -ENOENT,
+                                    "The device is not there any more: switch it on and search again.");
                 else
                         reconnect_rest(device);
                 break;
@@ -184,8 +185,8 @@ void device_set_auto_connect(Device *device, bool on) {
 
         /* A trusted device is connected again at once by bluetoothd, even after our own Disconnect(). */
         if (object)
-                bluez_tell(device->link->bluez, object->path, "org.freedesktop.DBus.Properties", "Set", "ssv",
-                           "org.bluez.Device1", "Trusted", "b", on);
+                bluez_tell(device->link->bluez, object->path, "org.freedesktop.DBus.Properties", "Set",
+                           "ssv", "org.bluez.Device1", "Trusted", "b", on);
         auto_connect_update(device->link->auto_connect);
         if (!on && (device->work->connected || device->work->step == STEP_CONNECT))
                 reconnect_give_up(device, DEVICE_REASON_NONE);
@@ -193,7 +194,8 @@ void device_set_auto_connect(Device *device, bool on) {
                 reconnect_rest(device);
 }
 
-Device *device_new(Link *link, const char *path, const char *address, const char *address_type, const char *adapter) {
+Device *device_new(Link *link, const char *path, const char *address, const char *address_type,
+                   const char *adapter) {
         Device *device = g_new(Device, 1);
 
         *device = (Device) {
@@ -253,10 +255,12 @@ void device_enter(Device *device, DeviceState state, DeviceReason reason, Step s
         uint64_t now = link_now(CLOCK_REALTIME), retry_at = timed ? now + delay_usec : 0;
         bool entered = device->state != state || device->reason != reason;
 
-        assert(device_may_enter(device->state, state)); /* ours alone: what peers may cause is sorted out before */
+        assert(device_may_enter(device->state,
+                                state)); /* ours alone: what peers may cause is sorted out before */
 
         if (device->work->step != step || entered)
-                log_debug("%s: %s %s, step %s", device->path, state_names[state], reason_names[reason], steps[step].name);
+                log_debug("%s: %s %s, step %s", device->path, state_names[state], reason_names[reason],
+                          steps[step].name);
         device->work->step = step;
         arm(device, delay_usec > 0 ? delay_usec : steps[step].limit_usec);
 

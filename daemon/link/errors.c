@@ -8,15 +8,18 @@
 #define UNDER_WAY "Another connection attempt is under way: wait a moment."
 #define NOT_HERE "The device did not answer: switch it on, bring it near, and see that no phone holds it."
 #define BROKE_OFF "The connection broke off before it was made: bring the device nearer; it is tried again."
-#define NO_PAIRING "The device refused to pair: open its pairing window and adopt it again, or, for a device that cannot " \
-                   "pair, adopt it with --allow-unbonded."
+#define NO_PAIRING \
+        "The device refused to pair: open its pairing window and adopt it again, or, for a device that cannot " \
+        "pair, adopt it with --allow-unbonded."
 #define NO_KEY "The device asks for a bond that it does not find: forget it and adopt it again."
 #define NO_ADAPTER "The Bluetooth adapter is not ready: plug it in and switch it on (bluetoothctl power on)."
 #define NO_BLUETOOTHD "bluetoothd does not run: start it (systemctl start bluetooth)."
 #define GONE "bluetoothd does not know the device any more: search again."
 #define HELD "Another program holds the notifications of the device: close it."
-#define NOT_ALLOWED "bluetoothd or the bus policy does not permit it: look at the journal of bluetooth.service."
-#define NO_ANSWER "bluetoothd did not answer in time: if that stays so, restart it (systemctl restart bluetooth)."
+#define NOT_ALLOWED \
+        "bluetoothd or the bus policy does not permit it: look at the journal of bluetooth.service."
+#define NO_ANSWER \
+        "bluetoothd did not answer in time: if that stays so, restart it (systemctl restart bluetooth)."
 
 #define BLUEZ "org.bluez.Error."
 #define DBUS "org.freedesktop.DBus.Error."
@@ -76,7 +79,9 @@ static const struct {
         { DBUS "AccessDenied", NULL, { -EACCES, NOT_ALLOWED } },
 };
 
-static const ErrorMeaning other = { -EIO, "bluetoothd reported a failure: look at the journal of bluetooth.service." };
+static const ErrorMeaning other = {
+        -EIO, "bluetoothd reported a failure: look at the journal of bluetooth.service."
+};
 
 const ErrorMeaning *errors_meaning(const sd_bus_error *error) {
         if (!error || !error->name)

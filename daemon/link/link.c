@@ -18,8 +18,8 @@ static const char *const bluetooth_names[_LINK_BLUETOOTH_MAX] = {
         [LINK_BLUETOOTH_READY] = "ready",
 };
 
-/* The address with '_' for ':', as D-Bus wants it; with a number behind it when another type of address, or the same device on
- * another adapter, has that already. */
+/* The address with '_' for ':', as D-Bus wants it; with a number behind it when another type of address, or
+ * the same device on another adapter, has that already. */
 static char *new_path(const Link *link, const char *address) {
         g_autofree char *base = g_strdup(address);
         char *path;
@@ -59,7 +59,8 @@ const char *link_bluetooth_name(LinkBluetooth b) {
         return bluetooth_names[b];
 }
 
-int link_new(sd_event *event, const LinkSettings *settings, const LinkObserver *observer, void *userdata, Link **ret) {
+int link_new(sd_event *event, const LinkSettings *settings, const LinkObserver *observer, void *userdata,
+             Link **ret) {
         Link *link = g_new0(Link, 1);
         int r;
 
@@ -84,8 +85,8 @@ int link_new(sd_event *event, const LinkSettings *settings, const LinkObserver *
         return 0;
 }
 
-/* No observer is called any more: those who observe are on their way out too. The sockets are closed before the bus, since BlueZ 5.66
- * reads freed memory in the other order. */
+/* No observer is called any more: those who observe are on their way out too. The sockets are closed before
+ * the bus, since BlueZ 5.66 reads freed memory in the other order. */
 Link *link_free(Link *link) {
         if (!link)
                 return NULL;
@@ -102,7 +103,8 @@ Link *link_free(Link *link) {
                 if (device->work->adoption)
                         adopt_undo(device);
                 else if (device->work->object && device->work->opened && device->work->connected)
-                        bluez_tell(link->bluez, device->work->object, "org.bluez.Device1", "Disconnect", NULL);
+                        bluez_tell(link->bluez, device->work->object, "org.bluez.Device1", "Disconnect",
+                                   NULL);
                 device_free(device);
         }
 
@@ -194,7 +196,8 @@ void link_forget(Link *link, Device *device, LinkDone done, void *userdata) {
                 return;
         }
         if (!bluez_present(link->bluez)) {
-                operation_answer_later(operation, -ENODEV, "bluetoothd does not run, and it keeps the bond: start it "
+                operation_answer_later(operation, -ENODEV,
+                                       "bluetoothd does not run, and it keeps the bond: start it "
                                        "(systemctl start bluetooth), and forget the device again.");
                 return;
         }
@@ -206,8 +209,8 @@ void link_forget(Link *link, Device *device, LinkDone done, void *userdata) {
         link_complete(device, OPERATION_CONNECT, -ECANCELED, "The device is being forgotten.");
         device_enter(device, device->state, device->reason, STEP_FORGET, 0);
         if (!object || !adapter ||
-            bluez_call(link->bluez, &operation->calls, adapter->path, "org.bluez.Adapter1", "RemoveDevice", BLUEZ_TIMEOUT_USEC,
-                       on_forgotten, operation, "o", object->path) < 0)
+            bluez_call(link->bluez, &operation->calls, adapter->path, "org.bluez.Adapter1", "RemoveDevice",
+                       BLUEZ_TIMEOUT_USEC, on_forgotten, operation, "o", object->path) < 0)
                 operation_answer_later(operation, 0, NULL);
 }
 
@@ -218,12 +221,14 @@ void link_connect(Link *link, Device *device, LinkDone done, void *userdata) {
                 operation_answer_later(operation, -EOPNOTSUPP, "The device is not adopted: adopt it first.");
                 return;
         }
-        if (device->state == DEVICE_READY || device->state == DEVICE_STREAMING || device->state == DEVICE_SYNCING) {
+        if (device->state == DEVICE_READY || device->state == DEVICE_STREAMING ||
+            device->state == DEVICE_SYNCING) {
                 operation_answer_later(operation, 0, NULL);
                 return;
         }
         if (link->bluetooth != LINK_BLUETOOTH_READY) {
-                operation_answer_later(operation, -ENODEV, "The Bluetooth adapter is not ready: plug it in and switch it on.");
+                operation_answer_later(operation, -ENODEV,
+                                       "The Bluetooth adapter is not ready: plug it in and switch it on.");
                 return;
         }
 
@@ -243,7 +248,8 @@ void link_cancel(Link *link, void *userdata) {
                 operation->done = NULL;
                 switch (operation->kind) {
                 case OPERATION_ADOPT:
-                        if (operation->device->work->adoption && operation->device->work->adoption->operation == operation)
+                        if (operation->device->work->adoption &&
+                            operation->device->work->adoption->operation == operation)
                                 adopt_fail(operation->device, -ECANCELED, DEVICE_REASON_NONE, "Cancelled.");
                         break;
                 case OPERATION_CONNECT:
@@ -262,7 +268,8 @@ uint64_t link_now(clockid_t clock) {
         return (uint64_t) ts.tv_sec * G_USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
 }
 
-void link_timer(Link *link, sd_event_source **source, uint64_t delay_usec, sd_event_time_handler_t handler, void *userdata) {
+void link_timer(Link *link, sd_event_source **source, uint64_t delay_usec, sd_event_time_handler_t handler,
+                void *userdata) {
         /* A tenth is exact enough for any wait of ours, and lets the kernel gather wakeups. */
         uint64_t accuracy = CLAMP(delay_usec / 10, 1000, (uint64_t) G_USEC_PER_SEC);
         uint64_t at = link_now(CLOCK_BOOTTIME) + delay_usec;
@@ -294,7 +301,8 @@ typedef struct WantedAdapter {
 static void visit_adapter_of(Object *object, void *userdata) {
         WantedAdapter *wanted = userdata;
 
-        if (!*wanted->address ? !wanted->found || object->powered : g_strcmp0(object->address, wanted->address) == 0)
+        if (!*wanted->address ? !wanted->found || object->powered
+                              : g_strcmp0(object->address, wanted->address) == 0)
                 wanted->found = object;
 }
 
@@ -310,18 +318,20 @@ Object *link_adapter(const Device *device) {
         return wanted.found;
 }
 
-int link_call_device(Device *device, const char *interface, const char *member, uint64_t timeout_usec, CallDone done) {
+int link_call_device(Device *device, const char *interface, const char *member, uint64_t timeout_usec,
+                     CallDone done) {
         if (!device->work->object)
                 return -ENOENT;
 
-        return bluez_call(device->link->bluez, &device->work->calls, device->work->object, interface, member, timeout_usec, done,
-                          device, NULL);
+        return bluez_call(device->link->bluez, &device->work->calls, device->work->object, interface, member,
+                          timeout_usec, done, device, NULL);
 }
 
 Device *link_device_add(Link *link, Object *object) {
         Object *adapter = objects_get(bluez_objects(link->bluez), object->parent);
         g_autofree char *path = new_path(link, object->address);
-        Device *device = device_new(link, path, object->address, object->address_type ? object->address_type : "public",
+        Device *device = device_new(link, path, object->address,
+                                    object->address_type ? object->address_type : "public",
                                     adapter && adapter->address ? adapter->address : "");
 
         device->profile = object->profile;

@@ -11,13 +11,14 @@
 #include "autoptr.h"
 #include "log.h"
 
-/* The streams. Each followed characteristic has a socket from AcquireNotify: one datagram is one notification. bluetoothd's end
- * holds 278 of them and drops silently what comes then, so nothing may stand between a notification and its frame. */
+/* The streams. Each followed characteristic has a socket from AcquireNotify: one datagram is one
+ * notification. bluetoothd's end holds 278 of them and drops silently what comes then, so nothing may stand
+ * between a notification and its frame. */
 
 #define CHARACTERISTIC "org.bluez.GattCharacteristic1"
 #define PRIORITY (SD_EVENT_PRIORITY_IMPORTANT)  /* before every message of both buses */
 #define HELD_FIRST_USEC (20 * 1000)
-#define HELD_QUICK_TRIES 6u             /* 20 ms → 640 ms: the socket of a daemon before us is let go in that time */
+#define HELD_QUICK_TRIES 6u /* 20 ms → 640 ms: the socket of a daemon before us is let go in that time */
 #define HELD_USEC (5 * G_USEC_PER_SEC)
 #define DRAIN_EMPTY_MAX 8u              /* an ended socket gives empty datagrams for ever */
 
@@ -49,7 +50,8 @@ static void deliver_link(Device *device, FrameLink what) {
         deliver(device, 0, FRAME_OF_LINK, data, sizeof(data));
 }
 
-/* One notification. What is longer than a value can be, or empty, is passed on as an empty frame: it counts as malformed. */
+/* One notification. What is longer than a value can be, or empty, is passed on as an empty frame: it counts
+ * as malformed. */
 static void take(Device *device, const ProfileChar *ch, const uint8_t *data, size_t size) {
         if (G_UNLIKELY(size == 0 || size > OMP_VALUE_MAX)) {
                 device->counters.oversize_or_empty++;
@@ -59,8 +61,8 @@ static void take(Device *device, const ProfileChar *ch, const uint8_t *data, siz
         deliver(device, (uint8_t) ch->channel, FRAME_FROM_DEVICE, data, size);
 }
 
-/* The hot path: one read for each wakeup (draining to EAGAIN costs one more syscall a packet and gains nothing), two clocks, the
- * frame. No timer, no log, no allocation. */
+/* The hot path: one read for each wakeup (draining to EAGAIN costs one more syscall a packet and gains
+ * nothing), two clocks, the frame. No timer, no log, no allocation. */
 static int on_notification(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         uint8_t data[OMP_VALUE_MAX + 1];
         Stream *stream = userdata;
@@ -70,7 +72,8 @@ static int on_notification(sd_event_source *source, int fd, uint32_t revents, vo
         if (G_LIKELY(n > 0)) {
                 take(stream->device, stream->ch, data, (size_t) n);
         } else if (n == 0 && !(revents & EPOLLHUP)) {
-                /* "Zero-length values are forbidden" (1.1): but while the other end is open this is one, not the end. */
+                /* "Zero-length values are forbidden" (1.1): but while the other end is open this is one, not
+                 * the end. */
                 take(stream->device, stream->ch, data, 0);
         } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
                 reconnect_lost(stream->device);
@@ -139,13 +142,14 @@ static int stream_take_fd(Stream *stream, sd_bus_message *reply) {
         return 0;
 }
 
-/* Short at first: after a restart of needled the old socket may not have been let go. Then patiently, and sooner when
- * NotifyAcquired or Notifying falls. */
+/* Short at first: after a restart of needled the old socket may not have been let go. Then patiently, and
+ * sooner when NotifyAcquired or Notifying falls. */
 static void held(Device *device) {
         unsigned tries = device->work->held_tries++;
 
         if (tries < HELD_QUICK_TRIES)
-                device_enter(device, device->state, device->reason, STEP_HELD, (uint64_t) HELD_FIRST_USEC << tries);
+                device_enter(device, device->state, device->reason, STEP_HELD,
+                             (uint64_t) HELD_FIRST_USEC << tries);
         else
                 device_enter(device, DEVICE_WAITING, DEVICE_REASON_NOTIFICATIONS_HELD, STEP_HELD, HELD_USEC);
 }
@@ -169,8 +173,9 @@ static void not_given(Stream *stream, const ErrorMeaning *error) {
                 break; /* Connected is falling; if not, the step's limit acts */
         case EOPNOTSUPP:
                 notify_close(device);
-                log_warning("%s gives notifications only as broadcasts, which every local user can read: set AllowBroadcast=yes "
-                            "in needled.conf to take them all the same", device_label(device));
+                log_warning("%s gives notifications only as broadcasts, which every local user can read: "
+                            "set AllowBroadcast=yes in needled.conf to take them all the same",
+                            device_label(device));
                 device_enter(device, DEVICE_REFUSED, DEVICE_REASON_SERVICES_MISSING, STEP_NONE, 0);
                 break;
         default:
@@ -198,8 +203,8 @@ static void on_started(sd_bus_message *reply, const ErrorMeaning *error, void *u
 static void start_notify(Stream *stream) {
         Device *device = stream->device;
 
-        (void) bluez_call(device->link->bluez, &device->work->calls, stream->path, CHARACTERISTIC, "StartNotify",
-                          BLUEZ_TIMEOUT_USEC, on_started, device, NULL);
+        (void) bluez_call(device->link->bluez, &device->work->calls, stream->path, CHARACTERISTIC,
+                          "StartNotify", BLUEZ_TIMEOUT_USEC, on_started, device, NULL);
 }
 
 static void on_acquired(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
@@ -209,7 +214,8 @@ static void on_acquired(sd_bus_message *reply, const ErrorMeaning *error, void *
 
         if (!stream)
                 return;
-        if (error && (error->error == -EOPNOTSUPP || error->error == -EALREADY) && device->link->settings.allow_broadcast)
+        if (error && (error->error == -EOPNOTSUPP || error->error == -EALREADY) &&
+            device->link->settings.allow_broadcast)
                 start_notify(stream);
         else if (error)
                 not_given(stream, error);
@@ -219,8 +225,8 @@ static void on_acquired(sd_bus_message *reply, const ErrorMeaning *error, void *
                 acquire_next(device);
 }
 
-/* One call at a time: a disconnect during AcquireNotify leaves a stale lock in BlueZ 5.66 (until then the sockets that we have
- * are let go by bluetoothd itself). */
+/* One call at a time: a disconnect during AcquireNotify leaves a stale lock in BlueZ 5.66 (until then the
+ * sockets that we have are let go by bluetoothd itself). */
 static void acquire_next(Device *device) {
         Stream *stream = stream_next(device);
         Object *object;
@@ -238,11 +244,12 @@ static void acquire_next(Device *device) {
         if (object && !object->has_notify_acquired && device->link->settings.allow_broadcast)
                 start_notify(stream);
         else
-                (void) bluez_call(device->link->bluez, &device->work->calls, stream->path, CHARACTERISTIC, "AcquireNotify",
-                                  BLUEZ_TIMEOUT_USEC, on_acquired, device, "a{sv}", 0);
+                (void) bluez_call(device->link->bluez, &device->work->calls, stream->path, CHARACTERISTIC,
+                                  "AcquireNotify", BLUEZ_TIMEOUT_USEC, on_acquired, device, "a{sv}", 0);
 }
 
-/* In the profile's order, but the required ones before the others, so that streaming does not wait for these. */
+/* In the profile's order, but the required ones before the others, so that streaming does not wait for
+ * these. */
 static void add_streams(Device *device, bool required) {
         const Profile *profile = device->profile;
 
@@ -253,8 +260,8 @@ static void add_streams(Device *device, bool required) {
 
                 if (!(ch->use & PROFILE_FOLLOW) || is_required != required)
                         continue;
-                object = objects_find_char(bluez_objects(device->link->bluez), device->work->object, profile->service_uuid,
-                                           ch->uuid);
+                object = objects_find_char(bluez_objects(device->link->bluez), device->work->object,
+                                           profile->service_uuid, ch->uuid);
                 if (object)
                         device->work->streams[device->work->n_streams++] =
                                 (Stream) { .device = device, .ch = ch, .path = g_strdup(object->path) };
@@ -279,8 +286,8 @@ void notify_retry(Device *device) {
                 acquire_next(device);
 }
 
-/* Whoever held a characteristic has let go of it. An optional one that was passed over for that is taken up as well: after a restart
- * of needled it is the old daemon's. */
+/* Whoever held a characteristic has let go of it. An optional one that was passed over for that is taken up
+ * as well: after a restart of needled it is the old daemon's. */
 void notify_released(Device *device, const Object *characteristic) {
         if (device->work->step == STEP_HELD) {
                 notify_retry(device);
@@ -300,7 +307,8 @@ void notify_released(Device *device, const Object *characteristic) {
         }
 }
 
-/* StopNotify is never called on what was acquired: BlueZ 5.66 reads freed memory then. Closing the socket ends it. */
+/* StopNotify is never called on what was acquired: BlueZ 5.66 reads freed memory then. Closing the socket
+ * ends it. */
 void notify_close(Device *device) {
         DeviceWork *work = device->work;
 

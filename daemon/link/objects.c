@@ -52,7 +52,8 @@ static const struct Property {
         { OBJECT_CHAR, "UUID", 's', offsetof(Object, uuid), 0 },
         { OBJECT_CHAR, "Service", 'o', offsetof(Object, parent), 0 },
         { OBJECT_CHAR, "Notifying", 'b', offsetof(Object, notifying), 0 },
-        { OBJECT_CHAR, "NotifyAcquired", 'b', offsetof(Object, notify_acquired), offsetof(Object, has_notify_acquired) },
+        { OBJECT_CHAR, "NotifyAcquired", 'b', offsetof(Object, notify_acquired),
+          offsetof(Object, has_notify_acquired) },
         { OBJECT_BATTERY, "Percentage", 'y', offsetof(Object, battery), 0 },
 };
 
@@ -122,8 +123,9 @@ static int read_property(sd_bus_message *m, const struct Property *p, Object *ob
                 r = sd_bus_message_read_basic(m, p->type, &text);
                 if (r >= 0) {
                         g_free(*(char **) field);
-                        *(char **) field = g_str_equal(p->name, "UUID") ? g_ascii_strdown(text, MIN(strlen(text), TEXT_MAX))
-                                                                        : bounded(text);
+                        *(char **) field = g_str_equal(p->name, "UUID")
+                                                   ? g_ascii_strdown(text, MIN(strlen(text), TEXT_MAX))
+                                                   : bounded(text);
                 }
                 break;
         default: /* 'n' and 'y' go to fields of their own size */
@@ -137,7 +139,8 @@ static int read_property(sd_bus_message *m, const struct Property *p, Object *ob
         return r;
 }
 
-/* Only which profile the services make is kept, not the list: ten thousand strangers in a crowded room are to cost little. */
+/* Only which profile the services make is kept, not the list: ten thousand strangers in a crowded room are
+ * to cost little. */
 static int read_uuids(sd_bus_message *m, Object *object) {
         g_autoptr(GPtrArray) uuids = g_ptr_array_new_with_free_func(g_free);
         const char *uuid;
@@ -172,7 +175,8 @@ static int read_value(sd_bus_message *m, ObjectValue *value) {
         return 0;
 }
 
-static int read_variant(sd_bus_message *m, unsigned interface, const char *name, Object *object, ObjectValue *value) {
+static int read_variant(sd_bus_message *m, unsigned interface, const char *name, Object *object,
+                        ObjectValue *value) {
         const struct Property *p = property_find(interface, name);
         const char *contents;
         char type;
@@ -183,7 +187,8 @@ static int read_variant(sd_bus_message *m, unsigned interface, const char *name,
                 return -EBADMSG;
 
         bool uuids = interface == OBJECT_DEVICE && g_str_equal(name, "UUIDs") && g_str_equal(contents, "as");
-        bool bytes = value && interface == OBJECT_CHAR && g_str_equal(name, "Value") && g_str_equal(contents, "ay");
+        bool bytes = value && interface == OBJECT_CHAR && g_str_equal(name, "Value") &&
+                     g_str_equal(contents, "ay");
         bool plain = p && contents[0] == p->type && contents[1] == '\0';
         if (!uuids && !bytes && !plain)
                 return sd_bus_message_skip(m, "v");
@@ -320,7 +325,8 @@ int objects_add(Objects *objects, sd_bus_message *signal, Object **ret) {
         return r < 0 ? -EBADMSG : r;
 }
 
-/* What an interface leaves behind must not be taken for the next one's: a device that comes back is not connected. */
+/* What an interface leaves behind must not be taken for the next one's: a device that comes back is not
+ * connected. */
 static void forget_interfaces(Object *object, unsigned gone) {
         object->interfaces &= ~gone;
         if (gone & OBJECT_DEVICE) {
@@ -395,8 +401,9 @@ int objects_change(Objects *objects, sd_bus_message *signal, Object **ret, Objec
                         object->has_rssi = false; /* the discovery has ended */
         if (r < 0)
                 return -EBADMSG;
-        /* A bluetoothd that is busy takes a connection from its socket before it hears of it from the kernel; then it never signals
-         * Connected (5.66: "Device … is already connected" in its journal). Services are resolved of a connected device only. */
+        /* A bluetoothd that is busy takes a connection from its socket before it hears of it from the
+         * kernel; then it never signals Connected (5.66: "Device … is already connected" in its journal).
+         * Services are resolved of a connected device only. */
         if (bit == OBJECT_DEVICE && object->services_resolved && !resolved)
                 object->connected = true;
 
@@ -416,8 +423,8 @@ unsigned objects_size(const Objects *objects) {
         return g_hash_table_size(objects->by_path);
 }
 
-void objects_foreach(const Objects *objects, unsigned interface, void (*visit)(Object *object, void *userdata),
-                     void *userdata) {
+void objects_foreach(const Objects *objects, unsigned interface,
+                     void (*visit)(Object *object, void *userdata), void *userdata) {
         GHashTableIter iter;
         void *object;
 
@@ -427,7 +434,8 @@ void objects_foreach(const Objects *objects, unsigned interface, void (*visit)(O
                         visit(object, userdata);
 }
 
-Object *objects_find_char(const Objects *objects, const char *device, const char *service_uuid, const char *uuid) {
+Object *objects_find_char(const Objects *objects, const char *device, const char *service_uuid,
+                          const char *uuid) {
         size_t length = strlen(device);
         Object *found = NULL;
         GHashTableIter iter;

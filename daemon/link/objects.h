@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A typed copy of what bluetoothd shows of itself: adapters, devices, services, characteristics, batteries, by object path. It only
- * parses messages; who sent them is checked before. Values of an absurd type are passed over; the number of objects and the length of
- * every string are limited. An Object is valid until the next message is parsed: keep paths, never pointers. */
+/* A typed copy of what bluetoothd shows of itself: adapters, devices, services, characteristics, batteries,
+ * by object path. It only parses messages; who sent them is checked before. Values of an absurd type are
+ * passed over; the number of objects and the length of every string are limited. An Object is valid until
+ * the next message is parsed: keep paths, never pointers. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -13,7 +14,8 @@
 #include "profiles/profile.h"
 
 #define OBJECTS_MAX 16384u
-#define OBJECT_RSSI_UNKNOWN 127 /* "RSSI is not available" (Core Specification, LE Advertising Report Event) */
+#define OBJECT_RSSI_UNKNOWN \
+        127 /* "RSSI is not available" (Core Specification, LE Advertising Report Event) */
 
 typedef struct Objects Objects;
 
@@ -53,21 +55,27 @@ typedef struct ObjectValue { /* a characteristic's Value in PropertiesChanged */
 Objects *objects_new(void);
 Objects *objects_free(Objects *objects);
 
-/* Takes the answer of GetManagedObjects (a{oa{sa{sv}}}) in place of all that was known. Errors: -EBADMSG, then nothing changed. */
+/* Takes the answer of GetManagedObjects (a{oa{sa{sv}}}) in place of all that was known. Errors: -EBADMSG,
+ * then nothing changed. */
 int objects_replace(Objects *objects, sd_bus_message *reply);
-/* InterfacesAdded (oa{sa{sv}}). Returns the interfaces that were given, 0 for none of interest or beyond the limit; -EBADMSG. */
+/* InterfacesAdded (oa{sa{sv}}). Returns the interfaces that were given, 0 for none of interest or beyond the
+ * limit; -EBADMSG. */
 int objects_add(Objects *objects, sd_bus_message *signal, Object **ret);
-/* InterfacesRemoved (oas). Returns the interfaces that went; *ret_path is borrowed from the message. -EBADMSG. */
+/* InterfacesRemoved (oas). Returns the interfaces that went; *ret_path is borrowed from the message.
+ * -EBADMSG. */
 int objects_remove(Objects *objects, sd_bus_message *signal, const char **ret_path);
-/* PropertiesChanged (sa{sv}as). Returns the interface that changed, 0 if the object is not known; -EBADMSG. */
+/* PropertiesChanged (sa{sv}as). Returns the interface that changed, 0 for an unknown object; -EBADMSG. */
 int objects_change(Objects *objects, sd_bus_message *signal, Object **ret, ObjectValue *ret_value);
 void objects_clear(Objects *objects);
 
 Object *objects_get(const Objects *objects, const char *path); /* NULL if not known; path may be NULL */
 unsigned objects_size(const Objects *objects);
 /* Calls visit for each object that has the interface; visit must not parse messages. */
-void objects_foreach(const Objects *objects, unsigned interface, void (*visit)(Object *object, void *userdata), void *userdata);
-/* The characteristic with this UUID beneath the device, the first by path; service_uuid NULL: of any service. */
-Object *objects_find_char(const Objects *objects, const char *device, const char *service_uuid, const char *uuid);
+void objects_foreach(const Objects *objects, unsigned interface,
+                     void (*visit)(Object *object, void *userdata), void *userdata);
+/* The characteristic with this UUID beneath the device, the first by path; service_uuid NULL: of any
+ * service. */
+Object *objects_find_char(const Objects *objects, const char *device, const char *service_uuid,
+                          const char *uuid);
 /* The device's part of a path below it ("/org/bluez/hci0/dev_XX/service000a/char000b"), or NULL. */
 char *objects_device_path(const char *path);

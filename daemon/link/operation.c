@@ -62,7 +62,8 @@ void operation_answer_later(Operation *operation, int error, const char *message
 
 void operation_limit(Operation *operation, uint64_t limit_usec) {
         operation->error = -ETIMEDOUT;
-        operation->message = "The device did not come in time: switch it on, bring it near, and see that no phone holds it.";
+        operation->message =
+                "The device did not come in time: switch it on, bring it near, and see that no phone holds it.";
         link_timer(operation->link, &operation->timer, limit_usec, on_timer, operation);
 }
 

@@ -5,9 +5,10 @@
 
 #include "log.h"
 
-/* How a device comes back. A bonded one by itself: bluetoothd and the kernel's accept list see to it (autoconnect.c), without any
- * timer of ours. An unbonded one never does (BlueZ makes it temporary when it disconnects and forgets it after 30 s), so that we
- * call Connect(), with a backoff, after a short search window when bluetoothd has forgotten it. */
+/* How a device comes back. A bonded one by itself: bluetoothd and the kernel's accept list see to it
+ * (autoconnect.c), without any timer of ours. An unbonded one never does (BlueZ makes it temporary when it
+ * disconnects and forgets it after 30 s), so that we call Connect(), with a backoff, after a short search
+ * window when bluetoothd has forgotten it. */
 
 #define BACKOFF_FIRST_USEC (250 * 1000)
 #define BACKOFF_DOUBLINGS 5u            /* 0.25 → 8 s */
@@ -72,7 +73,8 @@ static void on_connected(sd_bus_message *reply, const ErrorMeaning *error, void 
 static void on_disconnect_done(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
         Device *device = userdata;
 
-        /* Without a connection there is no falling edge to wait for: a pending Connect() was cancelled, or it had gone already. */
+        /* Without a connection there is no falling edge to wait for: a pending Connect() was cancelled, or
+         * it had gone already. */
         if (device->work->step == STEP_DISCONNECT && !device->work->connected)
                 reconnect_lost(device);
 }
@@ -84,7 +86,8 @@ void reconnect_rest(Device *device) {
                 device_enter(device, DEVICE_FOUND, device->reason, STEP_NONE, 0);
         } else if (reason != DEVICE_REASON_NONE) {
                 device->work->attempts = 0;
-                device_enter(device, rest_state(device), device->auto_connect ? reason : DEVICE_REASON_NONE, STEP_NONE, 0);
+                device_enter(device, rest_state(device), device->auto_connect ? reason : DEVICE_REASON_NONE,
+                             STEP_NONE, 0);
         } else if (device->state == DEVICE_REFUSED) {
                 device_enter(device, DEVICE_REFUSED, device->reason, STEP_NONE, 0);
         } else if (!device->auto_connect && !link_has_operation(device, OPERATION_CONNECT)) {
@@ -101,8 +104,10 @@ void reconnect_rest(Device *device) {
 }
 
 void reconnect_reconsider(Device *device) {
-        bool rests = device->work->step == STEP_NONE || device->work->step == STEP_BACKOFF || device->work->step == STEP_SEARCH;
-        bool blocked = device->reason == DEVICE_REASON_NO_BLUETOOTHD || device->reason == DEVICE_REASON_NO_ADAPTER ||
+        bool rests = device->work->step == STEP_NONE || device->work->step == STEP_BACKOFF ||
+                     device->work->step == STEP_SEARCH;
+        bool blocked = device->reason == DEVICE_REASON_NO_BLUETOOTHD ||
+                       device->reason == DEVICE_REASON_NO_ADAPTER ||
                        device->reason == DEVICE_REASON_ADAPTER_OFF;
         DeviceReason reason = obstacle(device);
 
@@ -118,7 +123,8 @@ void reconnect_now(Device *device) {
 
         if (reason != DEVICE_REASON_NONE) {
                 if (device->work->adoption)
-                        adopt_fail(device, -ENODEV, DEVICE_REASON_NONE, "The Bluetooth adapter is not ready: switch it on.");
+                        adopt_fail(device, -ENODEV, DEVICE_REASON_NONE,
+                                   "The Bluetooth adapter is not ready: switch it on.");
                 else
                         reconnect_rest(device);
                 return;
@@ -143,7 +149,8 @@ void reconnect_lost(Device *device) {
         calls_clear(&device->work->calls);
         notify_close(device);
         if (device->work->adoption)
-                adopt_retry(device, -EHOSTUNREACH, "The connection broke off: bring the device nearer and try again.");
+                adopt_retry(device, -EHOSTUNREACH,
+                            "The connection broke off: bring the device nearer and try again.");
         else
                 reconnect_rest(device);
 }
@@ -158,11 +165,13 @@ void reconnect_give_up(Device *device, DeviceReason reason) {
                 device_enter(device, rest_state(device), device->auto_connect ? reason : DEVICE_REASON_NONE,
                              STEP_DISCONNECT, 0);
         }
-        (void) link_call_device(device, "org.bluez.Device1", "Disconnect", BLUEZ_TIMEOUT_USEC, on_disconnect_done);
+        (void) link_call_device(device, "org.bluez.Device1", "Disconnect", BLUEZ_TIMEOUT_USEC,
+                                on_disconnect_done);
 }
 
 uint64_t reconnect_delay(unsigned attempt) {
-        uint64_t delay = attempt <= BACKOFF_DOUBLINGS ? (uint64_t) BACKOFF_FIRST_USEC << attempt : (uint64_t) BACKOFF_LONG_USEC;
+        uint64_t delay = attempt <= BACKOFF_DOUBLINGS ? (uint64_t) BACKOFF_FIRST_USEC << attempt
+                                                      : (uint64_t) BACKOFF_LONG_USEC;
 
         /* ±20 %, so that devices that were lost together do not come back together. */
         return (uint64_t) (g_random_double_range(0.8, 1.2) * (double) delay);

@@ -6,9 +6,10 @@
 #include "autoptr.h"
 #include "log.h"
 
-/* Bounded windows of discovery, never an open one: while discovery runs, the kernel does not scan for the devices of its accept
- * list, ours and the user's keyboard among them. A client opens a window to find devices, we open one to see a device again that
- * bluetoothd has forgotten. What is found is tested here: the filters of all clients of bluetoothd are merged. */
+/* Bounded windows of discovery, never an open one: while discovery runs, the kernel does not scan for the
+ * devices of its accept list, ours and the user's keyboard among them. A client opens a window to find
+ * devices, we open one to see a device again that bluetoothd has forgotten. What is found is tested here:
+ * the filters of all clients of bluetoothd are merged. */
 
 #define FOUND_MAX 64u
 #define FOUND_KEPT_USEC (60 * G_USEC_PER_SEC)
@@ -46,7 +47,8 @@ static int on_expire(sd_event_source *source, uint64_t usec, void *userdata) {
                 Device *device = search->link->devices->pdata[i - 1];
                 uint64_t until = device->work->found_until_usec;
 
-                if (device->adopted || device->work->adoption || until == 0 || device->work->step == STEP_FORGET)
+                if (device->adopted || device->work->adoption || until == 0 ||
+                    device->work->step == STEP_FORGET)
                         continue;
                 if (until <= now)
                         link_device_remove(device);
@@ -61,7 +63,8 @@ static int on_expire(sd_event_source *source, uint64_t usec, void *userdata) {
 
 static void start_discovery(SearchAdapter *adapter);
 
-/* Our own session of before may hang on, or another program of ours on this connection: once it is stopped and begun anew. */
+/* Our own session of before may hang on, or another program of ours on this connection: once it is stopped
+ * and begun anew. */
 static void on_started(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
         SearchAdapter *adapter = userdata;
         Search *search = adapter->search;
@@ -89,7 +92,8 @@ static int append_filter(sd_bus_message *m) {
 
         r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}{sv}", "Transport", "s", "le", "DuplicateData", "b", false);
+                r = sd_bus_message_append(m, "{sv}{sv}", "Transport", "s", "le", "DuplicateData", "b",
+                                          false);
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'e', "sv");
         if (r >= 0)
@@ -106,7 +110,7 @@ static int append_filter(sd_bus_message *m) {
         return r;
 }
 
-/* The filter before every start: without one BlueZ 5.66 finds nothing, and it forgets it after a connection. */
+/* The filter before every start: without one BlueZ 5.66 finds nothing, and a connection makes it forget it. */
 static void start_discovery(SearchAdapter *adapter) {
         Bluez *bluez = adapter->search->link->bluez;
         g_autoptr(sd_bus_message) m = NULL;
@@ -118,8 +122,8 @@ static void start_discovery(SearchAdapter *adapter) {
         if (r >= 0)
                 r = calls_send(&adapter->calls, m, BLUEZ_TIMEOUT_USEC, NULL, NULL);
         if (r >= 0)
-                r = bluez_call(bluez, &adapter->calls, adapter->path, "org.bluez.Adapter1", "StartDiscovery", BLUEZ_TIMEOUT_USEC,
-                               on_started, adapter, NULL);
+                r = bluez_call(bluez, &adapter->calls, adapter->path, "org.bluez.Adapter1", "StartDiscovery",
+                               BLUEZ_TIMEOUT_USEC, on_started, adapter, NULL);
         if (r < 0)
                 log_debug("%s: cannot search: %s", adapter->path, g_strerror(-r));
 }
@@ -150,7 +154,8 @@ static int on_end(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 static void update_window(Search *search) {
-        uint64_t until = MAX(search->client_until_usec, search->own_until_usec), now = link_now(CLOCK_BOOTTIME);
+        uint64_t until = MAX(search->client_until_usec, search->own_until_usec),
+                 now = link_now(CLOCK_BOOTTIME);
 
         if (until == 0) {
                 for (guint i = 0; i < search->adapters->len; i++)
@@ -202,8 +207,8 @@ Search *search_free(Search *search) {
                 return NULL;
 
         for (guint i = 0; i < search->adapters->len; i++)
-                bluez_tell(search->link->bluez, ((SearchAdapter *) search->adapters->pdata[i])->path, "org.bluez.Adapter1",
-                           "StopDiscovery", NULL);
+                bluez_tell(search->link->bluez, ((SearchAdapter *) search->adapters->pdata[i])->path,
+                           "org.bluez.Adapter1", "StopDiscovery", NULL);
         g_ptr_array_unref(search->adapters);
         sd_event_source_disable_unref(search->end_timer);
         sd_event_source_disable_unref(search->expire_timer);

@@ -13,7 +13,8 @@
 #define UUID_FIRMWARE "00002a26-0000-1000-8000-00805f9b34fb"
 
 static Object *find_char(const Device *device, const char *service_uuid, const char *uuid) {
-        return objects_find_char(bluez_objects(device->link->bluez), device->work->object, service_uuid, uuid);
+        return objects_find_char(bluez_objects(device->link->bluez), device->work->object, service_uuid,
+                                 uuid);
 }
 
 static bool required_present(const Device *device) {
@@ -92,12 +93,13 @@ static void refuse(Device *device, DeviceReason reason, const char *message) {
 
 static bool same_feature(const OmpFeature *a, const OmpFeature *b) {
         return a->major == b->major && a->minor == b->minor && a->bits == b->bits && a->kind == b->kind &&
-               a->needles == b->needles && a->full_scale_mn == b->full_scale_mn && a->area_centi_mm2 == b->area_centi_mm2 &&
-               a->sample_rate_hz == b->sample_rate_hz && a->max_depth_um == b->max_depth_um && a->capacity == b->capacity;
+               a->needles == b->needles && a->full_scale_mn == b->full_scale_mn &&
+               a->area_centi_mm2 == b->area_centi_mm2 && a->sample_rate_hz == b->sample_rate_hz &&
+               a->max_depth_um == b->max_depth_um && a->capacity == b->capacity;
 }
 
-/* A minor version may only add, so what is decoded can be used; of another major version nothing but battery and Device
- * Information is (1.1 Forward compatibility). */
+/* A minor version may only add, so what is decoded can be used; of another major version nothing but battery
+ * and Device Information is (1.1 Forward compatibility). */
 static void on_feature(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
         Device *device = userdata;
         OmpFeature feature;
@@ -132,7 +134,8 @@ static void on_feature(sd_bus_message *reply, const ErrorMeaning *error, void *u
         device->feature = feature;
         device->has_feature = true;
 
-        /* A device to be adopted is known by name before it is remembered; from one that we know the streams come first. */
+        /* A device to be adopted is known by name before it is remembered; from one that we know the streams
+         * come first. */
         if (device->work->adoption)
                 setup_read_identity(device);
         else
@@ -152,7 +155,8 @@ void setup_check(Device *device) {
 
         if (!object || !object->services_resolved)
                 return;
-        if (device->work->step != STEP_RESOLVE && device->work->step != STEP_OBJECTS && device->work->step != STEP_REFRESH)
+        if (device->work->step != STEP_RESOLVE && device->work->step != STEP_OBJECTS &&
+            device->work->step != STEP_REFRESH)
                 return;
 
         if (object->profile)
@@ -180,15 +184,17 @@ void setup_read(Device *device) {
                         continue;
 
                 device_enter(device, device->state, DEVICE_REASON_NONE, STEP_READ, 0);
-                (void) bluez_call(device->link->bluez, &device->work->calls, object->path, "org.bluez.GattCharacteristic1",
-                                  "ReadValue", BLUEZ_TIMEOUT_USEC, on_feature, device, "a{sv}", 0);
+                (void) bluez_call(device->link->bluez, &device->work->calls, object->path,
+                                  "org.bluez.GattCharacteristic1", "ReadValue", BLUEZ_TIMEOUT_USEC,
+                                  on_feature, device, "a{sv}", 0);
                 return;
         }
 
         notify_begin(device);
 }
 
-/* Device Information carries no measurement: to read it, although bluetoothd broadcasts it, tells nobody anything. */
+/* Device Information carries no measurement: to read it, although bluetoothd broadcasts it, tells nobody
+ * anything. */
 void setup_read_identity(Device *device) {
         static const struct {
                 const char *uuid;
@@ -208,8 +214,8 @@ void setup_read_identity(Device *device) {
                 Object *object = find_char(device, NULL, fields[i].uuid);
 
                 if (object && bluez_call(device->link->bluez, &device->work->calls, object->path,
-                                         "org.bluez.GattCharacteristic1", "ReadValue", BLUEZ_TIMEOUT_USEC, fields[i].done,
-                                         device, "a{sv}", 0) >= 0)
+                                         "org.bluez.GattCharacteristic1", "ReadValue", BLUEZ_TIMEOUT_USEC,
+                                         fields[i].done, device, "a{sv}", 0) >= 0)
                         device->work->reads++;
         }
         identity_answered(device);

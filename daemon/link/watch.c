@@ -5,8 +5,8 @@
 
 #include "log.h"
 
-/* What bluetoothd tells, and what it means for our devices. A device is identified by the address of its adapter, its address and
- * its address type; object paths are only where it is just now. */
+/* What bluetoothd tells, and what it means for our devices. A device is identified by the address of its
+ * adapter, its address and its address type; object paths are only where it is just now. */
 
 static void update_bluetooth(Link *link);
 
@@ -23,7 +23,8 @@ static void bind(Device *device, const char *object) {
 }
 
 static bool is_object_of(const Device *device, const Object *object, const Object *adapter) {
-        if (g_strcmp0(device->address, object->address) != 0 || g_strcmp0(device->address_type, object->address_type) != 0)
+        if (g_strcmp0(device->address, object->address) != 0 ||
+            g_strcmp0(device->address_type, object->address_type) != 0)
                 return false;
 
         return !*device->adapter || (adapter && g_strcmp0(device->adapter, adapter->address) == 0);
@@ -64,7 +65,8 @@ static void take_facts(Device *device, Object *object) {
                 changed |= DEVICE_CHANGED_IDENTITY;
         if (adapter && adapter->address && device_set_text(&device->adapter, adapter->address))
                 changed |= DEVICE_CHANGED_IDENTITY;
-        /* It only rises here: after a restart bluetoothd says Paired only when the device is connected again. */
+        /* It only rises here: after a restart bluetoothd says Paired only when the device is connected
+         * again. */
         if (bonds) {
                 device->bonded = true;
                 changed |= DEVICE_CHANGED_IDENTITY;
@@ -75,7 +77,8 @@ static void take_facts(Device *device, Object *object) {
                 device->rssi = object->rssi;
                 changed |= DEVICE_CHANGED_RSSI;
         }
-        if ((object->interfaces & OBJECT_BATTERY) && object->battery <= 100 && device->battery != object->battery) {
+        if ((object->interfaces & OBJECT_BATTERY) && object->battery <= 100 &&
+            device->battery != object->battery) {
                 device->battery = object->battery;
                 changed |= DEVICE_CHANGED_BATTERY;
         }
@@ -173,11 +176,13 @@ static void adapter_changed(Link *link) {
 static void visit_powered(Object *object, void *userdata) {
         LinkBluetooth *bluetooth = userdata;
 
-        *bluetooth = object->powered || *bluetooth == LINK_BLUETOOTH_READY ? LINK_BLUETOOTH_READY : LINK_BLUETOOTH_OFF;
+        *bluetooth = object->powered || *bluetooth == LINK_BLUETOOTH_READY ? LINK_BLUETOOTH_READY
+                                                                           : LINK_BLUETOOTH_OFF;
 }
 
 static void update_bluetooth(Link *link) {
-        LinkBluetooth bluetooth = bluez_present(link->bluez) ? LINK_BLUETOOTH_NO_ADAPTER : LINK_BLUETOOTH_ABSENT;
+        LinkBluetooth bluetooth = bluez_present(link->bluez) ? LINK_BLUETOOTH_NO_ADAPTER
+                                                             : LINK_BLUETOOTH_ABSENT;
         bool told = link->known;
 
         if (bluetooth != LINK_BLUETOOTH_ABSENT)
@@ -207,10 +212,12 @@ static void on_gone(void *userdata) {
                 calls_clear(&device->work->calls);
                 notify_close(device);
                 if (device->work->adoption)
-                        adopt_fail(device, -ENODEV, DEVICE_REASON_NONE, "bluetoothd has gone: start it (systemctl start bluetooth).");
+                        adopt_fail(device, -ENODEV, DEVICE_REASON_NONE,
+                                   "bluetoothd has gone: start it (systemctl start bluetooth).");
                 else if (link->started && device->adopted)
                         reconnect_rest(device);
-                link_complete(device, OPERATION_FORGET, -ENODEV, "bluetoothd has gone: start it, and forget the device again.");
+                link_complete(device, OPERATION_FORGET, -ENODEV,
+                              "bluetoothd has gone: start it, and forget the device again.");
         }
 }
 
@@ -244,7 +251,8 @@ static void on_added(Object *object, unsigned interfaces, void *userdata) {
 
                 device = path ? g_hash_table_lookup(link->by_object, path) : NULL;
                 if (device && link->started) {
-                        bool refused = device->state == DEVICE_REFUSED && device->reason == DEVICE_REASON_SERVICES_MISSING;
+                        bool refused = device->state == DEVICE_REFUSED &&
+                                       device->reason == DEVICE_REASON_SERVICES_MISSING;
 
                         if (refused && device->work->connected && device->work->step == STEP_NONE)
                                 setup_begin(device); /* they have come after all */

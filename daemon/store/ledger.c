@@ -16,8 +16,10 @@ typedef struct KnownSession {
 
 typedef struct Tail {
         uint64_t id;
-        ChunkBuilder chunk;     /* all that the tail table has of the session */
-        uint64_t next_seq;
+        ChunkBuilder chunk;     /* all that the tail table has of the session and no chunk has yet */
+        uint64_t next_seq;      /* of that chunk */
+        GArray *slots;          /* sqlite3_int64: the session's rows; the nth piece of a chunk goes into the nth */
+        unsigned n_pieces;      /* of that chunk so far */
         RowsCounts added;       /* in this transaction */
         RowsCounts skip;        /* already there: a commit that was reported as failed had succeeded */
         uint64_t last_boottime_usec;
@@ -34,6 +36,7 @@ static void tail_free(gpointer p) {
         Tail *tail = p;
 
         chunk_builder_done(&tail->chunk);
+        g_array_unref(tail->slots);
         g_free(tail);
 }
 
@@ -109,6 +112,7 @@ static int read_tail(Ledger *ledger, Tail *tail) {
         while ((rc = rows_read(&ledger->rows, ROWS_TAIL_READ, tail->id, &chunk)) == SQLITE_ROW) {
                 g_autofree Frame *frames = NULL;
 
+                tail->n_pieces++;
                 if (!chunk_plausible(&chunk))
                         continue;
                 frames = g_new(Frame, chunk.n_frames + 1);
@@ -129,6 +133,8 @@ static int tail_fill(Ledger *ledger, KnownSession *known, Tail *tail) {
                 rc = count(ledger, known, tail);
         if (rc == SQLITE_OK)
                 rc = rows_chunk_next(&ledger->rows, known->id, &tail->next_seq);
+        if (rc == SQLITE_OK)
+                rc = rows_tail_slots(&ledger->rows, known->id, tail->slots);
         return rc == SQLITE_OK ? read_tail(ledger, tail) : rc;
 }
 
@@ -143,6 +149,7 @@ static int get_tail(Ledger *ledger, uint64_t id, Tail **ret) {
         if (!tail) {
                 tail = g_new0(Tail, 1);
                 tail->id = id;
+                tail->slots = g_array_new(FALSE, TRUE, sizeof(sqlite3_int64));
                 rc = tail_fill(ledger, known, tail);
                 if (rc != SQLITE_OK) {
                         tail_free(tail);
@@ -162,9 +169,8 @@ static int fold(Ledger *ledger, Tail *tail) {
                 return SQLITE_OK;
         chunk = chunk_builder_seal(&tail->chunk);
         rc = rows_chunk_insert(&ledger->rows, tail->id, tail->next_seq, &chunk);
-        if (rc == SQLITE_OK)
-                rc = rows_tail_delete(&ledger->rows, tail->id);
-        tail->next_seq++;
+        tail->next_seq++;       /* with that all rows of the tail are stale */
+        tail->n_pieces = 0;
         chunk_builder_reset(&tail->chunk);
         chunk_builder_reset(&ledger->piece); /* what it has so far is in the chunk */
         return rc;
@@ -180,6 +186,15 @@ static bool is_full(const ChunkBuilder *chunk, const Frame *frame) {
                 return true;
         return span_usec >= LEDGER_FOLD_USEC &&
                (chunk->size <= LEDGER_FOLD_THIRD || chunk->size + frame->size > LEDGER_FOLD_PAGE);
+}
+
+static int put_piece(Ledger *ledger, Tail *tail, const Chunk *chunk) {
+        unsigned piece = tail->n_pieces++;
+
+        if (piece >= tail->slots->len)
+                g_array_set_size(tail->slots, piece + 1); /* 0: a new row */
+        return rows_tail_put(&ledger->rows, tail->id, tail->next_seq, piece, chunk,
+                             &g_array_index(tail->slots, sqlite3_int64, piece));
 }
 
 static int apply_piece(Ledger *ledger, Tail *tail, const Piece *piece) {
@@ -205,7 +220,7 @@ static int apply_piece(Ledger *ledger, Tail *tail, const Piece *piece) {
         if (rc != SQLITE_OK || ledger->piece.n_frames == 0)
                 return rc;
         chunk = chunk_builder_seal(&ledger->piece);
-        return rows_tail_insert(&ledger->rows, tail->id, &chunk);
+        return put_piece(ledger, tail, &chunk);
 }
 
 static int apply_gap(Ledger *ledger, Tail *tail, const StoreGap *gap) {
@@ -253,6 +268,8 @@ static int apply_to_session(Ledger *ledger, Job *job) {
                 return apply_event(ledger, tail, &job->event);
         case JOB_END:
                 rc = fold(ledger, tail);
+                if (rc == SQLITE_OK)
+                        rc = rows_tail_delete(&ledger->rows, tail->id);
                 return rc == SQLITE_OK ? rows_session_end(&ledger->rows, job->session, job->end_reason,
                                                           job->end_realtime_usec, job->figures)
                                        : rc;

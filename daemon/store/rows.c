@@ -11,6 +11,8 @@
 #define SESSION_COLUMNS                                                                                                 \
         "id, uuid, device_address, device_alias, profile, owner, owner_name, boot_id, utc_offset_sec, start_boottime,"  \
         " start_realtime, subject, area, product, note"
+/* The one that the session's tail will be: its rows for an earlier one are stale. */
+#define NEXT_CHUNK "(SELECT coalesce(max(seq) + 1, 0) FROM chunk WHERE session = ?1)"
 #define CHUNK_COLUMNS "t0_boottime, t0_realtime, frames, encoding, crc, data"
 
 /* ROWS_SESSION_END has the figures' columns and is put together in text_of(). */
@@ -18,8 +20,6 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_BEGIN] = "BEGIN IMMEDIATE",
         [ROWS_COMMIT] = "COMMIT",
         [ROWS_ROLLBACK] = "ROLLBACK",
-        [ROWS_NORMAL] = "PRAGMA synchronous = NORMAL",
-        [ROWS_FULL] = "PRAGMA synchronous = FULL",
         [ROWS_DEVICE_PUT] = "INSERT OR REPLACE INTO device (" DEVICE_COLUMNS ")"
                             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [ROWS_DEVICE_REMOVE] = "DELETE FROM device WHERE address = ? AND address_type = ?",
@@ -28,13 +28,15 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_SESSION_HAS] = "SELECT 1 FROM session WHERE id = ?",
         [ROWS_SESSION_DELETE] = "DELETE FROM session WHERE id = ?",
         [ROWS_SESSION_COUNTS] = "SELECT (SELECT coalesce(sum(frames), 0) FROM chunk WHERE session = ?1)"
-                                " + (SELECT coalesce(sum(frames), 0) FROM tail WHERE session = ?1),"
+                                " + (SELECT coalesce(sum(frames), 0) FROM tail WHERE session = ?1 AND chunk = " NEXT_CHUNK "),"
                                 " (SELECT count(*) FROM gap WHERE session = ?1), (SELECT count(*) FROM event WHERE session = ?1)",
         [ROWS_CHUNK_INSERT] = "INSERT INTO chunk (" CHUNK_COLUMNS ", session, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [ROWS_CHUNK_NEXT] = "SELECT coalesce(max(seq) + 1, 0) FROM chunk WHERE session = ?",
-        [ROWS_TAIL_INSERT] = "INSERT INTO tail (" CHUNK_COLUMNS ", session) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [ROWS_CHUNK_NEXT] = "SELECT " NEXT_CHUNK,
+        [ROWS_TAIL_INSERT] = "INSERT INTO tail (" CHUNK_COLUMNS ", session, chunk, piece) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [ROWS_TAIL_UPDATE] = "UPDATE tail SET (" CHUNK_COLUMNS ", session, chunk, piece) = (?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
+        [ROWS_TAIL_SLOTS] = "SELECT id FROM tail WHERE session = ? ORDER BY id",
         [ROWS_TAIL_DELETE] = "DELETE FROM tail WHERE session = ?",
-        [ROWS_TAIL_READ] = "SELECT " CHUNK_COLUMNS " FROM tail WHERE session = ? ORDER BY id",
+        [ROWS_TAIL_READ] = "SELECT " CHUNK_COLUMNS " FROM tail WHERE session = ?1 AND chunk = " NEXT_CHUNK " ORDER BY piece",
         [ROWS_CHUNK_READ] = "SELECT " CHUNK_COLUMNS " FROM chunk WHERE session = ? ORDER BY seq",
         [ROWS_GAP_INSERT] = "INSERT INTO gap (session, from_usec, to_usec, stream, lost) VALUES (?, ?, ?, ?, ?)",
         [ROWS_EVENT_INSERT] = "INSERT INTO event (session, session_usec, realtime, code, severity, asserted, value)"
@@ -92,13 +94,23 @@ static uint64_t get_u64(sqlite3_stmt *stmt, int at) {
 }
 
 void rows_init(Rows *rows, sqlite3 *db) {
-        *rows = (Rows) { .db = db };
+        *rows = (Rows) { .db = db, .full = true };
 }
 
 sqlite3 *rows_done(Rows *rows) {
         for (int i = 0; i < _ROWS_STATEMENT_MAX; i++)
                 (void) sqlite3_finalize(g_steal_pointer(&rows->stmts[i]));
         return g_steal_pointer(&rows->db);
+}
+
+int rows_set_sync(Rows *rows, bool full) {
+        int rc = SQLITE_OK;
+
+        if (rows->full != full)
+                rc = schema_exec(rows->db, full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+        if (rc == SQLITE_OK)
+                rows->full = full;
+        return rc;
 }
 
 int rows_run(Rows *rows, RowsStatement statement) {
@@ -264,15 +276,38 @@ int rows_chunk_next(Rows *rows, uint64_t session, uint64_t *ret_seq) {
         return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
-int rows_tail_insert(Rows *rows, uint64_t session, const Chunk *chunk) {
+int rows_tail_put(Rows *rows, uint64_t session, uint64_t seq, uint64_t piece, const Chunk *chunk, sqlite3_int64 *slot) {
         sqlite3_stmt *stmt;
-        int rc = prepare(rows, ROWS_TAIL_INSERT, &stmt);
+        int rc = prepare(rows, *slot ? ROWS_TAIL_UPDATE : ROWS_TAIL_INSERT, &stmt);
 
         if (rc != SQLITE_OK)
                 return rc;
         bind_chunk(stmt, chunk);
         bind_u64(stmt, 7, session);
-        return run(stmt);
+        bind_u64(stmt, 8, seq);
+        bind_u64(stmt, 9, piece);
+        if (*slot)
+                (void) sqlite3_bind_int64(stmt, 10, *slot);
+        rc = run(stmt);
+        if (rc == SQLITE_OK && !*slot)
+                *slot = sqlite3_last_insert_rowid(rows->db);
+        return rc;
+}
+
+int rows_tail_slots(Rows *rows, uint64_t session, GArray *ret) {
+        sqlite3_stmt *stmt;
+        int rc = prepare(rows, ROWS_TAIL_SLOTS, &stmt);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        bind_u64(stmt, 1, session);
+        while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+                sqlite3_int64 slot = sqlite3_column_int64(stmt, 0);
+
+                g_array_append_val(ret, slot);
+        }
+        (void) sqlite3_reset(stmt);
+        return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 int rows_tail_delete(Rows *rows, uint64_t session) {

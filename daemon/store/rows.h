@@ -4,6 +4,7 @@
 /* What the writer writes, row by row: prepared statements with bound values, kept for as long as the connection. Functions return
  * SQLite's (extended) result codes, if nothing else is said. */
 
+#include <glib.h>
 #include <sqlite3.h>
 
 #include "store/chunk.h"
@@ -13,8 +14,6 @@ typedef enum RowsStatement {
         ROWS_BEGIN,
         ROWS_COMMIT,
         ROWS_ROLLBACK,
-        ROWS_NORMAL,
-        ROWS_FULL,
         ROWS_DEVICE_PUT,
         ROWS_DEVICE_REMOVE,
         ROWS_SESSION_INSERT,
@@ -25,6 +24,8 @@ typedef enum RowsStatement {
         ROWS_CHUNK_INSERT,
         ROWS_CHUNK_NEXT,
         ROWS_TAIL_INSERT,
+        ROWS_TAIL_UPDATE,
+        ROWS_TAIL_SLOTS,
         ROWS_TAIL_DELETE,
         ROWS_TAIL_READ,
         ROWS_CHUNK_READ,
@@ -39,6 +40,7 @@ typedef enum RowsStatement {
 typedef struct Rows {
         sqlite3 *db;
         sqlite3_stmt *stmts[_ROWS_STATEMENT_MAX];
+        bool full;              /* synchronous=FULL, which it is opened with */
 } Rows;
 
 /* What a session has in the database. */
@@ -50,7 +52,9 @@ typedef struct RowsCounts {
 void rows_init(Rows *rows, sqlite3 *db);
 sqlite3 *rows_done(Rows *rows);
 
-/* Statements without values: ROWS_BEGIN … ROWS_FULL. */
+/* Whether commits are synced, until it is changed again; outside of a transaction. */
+int rows_set_sync(Rows *rows, bool full);
+/* Statements without values: ROWS_BEGIN, ROWS_COMMIT, ROWS_ROLLBACK. */
 int rows_run(Rows *rows, RowsStatement statement);
 int rows_device_put(Rows *rows, const StoreDevice *device);
 int rows_device_remove(Rows *rows, const char *address, const char *address_type);
@@ -61,7 +65,10 @@ int rows_session_delete(Rows *rows, uint64_t id); /* SQLITE_NOTFOUND */
 int rows_session_counts(Rows *rows, uint64_t id, RowsCounts *ret);
 int rows_chunk_insert(Rows *rows, uint64_t session, uint64_t seq, const Chunk *chunk);
 int rows_chunk_next(Rows *rows, uint64_t session, uint64_t *ret_seq);
-int rows_tail_insert(Rows *rows, uint64_t session, const Chunk *chunk);
+/* A piece of the chunk `seq` of the session; *slot is the row to write over, 0: a new one, which it is then. */
+int rows_tail_put(Rows *rows, uint64_t session, uint64_t seq, uint64_t piece, const Chunk *chunk, sqlite3_int64 *slot);
+/* The session's rows of the tail, stale ones too, oldest first; appends sqlite3_int64. */
+int rows_tail_slots(Rows *rows, uint64_t session, GArray *ret);
 int rows_tail_delete(Rows *rows, uint64_t session);
 int rows_gap_insert(Rows *rows, uint64_t session, const StoreGap *gap);
 int rows_event_insert(Rows *rows, uint64_t session, const StoreEvent *event);

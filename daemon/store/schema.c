@@ -7,8 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Chunks have a rowid: WITHOUT ROWID would keep the blobs in an index's pages, four times the size. A tail holds at most 2 s of
- * each session and needs no index. Lists are read by (start, id), of all or of one owner, device or subject. */
+/* Chunks have a rowid: WITHOUT ROWID would keep the blobs in an index's pages, four times the size. A tail has the pieces of the
+ * chunk that is not there yet, a few seconds of each session, and needs no index; once its chunk is there a row of it is stale and
+ * is written over in place, which is one page a commit where deleting and inserting is five. Lists are read by (start, id), of all or of one owner, device or subject. */
 static const char tables_1[] =
         "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) STRICT;"
         "CREATE TABLE device ("
@@ -34,9 +35,9 @@ static const char tables_1[] =
         " t0_boottime INTEGER NOT NULL, t0_realtime INTEGER NOT NULL, frames INTEGER NOT NULL, encoding INTEGER NOT NULL,"
         " crc INTEGER NOT NULL, data BLOB NOT NULL, UNIQUE (session, seq)) STRICT;"
         "CREATE TABLE tail ("
-        " id INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE,"
-        " t0_boottime INTEGER NOT NULL, t0_realtime INTEGER NOT NULL, frames INTEGER NOT NULL, encoding INTEGER NOT NULL,"
-        " crc INTEGER NOT NULL, data BLOB NOT NULL) STRICT;"
+        " id INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE, chunk INTEGER NOT NULL,"
+        " piece INTEGER NOT NULL, t0_boottime INTEGER NOT NULL, t0_realtime INTEGER NOT NULL, frames INTEGER NOT NULL,"
+        " encoding INTEGER NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL) STRICT;"
         "CREATE TABLE gap ("
         " id INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE,"
         " from_usec INTEGER NOT NULL, to_usec INTEGER NOT NULL, stream INTEGER NOT NULL, lost INTEGER NOT NULL) STRICT;"
@@ -185,9 +186,11 @@ int schema_prepare(sqlite3 *db, const char *path, SchemaKind kind, int version) 
                 rc = get_text(db, "PRAGMA journal_mode = WAL", &mode);
         if (rc == SQLITE_OK && g_strcmp0(mode, "wal") != 0)
                 rc = SQLITE_CANTOPEN; /* a file system without shared memory */
+        /* FAST: what is freed inside a page is overwritten, what is freed as a page is not; where something must be gone the
+         * writer takes the free pages out of the file. */
         if (rc == SQLITE_OK)
                 rc = schema_exec(db, "PRAGMA synchronous = FULL;"
-                                     "PRAGMA secure_delete = ON;"
+                                     "PRAGMA secure_delete = FAST;"
                                      "PRAGMA journal_size_limit = 4194304;"
                                      "PRAGMA mmap_size = 0");
         if (rc == SQLITE_OK)

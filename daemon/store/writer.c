@@ -114,7 +114,7 @@ static int load(Writer *w, Opened *opened) {
 
 /* What the process remembers, into a database that is new. */
 static int restore(Writer *w) {
-        int rc = rows_run(&w->ledger.rows, ROWS_FULL);
+        int rc = rows_set_sync(&w->ledger.rows, true);
 
         if (rc == SQLITE_OK)
                 rc = rows_run(&w->ledger.rows, ROWS_BEGIN);
@@ -265,7 +265,7 @@ static int truncate_wal(Writer *w, bool vacuum) {
 static int write_jobs(Writer *w, JobList *jobs, bool sync) {
         sqlite3_int64 before = sqlite3_total_changes64(db(w));
         Job *job;
-        int rc = rows_run(&w->ledger.rows, sync ? ROWS_FULL : ROWS_NORMAL);
+        int rc = rows_set_sync(&w->ledger.rows, sync);
 
         if (rc == SQLITE_OK)
                 rc = rows_run(&w->ledger.rows, ROWS_BEGIN);
@@ -497,7 +497,7 @@ static void close_database(Writer *w) {
         if (!db(w))
                 return;
         if (w->marked_unclean && !w->retry_at_usec) {
-                int rc = rows_run(&w->ledger.rows, ROWS_FULL);
+                int rc = rows_set_sync(&w->ledger.rows, true);
 
                 if (rc == SQLITE_OK)
                         (void) rows_clean(&w->ledger.rows, true);

@@ -22,6 +22,7 @@ CPU_SEC = 10
 def start_msec(bench):
     """From exec to the stamp that needled itself gives the first Live value as recv() returns it, which is in the database
     afterwards: both are CLOCK_BOOTTIME, and nothing is added to the path that is measured."""
+    bench.disconnect()
     bench.daemon_new(bench.binary('tests/bench/exec-stamp'))
     bench.flow(50)
     stamp = re.search(r'^exec (\d+)$', bench.daemon.text(), re.M)

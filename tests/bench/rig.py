@@ -106,6 +106,13 @@ class Bench(Stage):
         target = self.sent()[0] + n
         wait_for(f'{n} notifications', lambda: self.running() and self.sent()[0] >= target, 300)
 
+    def disconnect(self):
+        """The device is not connected, and advertises: as needled finds it when the host starts."""
+        self.load.control('advertise off')
+        with contextlib.suppress(Failure):      # it was not connected
+            self.load.control('drop 08')
+        self.load.control('advertise on')
+
     def running(self):
         if self.daemon and not self.daemon.running():
             raise Failure(f'{self.daemon.name} ended: {self.daemon.text()}')
@@ -143,7 +150,8 @@ class Bench(Stage):
         return taken, counters
 
     def frames(self):
-        """(boottime in µs, channel, direction, octets) of all frames in the database, in the order of the record."""
+        """(boottime in µs, channel, direction, octets) of all frames in the database, in the order of the record. While a session
+        is live, frames of a chunk may still be in the tail too and come twice; after its end there is no tail."""
         with contextlib.closing(sqlite3.connect(f'file:{self.state_dir}/needled.db?mode=ro', uri=True)) as db:
             rows = db.execute('SELECT t0_boottime, frames, data FROM chunk UNION ALL SELECT t0_boottime, frames, data FROM tail'
                               ' ORDER BY 1').fetchall()

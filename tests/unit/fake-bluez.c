@@ -31,7 +31,8 @@ static const struct {
         { "95840105-2319-423b-8a8e-ee1ffb8d13f8", SERVICE, NULL, 0 },
         { "00002a29-0000-1000-8000-00805f9b34fb", INFORMATION, "Example", 7 },
         { "00002a24-0000-1000-8000-00805f9b34fb", INFORMATION, "Pen\n1", 5 },
-        { "00002a25-0000-1000-8000-00805f9b34fb", INFORMATION, "0042", 5 }, /* with its NUL, as some devices send it */
+        { "00002a25-0000-1000-8000-00805f9b34fb", INFORMATION, "0042",
+          5 }, /* with its NUL, as some devices send it */
 };
 
 static int give_error(sd_bus_error *error, const char *name, const char *text) {
@@ -87,9 +88,11 @@ static int method_register_application(sd_bus_message *m, void *userdata, sd_bus
         fake->applications++;
         g_free(fake->application_sender);
         fake->application_sender = g_strdup(sd_bus_message_get_sender(m));
-        /* bluetoothd reads the tree before it answers; here the answer does not wait, so that a test fails on the tree alone. */
-        ok(sd_bus_call_method_async(fake->bus, NULL, sd_bus_message_get_sender(m), path, "org.freedesktop.DBus.ObjectManager",
-                                    "GetManagedObjects", on_application_objects, fake, NULL));
+        /* bluetoothd reads the tree before it answers; here the answer does not wait, so that a test fails
+         * on the tree alone. */
+        ok(sd_bus_call_method_async(fake->bus, NULL, sd_bus_message_get_sender(m), path,
+                                    "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
+                                    on_application_objects, fake, NULL));
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -142,7 +145,8 @@ static int method_pair(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return give_error(error, "org.bluez.Error.AuthenticationFailed", "No agent");
 
         fake->paired = true;
-        ok(sd_bus_emit_properties_changed(fake->bus, FAKE_DEVICE, "org.bluez.Device1", "Paired", "Bonded", NULL));
+        ok(sd_bus_emit_properties_changed(fake->bus, FAKE_DEVICE, "org.bluez.Device1", "Paired", "Bonded",
+                                          NULL));
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -183,7 +187,8 @@ static int method_start_notify(sd_bus_message *m, void *userdata, sd_bus_error *
 
         ch->starts++;
         ch->notifying = true;
-        ok(sd_bus_emit_properties_changed(ch->fake->bus, ch->path, "org.bluez.GattCharacteristic1", "Notifying", NULL));
+        ok(sd_bus_emit_properties_changed(ch->fake->bus, ch->path, "org.bluez.GattCharacteristic1",
+                                          "Notifying", NULL));
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -192,8 +197,8 @@ static int method_stop_notify(sd_bus_message *m, void *userdata, sd_bus_error *e
         return sd_bus_reply_method_return(m, NULL);
 }
 
-static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
-                    void *userdata, sd_bus_error *error) {
+static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property,
+                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         static const struct {
                 const char *property, *interface, *type, *value;
         } texts[] = {
@@ -211,8 +216,9 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
         if (g_str_equal(property, "UUIDs"))
                 return sd_bus_message_append(reply, "as", 1, OMP_SERVICE_UUID);
 
-        return sd_bus_message_append(reply, "s", g_str_equal(path, SERVICE) ? OMP_SERVICE_UUID
-                                                                           : "0000180a-0000-1000-8000-00805f9b34fb");
+        return sd_bus_message_append(reply, "s",
+                                     g_str_equal(path, SERVICE) ? OMP_SERVICE_UUID
+                                                                : "0000180a-0000-1000-8000-00805f9b34fb");
 }
 
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
@@ -237,7 +243,8 @@ static const sd_bus_vtable adapter_vtable[] = {
 
 static const sd_bus_vtable gatt_manager_vtable[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD("RegisterApplication", "oa{sv}", NULL, method_register_application, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("RegisterApplication", "oa{sv}", NULL, method_register_application,
+                      SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("UnregisterApplication", "o", NULL, method_noop, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END
 };
@@ -257,7 +264,8 @@ static const sd_bus_vtable device_vtable[] = {
         SD_BUS_PROPERTY("ServicesResolved", "b", NULL, offsetof(FakeBluez, resolved), CHANGES),
         SD_BUS_PROPERTY("Paired", "b", NULL, offsetof(FakeBluez, paired), CHANGES),
         SD_BUS_PROPERTY("Bonded", "b", NULL, offsetof(FakeBluez, paired), CHANGES),
-        SD_BUS_WRITABLE_PROPERTY("Trusted", "b", NULL, NULL, offsetof(FakeBluez, trusted), CHANGES | SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_WRITABLE_PROPERTY("Trusted", "b", NULL, NULL, offsetof(FakeBluez, trusted),
+                                 CHANGES | SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END
 };
 
@@ -285,8 +293,8 @@ static void slot_free(void *p) {
         sd_bus_slot_unref(p);
 }
 
-static void add(FakeBluez *fake, GPtrArray *slots, const char *path, const char *interface, const sd_bus_vtable *vtable,
-                void *userdata) {
+static void add(FakeBluez *fake, GPtrArray *slots, const char *path, const char *interface,
+                const sd_bus_vtable *vtable, void *userdata) {
         sd_bus_slot *slot;
 
         ok(sd_bus_add_object_vtable(fake->bus, &slot, path, interface, vtable, userdata));
@@ -299,8 +307,10 @@ static void add_gatt(FakeBluez *fake) {
         ok(sd_bus_emit_interfaces_added(fake->bus, SERVICE, "org.bluez.GattService1", NULL));
         ok(sd_bus_emit_interfaces_added(fake->bus, INFORMATION, "org.bluez.GattService1", NULL));
         for (unsigned i = 0; i < fake->n_chars; i++) {
-                add(fake, fake->char_slots, fake->chars[i].path, "org.bluez.GattCharacteristic1", char_vtable, &fake->chars[i]);
-                ok(sd_bus_emit_interfaces_added(fake->bus, fake->chars[i].path, "org.bluez.GattCharacteristic1", NULL));
+                add(fake, fake->char_slots, fake->chars[i].path, "org.bluez.GattCharacteristic1",
+                    char_vtable, &fake->chars[i]);
+                ok(sd_bus_emit_interfaces_added(fake->bus, fake->chars[i].path,
+                                                "org.bluez.GattCharacteristic1", NULL));
         }
 }
 
@@ -410,11 +420,13 @@ void fake_device_appear(FakeBluez *fake) {
 void fake_device_connect(FakeBluez *fake) {
         fake->connected = true;
         if (!fake->connected_untold)
-                ok(sd_bus_emit_properties_changed(fake->bus, FAKE_DEVICE, "org.bluez.Device1", "Connected", NULL));
+                ok(sd_bus_emit_properties_changed(fake->bus, FAKE_DEVICE, "org.bluez.Device1", "Connected",
+                                                  NULL));
         if (fake->char_slots->len == 0)
                 add_gatt(fake);
         fake->resolved = true;
-        ok(sd_bus_emit_properties_changed(fake->bus, FAKE_DEVICE, "org.bluez.Device1", "ServicesResolved", NULL));
+        ok(sd_bus_emit_properties_changed(fake->bus, FAKE_DEVICE, "org.bluez.Device1", "ServicesResolved",
+                                          NULL));
 }
 
 void fake_device_disconnect(FakeBluez *fake) {
@@ -424,7 +436,8 @@ void fake_device_disconnect(FakeBluez *fake) {
                         fake->chars[i].fd = -1;
                 }
         fake->connected = fake->resolved = false;
-        ok(sd_bus_emit_properties_changed(fake->bus, FAKE_DEVICE, "org.bluez.Device1", "ServicesResolved", "Connected", NULL));
+        ok(sd_bus_emit_properties_changed(fake->bus, FAKE_DEVICE, "org.bluez.Device1", "ServicesResolved",
+                                          "Connected", NULL));
 }
 
 void fake_powered(FakeBluez *fake, bool on) {
@@ -444,5 +457,6 @@ FakeChar *fake_char(FakeBluez *fake, const char *uuid) {
 
 void fake_release(FakeBluez *fake, FakeChar *ch) {
         fake->acquire_errors = 0;
-        ok(sd_bus_emit_properties_changed(fake->bus, ch->path, "org.bluez.GattCharacteristic1", "NotifyAcquired", NULL));
+        ok(sd_bus_emit_properties_changed(fake->bus, ch->path, "org.bluez.GattCharacteristic1",
+                                          "NotifyAcquired", NULL));
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A small bluetoothd for the tests of link: one adapter, one device with the service of a profile, on a bus of its own in the same
- * loop as what is tested. What it answers can be set call by call. (needlesim --stand-in is the whole one.) */
+/* A small bluetoothd for the tests of link: one adapter, one device with the service of a profile, on a bus
+ * of its own in the same loop as what is tested. What it answers can be set call by call. (needlesim
+ * --stand-in is the whole one.) */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -52,11 +53,12 @@ struct FakeBluez {
 GPid fake_bus_start(void);
 void fake_bus_stop(GPid pid);
 
-FakeBluez *fake_bluez_new(sd_event *event);     /* owns org.bluez; the adapter is powered, the device not seen */
-FakeBluez *fake_bluez_free(FakeBluez *fake);    /* as kill -9: nothing is signalled but the end of the connection */
-void fake_device_appear(FakeBluez *fake);       /* InterfacesAdded of the device */
-void fake_device_connect(FakeBluez *fake);      /* Connected, then the objects, then ServicesResolved */
-void fake_device_disconnect(FakeBluez *fake);   /* sockets end, Connected falls */
+FakeBluez *fake_bluez_new(sd_event *event); /* owns org.bluez; the adapter is powered, the device not seen */
+FakeBluez *
+fake_bluez_free(FakeBluez *fake); /* as kill -9: nothing is signalled but the end of the connection */
+void fake_device_appear(FakeBluez *fake);     /* InterfacesAdded of the device */
+void fake_device_connect(FakeBluez *fake);    /* Connected, then the objects, then ServicesResolved */
+void fake_device_disconnect(FakeBluez *fake); /* sockets end, Connected falls */
 void fake_powered(FakeBluez *fake, bool on);
 FakeChar *fake_char(FakeBluez *fake, const char *uuid);
 /* bluetoothd lets go of a characteristic that somebody held. */

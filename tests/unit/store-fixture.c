@@ -314,7 +314,8 @@ FixtureFrame *fixture_read_frames(const char *path, uint64_t session, size_t *re
         static const char sql[] =
                 "SELECT t0_boottime, t0_realtime, frames, encoding, crc, data FROM"
                 " (SELECT 0 AS part, seq AS at, * FROM (SELECT session, seq, t0_boottime, t0_realtime, frames, encoding, crc, data"
-                "  FROM chunk) UNION ALL SELECT 1, id, session, 0, t0_boottime, t0_realtime, frames, encoding, crc, data FROM tail)"
+                "  FROM chunk) UNION ALL SELECT 1, piece, session, 0, t0_boottime, t0_realtime, frames, encoding, crc, data FROM tail"
+                "  WHERE chunk = (SELECT coalesce(max(seq) + 1, 0) FROM chunk WHERE chunk.session = tail.session))"
                 " WHERE session = ? ORDER BY part, at";
         GArray *all = g_array_new(FALSE, FALSE, sizeof(FixtureFrame));
         sqlite3 *db;

@@ -41,7 +41,8 @@ static void test_no_dead_end(void) {
 }
 
 static void test_matrix(void) {
-        /* Nothing streams that was not made ready, and nothing connected is "found" again once it streams. */
+        /* Nothing streams that was not made ready, and nothing connected is "found" again once it streams.
+         */
         for (int s = 0; s < _DEVICE_STATE_MAX; s++) {
                 bool may = s == DEVICE_READY || s == DEVICE_STREAMING || s == DEVICE_SYNCING;
 

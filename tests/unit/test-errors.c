@@ -44,7 +44,8 @@ static const struct {
 
 static void test_bluez_5_66(void) {
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-                const ErrorMeaning *meaning = errors_meaning(&SD_BUS_ERROR_MAKE_CONST(cases[i].name, cases[i].message));
+                const ErrorMeaning *meaning = errors_meaning(&SD_BUS_ERROR_MAKE_CONST(cases[i].name,
+                                                                                      cases[i].message));
 
                 g_assert_cmpint(meaning->error, ==, cases[i].error);
         }
@@ -52,8 +53,11 @@ static void test_bluez_5_66(void) {
 
 /* A name that says the same without its usual text still is understood. */
 static void test_without_message(void) {
-        g_assert_cmpint(errors_meaning(&SD_BUS_ERROR_MAKE_CONST("org.bluez.Error.NotPermitted", NULL))->error, ==, -EACCES);
-        g_assert_cmpint(errors_meaning(&SD_BUS_ERROR_MAKE_CONST("org.bluez.Error.Failed", NULL))->error, ==, -EIO);
+        g_assert_cmpint(errors_meaning(&SD_BUS_ERROR_MAKE_CONST("org.bluez.Error.NotPermitted", NULL))
+                                ->error,
+                        ==, -EACCES);
+        g_assert_cmpint(errors_meaning(&SD_BUS_ERROR_MAKE_CONST("org.bluez.Error.Failed", NULL))->error, ==,
+                        -EIO);
         g_assert_cmpint(errors_meaning(NULL)->error, ==, -EIO);
 }
 
@@ -66,8 +70,10 @@ static void test_sentences(void) {
                 g_assert_true(g_str_has_suffix(sentence, "."));
                 g_assert_null(strstr(sentence, "org.bluez"));
         }
-        g_assert_nonnull(strstr(errors_meaning(&SD_BUS_ERROR_MAKE_CONST("org.bluez.Error.AuthenticationFailed", ""))->sentence,
-                                "--allow-unbonded"));
+        g_assert_nonnull(
+                strstr(errors_meaning(&SD_BUS_ERROR_MAKE_CONST("org.bluez.Error.AuthenticationFailed", ""))
+                               ->sentence,
+                       "--allow-unbonded"));
 }
 
 int main(int argc, char **argv) {

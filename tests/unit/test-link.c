@@ -22,8 +22,9 @@ typedef struct Fixture {
         sd_event *event;
         FakeBluez *fake;
         Link *link;
-        Device *device;         /* the last added */
-        unsigned added, removed, ups, losts, frames, empty_frames, identities, states, bluetooth_changes, searching_changes;
+        Device *device; /* the last added */
+        unsigned added, removed, ups, losts, frames, empty_frames, identities, states, bluetooth_changes,
+                searching_changes;
         uint8_t channel;
         uint8_t data[64];
         size_t size;
@@ -183,7 +184,8 @@ static void notify(Fixture *f, const char *uuid, const void *data, size_t size) 
 static void test_adopt_and_stream(Fixture *f, const void *data) {
         stream(f);
         g_assert_cmpstr(f->done_message, ==, "");
-        g_assert_true(f->device->adopted && f->device->bonded && f->device->auto_connect && f->device->has_feature);
+        g_assert_true(f->device->adopted && f->device->bonded && f->device->auto_connect &&
+                      f->device->has_feature);
         g_assert_cmpuint(f->device->owner, ==, 1000);
         g_assert_cmpstr(f->device->alias, ==, "My pen");
         g_assert_cmpstr(f->device->manufacturer, ==, "Example");
@@ -212,7 +214,8 @@ static void test_adopt_and_stream(Fixture *f, const void *data) {
         }
 }
 
-/* Zero-length values are forbidden (1.1), and look like the end of the socket: but while it is open they are not. */
+/* Zero-length values are forbidden (1.1), and look like the end of the socket: but while it is open they are
+ * not. */
 static void test_zero_length_is_not_the_end(Fixture *f, const void *data) {
         stream(f);
         notify(f, LIVE, "", 0);
@@ -251,7 +254,8 @@ static void test_hang_up_after_data(Fixture *f, const void *data) {
         g_assert_cmpuint(f->frames - f->empty_frames, ==, 201);
         g_assert_cmpuint(f->losts, ==, 1);
         g_assert_cmpint(f->device->reason, ==, DEVICE_REASON_AWAY);
-        g_assert_cmpuint(f->device->retry_at_usec, ==, 0); /* bonded: it comes by itself, without a timer of ours */
+        g_assert_cmpuint(f->device->retry_at_usec, ==,
+                         0); /* bonded: it comes by itself, without a timer of ours */
 
         /* And by itself it comes. */
         fake_device_connect(f->fake);
@@ -346,8 +350,11 @@ static void send_to(sd_bus *bus, sd_bus_message *m, const char *destination) {
 static void emit_value(sd_bus *bus, const char *destination, const char *path, const char *text) {
         g_autoptr(sd_bus_message) m = NULL;
 
-        g_assert_cmpint(sd_bus_message_new_signal(bus, &m, path, "org.freedesktop.DBus.Properties", "PropertiesChanged"), >=, 0);
-        g_assert_cmpint(sd_bus_message_append(m, "sa{sv}as", "org.bluez.GattCharacteristic1", 1, "Value", "ay", 1, text[0], 0),
+        g_assert_cmpint(sd_bus_message_new_signal(bus, &m, path, "org.freedesktop.DBus.Properties",
+                                                  "PropertiesChanged"),
+                        >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "sa{sv}as", "org.bluez.GattCharacteristic1", 1, "Value",
+                                              "ay", 1, text[0], 0),
                         >=, 0);
         send_to(bus, m, destination);
 }
@@ -393,27 +400,37 @@ static void test_forged_signals(Fixture *f, const void *data) {
                 const char *destination = unicast ? f->fake->application_sender : NULL;
                 g_autoptr(sd_bus_message) changed = NULL, owner = NULL;
 
-                g_assert_cmpint(sd_bus_message_new_signal(forger, &changed, FAKE_DEVICE, "org.freedesktop.DBus.Properties",
-                                                          "PropertiesChanged"), >=, 0);
-                g_assert_cmpint(sd_bus_message_append(changed, "sa{sv}as", "org.bluez.Device1", 2, "Connected", "b", 0,
-                                                      "ServicesResolved", "b", 0, 0), >=, 0);
+                g_assert_cmpint(sd_bus_message_new_signal(forger, &changed, FAKE_DEVICE,
+                                                          "org.freedesktop.DBus.Properties",
+                                                          "PropertiesChanged"),
+                                >=, 0);
+                g_assert_cmpint(sd_bus_message_append(changed, "sa{sv}as", "org.bluez.Device1", 2,
+                                                      "Connected", "b", 0, "ServicesResolved", "b", 0, 0),
+                                >=, 0);
                 send_to(forger, changed, destination);
 
-                g_assert_cmpint(sd_bus_message_new_signal(forger, &owner, "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                                          "NameOwnerChanged"), >=, 0);
+                g_assert_cmpint(sd_bus_message_new_signal(forger, &owner, "/org/freedesktop/DBus",
+                                                          "org.freedesktop.DBus", "NameOwnerChanged"),
+                                >=, 0);
                 g_assert_cmpint(sd_bus_message_append(owner, "sss", "org.bluez", ":1.0", ""), >=, 0);
                 send_to(forger, owner, destination);
 
                 for (size_t i = 0; i < G_N_ELEMENTS(members); i++) {
                         g_autoptr(sd_bus_message) m = NULL;
 
-                        g_assert_cmpint(sd_bus_message_new_signal(forger, &m, "/", "org.freedesktop.DBus.ObjectManager",
-                                                                  members[i]), >=, 0);
+                        g_assert_cmpint(sd_bus_message_new_signal(forger, &m, "/",
+                                                                  "org.freedesktop.DBus.ObjectManager",
+                                                                  members[i]),
+                                        >=, 0);
                         if (i == 0)
-                                g_assert_cmpint(sd_bus_message_append(m, "oa{sa{sv}}", "/org/bluez/hci7", 1, "org.bluez.Adapter1",
-                                                                      1, "Address", "s", "66:66:66:66:66:66"), >=, 0);
+                                g_assert_cmpint(sd_bus_message_append(m, "oa{sa{sv}}", "/org/bluez/hci7", 1,
+                                                                      "org.bluez.Adapter1", 1, "Address",
+                                                                      "s", "66:66:66:66:66:66"),
+                                                >=, 0);
                         else
-                                g_assert_cmpint(sd_bus_message_append(m, "oas", FAKE_ADAPTER, 1, "org.bluez.Adapter1"), >=, 0);
+                                g_assert_cmpint(sd_bus_message_append(m, "oas", FAKE_ADAPTER, 1,
+                                                                      "org.bluez.Adapter1"),
+                                                >=, 0);
                         send_to(forger, m, destination);
                 }
         }
@@ -430,13 +447,14 @@ static void test_forged_signals(Fixture *f, const void *data) {
 /* Nobody but bluetoothd gets a yes from our agent, and not for another device. */
 static void test_forged_authorization(Fixture *f, const void *data) {
         g_autoptr(sd_bus) forger = stranger();
-        g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
         g_autoptr(sd_bus_message) m = NULL;
         uint64_t cookie;
 
         stream(f);
-        g_assert_cmpint(sd_bus_message_new_method_call(forger, &m, f->fake->agent_sender, "/org/needled/agent",
-                                                       "org.bluez.Agent1", "RequestAuthorization"), >=, 0);
+        g_assert_cmpint(sd_bus_message_new_method_call(forger, &m, f->fake->agent_sender,
+                                                       "/org/needled/agent", "org.bluez.Agent1",
+                                                       "RequestAuthorization"),
+                        >=, 0);
         g_assert_cmpint(sd_bus_message_append(m, "o", FAKE_DEVICE), >=, 0);
         g_assert_cmpint(sd_bus_send(forger, m, &cookie), >=, 0);
         g_assert_cmpint(sd_bus_flush(forger), >=, 0);
@@ -493,7 +511,8 @@ static void test_connect_tried_again(Fixture *f, const void *data) {
         g_assert_cmpuint(f->fake->connects, ==, 3);
 }
 
-/* A busy bluetoothd never signals Connected: neither when we called Connect() nor when the device came by itself. */
+/* A busy bluetoothd never signals Connected: neither when we called Connect() nor when the device came by
+ * itself. */
 static void test_connected_without_a_signal(Fixture *f, const void *data) {
         f->fake->connected_untold = true;
         stream(f);
@@ -546,7 +565,8 @@ static void test_bluetoothd_killed(Fixture *f, const void *data) {
 static void test_adapter_off_and_on(Fixture *f, const void *data) {
         stream(f);
         fake_powered(f->fake, false);
-        wait_for(f, link_bluetooth(f->link) == LINK_BLUETOOTH_OFF && f->device->reason == DEVICE_REASON_ADAPTER_OFF);
+        wait_for(f, link_bluetooth(f->link) == LINK_BLUETOOTH_OFF &&
+                            f->device->reason == DEVICE_REASON_ADAPTER_OFF);
         g_assert_cmpint(link_search(f->link, G_USEC_PER_SEC), ==, -ENODEV);
         link_connect(f->link, f->device, on_done, f);
         wait_for(f, f->dones == 2);
@@ -608,8 +628,13 @@ static void test_restored_while_connected(Fixture *f, const void *data) {
         fake_device_connect(f->fake);
 
         Device remembered = {
-                .path = (char *) "C0_FF_EE_12_34_56", .address = (char *) FAKE_ADDRESS, .address_type = (char *) "random",
-                .adapter = (char *) "00:AA:01:00:00:00", .owner = 1000, .bonded = true, .auto_connect = true,
+                .path = (char *) "C0_FF_EE_12_34_56",
+                .address = (char *) FAKE_ADDRESS,
+                .address_type = (char *) "random",
+                .adapter = (char *) "00:AA:01:00:00:00",
+                .owner = 1000,
+                .bonded = true,
+                .auto_connect = true,
                 .profile = profile_by_id("omp1"),
         };
         g_assert_cmpint(link_new(f->event, &settings, &observer, f, &f->link), >=, 0);

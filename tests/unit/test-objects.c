@@ -42,20 +42,20 @@ static void seal(sd_bus_message *m) {
 static sd_bus_message *managed_objects(sd_bus *bus) {
         sd_bus_message *m = signal_new(bus, "/", "org.example.Test", "Objects");
 
-        g_assert_cmpint(sd_bus_message_append(m, "a{oa{sa{sv}}}", 4,
-                "/org/bluez", 1, "org.bluez.AgentManager1", 0,
-                "/org/bluez/hci0", 2,
-                        "org.bluez.Adapter1", 2, "Address", "s", "00:AA:01:00:00:00", "Powered", "b", 1,
-                        "org.bluez.GattManager1", 0,
-                DEVICE, 2,
-                        "org.bluez.Device1", 9,
-                                "Address", "s", "C0:FF:EE:12:34:56", "AddressType", "s", "random", "Name", "s", "Pen",
-                                "Adapter", "o", "/org/bluez/hci0", "Connected", "b", 1, "Bonded", "b", 1, "RSSI", "n", -57,
-                                "UUIDs", "as", 2, "0000180f-0000-1000-8000-00805f9b34fb", "95840001-2319-423B-8A8E-EE1FFB8D13F8",
-                                "ManufacturerData", "a{qv}", 1, 0xffff, "ay", 2, 1, 2,
-                        "org.bluez.Battery1", 1, "Percentage", "y", 88,
-                SERVICE, 1,
-                        "org.bluez.GattService1", 2, "UUID", "s", OMP_SERVICE_UUID, "Device", "o", DEVICE), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "a{oa{sa{sv}}}", 4, "/org/bluez", 1,
+                                              "org.bluez.AgentManager1", 0, "/org/bluez/hci0", 2,
+                                              "org.bluez.Adapter1", 2, "Address", "s", "00:AA:01:00:00:00",
+                                              "Powered", "b", 1, "org.bluez.GattManager1", 0, DEVICE, 2,
+                                              "org.bluez.Device1", 9, "Address", "s", "C0:FF:EE:12:34:56",
+                                              "AddressType", "s", "random", "Name", "s", "Pen", "Adapter",
+                                              "o", "/org/bluez/hci0", "Connected", "b", 1, "Bonded", "b", 1,
+                                              "RSSI", "n", -57, "UUIDs", "as", 2,
+                                              "0000180f-0000-1000-8000-00805f9b34fb",
+                                              "95840001-2319-423B-8A8E-EE1FFB8D13F8", "ManufacturerData",
+                                              "a{qv}", 1, 0xffff, "ay", 2, 1, 2, "org.bluez.Battery1", 1,
+                                              "Percentage", "y", 88, SERVICE, 1, "org.bluez.GattService1", 2,
+                                              "UUID", "s", OMP_SERVICE_UUID, "Device", "o", DEVICE),
+                        >=, 0);
         seal(m);
         return m;
 }
@@ -107,8 +107,10 @@ static void test_added_found_and_removed(void) {
         g_autoptr(sd_bus_message) b = char_added(bus, SERVICE "/char000b", LIVE_UUID);
         g_autoptr(sd_bus_message) a = char_added(bus, SERVICE "/char000a", LIVE_UUID);
         g_autoptr(sd_bus_message) other = char_added(bus, DEVICE "7/service000a/char000a", LIVE_UUID);
-        g_autoptr(sd_bus_message) gone = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved");
-        g_autoptr(sd_bus_message) battery = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved");
+        g_autoptr(sd_bus_message)
+                gone = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved");
+        g_autoptr(sd_bus_message)
+                battery = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved");
         Objects *objects = filled(bus);
         const char *path;
         Object *object;
@@ -119,12 +121,15 @@ static void test_added_found_and_removed(void) {
         g_assert_cmpint(objects_add(objects, a, &object), ==, OBJECT_CHAR);
         g_assert_cmpint(objects_add(objects, other, &object), ==, OBJECT_CHAR);
 
-        g_assert_cmpstr(objects_find_char(objects, DEVICE, OMP_SERVICE_UUID, LIVE_UUID)->path, ==, SERVICE "/char000a");
+        g_assert_cmpstr(objects_find_char(objects, DEVICE, OMP_SERVICE_UUID, LIVE_UUID)->path, ==,
+                        SERVICE "/char000a");
         g_assert_cmpstr(objects_find_char(objects, DEVICE, NULL, LIVE_UUID)->path, ==, SERVICE "/char000a");
         g_assert_null(objects_find_char(objects, DEVICE, "0000180a-0000-1000-8000-00805f9b34fb", LIVE_UUID));
         g_assert_null(objects_find_char(objects, "/org/bluez/hci0/dev_C0", NULL, LIVE_UUID));
 
-        g_assert_cmpint(sd_bus_message_append(gone, "oas", SERVICE "/char000a", 1, "org.bluez.GattCharacteristic1"), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(gone, "oas", SERVICE "/char000a", 1,
+                                              "org.bluez.GattCharacteristic1"),
+                        >=, 0);
         seal(gone);
         g_assert_cmpint(objects_remove(objects, gone, &path), ==, OBJECT_CHAR);
         g_assert_cmpstr(path, ==, SERVICE "/char000a");
@@ -132,16 +137,19 @@ static void test_added_found_and_removed(void) {
         g_assert_cmpstr(objects_find_char(objects, DEVICE, NULL, LIVE_UUID)->path, ==, SERVICE "/char000b");
 
         /* One interface of several: the object stays. */
-        g_assert_cmpint(sd_bus_message_append(battery, "oas", DEVICE, 2, "org.bluez.Battery1", "org.example.Unknown"), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(battery, "oas", DEVICE, 2, "org.bluez.Battery1",
+                                              "org.example.Unknown"),
+                        >=, 0);
         seal(battery);
         g_assert_cmpint(objects_remove(objects, battery, &path), ==, OBJECT_BATTERY);
         g_assert_true(objects_get(objects, DEVICE)->connected);
         objects_free(objects);
 }
 
-static int change(Objects *objects, sd_bus *bus, const char *path, const char *interface, const char *name, const char *type,
-                  const void *value, Object **ret, ObjectValue *ret_value) {
-        g_autoptr(sd_bus_message) m = signal_new(bus, path, "org.freedesktop.DBus.Properties", "PropertiesChanged");
+static int change(Objects *objects, sd_bus *bus, const char *path, const char *interface, const char *name,
+                  const char *type, const void *value, Object **ret, ObjectValue *ret_value) {
+        g_autoptr(sd_bus_message)
+                m = signal_new(bus, path, "org.freedesktop.DBus.Properties", "PropertiesChanged");
 
         g_assert_cmpint(sd_bus_message_append(m, "s", interface), >=, 0);
         g_assert_cmpint(sd_bus_message_open_container(m, 'a', "{sv}"), >=, 0);
@@ -166,24 +174,33 @@ static void test_changes(void) {
         Object *object;
         int no = 0, yes = 1;
 
-        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "Connected", "b", &no, &object, &value), ==,
-                        OBJECT_DEVICE);
+        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "Connected", "b", &no, &object,
+                               &value),
+                        ==, OBJECT_DEVICE);
         g_assert_false(object->connected);
         g_assert_false(object->has_rssi); /* invalidated: the discovery has ended */
         g_assert_null(value.data);
 
         /* Services are resolved of a connected device only, and nothing else may tell that it is (5.66). */
-        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "ServicesResolved", "b", &yes, &object, &value), ==,
-                        OBJECT_DEVICE);
+        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "ServicesResolved", "b", &yes,
+                               &object, &value),
+                        ==, OBJECT_DEVICE);
         g_assert_true(object->connected && object->services_resolved);
-        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "Connected", "b", &no, &object, &value), ==,
-                        OBJECT_DEVICE);
+        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "Connected", "b", &no, &object,
+                               &value),
+                        ==, OBJECT_DEVICE);
         g_assert_false(object->connected);
 
         /* Neither unknown objects nor interfaces that the object does not have come to be by a change. */
-        g_assert_cmpint(change(objects, bus, DEVICE "7", "org.bluez.Device1", "Connected", "b", &no, &object, &value), ==, 0);
-        g_assert_cmpint(change(objects, bus, SERVICE, "org.bluez.Device1", "Connected", "b", &no, &object, &value), ==, 0);
-        g_assert_cmpint(change(objects, bus, DEVICE, "org.example.X", "Connected", "b", &no, &object, &value), ==, 0);
+        g_assert_cmpint(change(objects, bus, DEVICE "7", "org.bluez.Device1", "Connected", "b", &no, &object,
+                               &value),
+                        ==, 0);
+        g_assert_cmpint(change(objects, bus, SERVICE, "org.bluez.Device1", "Connected", "b", &no, &object,
+                               &value),
+                        ==, 0);
+        g_assert_cmpint(change(objects, bus, DEVICE, "org.example.X", "Connected", "b", &no, &object,
+                               &value),
+                        ==, 0);
         g_assert_cmpuint(objects_size(objects), ==, 3);
         objects_free(objects);
 }
@@ -196,11 +213,13 @@ static void test_value(void) {
         Object *object;
 
         g_assert_cmpint(objects_add(objects, added, &object), ==, OBJECT_CHAR);
-        g_assert_cmpint(change(objects, bus, object->path, "org.bluez.GattCharacteristic1", "Value", "ay", "abc", &object, &value),
+        g_assert_cmpint(change(objects, bus, object->path, "org.bluez.GattCharacteristic1", "Value", "ay",
+                               "abc", &object, &value),
                         ==, OBJECT_CHAR);
         g_assert_cmpuint(value.size, ==, 3);
         /* Empty is not the same as none. */
-        g_assert_cmpint(change(objects, bus, object->path, "org.bluez.GattCharacteristic1", "Value", "ay", "", &object, &value),
+        g_assert_cmpint(change(objects, bus, object->path, "org.bluez.GattCharacteristic1", "Value", "ay",
+                               "", &object, &value),
                         ==, OBJECT_CHAR);
         g_assert_nonnull(value.data);
         g_assert_cmpuint(value.size, ==, 0);
@@ -215,19 +234,25 @@ static void test_absurd_types(void) {
         ObjectValue value;
         Object *object;
 
-        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "Connected", "u", &number, &object, &value), ==,
-                        OBJECT_DEVICE);
+        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "Connected", "u", &number, &object,
+                               &value),
+                        ==, OBJECT_DEVICE);
         g_assert_true(object->connected);
-        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "Name", "ay", "x", &object, &value), ==, OBJECT_DEVICE);
+        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "Name", "ay", "x", &object,
+                               &value),
+                        ==, OBJECT_DEVICE);
         g_assert_cmpstr(object->name, ==, "Pen");
-        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "UUIDs", "s", "x", &object, &value), ==, OBJECT_DEVICE);
+        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "UUIDs", "s", "x", &object,
+                               &value),
+                        ==, OBJECT_DEVICE);
         g_assert_nonnull(object->profile);
         objects_free(objects);
 }
 
 static void test_wrong_signature(void) {
         g_autoptr(sd_bus) bus = bus_new();
-        g_autoptr(sd_bus_message) m = signal_new(bus, DEVICE, "org.freedesktop.DBus.Properties", "PropertiesChanged");
+        g_autoptr(sd_bus_message)
+                m = signal_new(bus, DEVICE, "org.freedesktop.DBus.Properties", "PropertiesChanged");
         Objects *objects = filled(bus);
         ObjectValue value;
         const char *path;
@@ -252,9 +277,12 @@ static void test_limits(void) {
         for (unsigned i = 0; i < OBJECTS_MAX + 100; i++) {
                 g_autofree char *path = g_strdup_printf("/org/bluez/hci0/dev_%08x", i);
                 g_autofree char *name = g_strnfill(10000, 'n');
-                g_autoptr(sd_bus_message) m = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded");
+                g_autoptr(sd_bus_message)
+                        m = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded");
 
-                g_assert_cmpint(sd_bus_message_append(m, "oa{sa{sv}}", path, 1, "org.bluez.Device1", 1, "Name", "s", name), >=, 0);
+                g_assert_cmpint(sd_bus_message_append(m, "oa{sa{sv}}", path, 1, "org.bluez.Device1", 1,
+                                                      "Name", "s", name),
+                                >=, 0);
                 seal(m);
                 g_assert_cmpint(objects_add(objects, m, &object), >=, 0);
                 if (i == 0)

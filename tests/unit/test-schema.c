@@ -48,7 +48,7 @@ static void test_a_new_database(void) {
         g_assert_cmpint(query(db, "PRAGMA application_id"), ==, 0x6e646c64);
         g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 1);
         g_assert_cmpint(query(db, "PRAGMA auto_vacuum"), ==, 2); /* incremental */
-        g_assert_cmpint(query(db, "PRAGMA secure_delete"), ==, 1);
+        g_assert_cmpint(query(db, "PRAGMA secure_delete"), ==, 2); /* fast */
         g_assert_cmpint(query(db, "PRAGMA foreign_keys"), ==, 1);
         g_assert_cmpint(query(db, "PRAGMA wal_autocheckpoint"), ==, 0);
         g_assert_cmpint(query(db, "PRAGMA journal_size_limit"), ==, 4194304);

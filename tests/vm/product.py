@@ -59,7 +59,8 @@ def streaming(guest, name='pen'):
 
 
 def live_session(guest):
-    return query(guest, 'status').get('session')
+    """The one that is not over yet, or None."""
+    return next((s for s in query(guest, 'status')['sessions'] if s['state'] != 'finished'), None)
 
 
 def figures(guest):

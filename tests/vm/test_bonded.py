@@ -75,7 +75,8 @@ def test_from_the_search_to_the_record(guest):
     assert kept['gaps'] == 0 and kept['lost']['live'] == 0, kept
     assert product.query(guest, 'show', kept['id'])['strokes'] == kept['strokes']
     sent = sim.status()
-    assert kept['strokes'] == sent['strokes'], (kept, sent)
+    # The model's last strokes may come after its last Live value.
+    assert sent['strokes'] - 20 <= kept['strokes'] <= sent['strokes'], (kept, sent)
     check_rows(guest, kept, sent)
     check_journal(guest, kept)
 
@@ -86,9 +87,8 @@ def check_rows(guest, kept, sent):
     assert (row['id'], row['uuid'], row['ended'], row['end_reason']) == (kept['id'], kept['uuid'], 1, 'device')
     assert row['device_address'] == product.PUBLIC_ADDRESS and row['strokes'] == kept['strokes'], row
     frames, = product.rows(guest, 'SELECT sum(frames) AS n FROM chunk')
-    live = sent['sent']['live'] - sent['refused']['live']
-    assert 0 < frames['n'] <= sum(sent['sent'].values()) + 20, (frames, sent)   # and the link's own marks
-    assert frames['n'] > live * 0.8, (frames, sent)
+    assert frames['n'] <= sum(sent['sent'].values()) + 20, (frames, sent)       # and the link's own marks
+    assert frames['n'] > kept['duration'] / 50_000 * 0.8, (frames, kept)        # a Live value each 50 ms
     assert product.rows(guest, 'SELECT count(*) AS n FROM tail') == [{'n': 0}]
     assert product.rows(guest, 'PRAGMA integrity_check') == [{'integrity_check': 'ok'}]
     mode = guest.check(f'stat -c "%U %G %a" {product.DATABASE}').strip()

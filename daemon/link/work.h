@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The structs that the files of link share. Each device goes through steps: a step is one wait, with a time
+ * limit and a named next step, and belongs to the public state that device_enter() gives with it. Nothing
+ * else says where a device is. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "link/bluez.h"
+#include "link/link.h"
+
+typedef struct Search Search;           /* search.c */
+typedef struct Agent Agent;             /* agent.c */
+typedef struct AutoConnect AutoConnect; /* autoconnect.c */
+
+typedef enum Step {
+        STEP_NONE,              /* nothing under way: at rest, or streaming */
+        STEP_BACKOFF,           /* waits to try again */
+        STEP_SEARCH,            /* waits for bluetoothd to see the device in a search window */
+        STEP_CONNECT,           /* Connect() */
+        STEP_DISCONNECT,        /* Disconnect(), until Connected is false */
+        STEP_RESOLVE,           /* connected, waits for ServicesResolved */
+        STEP_OBJECTS,           /* resolved, but the characteristics are not there yet */
+        STEP_REFRESH,           /* reads all objects once more, to see whether they are there after all */
+        STEP_PAIR,              /* Pair() */
+        STEP_READ,              /* reads Feature */
+        STEP_ACQUIRE,           /* AcquireNotify, one at a time */
+        STEP_HELD,              /* somebody else holds a notification; waits to try again */
+        STEP_FORGET,            /* RemoveDevice() */
+        _STEP_MAX,
+} Step;
+
+typedef enum StreamMode {
+        STREAM_NONE,
+        STREAM_SKIPPED,         /* optional, and the device or bluetoothd would not give it */
+        STREAM_FD,              /* AcquireNotify */
+        STREAM_SIGNAL,          /* StartNotify: AllowBroadcast=yes */
+} StreamMode;
+
+typedef struct Stream {         /* one followed characteristic of one connection */
+        Device *device;         /* weak: our owner */
+        const ProfileChar *ch;
+        char *path;             /* object path of the characteristic */
+        StreamMode mode;
+        sd_event_source *source; /* owns the fd */
+} Stream;
+
+typedef struct Adoption {
+        struct Operation *operation; /* weak: the link's; NULL: the client has gone */
+        char *alias;
+        bool allow_unbonded;
+        uid_t owner;
+        bool was_paired;        /* bonded by somebody else before us: not ours to remove */
+        bool pair_refused;      /* tried; goes on without a bond */
+        unsigned attempts;
+} Adoption;
+
+struct DeviceWork {
+        char *object;           /* object path in bluetoothd, NULL if it has none */
+        bool connected;         /* as last seen: the edges count */
+        bool opened;            /* the connection came up under our eyes: ours to close */
+        Step step;
+        sd_event_source *timer; /* the step's limit */
+        Calls calls;            /* of this connection or attempt */
+        unsigned attempts;      /* since the last success: the backoff */
+        Stream *streams;
+        size_t n_streams;
+        unsigned held_tries;    /* since the streams were asked for */
+        bool up;                /* FRAME_LINK_UP was sent, FRAME_LINK_LOST not yet */
+        bool identity_read;     /* in this connection */
+        unsigned reads;         /* identity reads under way */
+        bool identity_changed;  /* by them */
+        Adoption *adoption;     /* while it lasts */
+        uint64_t found_until_usec; /* CLOCK_BOOTTIME; 0: as long as the search runs */
+};
+
+typedef enum OperationKind {
+        OPERATION_ADOPT,
+        OPERATION_FORGET,
+        OPERATION_CONNECT,
+} OperationKind;
+
+typedef struct Operation {
+        Link *link;             /* weak: our owner */
+        Device *device;         /* weak; it outlives the operation */
+        OperationKind kind;
+        LinkDone done;          /* NULL: the client has gone */
+        void *userdata;
+        sd_event_source *timer;
+        int error;              /* what the timer is to report */
+        const char *message;    /* static */
+        Calls calls;
+} Operation;
+
+struct Link {
+        sd_event *event;
+        LinkSettings settings;
+        LinkObserver observer;
+        void *userdata;
+        Bluez *bluez;
+        GPtrArray *devices;     /* Device*, owned */
+        GHashTable *by_object;  /* object path → Device */
+        GPtrArray *operations;  /* Operation*, owned */
+        Search *search;
+        Agent *agent;
+        AutoConnect *auto_connect;
+        LinkBluetooth bluetooth;
+        bool known;             /* the first answer of bluetoothd, or of the bus about it, is in */
+        bool started;
+        bool watched;           /* what was connected before we came is known */
+};
