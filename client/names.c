@@ -8,20 +8,6 @@ typedef struct Meaning {
         const char *word, *text;
 } Meaning;
 
-#define AREA_USER_FIRST 0xf0
-
-static const char *const areas[] = {
-        "unspecified",      "forehead",          "glabella",    "cheek-left", "cheek-right", "nose",
-        "periorbital-left", "periorbital-right", "upper-lip",   "chin",       "jaw",         "neck",
-        "decollete",        "scalp-front",       "scalp-crown", "abdomen",    "thigh-left",  "thigh-right",
-        "buttock",          "arm-left",          "arm-right",   "hand",       "back",
-};
-
-static const char *const user_areas[] = {
-        "user-0", "user-1", "user-2", "user-3", "user-4", "user-5", "user-6", "user-7",
-        "user-8", "user-9", "user-10", "user-11", "user-12", "user-13", "user-14",
-};
-
 static const char *const session_states[] = { "open", "running", "paused", "interrupted", "finished" };
 static const char *const stages[] = { "", "cleanse", "numb", "needling", "aftercare" };
 static const char *const end_reasons[] = { "", "device", "user", "idle", "window", "shutdown", "discarded" };
@@ -72,15 +58,6 @@ static const char *meaning(const Meaning *table, size_t n, const char *word) {
                         return table[i].text;
 
         return NULL;
-}
-
-const char *names_area(uint8_t area) {
-        if (area < G_N_ELEMENTS(areas))
-                return areas[area];
-        if (area >= AREA_USER_FIRST && area - AREA_USER_FIRST < (int) G_N_ELEMENTS(user_areas))
-                return user_areas[area - AREA_USER_FIRST];
-
-        return areas[0];
 }
 
 const char *names_session_state(uint8_t state) {

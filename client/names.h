@@ -5,10 +5,6 @@
 
 #include <stdint.h>
 
-/* Number of an area in the profile → its name ("cheek-left", "user-3"); "unspecified" for numbers that have
- * none. */
-const char *names_area(uint8_t area);
-
 /* enum NeedledStreamState and the numbers in needled_stream_state, needled_stream_end → the words of the
  * API; "unknown" else. */
 const char *names_session_state(uint8_t state);

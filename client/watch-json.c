@@ -36,7 +36,7 @@ static void add_live(json_t *object, const struct needled_stream_live *live) {
                 json_object_set_new(object, "contact",
                                     json_boolean(live->flags & NEEDLED_STREAM_IN_CONTACT));
         if (live->present & NEEDLED_STREAM_HAS_AREA)
-                set_text(object, "area", names_area(live->area));
+                set_text(object, "area", omp_area_name(live->area));
 
         json_object_set_new(object, "overpressure", json_boolean(live->flags & NEEDLED_STREAM_OVERPRESSURE));
         json_object_set_new(object, "motor", json_boolean(live->flags & NEEDLED_STREAM_MOTOR));

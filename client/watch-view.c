@@ -11,6 +11,7 @@
 #include "client/output.h"
 #include "client/text.h"
 #include "client/watch-text.h"
+#include "needled/omp.h"
 
 #define COLUMNS_MIN 10          /* narrower, nothing can be read anyway */
 #define LABEL_COLUMNS 9
@@ -374,7 +375,7 @@ static void add_strokes(View *v) {
         put_label(v, "Rate");
         put(v, STYLE_PLAIN, fresh && has(v, NEEDLED_STREAM_HAS_RATE) ? rate : "-");
         put_label(v, "Area");
-        put(v, STYLE_PLAIN, has(v, NEEDLED_STREAM_HAS_AREA) ? names_area(live->area) : "-");
+        put(v, STYLE_PLAIN, has(v, NEEDLED_STREAM_HAS_AREA) ? omp_area_name(live->area) : "-");
 }
 
 static void add_contact(View *v) {

@@ -41,7 +41,7 @@ static const GOptionEntry carrier_entries[] = {
         { "bluez", 0, 0, G_OPTION_ARG_STRING, &options.bluez,
           "On bluetoothd's GATT server, with this adapter", "hci1" },
         { "hci", 0, 0, G_OPTION_ARG_STRING, &options.hci,
-          "On an HCI user channel of this adapter, which must be down", "1" },
+          "On an HCI user channel of this adapter, which bluetoothd gets back at the end", "1" },
         { "mtu", 0, 0, G_OPTION_ARG_INT, &options.mtu,
           "ATT_MTU that the device offers (23 to 517, default 247)", "N" },
         { "random-address", 0, 0, G_OPTION_ARG_STRING, &options.random_address,

@@ -6,14 +6,7 @@
 #include <string.h>
 
 #include "bus/error.h"
-
-static const char *const area_names[] = {
-        "unspecified", "forehead", "glabella", "cheek-left", "cheek-right", "nose", "periorbital-left",
-        "periorbital-right", "upper-lip", "chin", "jaw", "neck", "decollete", "scalp-front", "scalp-crown",
-        "abdomen", "thigh-left", "thigh-right", "buttock", "arm-left", "arm-right", "hand", "back", "user-0",
-        "user-1", "user-2", "user-3", "user-4", "user-5", "user-6", "user-7", "user-8", "user-9", "user-10",
-        "user-11", "user-12", "user-13", "user-14",
-};
+#include "needled/omp.h"
 
 static const Option *option_find(const Option *options, size_t n, const char *name) {
         for (size_t i = 0; i < n; i++)
@@ -104,9 +97,10 @@ int options_check_text(const char *what, const char *text, unsigned max, bool li
 }
 
 int options_check_area(const char *area, sd_bus_error *error) {
-        for (size_t i = 0; i < G_N_ELEMENTS(area_names); i++)
-                if (strcmp(area_names[i], area) == 0)
-                        return 0;
+        uint8_t number;
+
+        if (omp_area_from_name(area, &number) >= 0)
+                return 0;
 
         return error_set(error, ERROR_INVALID_ARGUMENT,
                          "There is no area \"%.64s\"; areas are unspecified, forehead, cheek-left, … back, "

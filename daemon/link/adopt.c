@@ -14,8 +14,8 @@
 #define ADOPT_LIMIT_USEC (140 * G_USEC_PER_SEC) /* Manager1.Adopt answers within 150 s */
 
 #define REFUSED_PAIRING \
-        "The device refused to pair: open its pairing window and adopt it again, or, for a device that cannot " \
-        "pair, adopt it with --allow-unbonded."
+        "The device refused to pair: open its pairing window (and clear its old bond, if it was paired with this " \
+        "computer before) and adopt it again, or, for a device that cannot pair, adopt it with --allow-unbonded."
 
 static void adoption_free(Device *device) {
         if (device->work->adoption)

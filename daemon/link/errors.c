@@ -9,8 +9,8 @@
 #define NOT_HERE "The device did not answer: switch it on, bring it near, and see that no phone holds it."
 #define BROKE_OFF "The connection broke off before it was made: bring the device nearer; it is tried again."
 #define NO_PAIRING \
-        "The device refused to pair: open its pairing window and adopt it again, or, for a device that cannot " \
-        "pair, adopt it with --allow-unbonded."
+        "The device refused to pair: open its pairing window (and clear its old bond, if it was paired with this " \
+        "computer before) and adopt it again, or, for a device that cannot pair, adopt it with --allow-unbonded."
 #define NO_KEY "The device asks for a bond that it does not find: forget it and adopt it again."
 #define NO_ADAPTER "The Bluetooth adapter is not ready: plug it in and switch it on (bluetoothctl power on)."
 #define NO_BLUETOOTHD "bluetoothd does not run: start it (systemctl start bluetooth)."

@@ -148,9 +148,11 @@ void reconnect_lost(Device *device) {
         device->work->opened = false;
         calls_clear(&device->work->calls);
         notify_close(device);
+        /* A device that still has the bond of an earlier adoption drops the link as soon as that is made. */
         if (device->work->adoption)
                 adopt_retry(device, -EHOSTUNREACH,
-                            "The connection broke off: bring the device nearer and try again.");
+                            "The device dropped the connection: bring it nearer (and clear its old bond, if it "
+                            "was paired with this computer before), and adopt it again.");
         else
                 reconnect_rest(device);
 }

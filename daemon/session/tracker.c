@@ -249,8 +249,12 @@ static bool has_before(const Tracker *t, const Frame *frame) {
 static void take_live(Tracker *t, const Frame *frame, const Decoded *d) {
         Session *s = t->session;
         uint64_t tick;
-        bool resumed = d->arrival == OMP_ARRIVAL_FIRST || d->arrival == OMP_ARRIVAL_RESTART;
-        bool epoch = omp_tick_extend(&t->tick, d->live.tick, frame->boottime_usec, &tick);
+        bool resumed = d->arrival == OMP_ARRIVAL_FIRST || d->arrival == OMP_ARRIVAL_RESTART, epoch = false;
+
+        if (resumed)
+                epoch = omp_tick_extend(&t->tick, d->live.tick, frame->boottime_usec, &tick);
+        else
+                tick = omp_tick_continue(&t->tick, d->live.tick, frame->boottime_usec);
 
         if (d->arrival == OMP_ARRIVAL_LATE) {
                 uint64_t behind_usec = t->tick.tick > tick ? (t->tick.tick - tick) * OMP_TICK_USEC : 0;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define CRC32C_POLYNOMIAL UINT32_C(0x82f63b78) /* reflected */
-#define HEAD_MAX 25u                           /* 10 + 10 + 1 + 1 + 3: what a frame takes beside its octets */
+#define HEAD_MAX 25u /* 10 + 10 + 1 + 1 + 3: what a frame takes beside its octets */
 
 static uint32_t crc_table[8][256];
 static pthread_once_t crc_once = PTHREAD_ONCE_INIT;
@@ -29,7 +29,8 @@ static void crc_prepare(void) {
         }
         for (unsigned slice = 1; slice < 8; slice++)
                 for (unsigned i = 0; i < 256; i++)
-                        crc_table[slice][i] = crc_table[slice - 1][i] >> 8 ^ crc_table[0][crc_table[slice - 1][i] & 0xff];
+                        crc_table[slice][i] =
+                                crc_table[slice - 1][i] >> 8 ^ crc_table[0][crc_table[slice - 1][i] & 0xff];
 }
 
 static uint32_t le32(const uint8_t *p) {
@@ -100,7 +101,8 @@ void chunk_builder_add(ChunkBuilder *builder, const Frame *frame) {
                 builder->last_offset_usec = offset_usec;
         }
         if (builder->allocated - builder->size < HEAD_MAX + (size_t) frame->size) {
-                builder->allocated = MAX(2 * builder->allocated, builder->size + HEAD_MAX + frame->size + 4096);
+                builder->allocated =
+                        MAX(2 * builder->allocated, builder->size + HEAD_MAX + frame->size + 4096);
                 builder->data = g_realloc(builder->data, builder->allocated);
         }
 
@@ -181,9 +183,10 @@ uint32_t chunk_crc32c(uint32_t crc, const void *data, size_t size) {
         for (; size >= 8; p += 8, size -= 8) {
                 uint32_t low = crc ^ le32(p), high = le32(p + 4);
 
-                crc = crc_table[7][low & 0xff] ^ crc_table[6][low >> 8 & 0xff] ^ crc_table[5][low >> 16 & 0xff] ^
-                      crc_table[4][low >> 24] ^ crc_table[3][high & 0xff] ^ crc_table[2][high >> 8 & 0xff] ^
-                      crc_table[1][high >> 16 & 0xff] ^ crc_table[0][high >> 24];
+                crc = crc_table[7][low & 0xff] ^ crc_table[6][low >> 8 & 0xff] ^
+                      crc_table[5][low >> 16 & 0xff] ^ crc_table[4][low >> 24] ^ crc_table[3][high & 0xff] ^
+                      crc_table[2][high >> 8 & 0xff] ^ crc_table[1][high >> 16 & 0xff] ^
+                      crc_table[0][high >> 24];
         }
         while (size-- > 0)
                 crc = crc >> 8 ^ crc_table[0][(crc ^ *p++) & 0xff];

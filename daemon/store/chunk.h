@@ -4,14 +4,14 @@
 /* Frames as the blob of a chunk row, and back, bit by bit. Encoding 1, frame after frame:
  *
  *      varint          boottime − that of the frame before (the first: − t0)
- *      zigzag varint   change of (realtime − boottime): 0 or ±1 mostly, as the two clocks are read one after the other
+ *      zigzag varint   change of (realtime − boottime): 0 or ±1 mostly
  *      octet           channel
  *      octet           direction
  *      varint          size
  *      octets          as on the air
  *
- * Differences wrap modulo 2^64, so that clocks which step, backwards too, come back as they were. The CRC covers the row's head
- * as well as its blob. */
+ * Differences wrap modulo 2^64, so that clocks which step, backwards too, come back as they were. The CRC
+ * covers the row's head as well as its blob. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@
 #include "needled/frame.h"
 
 #define CHUNK_ENCODING 1
-#define CHUNK_FRAME_MIN 5u      /* octets of the smallest encoded frame: what a frame count can be checked against */
+#define CHUNK_FRAME_MIN 5u /* octets of the smallest encoded frame: checks a count of frames */
 
 typedef struct Chunk {
         uint64_t t0_boottime_usec, t0_realtime_usec;
@@ -46,8 +46,8 @@ void chunk_builder_reset(ChunkBuilder *builder);
 /* Frees the buffer. */
 void chunk_builder_done(ChunkBuilder *builder);
 
-/* Writes chunk->n_frames frames that point into chunk->data. 0, -EOPNOTSUPP (an encoding of a later version), -EBADMSG (the CRC,
- * a length or the count does not fit; nothing of it is to be used). */
+/* Writes chunk->n_frames frames that point into chunk->data. 0, -EOPNOTSUPP (an encoding of a later
+ * version), -EBADMSG (the CRC, a length or the count does not fit; nothing of it is to be used). */
 int chunk_decode(const Chunk *chunk, Frame *ret_frames);
 /* Whether n_frames can be true for a blob of this size: to be asked before room is made for them. */
 static inline int chunk_plausible(const Chunk *chunk) {

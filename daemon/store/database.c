@@ -24,7 +24,8 @@ static const struct {
         { EROFS, "the file system is read-only. Check the disk, then mount it for writing again" },
         { ENOENT, "its folder does not exist. Create the folder for the service's user, mode 0700" },
         { ENOTDIR, "what should be its folder is not one. Move it out of the way" },
-        { EISDIR, "there is a folder, or something else that is not a file, with its name. Move it out of the way" },
+        { EISDIR,
+          "there is a folder, or something else that is not a file, with its name. Move it out of the way" },
         { ELOOP, "it is a symbolic link, which is not followed. Put the file itself there" },
         { EBUSY, "another program holds it. End that program" },
         { ENOSPC, "the disk is full. Make room" },
@@ -41,7 +42,8 @@ static bool exists(const char *path) {
         return lstat(path, &st) == 0;
 }
 
-/* The folder with its links resolved, so that NOFOLLOW speaks of the file alone: SQLite would refuse /var as a link too. */
+/* The folder with its links resolved, so that NOFOLLOW speaks of the file alone: SQLite would refuse /var as
+ * a link too. */
 static int resolve(const char *path, char **ret) {
         g_autofree char *dir = g_path_get_dirname(path), *base = g_path_get_basename(path);
         char *real = realpath(dir, NULL);
@@ -68,21 +70,25 @@ static int create(const char *path) {
 }
 
 static int open_writer(const char *path, sqlite3 **ret) {
-        int rc = sqlite3_open_v2(path, ret, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE |
-                                                    SQLITE_OPEN_NOMUTEX, NULL);
+        int rc = sqlite3_open_v2(path, ret,
+                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE |
+                                         SQLITE_OPEN_NOMUTEX,
+                                 NULL);
 
         if (rc == SQLITE_OK)
                 rc = schema_configure(*ret);
         if (rc == SQLITE_OK && sqlite3_db_readonly(*ret, "main") == 1) {
                 /* SQLite falls back to reading without a word. */
-                return access(path, W_OK) < 0 && errno == EROFS ? SQLITE_READONLY_DIRECTORY : SQLITE_READONLY;
+                return access(path, W_OK) < 0 && errno == EROFS ? SQLITE_READONLY_DIRECTORY
+                                                                : SQLITE_READONLY;
         }
         return rc;
 }
 
 static bool has_aside(const char *path) {
         g_autofree char *dir = g_path_get_dirname(path), *base = g_path_get_basename(path);
-        g_autofree char *corrupt = g_strconcat(base, ".corrupt-", NULL), *newer = g_strconcat(base, ".v", NULL);
+        g_autofree char *corrupt = g_strconcat(base, ".corrupt-", NULL),
+                        *newer = g_strconcat(base, ".v", NULL);
         g_autoptr(GDir) entries = g_dir_open(dir, 0, NULL);
         const char *name;
 
@@ -111,7 +117,8 @@ static Attempt fail(const char *path, Database *database, int rc, char **ret_rea
         return ATTEMPT_FAILED;
 }
 
-static Attempt try_open(const char *path, Database *database, int *ret_version, char **ret_reason, int *ret_error) {
+static Attempt try_open(const char *path, Database *database, int *ret_version, char **ret_reason,
+                        int *ret_error) {
         SchemaKind kind = SCHEMA_EMPTY;
         sqlite3_int64 number = 0;
         int rc;
@@ -134,10 +141,12 @@ static Attempt try_open(const char *path, Database *database, int *ret_version, 
                 if (schema_get_meta(database->db, "next_session_id", &number) == SQLITE_OK && number > 0)
                         database->next_session_id = (uint64_t) number;
                 g_free(database->reason);
-                database->reason = kind == SCHEMA_NEWER
-                        ? g_strdup_printf("The database %s is from a newer version of needled (its format is %d, this is %d)",
+                database->reason =
+                        kind == SCHEMA_NEWER
+                                ? g_strdup_printf("The database %s is from a newer version of needled (its "
+                                                  "format is %d, this is %d)",
                                           path, *ret_version, SCHEMA_VERSION)
-                        : g_strdup_printf("The file %s is not a database of needled", path);
+                                : g_strdup_printf("The file %s is not a database of needled", path);
                 if (kind == SCHEMA_FOREIGN)
                         *ret_version = 0;
                 return ATTEMPT_PUT_ASIDE;
@@ -146,7 +155,8 @@ static Attempt try_open(const char *path, Database *database, int *ret_version, 
         if (rc == SQLITE_OK)
                 rc = schema_get_meta(database->db, "clean", &number);
         if (rc != SQLITE_OK)
-                return fail(path, database, rc == SQLITE_NOTFOUND ? SQLITE_CORRUPT : rc, ret_reason, ret_error);
+                return fail(path, database, rc == SQLITE_NOTFOUND ? SQLITE_CORRUPT : rc, ret_reason,
+                            ret_error);
         database->fresh = kind == SCHEMA_EMPTY;
         database->unclean = !database->fresh && number == 0;
         database->has_aside = database->fresh && has_aside(path);
@@ -174,10 +184,12 @@ int database_open(const char *path, Database *ret, char **ret_reason) {
                         break;
                 r = i == 0 ? database_put_aside(real, version, &ret->put_aside) : -EIO;
                 if (r < 0) {
-                        *ret_reason = database_explain(path, "open", SQLITE_CANTOPEN, i == 0 ? EUCLEAN : EIO);
+                        *ret_reason =
+                                database_explain(path, "open", SQLITE_CANTOPEN, i == 0 ? EUCLEAN : EIO);
                         break;
                 }
-                said = g_strdup_printf("%s. It was kept as %s and a new one was started.", ret->reason, ret->put_aside);
+                said = g_strdup_printf("%s. It was kept as %s and a new one was started.", ret->reason,
+                                       ret->put_aside);
                 g_free(ret->reason);
                 ret->reason = said;
         }
@@ -209,9 +221,9 @@ int database_open_reader(const char *path, sqlite3 **ret) {
         return rc;
 }
 
-/* The -wal holds what was committed last, so it goes along, and first: a crash in between leaves a database without its newest
- * commits, which the next start puts aside under the same name; never a new database beside an old -wal. The -shm is only an
- * index of the -wal. */
+/* The -wal holds what was committed last, so it goes along, and first: a crash in between leaves a database
+ * without its newest commits, which the next start puts aside under the same name; never a new database
+ * beside an old -wal. The -shm is only an index of the -wal. */
 int database_put_aside(const char *path, int version, char **ret_name) {
         g_autofree char *wal = g_strconcat(path, "-wal", NULL), *shm = g_strconcat(path, "-shm", NULL);
         g_autofree char *stem = NULL, *dir = g_path_get_dirname(path);
@@ -221,7 +233,8 @@ int database_put_aside(const char *path, int version, char **ret_name) {
         int fd;
 
         (void) strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
-        stem = version > 0 ? g_strdup_printf("%s.v%d", path, version) : g_strdup_printf("%s.corrupt-%s", path, when);
+        stem = version > 0 ? g_strdup_printf("%s.v%d", path, version)
+                           : g_strdup_printf("%s.corrupt-%s", path, when);
         for (unsigned i = 1; i <= NAMES_MAX; i++) {
                 g_autofree char *name = i == 1 ? g_strdup(stem) : g_strdup_printf("%s-%u", stem, i);
                 g_autofree char *name_wal = g_strconcat(name, "-wal", NULL);
@@ -255,11 +268,13 @@ void database_abandon(sqlite3 *db) {
         (void) sqlite3_close_v2(db);
 }
 
-/* SQLITE_ERROR is a statement of ours that does not fit: the tables are not those that the version promises. */
+/* SQLITE_ERROR is a statement of ours that does not fit: the tables are not those that the version
+ * promises. */
 bool database_is_damage(int rc) {
         int primary = rc & 0xff;
 
-        return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_ERROR || primary == SQLITE_FORMAT;
+        return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_ERROR ||
+               primary == SQLITE_FORMAT;
 }
 
 int database_errno(int rc) {
@@ -285,8 +300,9 @@ char *database_explain(const char *path, const char *doing, int rc, int system_e
         for (unsigned pass = 0; pass < 2; pass++, error = database_errno(rc))
                 for (size_t i = 0; i < G_N_ELEMENTS(remedies); i++)
                         if (remedies[i].error == error)
-                                return g_strdup_printf("Cannot %s the database %s: %s. Recording goes on in memory, and is "
-                                                       "written as soon as that is possible.",
-                                                       doing, path, remedies[i].sentence);
+                                return g_strdup_printf(
+                                        "Cannot %s the database %s: %s. Recording goes on in memory, and is "
+                                        "written as soon as that is possible.",
+                                        doing, path, remedies[i].sentence);
         g_assert_not_reached(); /* database_errno() gives what the table has */
 }

@@ -4,8 +4,9 @@
 #include <stddef.h>
 #include <string.h>
 
-_Static_assert(offsetof(Frame, size) + sizeof ((Frame *) NULL)->size == JOB_FRAME_HEAD &&
-               offsetof(Frame, data) >= JOB_FRAME_HEAD, "a piece keeps the head of a frame as it lies in memory");
+_Static_assert(offsetof(Frame, size) + sizeof((Frame *) NULL)->size == JOB_FRAME_HEAD &&
+                       offsetof(Frame, data) >= JOB_FRAME_HEAD,
+               "a piece keeps the head of a frame as it lies in memory");
 
 /* What is lost where frames are dropped, by needled_stream_gap's numbers. */
 enum {
@@ -113,7 +114,8 @@ Job *job_free(Job *job) {
         return NULL;
 }
 
-/* A piece counts with what its frames need, not with the room it has: the room is given back when the next piece begins. */
+/* A piece counts with what its frames need, not with the room it has: the room is given back when the next
+ * piece begins. */
 size_t job_size(const Job *job) {
         return sizeof *job + (job->type == JOB_PIECE ? job->piece.size : 0);
 }
@@ -193,9 +195,10 @@ void queue_take(Queue *queue, JobList *ret) {
         queue->size = 0;
 }
 
-/* One gap for all that a session loses of a stream while memory is full, before the first job that lost: it must come after the
- * session's beginning and before its end. */
-static void note_loss(Queue *queue, Job *at, int stream, uint64_t n, uint64_t from_boottime_usec, uint64_t to_boottime_usec) {
+/* One gap for all that a session loses of a stream while memory is full, before the first job that lost: it
+ * must come after the session's beginning and before its end. */
+static void note_loss(Queue *queue, Job *at, int stream, uint64_t n, uint64_t from_boottime_usec,
+                      uint64_t to_boottime_usec) {
         uint64_t start = at->piece.start_boottime_usec;
         uint64_t from = from_boottime_usec > start ? from_boottime_usec - start : 0;
         uint64_t to = to_boottime_usec > start ? to_boottime_usec - start : 0;
@@ -205,7 +208,8 @@ static void note_loss(Queue *queue, Job *at, int stream, uint64_t n, uint64_t fr
         TAILQ_FOREACH(gap, &queue->jobs, entry) {
                 if (gap == at)
                         break;
-                if (gap->type == JOB_GAP && gap->of_drop && gap->session == at->session && gap->gap.stream == stream) {
+                if (gap->type == JOB_GAP && gap->of_drop && gap->session == at->session &&
+                    gap->gap.stream == stream) {
                         gap->gap.to_usec = MAX(gap->gap.to_usec, to);
                         gap->gap.lost += n;
                         return;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the writer has to do, as a queue with a bound: frames are gathered in pieces, and when memory's bound is reached the oldest
- * waveform goes first, then the oldest of all frames, then the oldest events; rows of devices and sessions never go. What goes is
- * counted and becomes a gap. Nothing here locks: the queue is used under the store's mutex. The lists are intrusive, so that what
- * passes between the threads is allocated by nobody's thread-private allocator. */
+/* What the writer has to do, as a queue with a bound: frames are gathered in pieces, and when memory's bound
+ * is reached the oldest waveform goes first, then the oldest of all frames, then the oldest events; rows of
+ * devices and sessions never go. What goes is counted and becomes a gap. Nothing here locks: the queue is
+ * used under the store's mutex. The lists are intrusive, so that what passes between the threads is
+ * allocated by nobody's thread-private allocator. */
 
 #include <sys/queue.h>
 
 #include "store/store.h"
 
-#define JOB_PIECE_MAX (64u * 1024u)     /* octets of frames, their heads included, after which a new piece begins */
+#define JOB_PIECE_MAX (64u * 1024u) /* octets of frames, heads included, after which a new piece begins */
 
 typedef enum JobType {
         JOB_DEVICE_PUT,
@@ -83,7 +84,8 @@ void queue_push_device(Queue *queue, Job *job);
 void queue_return(Queue *queue, JobList *jobs);
 /* Takes all. */
 void queue_take(Queue *queue, JobList *ret);
-/* Drops until the queue's size is at most `size`, or nothing is left that may go. Pieces that are not sealed stay, emptied. */
+/* Drops until the queue's size is at most `size`, or nothing is left that may go. Pieces that are not sealed
+ * stay, emptied. */
 void queue_enforce(Queue *queue, size_t size);
 
 /* Copies of what the callers pass. The *_clear functions free the members, not the struct. */

@@ -18,7 +18,7 @@ typedef struct Tail {
         uint64_t id;
         ChunkBuilder chunk;     /* all that the tail table has of the session and no chunk has yet */
         uint64_t next_seq;      /* of that chunk */
-        GArray *slots;          /* sqlite3_int64: the session's rows; the nth piece of a chunk goes into the nth */
+        GArray *slots; /* sqlite3_int64: the session's rows; the nth piece of a chunk goes into the nth */
         unsigned n_pieces;      /* of that chunk so far */
         RowsCounts added;       /* in this transaction */
         RowsCounts skip;        /* already there: a commit that was reported as failed had succeeded */
@@ -61,7 +61,8 @@ static void device_remember(Ledger *ledger, const StoreDevice *device) {
         StoreDevice *copy = g_new(StoreDevice, 1);
 
         job_copy_device(copy, device);
-        g_hash_table_replace(ledger->devices, g_strdup_printf("%s %s", device->address, device->address_type), copy);
+        g_hash_table_replace(ledger->devices,
+                             g_strdup_printf("%s %s", device->address, device->address_type), copy);
 }
 
 static void device_forget(Ledger *ledger, const StoreDevice *device) {
@@ -70,8 +71,8 @@ static void device_forget(Ledger *ledger, const StoreDevice *device) {
         g_hash_table_remove(ledger->devices, key);
 }
 
-/* A commit whose sync failed may be in the file all the same. What the database has more than was ever reported as committed came
- * from there, and is what stands first in the queue. */
+/* A commit whose sync failed may be in the file all the same. What the database has more than was ever
+ * reported as committed came from there, and is what stands first in the queue. */
 static uint64_t surplus(uint64_t have, uint64_t committed) {
         return have > committed ? have - committed : 0;
 }
@@ -138,7 +139,8 @@ static int tail_fill(Ledger *ledger, KnownSession *known, Tail *tail) {
         return rc == SQLITE_OK ? read_tail(ledger, tail) : rc;
 }
 
-/* The session's tail; its row is in the database from then on. SQLITE_NOTFOUND: no such session, or it has ended. */
+/* The session's tail; its row is in the database from then on. SQLITE_NOTFOUND: no such session, or it has
+ * ended. */
 static int get_tail(Ledger *ledger, uint64_t id, Tail **ret) {
         KnownSession *known = g_hash_table_lookup(ledger->known, &id);
         Tail *tail = g_hash_table_lookup(ledger->tails, &id);
@@ -282,7 +284,8 @@ static int apply_to_session(Ledger *ledger, Job *job) {
         return SQLITE_OK;
 }
 
-/* What the database refuses for what it is, not for the state of the disk: trying again would hold up everything behind it. */
+/* What the database refuses for what it is, not for the state of the disk: trying again would hold up
+ * everything behind it. */
 static bool never_fits(int rc) {
         int primary = rc & 0xff;
 
@@ -402,7 +405,8 @@ typedef struct Frames {
 
 static uint8_t *keep_blob(Opened *opened, const Chunk *chunk) {
         if (opened->n_blobs == opened->allocated_blobs)
-                opened->blobs = g_renew(uint8_t *, opened->blobs, opened->allocated_blobs = 2 * opened->allocated_blobs + 64);
+                opened->blobs = g_renew(uint8_t *, opened->blobs,
+                                        opened->allocated_blobs = 2 * opened->allocated_blobs + 64);
         return opened->blobs[opened->n_blobs++] = g_memdup2(chunk->data, chunk->size);
 }
 
@@ -416,8 +420,8 @@ static void load_damaged(const StoreSession *session, const Chunk *chunk, JobLis
         TAILQ_INSERT_TAIL(gaps, job, entry);
 }
 
-static int load_frames(Ledger *ledger, RowsStatement which, const StoreSession *session, Opened *opened, Frames *frames,
-                       JobList *gaps) {
+static int load_frames(Ledger *ledger, RowsStatement which, const StoreSession *session, Opened *opened,
+                       Frames *frames, JobList *gaps) {
         Chunk chunk;
         int rc;
 

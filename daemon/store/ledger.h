@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Jobs as rows: the writer's picture of what is in the database and what must still be in it. Frames go to the tail each 100 ms
- * and are folded into a chunk after 2 s or a little more; what a session has in the tail is kept here as the chunk that it will be. The picture of
- * a transaction that failed is thrown away and read again; sessions that have not ended and devices are remembered whole, so that
- * they can be written into a new database when theirs had to be put aside. Functions return SQLite's result codes. */
+/* Jobs as rows: the writer's picture of what is in the database and what must still be in it. Frames go to
+ * the tail each 100 ms and are folded into a chunk after 2 s or a little more; what a session has in the
+ * tail is kept here as the chunk that it will be. The picture of a transaction that failed is thrown away
+ * and read again; sessions that have not ended and devices are remembered whole, so that they can be written
+ * into a new database when theirs had to be put aside. Functions return SQLite's result codes. */
 
 #include <glib.h>
 
@@ -12,8 +13,9 @@
 #include "store/rows.h"
 #include "store/shared.h"
 
-/* A chunk is 2 s long, or as much more as fills its page: of blobs between a third of a page and a whole one only one or two go
- * into a page of 4,096 octets, and up to half of the file would be air. Longer ones go on in pages of their own. */
+/* A chunk is 2 s long, or as much more as fills its page: of blobs between a third of a page and a whole one
+ * only one or two go into a page of 4,096 octets, and up to half of the file would be air. Longer ones go on
+ * in pages of their own. */
 #define LEDGER_FOLD_USEC UINT64_C(2000000)
 #define LEDGER_FOLD_USEC_MAX UINT64_C(6000000)
 #define LEDGER_FOLD_THIRD 1320u
@@ -32,8 +34,8 @@ typedef struct Ledger {
 void ledger_init(Ledger *ledger);
 void ledger_done(Ledger *ledger);
 
-/* What the daemon begins with: devices, sessions that had not ended with all their frames, the next id. Frames that turn out to
- * be damaged become gaps in `ret_gaps`. */
+/* What the daemon begins with: devices, sessions that had not ended with all their frames, the next id.
+ * Frames that turn out to be damaged become gaps in `ret_gaps`. */
 int ledger_load(Ledger *ledger, Opened *ret, JobList *ret_gaps);
 /* In a transaction: what is remembered goes into a database that does not have it. */
 int ledger_restore(Ledger *ledger);

@@ -10,8 +10,9 @@
 
 /* What a check looks at, one after the other, so that one that gave way goes on where it was. */
 static const char *const checks[] = {
-        "PRAGMA quick_check(meta)", "PRAGMA quick_check(device)", "PRAGMA quick_check(session)", "PRAGMA quick_check(tail)",
-        "PRAGMA quick_check(gap)",  "PRAGMA quick_check(event)",  "PRAGMA quick_check(chunk)",
+        "PRAGMA quick_check(meta)",  "PRAGMA quick_check(device)", "PRAGMA quick_check(session)",
+        "PRAGMA quick_check(tail)",  "PRAGMA quick_check(gap)",    "PRAGMA quick_check(event)",
+        "PRAGMA quick_check(chunk)",
 };
 
 typedef struct Checking {
@@ -44,7 +45,8 @@ static char *page_sql(const Request *request) {
 /* Where the page before ended. SQLITE_NOTFOUND: that session is gone. */
 static int get_start(sqlite3 *db, uint64_t id, sqlite3_int64 *ret) {
         sqlite3_stmt *stmt = NULL;
-        int rc = sqlite3_prepare_v2(db, "SELECT start_realtime FROM session WHERE id = ? AND ended = 1", -1, &stmt, NULL);
+        int rc = sqlite3_prepare_v2(db, "SELECT start_realtime FROM session WHERE id = ? AND ended = 1", -1,
+                                    &stmt, NULL);
 
         if (rc == SQLITE_OK)
                 rc = sqlite3_bind_int64(stmt, 1, (sqlite3_int64) id);
@@ -84,7 +86,8 @@ static int read_sessions(sqlite3_stmt *stmt, Reply *reply) {
 
         while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
                 if (reply->n_sessions == allocated)
-                        reply->sessions = g_renew(StoreSession, reply->sessions, allocated = 2 * allocated + 8);
+                        reply->sessions =
+                                g_renew(StoreSession, reply->sessions, allocated = 2 * allocated + 8);
                 rows_session_get(stmt, &reply->sessions[reply->n_sessions++]);
         }
         return rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -178,7 +181,8 @@ static int run_check(sqlite3 *db, const char *sql) {
         return rc;
 }
 
-/* One step of the check that the writer wants, with the gate, which it gives back; called and returns with the mutex held. */
+/* One step of the check that the writer wants, with the gate, which it gives back; called and returns with
+ * the mutex held. */
 static void check(Store *store, Checking *checking) {
         int rc;
 
@@ -215,7 +219,8 @@ static void check(Store *store, Checking *checking) {
                 store->check_done = checking->wanted;
 }
 
-/* Never waits for it: the writer, which has it, may be stuck in a sync, and the clock is ours. With the mutex held. */
+/* Never waits for it: the writer, which has it, may be stuck in a sync, and the clock is ours. With the
+ * mutex held. */
 static bool take_gate(Store *store) {
         return store->opening_over && !store->gate_wanted && pthread_mutex_trylock(&store->gate) == 0;
 }
@@ -248,7 +253,8 @@ void *reader_main(void *userdata) {
                         check(store, &checking);
                 else
                         shared_wait(store, &store->reader_cond,
-                                    TAILQ_EMPTY(&store->waits) ? UINT64_MAX : TAILQ_FIRST(&store->waits)->deadline_usec);
+                                    TAILQ_EMPTY(&store->waits) ? UINT64_MAX
+                                                               : TAILQ_FIRST(&store->waits)->deadline_usec);
         }
         cancel_all(store);
         store->reader_done = true;

@@ -5,12 +5,12 @@
 
 #include "store/schema.h"
 
-#define DEVICE_COLUMNS                                                                                                  \
-        "address, address_type, path, adapter, name, alias, profile, manufacturer, model, serial, firmware, kind, owner," \
-        " bonded, allow_unbonded, auto_connect, adopted_realtime"
-#define SESSION_COLUMNS                                                                                                 \
-        "id, uuid, device_address, device_alias, profile, owner, owner_name, boot_id, utc_offset_sec, start_boottime,"  \
-        " start_realtime, subject, area, product, note"
+#define DEVICE_COLUMNS                                                                                      \
+        "address, address_type, path, adapter, name, alias, profile, manufacturer, model, serial, firmware,"  \
+        " kind, owner, bonded, allow_unbonded, auto_connect, adopted_realtime"
+#define SESSION_COLUMNS                                                                                     \
+        "id, uuid, device_address, device_alias, profile, owner, owner_name, boot_id, utc_offset_sec,"        \
+        " start_boottime, start_realtime, subject, area, product, note"
 /* The one that the session's tail will be: its rows for an earlier one are stale. */
 #define NEXT_CHUNK "(SELECT coalesce(max(seq) + 1, 0) FROM chunk WHERE session = ?1)"
 #define CHUNK_COLUMNS "t0_boottime, t0_realtime, frames, encoding, crc, data"
@@ -27,20 +27,28 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
                                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [ROWS_SESSION_HAS] = "SELECT 1 FROM session WHERE id = ?",
         [ROWS_SESSION_DELETE] = "DELETE FROM session WHERE id = ?",
-        [ROWS_SESSION_COUNTS] = "SELECT (SELECT coalesce(sum(frames), 0) FROM chunk WHERE session = ?1)"
-                                " + (SELECT coalesce(sum(frames), 0) FROM tail WHERE session = ?1 AND chunk = " NEXT_CHUNK "),"
-                                " (SELECT count(*) FROM gap WHERE session = ?1), (SELECT count(*) FROM event WHERE session = ?1)",
-        [ROWS_CHUNK_INSERT] = "INSERT INTO chunk (" CHUNK_COLUMNS ", session, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [ROWS_SESSION_COUNTS] =
+                "SELECT (SELECT coalesce(sum(frames), 0) FROM chunk WHERE session = ?1)"
+                " + (SELECT coalesce(sum(frames), 0) FROM tail WHERE session = ?1 AND chunk = " NEXT_CHUNK
+                "),"
+                " (SELECT count(*) FROM gap WHERE session = ?1), (SELECT count(*) FROM event WHERE session = ?1)",
+        [ROWS_CHUNK_INSERT] =
+                "INSERT INTO chunk (" CHUNK_COLUMNS ", session, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [ROWS_CHUNK_NEXT] = "SELECT " NEXT_CHUNK,
-        [ROWS_TAIL_INSERT] = "INSERT INTO tail (" CHUNK_COLUMNS ", session, chunk, piece) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [ROWS_TAIL_UPDATE] = "UPDATE tail SET (" CHUNK_COLUMNS ", session, chunk, piece) = (?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
+        [ROWS_TAIL_INSERT] = "INSERT INTO tail (" CHUNK_COLUMNS
+                             ", session, chunk, piece) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [ROWS_TAIL_UPDATE] = "UPDATE tail SET (" CHUNK_COLUMNS
+                             ", session, chunk, piece) = (?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
         [ROWS_TAIL_SLOTS] = "SELECT id FROM tail WHERE session = ? ORDER BY id",
         [ROWS_TAIL_DELETE] = "DELETE FROM tail WHERE session = ?",
-        [ROWS_TAIL_READ] = "SELECT " CHUNK_COLUMNS " FROM tail WHERE session = ?1 AND chunk = " NEXT_CHUNK " ORDER BY piece",
+        [ROWS_TAIL_READ] = "SELECT " CHUNK_COLUMNS " FROM tail WHERE session = ?1 AND chunk = " NEXT_CHUNK
+                           " ORDER BY piece",
         [ROWS_CHUNK_READ] = "SELECT " CHUNK_COLUMNS " FROM chunk WHERE session = ? ORDER BY seq",
-        [ROWS_GAP_INSERT] = "INSERT INTO gap (session, from_usec, to_usec, stream, lost) VALUES (?, ?, ?, ?, ?)",
-        [ROWS_EVENT_INSERT] = "INSERT INTO event (session, session_usec, realtime, code, severity, asserted, value)"
-                              " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [ROWS_GAP_INSERT] =
+                "INSERT INTO gap (session, from_usec, to_usec, stream, lost) VALUES (?, ?, ?, ?, ?)",
+        [ROWS_EVENT_INSERT] =
+                "INSERT INTO event (session, session_usec, realtime, code, severity, asserted, value)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
         [ROWS_ID_AT_LEAST] = "UPDATE meta SET value = ?1 WHERE key = 'next_session_id' AND value < ?1",
         [ROWS_SYNCED] = "UPDATE meta SET value = ? WHERE key = 'synced'",
         [ROWS_CLEAN] = "UPDATE meta SET value = ? WHERE key = 'clean'",
@@ -52,14 +60,16 @@ static char *text_of(RowsStatement statement) {
         if (statement != ROWS_SESSION_END)
                 return g_strdup(texts[statement]);
         figures = schema_figure_columns(" = ?");
-        return g_strconcat("UPDATE session SET ended = 1, end_reason = ?, end_realtime = ?, figures_version = ?", figures,
-                           " WHERE id = ?", NULL);
+        return g_strconcat(
+                "UPDATE session SET ended = 1, end_reason = ?, end_realtime = ?, figures_version = ?",
+                figures, " WHERE id = ?", NULL);
 }
 
 static int prepare(Rows *rows, RowsStatement statement, sqlite3_stmt **ret) {
         if (!rows->stmts[statement]) {
                 g_autofree char *sql = text_of(statement);
-                int rc = sqlite3_prepare_v3(rows->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &rows->stmts[statement], NULL);
+                int rc = sqlite3_prepare_v3(rows->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                            &rows->stmts[statement], NULL);
 
                 if (rc != SQLITE_OK)
                         return rc;
@@ -107,7 +117,8 @@ int rows_set_sync(Rows *rows, bool full) {
         int rc = SQLITE_OK;
 
         if (rows->full != full)
-                rc = schema_exec(rows->db, full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+                rc = schema_exec(rows->db,
+                                 full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
         if (rc == SQLITE_OK)
                 rows->full = full;
         return rc;
@@ -194,7 +205,8 @@ int rows_session_has(Rows *rows, uint64_t id) {
         return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_NOTFOUND : rc;
 }
 
-int rows_session_end(Rows *rows, uint64_t id, const char *reason, uint64_t realtime_usec, const Figures *figures) {
+int rows_session_end(Rows *rows, uint64_t id, const char *reason, uint64_t realtime_usec,
+                     const Figures *figures) {
         sqlite3_stmt *stmt;
         int at = 0, rc = prepare(rows, ROWS_SESSION_END, &stmt);
 
@@ -276,7 +288,8 @@ int rows_chunk_next(Rows *rows, uint64_t session, uint64_t *ret_seq) {
         return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
-int rows_tail_put(Rows *rows, uint64_t session, uint64_t seq, uint64_t piece, const Chunk *chunk, sqlite3_int64 *slot) {
+int rows_tail_put(Rows *rows, uint64_t session, uint64_t seq, uint64_t piece, const Chunk *chunk,
+                  sqlite3_int64 *slot) {
         sqlite3_stmt *stmt;
         int rc = prepare(rows, *slot ? ROWS_TAIL_UPDATE : ROWS_TAIL_INSERT, &stmt);
 
@@ -404,7 +417,8 @@ void rows_read_end(Rows *rows, RowsStatement which) {
 char *rows_session_select(void) {
         g_autofree char *figures = schema_figure_columns("");
 
-        return g_strconcat("SELECT " SESSION_COLUMNS ", source, ended, end_reason, end_realtime", figures, " FROM session", NULL);
+        return g_strconcat("SELECT " SESSION_COLUMNS ", source, ended, end_reason, end_realtime", figures,
+                           " FROM session", NULL);
 }
 
 void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret) {
@@ -444,7 +458,8 @@ void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret) {
 int rows_device_load(sqlite3 *db, StoreDevice **ret, size_t *ret_n) {
         sqlite3_stmt *stmt = NULL;
         size_t allocated = 0;
-        int rc = sqlite3_prepare_v2(db, "SELECT " DEVICE_COLUMNS " FROM device ORDER BY adopted_realtime", -1, &stmt, NULL);
+        int rc = sqlite3_prepare_v2(db, "SELECT " DEVICE_COLUMNS " FROM device ORDER BY adopted_realtime",
+                                    -1, &stmt, NULL);
 
         if (rc != SQLITE_OK)
                 return rc;

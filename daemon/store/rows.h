@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the writer writes, row by row: prepared statements with bound values, kept for as long as the connection. Functions return
- * SQLite's (extended) result codes, if nothing else is said. */
+/* What the writer writes, row by row: prepared statements with bound values, kept for as long as the
+ * connection. Functions return SQLite's (extended) result codes, if nothing else is said. */
 
 #include <glib.h>
 #include <sqlite3.h>
@@ -60,13 +60,16 @@ int rows_device_put(Rows *rows, const StoreDevice *device);
 int rows_device_remove(Rows *rows, const char *address, const char *address_type);
 int rows_session_insert(Rows *rows, const StoreSession *session);
 int rows_session_has(Rows *rows, uint64_t id); /* SQLITE_NOTFOUND */
-int rows_session_end(Rows *rows, uint64_t id, const char *reason, uint64_t realtime_usec, const Figures *figures);
+int rows_session_end(Rows *rows, uint64_t id, const char *reason, uint64_t realtime_usec,
+                     const Figures *figures);
 int rows_session_delete(Rows *rows, uint64_t id); /* SQLITE_NOTFOUND */
 int rows_session_counts(Rows *rows, uint64_t id, RowsCounts *ret);
 int rows_chunk_insert(Rows *rows, uint64_t session, uint64_t seq, const Chunk *chunk);
 int rows_chunk_next(Rows *rows, uint64_t session, uint64_t *ret_seq);
-/* A piece of the chunk `seq` of the session; *slot is the row to write over, 0: a new one, which it is then. */
-int rows_tail_put(Rows *rows, uint64_t session, uint64_t seq, uint64_t piece, const Chunk *chunk, sqlite3_int64 *slot);
+/* A piece of the chunk `seq` of the session; *slot is the row to write over, 0: a new one, which it is
+ * then. */
+int rows_tail_put(Rows *rows, uint64_t session, uint64_t seq, uint64_t piece, const Chunk *chunk,
+                  sqlite3_int64 *slot);
 /* The session's rows of the tail, stale ones too, oldest first; appends sqlite3_int64. */
 int rows_tail_slots(Rows *rows, uint64_t session, GArray *ret);
 int rows_tail_delete(Rows *rows, uint64_t session);
@@ -76,13 +79,14 @@ int rows_id_at_least(Rows *rows, uint64_t next_session_id);
 int rows_synced(Rows *rows, uint64_t realtime_usec); /* something to write, where only a sync is wanted */
 int rows_clean(Rows *rows, bool clean);
 
-/* The rows of a session in order, ROWS_TAIL_READ or ROWS_CHUNK_READ. SQLITE_ROW while there is one, SQLITE_DONE after the last;
- * the chunk's data is valid until the next call. */
+/* The rows of a session in order, ROWS_TAIL_READ or ROWS_CHUNK_READ. SQLITE_ROW while there is one,
+ * SQLITE_DONE after the last; the chunk's data is valid until the next call. */
 int rows_read(Rows *rows, RowsStatement which, uint64_t session, Chunk *ret);
 /* Before the last row. */
 void rows_read_end(Rows *rows, RowsStatement which);
 
-/* "SELECT … FROM session", to which the reader appends, and a row of it; the strings are new. Free the text. */
+/* "SELECT … FROM session", to which the reader appends, and a row of it; the strings are new. Free the
+ * text. */
 char *rows_session_select(void);
 void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret);
 int rows_device_load(sqlite3 *db, StoreDevice **ret, size_t *ret_n);

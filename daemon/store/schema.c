@@ -7,9 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Chunks have a rowid: WITHOUT ROWID would keep the blobs in an index's pages, four times the size. A tail has the pieces of the
- * chunk that is not there yet, a few seconds of each session, and needs no index; once its chunk is there a row of it is stale and
- * is written over in place, which is one page a commit where deleting and inserting is five. Lists are read by (start, id), of all or of one owner, device or subject. */
+/* Chunks have a rowid: WITHOUT ROWID would keep the blobs in an index's pages, four times the size. A tail
+ * has the pieces of the chunk that is not there yet, a few seconds of each session, and needs no index; once
+ * its chunk is there a row of it is stale and is written over in place, which is one page a commit where
+ * deleting and inserting is five. Lists are read by (start, id), of all or of one owner, device or
+ * subject. */
 static const char tables_1[] =
         "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) STRICT;"
         "CREATE TABLE device ("
@@ -85,8 +87,8 @@ static const SchemaMigration migrations_all[SCHEMA_VERSION] = { migrate_1 };
 
 /* The numbers come from the loop over our own table, not from data. */
 static int set_version(sqlite3 *db, int version) {
-        g_autofree char *sql = g_strdup_printf("PRAGMA user_version = %d; PRAGMA application_id = %d", version,
-                                               SCHEMA_APPLICATION_ID);
+        g_autofree char *sql = g_strdup_printf("PRAGMA user_version = %d; PRAGMA application_id = %d",
+                                               version, SCHEMA_APPLICATION_ID);
 
         return schema_exec(db, sql);
 }
@@ -142,9 +144,9 @@ int schema_configure(sqlite3 *db) {
         for (size_t i = 0; i < G_N_ELEMENTS(flags) && rc == SQLITE_OK; i++)
                 rc = sqlite3_db_config(db, flags[i].op, flags[i].value, NULL);
         if (rc == SQLITE_OK)
-                rc = sqlite3_busy_timeout(db, 0); /* a single writer: who else holds it is to be told, not waited for */
-        /* Nothing here reads the file, so that damage is found by what asks for it. The WAL is checkpointed by the writer alone,
-         * when it chooses to (sqlite.org/wal.html#walresetbug). */
+                rc = sqlite3_busy_timeout(db, 0); /* who else holds it is to be told of, not waited for */
+        /* Nothing here reads the file, so that damage is found by what asks for it. The WAL is checkpointed
+         * by the writer alone, when it chooses to (sqlite.org/wal.html#walresetbug). */
         return rc == SQLITE_OK ? schema_exec(db, "PRAGMA foreign_keys = ON;"
                                                  "PRAGMA cell_size_check = ON;"
                                                  "PRAGMA cache_size = -512;"
@@ -165,7 +167,8 @@ int schema_identify(sqlite3 *db, SchemaKind *ret_kind, int *ret_version) {
                 return rc;
 
         *ret_version = (int) version;
-        if (n_tables == 0 && version == 0 && (application_id == 0 || application_id == SCHEMA_APPLICATION_ID))
+        if (n_tables == 0 && version == 0 &&
+            (application_id == 0 || application_id == SCHEMA_APPLICATION_ID))
                 *ret_kind = SCHEMA_EMPTY;
         else if (application_id != SCHEMA_APPLICATION_ID || version < 1)
                 *ret_kind = SCHEMA_FOREIGN;
@@ -186,8 +189,8 @@ int schema_prepare(sqlite3 *db, const char *path, SchemaKind kind, int version) 
                 rc = get_text(db, "PRAGMA journal_mode = WAL", &mode);
         if (rc == SQLITE_OK && g_strcmp0(mode, "wal") != 0)
                 rc = SQLITE_CANTOPEN; /* a file system without shared memory */
-        /* FAST: what is freed inside a page is overwritten, what is freed as a page is not; where something must be gone the
-         * writer takes the free pages out of the file. */
+        /* FAST: what is freed inside a page is overwritten, what is freed as a page is not; where something
+         * must be gone the writer takes the free pages out of the file. */
         if (rc == SQLITE_OK)
                 rc = schema_exec(db, "PRAGMA synchronous = FULL;"
                                      "PRAGMA secure_delete = FAST;"
@@ -266,8 +269,9 @@ int schema_get_meta(sqlite3 *db, const char *key, sqlite3_int64 *ret) {
 
 int schema_set_meta(sqlite3 *db, const char *key, sqlite3_int64 value) {
         sqlite3_stmt *stmt = NULL;
-        int rc = sqlite3_prepare_v2(db, "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2", -1,
-                                    &stmt, NULL);
+        int rc = sqlite3_prepare_v2(
+                db, "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2", -1, &stmt,
+                NULL);
 
         if (rc == SQLITE_OK)
                 rc = sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The shape of the database and how it grows: `application_id` says whose it is, `user_version` which shape; one migration leads
- * from each version to the next, in one transaction, after a copy of the whole. Figures are nullable columns named after
- * figures.h; those that an older daemon did not know are added without a version, since nothing else changes with them.
+/* The shape of the database and how it grows: `application_id` says whose it is, `user_version` which shape;
+ * one migration leads from each version to the next, in one transaction, after a copy of the whole. Figures
+ * are nullable columns named after figures.h; those that an older daemon did not know are added without a
+ * version, since nothing else changes with them.
  *
  * Functions return SQLite's (extended) result codes, if nothing else is said. */
 
@@ -14,7 +15,8 @@
 
 #define SCHEMA_APPLICATION_ID 0x6e646c64 /* "ndld" */
 #define SCHEMA_VERSION 1
-/* Of the code that derives figures: stored beside them, so that one can tell which are to be derived again. */
+/* Of the code that derives figures: stored beside them, so that one can tell which are to be derived
+ * again. */
 #define SCHEMA_FIGURES_VERSION 1
 
 typedef enum SchemaKind {
@@ -32,8 +34,8 @@ int schema_configure(sqlite3 *db);
 int schema_identify(sqlite3 *db, SchemaKind *ret_kind, int *ret_version);
 /* WAL, migrations with their backup, figures. `path` is the database's. */
 int schema_prepare(sqlite3 *db, const char *path, SchemaKind kind, int version);
-/* The step that schema_prepare() takes, for any list: migrations[v] leads from v to v + 1. From version 1 on, the whole is first
- * copied to "<path>.backup-v<version>" (0600). */
+/* The step that schema_prepare() takes, for any list: migrations[v] leads from v to v + 1. From version 1
+ * on, the whole is first copied to "<path>.backup-v<version>" (0600). */
 int schema_migrate(sqlite3 *db, const char *path, int version, const SchemaMigration *migrations, int n);
 /* Adds the columns of figures that the database does not have yet. */
 int schema_add_figures(sqlite3 *db);

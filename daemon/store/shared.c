@@ -79,7 +79,7 @@ uint64_t shared_wait_add(Store *store, StoreDone done, void *userdata) {
         wait->done = done;
         wait->userdata = userdata;
         if (TAILQ_EMPTY(&store->waits))
-                (void) pthread_cond_signal(&store->reader_cond); /* the reader minds the clock: the writer may be stuck */
+                (void) pthread_cond_signal(&store->reader_cond); /* minds the clock: the writer may be stuck */
         TAILQ_INSERT_TAIL(&store->waits, wait, entry);
         return wait->id;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the caller's thread, the writer and the reader share. One mutex guards all of it that changes; it is held for a copy or a
- * list operation, never over a call into SQLite. The gate is another matter: the reader holds it while it uses its connection,
- * the writer closes it where nobody may read (a truncation of the WAL, a change of the database). */
+/* What the caller's thread, the writer and the reader share. One mutex guards all of it that changes; it is
+ * held for a copy or a list operation, never over a call into SQLite. The gate is another matter: the reader
+ * holds it while it uses its connection, the writer closes it where nobody may read (a truncation of the
+ * WAL, a change of the database). */
 
 #include <pthread.h>
 #include <sqlite3.h>
@@ -11,10 +12,11 @@
 
 #include "store/job.h"
 
-/* 60 s at 400 frames/s of 60 octets, their heads included, are 1.9 MB. */
+/* 60 s at 400 frames/s of 60 octets, their heads included, are 1.9 MB. What the writer has in hand comes on
+ * top until it has written it or given it back: what is older must not push out what is newer. */
 #define STORE_MEMORY_MAX (2u * 1024u * 1024u)
 #define STORE_COLLECT_USEC UINT64_C(100000)     /* from the first frame after idle to the commit */
-#define STORE_SYNC_USEC UINT64_C(900000)        /* from an unsynced commit to a synced one: 1 s with the collecting */
+#define STORE_SYNC_USEC UINT64_C(900000)        /* from an unsynced commit to a synced one: 1 s in all */
 #define STORE_ANSWER_USEC UINT64_C(20000000)    /* "Finish() answers when durable; after 20 s Degraded" */
 #define STORE_LAG_USEC UINT64_C(2000000)        /* queued for longer than that: degraded */
 #define STORE_RETRY_MIN_USEC UINT64_C(50000)
@@ -49,7 +51,8 @@ typedef struct Reply {
 
 typedef TAILQ_HEAD(ReplyList, Reply) ReplyList;
 
-/* Somebody waits for a job: answered by whoever comes first, the writer with the result or the clock with -EIO. */
+/* Somebody waits for a job: answered by whoever comes first, the writer with the result or the clock with
+ * -EIO. */
 typedef struct Wait {
         TAILQ_ENTRY(Wait) entry;
         uint64_t id;
@@ -96,7 +99,6 @@ struct Store {
         pthread_mutex_t mutex;
         pthread_cond_t writer_cond, reader_cond, done_cond;
         Queue queue;
-        size_t in_flight_size;  /* what the writer has taken and not finished */
         uint64_t queued_since_usec;
         uint64_t generation;    /* of what is in the queue: counts the takings */
         GHashTable *live;       /* uint64_t* → LiveSession* */
@@ -115,7 +117,8 @@ struct Store {
         bool writer_sleeps, urgent;
         bool opening_over;      /* what is asked before that waits */
         bool open_wanted;       /* somebody asks for what could not be opened */
-        unsigned check_wanted, check_done; /* the number of the last wish, and of the last that is fulfilled */
+        unsigned check_wanted;  /* the number of the last wish */
+        unsigned check_done;    /* of the last that is fulfilled */
         bool check_failed;
         sqlite3 *checking;      /* the reader's connection while it may be interrupted */
         atomic_bool interrupt;  /* likewise: seen by its progress handler */

@@ -78,7 +78,8 @@ static void dispatch_reply(Store *store, const Reply *reply) {
                 store->state = reply->state;
                 g_free(store->reason);
                 store->reason = g_strdup(reply->reason);
-                store->observer.state_changed(reply->state, store->reason, reply->put_aside, store->userdata);
+                store->observer.state_changed(reply->state, store->reason, reply->put_aside,
+                                              store->userdata);
                 break;
         case REPLY_DONE:
                 reply->done(reply->error, reply->userdata);
@@ -158,7 +159,8 @@ Store *store_close(Store *store, uint64_t timeout_usec) {
         answer_rest(store);
         if (done)
                 store_free(store);
-        /* else a thread is stuck in a system call and comes back to its memory when the disk does, or never. */
+        /* else a thread is stuck in a system call and comes back to its memory when the disk does, or
+         * never. */
         return NULL;
 }
 
@@ -264,14 +266,18 @@ static Job *open_piece(Store *store, LiveSession *live) {
         return job;
 }
 
-/* The frames of a piece span more than a commit's time: either they come in a burst from the past, or the writer is stuck. */
+/* The frames of a piece span more than a commit's time: either they come in a burst from the past, or the
+ * writer is stuck. */
 static void notice_lag(Store *store) {
         g_autofree char *reason = NULL;
 
-        if (store->shared_state != STORE_READY || shared_now_usec() - store->queued_since_usec < STORE_LAG_USEC)
+        if (store->shared_state != STORE_READY ||
+            shared_now_usec() - store->queued_since_usec < STORE_LAG_USEC)
                 return;
-        reason = g_strdup_printf("Writing to the database %s takes long. Check what else keeps the disk busy. Recording goes on "
-                                 "in memory, and is written as soon as that is possible.", store->path);
+        reason = g_strdup_printf(
+                "Writing to the database %s takes long. Check what else keeps the disk busy. Recording goes on "
+                "in memory, and is written as soon as that is possible.",
+                store->path);
         shared_set_state(store, STORE_DEGRADED, reason, NULL);
 }
 
@@ -301,8 +307,8 @@ static void add_frame(Store *store, LiveSession *live, const Frame *frame) {
                 notice_lag(store);
         if (piece->size >= JOB_PIECE_MAX)
                 seal(live, store->generation);
-        if (store->queue.size + store->in_flight_size > STORE_MEMORY_MAX)
-                queue_enforce(&store->queue, STORE_MEMORY_MAX - MIN(store->in_flight_size, STORE_MEMORY_MAX));
+        if (store->queue.size > STORE_MEMORY_MAX)
+                queue_enforce(&store->queue, STORE_MEMORY_MAX);
 }
 
 void store_session_frame(Store *store, uint64_t session_id, const Frame *frame) {
@@ -321,8 +327,8 @@ void store_session_frame(Store *store, uint64_t session_id, const Frame *frame) 
 static void push_detail(Store *store, Job *job) {
         push(store, job, false);
         shared_lock(store);
-        if (store->queue.size + store->in_flight_size > STORE_MEMORY_MAX)
-                queue_enforce(&store->queue, STORE_MEMORY_MAX - MIN(store->in_flight_size, STORE_MEMORY_MAX));
+        if (store->queue.size > STORE_MEMORY_MAX)
+                queue_enforce(&store->queue, STORE_MEMORY_MAX);
         shared_unlock(store);
 }
 

@@ -24,7 +24,7 @@ typedef struct Writer {
         size_t n_scrub_waits;
         uint64_t unsynced_since_usec; /* 0: all that is committed is synced */
         uint64_t retry_at_usec; /* 0: no trouble */
-        bool unfinished;        /* a failure with nothing left to write: whether it is over is to be found out */
+        bool unfinished; /* a failure with nothing left to write: whether it is over is to be found out */
         uint64_t retry_usec;
         unsigned n_put_aside;
         int n_wal_pages;
@@ -134,10 +134,11 @@ static int restore(Writer *w) {
         return rc;
 }
 
-/* Ids are never used twice, and a database that was put aside, or cannot be read, does not say which were: the clock's seconds are
- * more than any daemon can have counted to. */
+/* Ids are never used twice, and a database that was put aside, or cannot be read, does not say which were:
+ * the clock's seconds are more than any daemon can have counted to. */
 static void leap_ids(Writer *w, uint64_t at_least) {
-        w->ledger.next_session_id = MAX(MAX(w->ledger.next_session_id, at_least), realtime_usec() / 1000000u);
+        w->ledger.next_session_id =
+                MAX(MAX(w->ledger.next_session_id, at_least), realtime_usec() / 1000000u);
 }
 
 static void unavailable(Writer *w, const char *reason) {
@@ -207,10 +208,9 @@ static void put_aside(Writer *w) {
         int r = w->n_put_aside < PUT_ASIDE_MAX ? database_put_aside(w->store->path, 0, &name) : -ELOOP;
 
         if (r < 0) {
-                reason = r == -ELOOP
-                        ? g_strdup_printf("The database %s was damaged again and again. Check the disk. Recording goes on in "
-                                          "memory.", w->store->path)
-                        : database_explain(w->store->path, "open", SQLITE_CANTOPEN, EUCLEAN);
+                reason = r == -ELOOP ? g_strdup_printf("The database %s was damaged again and again. Check the "
+                                                       "disk. Recording goes on in memory.", w->store->path)
+                                     : database_explain(w->store->path, "open", SQLITE_CANTOPEN, EUCLEAN);
                 unavailable(w, reason);
                 return;
         }
@@ -220,7 +220,8 @@ static void put_aside(Writer *w) {
         set_no_retry(w);
         leap_ids(w, 0);
         ledger_lost(&w->ledger);
-        reason = g_strdup_printf("The database %s was damaged. It was kept as %s and a new one was started.", w->store->path, name);
+        reason = g_strdup_printf("The database %s was damaged. It was kept as %s and a new one was started.",
+                                 w->store->path, name);
         set_state(w, STORE_DEGRADED, reason, name);
 }
 
@@ -315,7 +316,6 @@ static void finish_jobs(Writer *w, JobList *jobs) {
                 else if (job->type == JOB_PIECE)
                         w->store->n_committed += job->piece.n_frames;
         }
-        w->store->in_flight_size = 0;
         shared_unlock(w->store);
         while ((job = TAILQ_FIRST(jobs))) {
                 TAILQ_REMOVE(jobs, job, entry);
@@ -326,21 +326,23 @@ static void finish_jobs(Writer *w, JobList *jobs) {
 static void return_jobs(Writer *w, JobList *jobs) {
         shared_lock(w->store);
         queue_return(&w->store->queue, jobs);
-        w->store->in_flight_size = 0;
         queue_enforce(&w->store->queue, STORE_MEMORY_MAX);
         shared_unlock(w->store);
 }
 
-/* What can be tried again on the same connection: the next attempt begins where this one did. After anything else, an error of
- * the disk above all, the connection is dead: its caches and the kernel's may differ from the disk. */
+/* What can be tried again on the same connection: the next attempt begins where this one did. After anything
+ * else, an error of the disk above all, the connection is dead: its caches and the kernel's may differ from
+ * the disk. */
 static bool connection_survives(int rc) {
         int primary = rc & 0xff;
 
-        return primary == SQLITE_FULL || primary == SQLITE_BUSY || primary == SQLITE_LOCKED || primary == SQLITE_NOMEM;
+        return primary == SQLITE_FULL || primary == SQLITE_BUSY || primary == SQLITE_LOCKED ||
+               primary == SQLITE_NOMEM;
 }
 
 static void trouble(Writer *w, int rc) {
-        g_autofree char *reason = database_explain(w->store->path, "write to", rc, sqlite3_system_errno(db(w)));
+        g_autofree char *reason =
+                database_explain(w->store->path, "write to", rc, sqlite3_system_errno(db(w)));
 
         ledger_rolled_back(&w->ledger);
         if (!sqlite3_get_autocommit(db(w)))
@@ -360,7 +362,8 @@ static void trouble(Writer *w, int rc) {
         set_retry(w);
 }
 
-/* Everything is in the database's own file, and synced there by writes that the kernel has not reported on before. */
+/* Everything is in the database's own file, and synced there by writes that the kernel has not reported on
+ * before. */
 static int recover(Writer *w) {
         int rc = truncate_wal(w, false);
 
@@ -374,7 +377,8 @@ static int recover(Writer *w) {
 static int scrub(Writer *w) {
         int rc = truncate_wal(w, true);
 
-        if (rc != SQLITE_OK && !(rc == SQLITE_BUSY && w->n_scrub_waits == 0)) /* another program reads, and nobody waits */
+        if (rc != SQLITE_OK &&
+            !(rc == SQLITE_BUSY && w->n_scrub_waits == 0)) /* another program reads, and nobody waits */
                 return rc;
         w->scrub = false;
         shared_lock(w->store);
@@ -437,7 +441,8 @@ static uint64_t due_usec(const Writer *w) {
         bool queued = !TAILQ_EMPTY(&store->queue.jobs);
         uint64_t due = UINT64_MAX;
 
-        if (!queued && !w->unsynced_since_usec && !w->scrub && !w->unfinished && !(store->open_wanted && !w->ledger.rows.db))
+        if (!queued && !w->unsynced_since_usec && !w->scrub && !w->unfinished &&
+            !(store->open_wanted && !w->ledger.rows.db))
                 return UINT64_MAX;
         if (w->retry_at_usec)
                 return w->retry_at_usec;
@@ -469,14 +474,14 @@ static Turn next_turn(Writer *w, JobList *ret_jobs, uint64_t *ret_now_usec, bool
                         break;
                 }
                 if (now >= due) {
-                        store->in_flight_size = store->queue.size;
                         queue_take(&store->queue, ret_jobs);
                         store->generation++;
                         store->urgent = store->open_wanted = false;
                         break;
                 }
                 store->writer_sleeps = TAILQ_EMPTY(&store->queue.jobs);
-                shared_wait(store, &store->writer_cond, store->stopping ? MIN(due, store->stop_at_usec) : due);
+                shared_wait(store, &store->writer_cond,
+                            store->stopping ? MIN(due, store->stop_at_usec) : due);
                 store->writer_sleeps = false;
         }
         *ret_stopping = store->stopping;
@@ -490,7 +495,8 @@ static void damaged(Writer *w) {
         (void) ensure_open(w);
 }
 
-/* All that could be written is written: the database says that it was closed, and its WAL is taken in by the last close. */
+/* All that could be written is written: the database says that it was closed, and its WAL is taken in by the
+ * last close. */
 static void close_database(Writer *w) {
         sqlite3 *connection;
 

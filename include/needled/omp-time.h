@@ -42,3 +42,7 @@ typedef struct OmpTick {
  * between, which is a new epoch: off by more than 2 s + 100 ppm of the time away, or away for more than 4 days. *ret is then the tick
  * itself. A late packet extends backwards and moves nothing. */
 bool omp_tick_extend(OmpTick *t, uint32_t tick, uint64_t boottime_usec, uint64_t *ret);
+
+/* The same while the link holds: a device that had rebooted would have lost it, so a tick that seems to be off is one that was held up on
+ * its way (a host that was stopped finds the packets of before in the socket), never a new epoch. */
+uint64_t omp_tick_continue(OmpTick *t, uint32_t tick, uint64_t boottime_usec);

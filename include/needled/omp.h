@@ -46,6 +46,10 @@ const char *omp_char_uuid(OmpChar c);
 int omp_char_from_uuid(const char *uuid, OmpChar *ret);
 const char *omp_char_name(OmpChar c); /* "live", "waveform", "event", … */
 
+/* Areas of the body: "unspecified", "forehead", … "user-14"; numbers without a name are "unspecified". Back: -ENOENT. */
+const char *omp_area_name(uint8_t area);
+int omp_area_from_name(const char *name, uint8_t *ret);
+
 /* CRC-16/MCRF4XX: reflected 0x8408, init 0xFFFF, no xorout; "123456789" gives 0x6F91. */
 uint16_t omp_crc16(const uint8_t *data, size_t size);
 

@@ -73,15 +73,18 @@ static int on_close(sqlite3_file *file) {
 }
 
 static int on_read(sqlite3_file *file, void *buf, int n, sqlite3_int64 at) {
-        return fails(FAULT_READ) ? code(SQLITE_IOERR_READ) : real(file)->pMethods->xRead(real(file), buf, n, at);
+        return fails(FAULT_READ) ? code(SQLITE_IOERR_READ)
+                                 : real(file)->pMethods->xRead(real(file), buf, n, at);
 }
 
 static int on_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 at) {
-        return fails(FAULT_WRITE) ? code(SQLITE_IOERR_WRITE) : real(file)->pMethods->xWrite(real(file), buf, n, at);
+        return fails(FAULT_WRITE) ? code(SQLITE_IOERR_WRITE)
+                                  : real(file)->pMethods->xWrite(real(file), buf, n, at);
 }
 
 static int on_truncate(sqlite3_file *file, sqlite3_int64 size) {
-        return fails(FAULT_TRUNCATE) ? code(SQLITE_IOERR_TRUNCATE) : real(file)->pMethods->xTruncate(real(file), size);
+        return fails(FAULT_TRUNCATE) ? code(SQLITE_IOERR_TRUNCATE)
+                                     : real(file)->pMethods->xTruncate(real(file), size);
 }
 
 static int on_sync(sqlite3_file *file, int flags) {
@@ -123,7 +126,8 @@ static int on_characteristics(sqlite3_file *file) {
 }
 
 static int on_shm_map(sqlite3_file *file, int page, int size, int extend, void volatile **ret) {
-        return fails(FAULT_SHM) ? code(SQLITE_IOERR_SHMSIZE) : real(file)->pMethods->xShmMap(real(file), page, size, extend, ret);
+        return fails(FAULT_SHM) ? code(SQLITE_IOERR_SHMSIZE)
+                                : real(file)->pMethods->xShmMap(real(file), page, size, extend, ret);
 }
 
 static int on_shm_lock(sqlite3_file *file, int offset, int n, int flags) {

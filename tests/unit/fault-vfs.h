@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* SQLite's default VFS with faults: the Nth call of the chosen kinds fails, and some after it. Calls are counted from
- * fault_vfs_arm() on; any thread may be the one that meets the fault. */
+/* SQLite's default VFS with faults: the Nth call of the chosen kinds fails, and some after it. Calls are
+ * counted from fault_vfs_arm() on; any thread may be the one that meets the fault. */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -30,7 +30,8 @@ static void on_opened(const StoreOpened *opened, void *userdata) {
         f->opened = true;
         f->next_session_id = opened->next_session_id;
         for (size_t i = 0; i < opened->n_devices; i++)
-                g_ptr_array_add(f->devices, g_strdup_printf("%s %s", opened->devices[i].path, opened->devices[i].alias));
+                g_ptr_array_add(f->devices,
+                                g_strdup_printf("%s %s", opened->devices[i].path, opened->devices[i].alias));
         f->sessions = g_new0(FixtureSession, opened->n_sessions + 1);
         f->n_sessions = opened->n_sessions;
         for (size_t i = 0; i < opened->n_sessions; i++) {
@@ -181,7 +182,8 @@ void fixture_wait(Fixture *f, FixtureCondition condition, uint64_t value) {
                 (void) poll(&pfd, 1, f->collect_usec ? 1 : 5);
                 store_dispatch(f->store);
                 if (g_get_monotonic_time() > end)
-                        g_error("waited for a minute; states: %s; reasons: %s", f->states->str, f->reasons->str);
+                        g_error("waited for a minute; states: %s; reasons: %s", f->states->str,
+                                f->reasons->str);
         }
 }
 
@@ -205,7 +207,8 @@ bool fixture_has_put_aside(Fixture *f, uint64_t n) {
         return f->put_aside->len >= n;
 }
 
-void fixture_begin_full(Fixture *f, uint64_t id, uint64_t start_usec, const char *device, const char *subject, uid_t owner) {
+void fixture_begin_full(Fixture *f, uint64_t id, uint64_t start_usec, const char *device,
+                        const char *subject, uid_t owner) {
         g_autofree char *uuid = g_strdup_printf("00000000-0000-4000-8000-%012" G_GINT64_MODIFIER "x", id);
         StoreSession session = {
                 .id = id,
@@ -272,7 +275,8 @@ int fixture_end(Fixture *f, uint64_t session) {
         figures_set(&figures, FIGURE_LOST_WAVEFORM, 7);
         figures_set_double(&figures, FIGURE_STROKE_RATE, 90.5);
         f->answered = false;
-        store_session_end(f->store, session, "user", FIXTURE_START_REALTIME + 60000000u, &figures, on_done, f);
+        store_session_end(f->store, session, "user", FIXTURE_START_REALTIME + 60000000u, &figures, on_done,
+                          f);
         return wait_answer(f);
 }
 

@@ -61,7 +61,8 @@ bool fixture_is_in_state(Fixture *fixture, uint64_t state);
 bool fixture_has_put_aside(Fixture *fixture, uint64_t n);
 
 void fixture_begin(Fixture *fixture, uint64_t id);
-void fixture_begin_full(Fixture *fixture, uint64_t id, uint64_t start_usec, const char *device, const char *subject, uid_t owner);
+void fixture_begin_full(Fixture *fixture, uint64_t id, uint64_t start_usec, const char *device,
+                        const char *subject, uid_t owner);
 /* Frame number i of a session: its octets follow from both. */
 void fixture_make_frame(FixtureFrame *ret, uint64_t session, uint64_t i);
 void fixture_record(Fixture *fixture, uint64_t session, uint64_t from, uint64_t n);

@@ -13,7 +13,8 @@ typedef struct Draft {
         unsigned n;
 } Draft;
 
-static void add(Draft *draft, uint64_t boottime_usec, uint64_t realtime_usec, uint8_t channel, uint8_t direction, uint16_t size) {
+static void add(Draft *draft, uint64_t boottime_usec, uint64_t realtime_usec, uint8_t channel,
+                uint8_t direction, uint16_t size) {
         unsigned i = draft->n++;
 
         g_assert_cmpuint(i, <, N_MAX);
@@ -40,7 +41,8 @@ static void round_trip(const Draft *draft) {
                 g_assert_cmpuint(frames[i].realtime_usec, ==, draft->frames[i].realtime_usec);
                 g_assert_cmpuint(frames[i].channel, ==, draft->frames[i].channel);
                 g_assert_cmpuint(frames[i].direction, ==, draft->frames[i].direction);
-                g_assert_cmpmem(frames[i].data, frames[i].size, draft->frames[i].data, draft->frames[i].size);
+                g_assert_cmpmem(frames[i].data, frames[i].size, draft->frames[i].data,
+                                draft->frames[i].size);
         }
         chunk_builder_done(&builder);
 }
@@ -64,12 +66,14 @@ static void test_both_clocks_come_back_exactly(void) {
         Draft draft = {};
 
         for (unsigned i = 0; i < 40; i++)
-                add(&draft, UINT64_C(1000000) + i * 2500 + i % 3, UINT64_C(1700000000000000) + i * 2500 + i % 5, (uint8_t) (i % 9),
-                    FRAME_FROM_DEVICE, (uint16_t) (i * 13));
+                add(&draft, UINT64_C(1000000) + i * 2500 + i % 3,
+                    UINT64_C(1700000000000000) + i * 2500 + i % 5, (uint8_t) (i % 9), FRAME_FROM_DEVICE,
+                    (uint16_t) (i * 13));
         round_trip(&draft);
 }
 
-/* R13: the wall clock jumps a day, and back before the epoch; the boot clock never goes back, but if it did. */
+/* R13: the wall clock jumps a day, and back before the epoch; the boot clock never goes back, but if it
+ * did. */
 static void test_clocks_that_step(void) {
         const uint64_t day = UINT64_C(86400000000);
         Draft draft = {};
@@ -144,7 +148,9 @@ static void test_a_blob_cut_short_is_refused(void) {
 
 static void test_a_count_that_cannot_be_is_refused(void) {
         uint8_t data[16] = {};
-        Chunk chunk = { .n_frames = UINT32_MAX, .encoding = CHUNK_ENCODING, .data = data, .size = sizeof data };
+        Chunk chunk = {
+                .n_frames = UINT32_MAX, .encoding = CHUNK_ENCODING, .data = data, .size = sizeof data
+        };
 
         g_assert_false(chunk_plausible(&chunk));
         g_assert_cmpint(chunk_decode(&chunk, NULL), ==, -EBADMSG);
@@ -163,13 +169,18 @@ static void test_a_varint_without_end_is_refused(void) {
         g_assert_cmpint(chunk_decode(&chunk, &frame), ==, -EBADMSG);
 }
 
-/* 6 octets beside the payload where frames come regularly: 30 min of waveform at 200 Hz stay below 2.2 MB. */
+/* 6 octets beside the payload where frames come regularly: 30 min of waveform at 200 Hz stay below 2.2
+ * MB. */
 static void test_the_overhead_is_small(void) {
         ChunkBuilder builder = {};
         uint8_t data[60] = {};
 
         for (unsigned i = 0; i < 800; i++) {
-                Frame frame = { .boottime_usec = i * 2500u, .realtime_usec = i * 2500u + i % 2, .channel = 2, .size = 60, .data = data };
+                Frame frame = { .boottime_usec = i * 2500u,
+                                .realtime_usec = i * 2500u + i % 2,
+                                .channel = 2,
+                                .size = 60,
+                                .data = data };
 
                 chunk_builder_add(&builder, &frame);
         }

@@ -32,17 +32,6 @@ static void test_errors_become_exit_codes(void) {
                 g_assert_cmpint(service_exit(cases[i].name, cases[i].error), ==, cases[i].exit);
 }
 
-static void test_areas_have_the_profiles_numbers(void) {
-        g_assert_cmpstr(names_area(0), ==, "unspecified");
-        g_assert_cmpstr(names_area(3), ==, "cheek-left");
-        g_assert_cmpstr(names_area(12), ==, "decollete");
-        g_assert_cmpstr(names_area(22), ==, "back");
-        g_assert_cmpstr(names_area(23), ==, "unspecified");
-        g_assert_cmpstr(names_area(0xf0), ==, "user-0");
-        g_assert_cmpstr(names_area(0xfe), ==, "user-14");
-        g_assert_cmpstr(names_area(0xff), ==, "unspecified");
-}
-
 static void test_numbers_of_a_newer_service_are_survived(void) {
         g_assert_cmpstr(names_session_state(3), ==, "interrupted");
         g_assert_cmpstr(names_session_state(200), ==, "unknown");
@@ -60,8 +49,6 @@ static void test_numbers_of_a_newer_service_are_survived(void) {
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/client-service/errors-become-exit-codes", test_errors_become_exit_codes);
-        g_test_add_func("/client-service/areas-have-the-profiles-numbers",
-                        test_areas_have_the_profiles_numbers);
         g_test_add_func("/client-service/numbers-of-a-newer-service-are-survived",
                         test_numbers_of_a_newer_service_are_survived);
         return g_test_run();

@@ -14,8 +14,10 @@ static Job *piece(uint64_t session, uint64_t from_usec, unsigned n, unsigned bul
         job->piece.sealed = sealed;
         for (unsigned i = 0; i < n; i++) {
                 Frame frame = {
-                        .boottime_usec = START + from_usec + i, .channel = i < bulk_of ? STORE_BULK_CHANNEL : 1,
-                        .size = sizeof data, .data = data,
+                        .boottime_usec = START + from_usec + i,
+                        .channel = i < bulk_of ? STORE_BULK_CHANNEL : 1,
+                        .size = sizeof data,
+                        .data = data,
                 };
 
                 piece_reserve(&job->piece, JOB_FRAME_HEAD + frame.size);
@@ -111,7 +113,7 @@ static void test_rows_of_sessions_never_go(void) {
         g_assert_cmpuint(count(&queue, JOB_END), ==, 1);
         g_assert_cmpuint(count(&queue, JOB_DEVICE_PUT), ==, 1);
         g_assert_cmpuint(count(&queue, JOB_EVENT), ==, 0);
-        g_assert_cmpuint(count(&queue, JOB_PIECE), ==, 1);      /* the one that somebody may add to, emptied */
+        g_assert_cmpuint(count(&queue, JOB_PIECE), ==, 1); /* the one that somebody may add to, emptied */
         g_assert_cmpuint(count(&queue, JOB_GAP), ==, 2);        /* waveform, and all */
         g_assert_cmpint(TAILQ_FIRST(&queue.jobs)->type, ==, JOB_BEGIN);
         g_assert_cmpint(TAILQ_LAST(&queue.jobs, JobList)->type, ==, JOB_END);
@@ -164,7 +166,8 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/job/frames-of-a-piece-in-order", test_frames_of_a_piece_in_order);
         g_test_add_func("/job/the-oldest-waveform-goes-first", test_the_oldest_waveform_goes_first);
         g_test_add_func("/job/rows-of-sessions-never-go", test_rows_of_sessions_never_go);
-        g_test_add_func("/job/only-the-newest-state-of-a-device-waits", test_only_the_newest_state_of_a_device_waits);
+        g_test_add_func("/job/only-the-newest-state-of-a-device-waits",
+                        test_only_the_newest_state_of_a_device_waits);
         g_test_add_func("/job/what-failed-comes-back-first", test_what_failed_comes_back_first);
         return g_test_run();
 }

@@ -10,8 +10,10 @@
 static sqlite3 *open_db(const char *path) {
         sqlite3 *db;
 
-        g_assert_cmpint(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE, NULL), ==,
-                        SQLITE_OK);
+        g_assert_cmpint(sqlite3_open_v2(path, &db,
+                                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE,
+                                        NULL),
+                        ==, SQLITE_OK);
         g_assert_cmpint(schema_configure(db), ==, SQLITE_OK);
         return db;
 }
@@ -52,10 +54,14 @@ static void test_a_new_database(void) {
         g_assert_cmpint(query(db, "PRAGMA foreign_keys"), ==, 1);
         g_assert_cmpint(query(db, "PRAGMA wal_autocheckpoint"), ==, 0);
         g_assert_cmpint(query(db, "PRAGMA journal_size_limit"), ==, 4194304);
-        g_assert_cmpint(query(db, "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
-                                  " AND name NOT LIKE 'sqlite_%' AND strict = 0"), ==, 0);
-        g_assert_cmpint(query(db, "SELECT count(*) FROM pragma_table_list WHERE name IN"
-                                  " ('meta', 'device', 'session', 'chunk', 'tail', 'gap', 'event') AND wr = 0"), ==, 7);
+        g_assert_cmpint(
+                query(db, "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
+                          " AND name NOT LIKE 'sqlite_%' AND strict = 0"),
+                ==, 0);
+        g_assert_cmpint(query(db,
+                              "SELECT count(*) FROM pragma_table_list WHERE name IN"
+                              " ('meta', 'device', 'session', 'chunk', 'tail', 'gap', 'event') AND wr = 0"),
+                        ==, 7);
         (void) sqlite3_close(db);
         fixture_done(&f);
 }
@@ -90,9 +96,10 @@ static void test_a_column_for_each_figure(void) {
         g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
         for (int i = 0; i < _FIGURE_MAX; i++) {
                 g_autofree char *column = schema_figure_column((Figure) i);
-                g_autofree char *sql = g_strdup_printf("SELECT count(*) FROM pragma_table_info('session') WHERE name = '%s' AND"
-                                                       " type = '%s' AND \"notnull\" = 0", column,
-                                                       figure_info[i].type == 'd' ? "REAL" : "INTEGER");
+                g_autofree char *sql = g_strdup_printf(
+                        "SELECT count(*) FROM pragma_table_info('session') WHERE name = '%s' AND"
+                        " type = '%s' AND \"notnull\" = 0",
+                        column, figure_info[i].type == 'd' ? "REAL" : "INTEGER");
 
                 g_assert_null(strchr(column, '.'));
                 g_assert_cmpint(query(db, sql), ==, 1);
@@ -109,11 +116,16 @@ static void test_figures_are_added(void) {
         fixture_init(&f);
         db = open_db(f.path);
         g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
-        g_assert_cmpint(schema_exec(db, "ALTER TABLE session DROP COLUMN late_event; ALTER TABLE session DROP COLUMN punctures"), ==,
-                        SQLITE_OK);
+        g_assert_cmpint(
+                schema_exec(
+                        db,
+                        "ALTER TABLE session DROP COLUMN late_event; ALTER TABLE session DROP COLUMN punctures"),
+                ==, SQLITE_OK);
         g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_CURRENT, 1), ==, SQLITE_OK);
-        g_assert_cmpint(query(db, "SELECT count(*) FROM pragma_table_info('session') WHERE name IN ('late_event', 'punctures')"), ==,
-                        2);
+        g_assert_cmpint(
+                query(db,
+                      "SELECT count(*) FROM pragma_table_info('session') WHERE name IN ('late_event', 'punctures')"),
+                ==, 2);
         (void) sqlite3_close(db);
         fixture_done(&f);
 }
@@ -147,7 +159,8 @@ static int add_two_and_fail(sqlite3 *db) {
 }
 
 static void test_a_migration_is_whole_and_backed_up(void) {
-        static const SchemaMigration good[] = { NULL, add_color }, bad[] = { NULL, add_color, add_two_and_fail };
+        static const SchemaMigration good[] = { NULL, add_color },
+                                     bad[] = { NULL, add_color, add_two_and_fail };
         g_autofree char *backup = NULL, *backup2 = NULL;
         Fixture f;
         struct stat st;
@@ -163,12 +176,17 @@ static void test_a_migration_is_whole_and_backed_up(void) {
 
         g_assert_cmpint(schema_migrate(db, f.path, 1, good, 2), ==, SQLITE_OK);
         g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 2);
-        g_assert_cmpint(query(db, "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"), ==, 1);
+        g_assert_cmpint(query(db, "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"),
+                        ==, 1);
         g_assert_cmpint(g_stat(backup, &st), ==, 0);
         g_assert_cmpint(st.st_mode & 0777, ==, 0600);
         g_assert_cmpint(fixture_query(backup, "PRAGMA user_version"), ==, 1);
-        g_assert_cmpint(fixture_query(backup, "SELECT value FROM meta WHERE key = 'next_session_id'"), ==, 77);
-        g_assert_cmpint(fixture_query(backup, "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"), ==, 0);
+        g_assert_cmpint(fixture_query(backup, "SELECT value FROM meta WHERE key = 'next_session_id'"), ==,
+                        77);
+        g_assert_cmpint(
+                fixture_query(backup,
+                              "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"),
+                ==, 0);
 
         g_assert_cmpint(schema_migrate(db, f.path, 2, bad, 3), !=, SQLITE_OK);
         g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 2); /* as if it had not begun */
@@ -202,7 +220,8 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/schema/a-column-for-each-figure", test_a_column_for_each_figure);
         g_test_add_func("/schema/figures-are-added", test_figures_are_added);
         g_test_add_func("/schema/kinds", test_kinds);
-        g_test_add_func("/schema/a-migration-is-whole-and-backed-up", test_a_migration_is_whole_and_backed_up);
+        g_test_add_func("/schema/a-migration-is-whole-and-backed-up",
+                        test_a_migration_is_whole_and_backed_up);
         g_test_add_func("/schema/meta", test_meta);
         return g_test_run();
 }

@@ -32,7 +32,8 @@ static void record(Fixture *f, uint64_t id) {
 }
 
 static int64_t count_of(Fixture *f, const char *table, uint64_t id) {
-        g_autofree char *sql = g_strdup_printf("SELECT count(*) FROM %s WHERE session = %" G_GUINT64_FORMAT, table, id);
+        g_autofree char *sql =
+                g_strdup_printf("SELECT count(*) FROM %s WHERE session = %" G_GUINT64_FORMAT, table, id);
 
         return fixture_query(f->path, sql);
 }
@@ -58,8 +59,11 @@ static void assert_whole(Fixture *f, uint64_t id) {
         g_assert_cmpint(count_of(f, "gap", id), ==, N_FRAMES / STEP);
         g_assert_cmpint(fixture_query(f->path, "SELECT count(*) FROM session WHERE ended = 1"), ==, 1);
         g_assert_cmpint(fixture_query(f->path, "SELECT count(*) FROM session WHERE ended = 0"), ==, 1);
-        g_assert_cmpint(fixture_query(f->path, "SELECT coalesce(sum(session = (SELECT id FROM session WHERE ended = 1)), 0) FROM tail"),
-                        ==, 0);
+        g_assert_cmpint(
+                fixture_query(
+                        f->path,
+                        "SELECT coalesce(sum(session = (SELECT id FROM session WHERE ended = 1)), 0) FROM tail"),
+                ==, 0);
 }
 
 /* One recording, from the opening on, in which the given calls fail. Whether a fault was met. */
@@ -90,11 +94,12 @@ static bool sweep_one(unsigned kinds, FaultError error, uint64_t first, uint64_t
         return met;
 }
 
-/* P4: "the Nth write, fsync and open fails, for every N: no crash, recording goes on in memory and catches up". How many calls
- * there are differs from run to run, by when the writer gathers: until one run did not come to its fault. Without -m slow some
- * are left out, others each time. */
+/* P4: "the Nth write, fsync and open fails, for every N: no crash, recording goes on in memory and catches
+ * up". How many calls there are differs from run to run, by when the writer gathers: until one run did not
+ * come to its fault. Without -m slow some are left out, others each time. */
 static void sweep(unsigned kinds, FaultError error, uint64_t n_faults, uint64_t quick_stride) {
-        uint64_t stride = g_test_slow() ? 1 : quick_stride, first = 1 + (uint64_t) g_test_rand_int() % stride;
+        uint64_t stride = g_test_slow() ? 1 : quick_stride,
+                 first = 1 + (uint64_t) g_test_rand_int() % stride;
 
         while (sweep_one(kinds, error, first, n_faults))
                 first += stride;
@@ -138,7 +143,8 @@ static bool has_wal_syncs(Fixture *f, uint64_t n) {
         return fault_vfs_wal_syncs() >= n;
 }
 
-/* "each second while recording, at the end of a session and before a reply of durability: a commit under FULL". */
+/* "each second while recording, at the end of a session and before a reply of durability: a commit under
+ * FULL". */
 static void test_syncs_are_done(void) {
         uint64_t syncs;
         Fixture f;
@@ -172,7 +178,8 @@ static bool hangs(Fixture *f, uint64_t value) {
         return fault_vfs_hanging() > 0;
 }
 
-/* P1, "with 5-second fsync stalls": nothing waits for the writer, nothing is lost; who waits for durability hears of it in time. */
+/* P1, "with 5-second fsync stalls": nothing waits for the writer, nothing is lost; who waits for durability
+ * hears of it in time. */
 static void test_a_sync_that_hangs(void) {
         int error = 1;
         Fixture f;
@@ -207,7 +214,8 @@ static void test_a_sync_that_hangs(void) {
         fixture_done(&f);
 }
 
-/* The disk stays full: 60 s at 400/s are kept, the end is answered, and all of it comes when there is room. */
+/* The disk stays full: 60 s at 400/s are kept, the end is answered, and all of it comes when there is
+ * room. */
 static void test_a_full_disk(void) {
         int error = 1;
         FixtureFrame *frames;
@@ -229,7 +237,8 @@ static void test_a_full_disk(void) {
         g_assert_cmpint(error, ==, -EIO);
         fixture_wait(&f, fixture_is_in_state, STORE_DEGRADED);
         g_assert_nonnull(strstr(store_reason(f.store), "the disk is full. Make room"));
-        g_assert_cmpint(fixture_list(&f, &(StoreFilter) { .owner = (uid_t) -1, .limit = 5 }), ==, 0); /* reading goes on */
+        g_assert_cmpint(fixture_list(&f, &(StoreFilter){ .owner = (uid_t) -1, .limit = 5 }), ==,
+                        0); /* reading goes on */
         fault_vfs_disarm();
         fixture_wait(&f, fixture_is_in_state, STORE_READY);
         g_assert_cmpuint(store_counters(f.store).dropped, ==, 0);
@@ -241,7 +250,8 @@ static void test_a_full_disk(void) {
         fixture_done(&f);
 }
 
-/* A commit whose sync fails is in the file all the same when the connection is opened anew: it must not be written twice. */
+/* A commit whose sync fails is in the file all the same when the connection is opened anew: it must not be
+ * written twice. */
 static void test_a_failed_commit_is_not_repeated(void) {
         Fixture f;
 
@@ -261,7 +271,8 @@ static void test_a_failed_commit_is_not_repeated(void) {
         fixture_done(&f);
 }
 
-/* Found by a write: put aside, and the open session goes on in a new one, with a gap for what stayed behind. */
+/* Found by a write: put aside, and the open session goes on in a new one, with a gap for what stayed
+ * behind. */
 static void test_damage_while_recording(void) {
         uint64_t next;
         Fixture f;
@@ -296,7 +307,8 @@ static void test_damage_while_recording(void) {
         g_assert_cmpint(fixture_end(&f, 1), ==, 0);
         g_assert_cmpint(fixture_get(&f, 1), ==, 0);
         g_assert_cmpint(fixture_get(&f, 2), ==, -ENOENT); /* it is in what was put aside */
-        g_assert_cmpint(fixture_query(f.path, "SELECT lost FROM gap WHERE session = 1 AND stream = 0"), >=, 4000);
+        g_assert_cmpint(fixture_query(f.path, "SELECT lost FROM gap WHERE session = 1 AND stream = 0"), >=,
+                        4000);
         g_assert_cmpint(fixture_query(f.path, "SELECT sum(frames) FROM chunk WHERE session = 1"), >=, 100);
         next = (uint64_t) fixture_query(f.path, "SELECT value FROM meta WHERE key = 'next_session_id'");
         g_assert_cmpuint(next, >=, (uint64_t) (g_get_real_time() / G_USEC_PER_SEC) - 3600);
@@ -317,7 +329,8 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store-faults/syncs-are-done", test_syncs_are_done);
         g_test_add_func("/store-faults/a-sync-that-hangs", test_a_sync_that_hangs);
         g_test_add_func("/store-faults/a-full-disk", test_a_full_disk);
-        g_test_add_func("/store-faults/a-failed-commit-is-not-repeated", test_a_failed_commit_is_not_repeated);
+        g_test_add_func("/store-faults/a-failed-commit-is-not-repeated",
+                        test_a_failed_commit_is_not_repeated);
         g_test_add_func("/store-faults/damage-while-recording", test_damage_while_recording);
         return g_test_run();
 }

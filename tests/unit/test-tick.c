@@ -187,6 +187,30 @@ static void drift_does_not_add_up(void) {
         }
 }
 
+/* A host that was stopped for 5 s finds the packets of that time in the socket: ticks run on, however late they are read. */
+static void held_up_is_no_reboot(void) {
+        OmpTick t = {}, judged = {};
+        uint64_t tick;
+
+        g_assert_cmpuint(omp_tick_continue(&t, 1000, T0), ==, 1000);
+        for (uint32_t i = 1; i <= 50; i++)
+                g_assert_cmpuint(omp_tick_continue(&t, 1000 + i * 1000, T0 + 5 * SEC + i), ==, 1000 + i * 1000);
+
+        /* which the rule for connections apart would take for one */
+        g_assert_false(omp_tick_extend(&judged, 1000, T0, &tick));
+        g_assert_true(omp_tick_extend(&judged, 2000, T0 + 5 * SEC, &tick));
+}
+
+static void continued_over_a_wrap_and_late(void) {
+        OmpTick t = {};
+
+        g_assert_cmpuint(omp_tick_continue(&t, UINT32_MAX - 9, T0), ==, UINT32_MAX - 9);
+        g_assert_cmpuint(omp_tick_continue(&t, 10, T0 + 2000), ==, UINT64_C(0x100000000) + 10);
+        g_assert_cmpuint(omp_tick_continue(&t, UINT32_MAX, T0 + 3000), ==, UINT32_MAX);
+        g_assert_cmpuint(t.tick, ==, UINT64_C(0x100000000) + 10);
+        g_assert_cmpuint(t.boottime_usec, ==, T0 + 2000);
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/tick/first-is-itself", first_is_itself);
@@ -203,5 +227,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/tick/standing-still-is-found", standing_still_is_found);
         g_test_add_func("/tick/stamped-before-the-newest", stamped_before_the_newest);
         g_test_add_func("/tick/1.1/drift-does-not-add-up", drift_does_not_add_up);
+        g_test_add_func("/tick/held-up-is-no-reboot", held_up_is_no_reboot);
+        g_test_add_func("/tick/continued-over-a-wrap-and-late", continued_over_a_wrap_and_late);
         return g_test_run();
 }

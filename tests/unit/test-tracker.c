@@ -21,6 +21,7 @@ typedef struct Talk {
         Session *ended;
         Figures figures;                /* of the ended one */
         uint64_t now_usec;
+        uint64_t held_up_usec;          /* how late frames are read */
         uint16_t live_sequence, event_sequence;
         uint32_t strokes;
 } Talk;
@@ -109,8 +110,8 @@ static Talk *talk_new(const TrackerSettings *with) {
 
 static void raw(Talk *talk, uint8_t channel, uint8_t direction, const uint8_t *data, size_t size) {
         Frame frame = {
-                .boottime_usec = talk->now_usec,
-                .realtime_usec = REALTIME_OFFSET + talk->now_usec,
+                .boottime_usec = talk->now_usec + talk->held_up_usec,
+                .realtime_usec = REALTIME_OFFSET + talk->now_usec + talk->held_up_usec,
                 .channel = channel,
                 .direction = direction,
                 .size = (uint16_t) size,
@@ -381,6 +382,23 @@ static void test_loss_late_duplicate(void) {
         g_assert_cmpuint(tracker_counters(talk->tracker)->duplicates, ==, 1);
 }
 
+/* The daemon was stopped for 5 s; what waited in the socket comes late, all at once, with ticks of then. Nothing is counted twice. */
+static void test_held_up_packets_are_no_reboot(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        link_frame(talk, FRAME_LINK_UP);
+        live(talk, LIFTED, 0);
+        use(talk, 20, FLAG);
+        talk->held_up_usec = 5 * SEC;
+        use(talk, 50, FLAG);
+        talk->held_up_usec = 0;
+        use(talk, 20, FLAG);
+        live(talk, LIFTED, 0);
+        told(talk, "opened running ended:device");
+        g_assert_cmpint(talk->figures.value[FIGURE_STROKES].i, ==, 90 * 12);
+        g_assert_cmpint(talk->figures.value[FIGURE_CONTACT_TIME].i, ==, 90 * 100000);
+}
+
 static void test_malformed_is_counted_kept_and_harmless(void) {
         static const uint8_t junk[] = { 0x01, 0x1b, 0x02 };
         g_autoptr(Talk) talk = talk_new(NULL);
@@ -490,6 +508,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker/window-ends-where-the-link-ended", test_window_ends_where_the_link_ended);
         g_test_add_func("/tracker/pause-by-hand", test_pause_by_hand);
         g_test_add_func("/tracker/loss-late-duplicate", test_loss_late_duplicate);
+        g_test_add_func("/tracker/held-up-packets-are-no-reboot", test_held_up_packets_are_no_reboot);
         g_test_add_func("/tracker/malformed-is-counted-kept-and-harmless", test_malformed_is_counted_kept_and_harmless);
         g_test_add_func("/tracker/restart-of-the-daemon", test_restart_of_the_daemon);
         g_test_add_func("/tracker/restart-after-the-window", test_restart_after_the_window);
