@@ -6,9 +6,9 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "hub-private.h"
 #include "log.h"
 
@@ -16,13 +16,6 @@
 #define TICK_ACCURACY_USEC (USEC_PER_SEC / 10)
 #define USER_NAMES_MAX 256u
 #define CLOSE_TIMEOUT_USEC (5 * USEC_PER_SEC)
-
-static uint64_t clock_usec(clockid_t id) {
-        struct timespec ts;
-
-        (void) clock_gettime(id, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
 
 static Follower *follower_of(Device *device) {
         return device->follower;
@@ -338,7 +331,6 @@ static int start_store(Hub *hub, const char *state_dir) {
 static int start_link(Hub *hub) {
         LinkSettings settings = {
                 .allow_broadcast = hub->config.bluetooth_allow_broadcast,
-                .trace = log_get_max_level() >= LOG_DEBUG,
         };
 
         return link_new(hub->event, &settings, &link_observer, hub, &hub->link);

@@ -21,9 +21,9 @@ LAYERS = {
     'daemon/profiles': (False, GLIB, {'codec', 'profiles', 'needled'}, r'\b(sd_|sqlite3)'),
     'daemon/session': (False, GLIB, {'codec', 'session', 'needled'},
                        r'org\.bluez|\b(sd_|sqlite3|clock_gettime|g_get_|open\(|fopen|log_(error|warning|notice|info|with))'),
-    'daemon/store': (True, GLIB | {'sqlite3.h'}, {'store', 'needled'}, r'org\.bluez|\b(sd_|omp_|session/|log_(error|warning|notice|info|with))'),
-    'daemon/link': (True, GLIB | SYSTEMD, {'link', 'profiles', 'codec', 'needled', 'log', 'autoptr'}, r'org\.needled\.(?!PairingAgent1)|sqlite3'),
-    'daemon/bus': (True, GLIB | SYSTEMD, {'bus', 'link', 'session', 'store', 'profiles', 'needled', 'log', 'autoptr'},
+    'daemon/store': (True, GLIB | {'sqlite3.h'}, {'store', 'needled', 'clock'}, r'org\.bluez|\b(sd_|omp_|session/|log_(error|warning|notice|info|with))'),
+    'daemon/link': (True, GLIB | SYSTEMD, {'link', 'profiles', 'codec', 'needled', 'log', 'autoptr', 'clock'}, r'org\.needled\.(?!PairingAgent1)|sqlite3'),
+    'daemon/bus': (True, GLIB | SYSTEMD, {'bus', 'link', 'session', 'store', 'profiles', 'needled', 'log', 'autoptr', 'clock'},
                    r'org\.bluez|sqlite3|\bSELECT |\bomp_[a-z]+_decode'),
     'client': (True, GLIB | SYSTEMD | {'jansson.h'}, {'client', 'needled'}, r'org\.bluez|sqlite3'),
 }

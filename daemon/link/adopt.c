@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "clock.h"
 #include "log.h"
 
 /* Adoption: connect, wait for the services, pair, read who it is, trust, remember. Until it is remembered
@@ -101,7 +102,7 @@ void adopt_identified(Device *device) {
         device->auto_connect = true;
         device->allow_unbonded = adoption->allow_unbonded;
         device->owner = adoption->owner;
-        device->adopted_realtime_usec = link_now(CLOCK_REALTIME);
+        device->adopted_realtime_usec = clock_usec(CLOCK_REALTIME);
         device->work->found_until_usec = 0;
         device->work->attempts = 0;
         adoption_free(device);

@@ -4,9 +4,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "link/private.h"
+#include "clock.h"
 #include "log.h"
 
 #define TEXT_MAX 64
@@ -213,7 +213,7 @@ Device *device_new(Link *link, const char *path, const char *address, const char
                 .firmware = g_strdup(""),
                 .owner = DEVICE_OWNER_NONE,
                 .state = DEVICE_FOUND,
-                .state_since_usec = link_now(CLOCK_REALTIME),
+                .state_since_usec = clock_usec(CLOCK_REALTIME),
                 .battery = DEVICE_BATTERY_UNKNOWN,
         };
 
@@ -252,7 +252,7 @@ bool device_may_enter(DeviceState from, DeviceState to) {
 
 void device_enter(Device *device, DeviceState state, DeviceReason reason, Step step, uint64_t delay_usec) {
         bool timed = reason == DEVICE_REASON_BACKOFF || reason == DEVICE_REASON_NOTIFICATIONS_HELD;
-        uint64_t now = link_now(CLOCK_REALTIME), retry_at = timed ? now + delay_usec : 0;
+        uint64_t now = clock_usec(CLOCK_REALTIME), retry_at = timed ? now + delay_usec : 0;
         bool entered = device->state != state || device->reason != reason;
 
         assert(device_may_enter(device->state,

@@ -4,9 +4,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "link/private.h"
+#include "clock.h"
 #include "log.h"
 
 #define CONNECT_LIMIT_USEC (60 * G_USEC_PER_SEC)
@@ -261,18 +261,11 @@ void link_cancel(Link *link, void *userdata) {
         }
 }
 
-uint64_t link_now(clockid_t clock) {
-        struct timespec ts;
-
-        (void) clock_gettime(clock, &ts);
-        return (uint64_t) ts.tv_sec * G_USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
-
 void link_timer(Link *link, sd_event_source **source, uint64_t delay_usec, sd_event_time_handler_t handler,
                 void *userdata) {
         /* A tenth is exact enough for any wait of ours, and lets the kernel gather wakeups. */
         uint64_t accuracy = CLAMP(delay_usec / 10, 1000, (uint64_t) G_USEC_PER_SEC);
-        uint64_t at = link_now(CLOCK_BOOTTIME) + delay_usec;
+        uint64_t at = clock_usec(CLOCK_BOOTTIME) + delay_usec;
         int r = 0;
 
         if (!*source)

@@ -37,7 +37,6 @@ typedef struct LinkObserver {
 
 typedef struct LinkSettings {
         bool allow_broadcast;           /* StartNotify where AcquireNotify is refused; the administrator's exception */
-        bool trace;                     /* debug log of states and calls, never of values */
 } LinkSettings;
 
 /* error: 0 or negative errno; message: one sentence, what happened and what to do, "" with 0.

@@ -5,10 +5,10 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "autoptr.h"
+#include "clock.h"
 #include "log.h"
 
 /* The streams. Each followed characteristic has a socket from AcquireNotify: one datagram is one
@@ -24,17 +24,10 @@
 
 static void acquire_next(Device *device);
 
-static uint64_t usec_of(clockid_t clock) {
-        struct timespec ts;
-
-        clock_gettime(clock, &ts); /* in the vDSO for both clocks that we ask */
-        return (uint64_t) ts.tv_sec * G_USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
-
 static void deliver(Device *device, uint8_t channel, uint8_t direction, const uint8_t *data, size_t size) {
         Frame frame = {
-                .boottime_usec = usec_of(CLOCK_BOOTTIME),
-                .realtime_usec = usec_of(CLOCK_REALTIME),
+                .boottime_usec = clock_usec(CLOCK_BOOTTIME),
+                .realtime_usec = clock_usec(CLOCK_REALTIME),
                 .channel = channel,
                 .direction = direction,
                 .size = (uint16_t) size,

@@ -23,7 +23,6 @@ void device_changed(Device *device, unsigned changed);
 const char *device_label(const Device *device); /* alias or address */
 
 /* link.c */
-uint64_t link_now(clockid_t clock);
 /* (Re)arms *source for delay from now, creates it if need be. */
 void link_timer(Link *link, sd_event_source **source, uint64_t delay_usec, sd_event_time_handler_t handler,
                 void *userdata);

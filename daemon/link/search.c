@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "autoptr.h"
+#include "clock.h"
 #include "log.h"
 
 /* Bounded windows of discovery, never an open one: while discovery runs, the kernel does not scan for the
@@ -41,7 +42,7 @@ static void adapter_free(void *p) {
 
 static int on_expire(sd_event_source *source, uint64_t usec, void *userdata) {
         Search *search = userdata;
-        uint64_t now = link_now(CLOCK_BOOTTIME), next = UINT64_MAX;
+        uint64_t now = clock_usec(CLOCK_BOOTTIME), next = UINT64_MAX;
 
         for (guint i = search->link->devices->len; i > 0; i--) {
                 Device *device = search->link->devices->pdata[i - 1];
@@ -147,7 +148,7 @@ static void visit_device(Object *object, void *userdata) {
 
 static int on_end(sd_event_source *source, uint64_t usec, void *userdata) {
         Search *search = userdata;
-        uint64_t now = link_now(CLOCK_BOOTTIME);
+        uint64_t now = clock_usec(CLOCK_BOOTTIME);
 
         end_windows(search, search->client_until_usec <= now, search->own_until_usec <= now);
         return 0;
@@ -155,7 +156,7 @@ static int on_end(sd_event_source *source, uint64_t usec, void *userdata) {
 
 static void update_window(Search *search) {
         uint64_t until = MAX(search->client_until_usec, search->own_until_usec),
-                 now = link_now(CLOCK_BOOTTIME);
+                 now = clock_usec(CLOCK_BOOTTIME);
 
         if (until == 0) {
                 for (guint i = 0; i < search->adapters->len; i++)
@@ -222,7 +223,7 @@ void search_reset(Search *search) {
 }
 
 void search_want(Search *search, uint64_t duration_usec) {
-        search->own_until_usec = MAX(search->own_until_usec, link_now(CLOCK_BOOTTIME) + duration_usec);
+        search->own_until_usec = MAX(search->own_until_usec, clock_usec(CLOCK_BOOTTIME) + duration_usec);
         update_window(search);
 }
 
@@ -254,7 +255,7 @@ bool search_running(const Search *search) {
 
 int search_start(Search *search, uint64_t duration_usec) {
         bool running = search_running(search);
-        uint64_t until = link_now(CLOCK_BOOTTIME) + MIN(duration_usec, (uint64_t) WINDOW_MAX_USEC);
+        uint64_t until = clock_usec(CLOCK_BOOTTIME) + MIN(duration_usec, (uint64_t) WINDOW_MAX_USEC);
 
         if (search->link->bluetooth != LINK_BLUETOOTH_READY)
                 return -ENODEV;
@@ -279,7 +280,7 @@ void search_keep(Search *search, Device *device) {
                 return;
         }
 
-        device->work->found_until_usec = link_now(CLOCK_BOOTTIME) + FOUND_KEPT_USEC;
+        device->work->found_until_usec = clock_usec(CLOCK_BOOTTIME) + FOUND_KEPT_USEC;
         if (!search->expire_timer)
                 link_timer(search->link, &search->expire_timer, FOUND_KEPT_USEC, on_expire, search);
         else

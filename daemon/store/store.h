@@ -15,7 +15,8 @@
 #include "needled/figures.h"
 #include "needled/frame.h"
 
-/* The channel whose frames go first when memory is full: an OMP_CHAR_WAVEFORM. The store does not know the codec; main asserts it. */
+/* The channel whose frames go first when memory is full: an OMP_CHAR_WAVEFORM. The store does not know the codec;
+ * test-job.c holds the two together. */
 #define STORE_BULK_CHANNEL 2u
 
 typedef struct Store Store;

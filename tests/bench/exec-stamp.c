@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* exec-stamp PROGRAM ARGUMENT…: prints CLOCK_BOOTTIME in microseconds and becomes the program. Only a program of this size can
- * say when exec was called: an interpreter between fork and exec takes milliseconds of its own. */
+/* exec-stamp PROGRAM ARGUMENT…: prints CLOCK_BOOTTIME in microseconds and becomes the program. Only a
+ * program of this size can say when exec was called: an interpreter between fork and exec takes milliseconds
+ * of its own. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* recv-loop ADDRESS: connects to a device that bluetoothd knows, takes Live Measurement by AcquireNotify and then does nothing
- * but recv() and look at what came. No client of AcquireNotify can cost less: what needled costs is told as a multiple of it. */
+/* recv-loop ADDRESS: connects to a device that bluetoothd knows, takes Live Measurement by AcquireNotify and
+ * then does nothing but recv() and look at what came. No client of AcquireNotify can cost less: what needled
+ * costs is told as a multiple of it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,10 +16,12 @@
 #include "needled/omp.h"
 
 #define SERVICE "org.bluez"
+#define DEVICE "org.bluez.Device1"
+#define CHARACTERISTIC "org.bluez.GattCharacteristic1"
 #define LIVE_UUID "95840102-2319-423b-8a8e-ee1ffb8d13f8"
 #define TRIES_MAX 500u
 #define TRY_USEC 20000u
-#define FIXED_OCTETS 18u        /* of a Live Measurement; behind them are what the flags announce, and padding */
+#define FIXED_OCTETS 18u /* of a Live Measurement; behind them are what the flags announce, and padding */
 
 typedef struct Samples {
         int64_t sum;
@@ -27,7 +30,8 @@ typedef struct Samples {
 } Samples;
 
 static int fail(int r, const char *what, const sd_bus_error *error) {
-        (void) fprintf(stderr, "recv-loop: %s: %s\n", what, error && error->message ? error->message : strerror(-r));
+        (void) fprintf(stderr, "recv-loop: %s: %s\n", what,
+                       error && error->message ? error->message : strerror(-r));
         return r;
 }
 
@@ -35,7 +39,7 @@ static int fail(int r, const char *what, const sd_bus_error *error) {
 static int object_is_live(sd_bus *bus, const char *path, bool *ret) {
         sd_bus_error error = SD_BUS_ERROR_NULL;
         char *uuid = NULL;
-        int r = sd_bus_get_property_string(bus, SERVICE, path, "org.bluez.GattCharacteristic1", "UUID", &error, &uuid);
+        int r = sd_bus_get_property_string(bus, SERVICE, path, CHARACTERISTIC, "UUID", &error, &uuid);
 
         sd_bus_error_free(&error);
         *ret = r >= 0 && strcmp(uuid, LIVE_UUID) == 0;
@@ -50,7 +54,8 @@ static int find_live(sd_bus *bus, const char *device, char *ret, size_t size) {
         const char *path;
         int r;
 
-        r = sd_bus_call_method(bus, SERVICE, "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", NULL, &reply, "");
+        r = sd_bus_call_method(bus, SERVICE, "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
+                               NULL, &reply, "");
         if (r >= 0)
                 r = sd_bus_message_enter_container(reply, 'a', "{oa{sa{sv}}}");
         while (r >= 0 && !found && (r = sd_bus_message_enter_container(reply, 'e', "oa{sa{sv}}")) > 0) {
@@ -66,14 +71,16 @@ static int find_live(sd_bus *bus, const char *device, char *ret, size_t size) {
         }
 
         sd_bus_message_unref(reply);
-        return r < 0 ? r : found ? 0 : -ENOENT;
+        return r < 0 ? r : found ? 0
+                                 : -ENOENT;
 }
 
 static int connect_device(sd_bus *bus, const char *device, char *live, size_t size) {
         sd_bus_error error = SD_BUS_ERROR_NULL;
         int r = -ENOENT;
 
-        if ((r = sd_bus_call_method(bus, SERVICE, device, "org.bluez.Device1", "Connect", &error, NULL, "")) < 0) {
+        r = sd_bus_call_method(bus, SERVICE, device, DEVICE, "Connect", &error, NULL, "");
+        if (r < 0) {
                 r = fail(r, "Connect", &error);
                 sd_bus_error_free(&error);
                 return r;
@@ -82,7 +89,8 @@ static int connect_device(sd_bus *bus, const char *device, char *live, size_t si
         for (unsigned i = 0; i < TRIES_MAX; i++) {
                 int resolved = 0;
 
-                r = sd_bus_get_property_trivial(bus, SERVICE, device, "org.bluez.Device1", "ServicesResolved", NULL, 'b', &resolved);
+                r = sd_bus_get_property_trivial(bus, SERVICE, device, DEVICE, "ServicesResolved", NULL, 'b',
+                                                &resolved);
                 if (r >= 0)
                         r = resolved ? find_live(bus, device, live, size) : -ENOENT;
                 if (r >= 0)
@@ -142,7 +150,7 @@ int main(int argc, char **argv) {
         if ((r = sd_bus_open_system(&bus)) < 0)
                 (void) fail(r, "the bus", NULL);
         else if ((r = connect_device(bus, device, live, sizeof(live))) >= 0) {
-                r = sd_bus_call_method(bus, SERVICE, live, "org.bluez.GattCharacteristic1", "AcquireNotify", &error, &reply,
+                r = sd_bus_call_method(bus, SERVICE, live, CHARACTERISTIC, "AcquireNotify", &error, &reply,
                                        "a{sv}", 0);
                 if (r < 0 || (r = sd_bus_message_read(reply, "h", &fd)) < 0)
                         (void) fail(r, "AcquireNotify", &error);

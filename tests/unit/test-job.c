@@ -2,7 +2,10 @@
 #include <glib.h>
 #include <string.h>
 
+#include "needled/omp.h"
 #include "store/job.h"
+
+_Static_assert(STORE_BULK_CHANNEL == OMP_CHAR_WAVEFORM, "what goes first when memory is full is the waveform");
 
 #define START UINT64_C(1000)
 

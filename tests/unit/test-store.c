@@ -480,6 +480,7 @@ static void record_until_killed(const char *path, int fd) {
         uint64_t i = 0;
 
         fixture_init(&f);
+        (void) g_rmdir(f.dir); /* it records into its parent's */
         f.path = g_strdup(path);
         fixture_start(&f);
         fixture_begin(&f, 1);
@@ -922,6 +923,49 @@ static void test_closing_answers(void) {
         fixture_done(&f);
 }
 
+/* How often the store's two threads went to sleep so far. */
+static uint64_t sleeps(void) {
+        g_autoptr(GDir) tasks = g_dir_open("/proc/self/task", 0, NULL);
+        uint64_t n = 0;
+        unsigned n_threads = 0;
+        const char *name;
+
+        while ((name = g_dir_read_name(tasks))) {
+                g_autofree char *path = g_build_filename("/proc/self/task", name, "status", NULL), *text = NULL;
+                const char *count;
+
+                if (!g_file_get_contents(path, &text, NULL, NULL) || !strstr(text, "Name:\tstore-"))
+                        continue;
+                count = strstr(text, "\nvoluntary_ctxt_switches:\t");
+                g_assert_nonnull(count);
+                n += g_ascii_strtoull(count + strlen("\nvoluntary_ctxt_switches:\t"), NULL, 10);
+                n_threads++;
+        }
+        g_assert_cmpuint(n_threads, ==, 2);
+        return n;
+}
+
+/* P6, "no wakeups while nothing is connected": with a session open and all of it written and synced, nobody wakes up. */
+static void test_nothing_wakes_up_in_vain(void) {
+        int64_t end = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;
+        uint64_t before;
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        fixture_begin(&f, 1);
+        fixture_record(&f, 1, 0, 100);
+        fixture_wait(&f, fixture_has_committed, 100);
+        do { /* the sync of what was committed is due within a second */
+                before = sleeps();
+                g_usleep(1500000);
+                g_assert_cmpint(g_get_monotonic_time(), <, end);
+        } while (sleeps() != before);
+        g_usleep(1500000);
+        g_assert_cmpuint(sleeps(), ==, before);
+        fixture_done(&f);
+}
+
 static void test_state_names(void) {
         g_assert_cmpstr(store_state_name(STORE_OPENING), ==, "opening");
         g_assert_cmpstr(store_state_name(STORE_READY), ==, "ready");
@@ -991,6 +1035,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store/memory-is-bounded", test_memory_is_bounded);
         g_test_add_func("/store/asking-is-trying", test_asking_is_trying);
         g_test_add_func("/store/closing-answers", test_closing_answers);
+        g_test_add_func("/store/nothing-wakes-up-in-vain", test_nothing_wakes_up_in_vain);
         g_test_add_func("/store/state-names", test_state_names);
         g_test_add_func("/store/sizes", test_sizes);
         return g_test_run();
