@@ -86,7 +86,7 @@ static void print_force(const json_t *figures, GPtrArray *parts) {
         add_duration(parts, zones, "over", "over");
         flush_parts("Zones", parts, STYLE_PLAIN);
 
-        add_count(parts, figures, "over_count", over ? " times" : "");
+        add_count(parts, figures, "over_count", json_number(figures, "over_count") == 1 ? " time" : over ? " times" : "");
         if (over)
                 add_duration(parts, figures, "over_time", "for");
         flush_parts("Overpressure", parts, over ? STYLE_BAD : STYLE_PLAIN);

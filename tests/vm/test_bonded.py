@@ -32,16 +32,19 @@ def goes_on(guest, session):
         now = product.live_session(guest)
         assert now is None or now['id'] == session['id'], f'another session: {now}'
         return now if now and now['state'] == 'running' and product.streaming(guest) else None
-    lib.wait_for('session to go on', look, product.LINK_SEC)
+    try:
+        lib.wait_for('session to go on', look, product.LINK_SEC)
+    except AssertionError as e:
+        raise AssertionError(f'{e}; the device: {product.device(guest)}') from e
     product.use(guest, product.figures(guest)['strokes'] + 50)
 
 
-def finish_with_one_gap(guest, sim, session):
+def finish_with_gaps(guest, sim, session, most=1):
     """The device ends the procedure. Returns the one session, which must be whole."""
     sim.control('stop')
     kept = product.stored(guest)
     assert (kept['id'], kept['end_reason']) == (session['id'], 'device'), kept
-    assert kept['gaps'] == 1 and kept['gap_time'] > 0, kept
+    assert 1 <= kept['gaps'] <= most and kept['gap_time'] > 0, kept
     return kept
 
 
@@ -58,8 +61,8 @@ def test_from_the_search_to_the_record(guest):
 
     session = product.begin(guest, sim)
     tree = guest.check('busctl tree org.needled')
-    assert pen['path'] in tree and f'/org/needled/session/{session["id"]}' in tree, tree
-    path = f'/org/needled/session/{session["id"]}'
+    assert pen['path'] in tree and f'/org/needled/session/{session['id']}' in tree, tree
+    path = f'/org/needled/session/{session['id']}'
     state, owner, of = lib.get(guest, product.SERVICE, path, product.SESSION, 'State', 'Owner', 'Device')
     assert (state, owner, of) == ('running', 0, pen['path'])
     measured = lib.call(guest, product.SERVICE, path, product.SESSION, 'GetFigures')[0]
@@ -141,7 +144,7 @@ def test_device_goes_away_and_comes_back(guest):
     assert pen['state_reason'] == 'away' and 'retry_at' not in pen, pen
     sim.control('advertise on')
     goes_on(guest, session)
-    finish_with_one_gap(guest, sim, session)
+    finish_with_gaps(guest, sim, session)
     assert product.counters(guest)['reconnects'] == 1
     lost, = product.entries(guest, product.MESSAGE_LOST)
     assert lost['NEEDLED_DEVICE'] == 'pen', lost
@@ -175,9 +178,11 @@ def restart_in_the_middle(guest, command):
     guest.check(command)
     goes_on(guest, session)
     assert product.live_session(guest)['uuid'] == uuid
-    kept = finish_with_one_gap(guest, sim, session)
+    # A service that stops lets go of the device, which takes bluetoothd two seconds: the new one may find it
+    # connected still, and lose it once more.
+    kept = finish_with_gaps(guest, sim, session, most=2)
     assert kept['strokes'] > before, (kept, before)
-    assert len(product.entries(guest, product.MESSAGE_RESUMED, NEEDLED_SESSION=session['id'])) == 1
+    assert len(product.entries(guest, product.MESSAGE_RESUMED, NEEDLED_SESSION=session['id'])) >= 1
 
 
 def test_service_is_restarted_in_the_middle(guest):
@@ -198,7 +203,7 @@ def test_bluetoothd_is_restarted_in_the_middle(guest):
     pid = guest.check('systemctl show -P MainPID needled')
     guest.check('systemctl restart bluetooth')
     goes_on(guest, session)
-    finish_with_one_gap(guest, sim, session)
+    finish_with_gaps(guest, sim, session)
     assert guest.check('systemctl show -P MainPID needled') == pid
     assert product.device(guest)['bonded'] is True
 
@@ -211,7 +216,7 @@ def test_bluetoothd_is_killed_in_the_middle(guest):
     lib.wait_for('interrupted session', lambda: interrupted(guest, session))
     guest.check('systemctl restart bluetooth')
     goes_on(guest, session)
-    finish_with_one_gap(guest, sim, session)
+    finish_with_gaps(guest, sim, session)
 
 
 def test_adapter_is_switched_off_in_the_middle(guest):
@@ -223,7 +228,7 @@ def test_adapter_is_switched_off_in_the_middle(guest):
     assert pen['state_reason'] == 'adapter-off', pen
     guest.check('busctl set-property org.bluez /org/bluez/hci0 org.bluez.Adapter1 Powered b true')
     goes_on(guest, session)
-    finish_with_one_gap(guest, sim, session)
+    finish_with_gaps(guest, sim, session)
 
 
 def test_nothing_measured_is_broadcast(guest):
