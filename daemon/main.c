@@ -106,7 +106,8 @@ static int prepare_loop(sd_event **ret) {
         (void) sigprocmask(SIG_BLOCK, &signals, NULL);
         (void) signal(SIGPIPE, SIG_IGN);
 
-        r = sd_event_default(&event);
+        /* Not the default loop: of that one sd-event asks in each turn, with gettid(), whether the thread is the right one. */
+        r = sd_event_new(&event);
         if (r < 0)
                 return r;
         r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);

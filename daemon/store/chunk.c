@@ -175,7 +175,31 @@ int chunk_decode(const Chunk *chunk, Frame *ret_frames) {
         return cursor.left == 0 ? 0 : -EBADMSG;
 }
 
+#if defined(__x86_64__)
+/* The processor's own instruction is for this polynomial: a tenth of the table's cost. */
+__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const uint8_t *p, size_t size) {
+        uint64_t wide = ~crc, eight;
+
+        for (; size >= 8; p += 8, size -= 8) {
+                memcpy(&eight, p, sizeof(eight));
+                wide = __builtin_ia32_crc32di(wide, eight);
+        }
+        crc = (uint32_t) wide;
+        while (size-- > 0)
+                crc = __builtin_ia32_crc32qi(crc, *p++);
+        return ~crc;
+}
+#endif
+
 uint32_t chunk_crc32c(uint32_t crc, const void *data, size_t size) {
+#if defined(__x86_64__)
+        if (__builtin_cpu_supports("sse4.2"))
+                return crc32c_sse42(crc, data, size);
+#endif
+        return chunk_crc32c_portable(crc, data, size);
+}
+
+uint32_t chunk_crc32c_portable(uint32_t crc, const void *data, size_t size) {
         const uint8_t *p = data;
 
         (void) pthread_once(&crc_once, crc_prepare);

@@ -56,3 +56,5 @@ static inline int chunk_plausible(const Chunk *chunk) {
 
 /* CRC-32C (Castagnoli, RFC 3720 B.4): "123456789" gives 0xe3069283. `crc` is 0, or the value so far. */
 uint32_t chunk_crc32c(uint32_t crc, const void *data, size_t size);
+/* The same without the processor's help: what chunk_crc32c() is where there is none. */
+uint32_t chunk_crc32c_portable(uint32_t crc, const void *data, size_t size);

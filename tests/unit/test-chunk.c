@@ -62,6 +62,17 @@ static void test_crc32c_vectors(void) {
         g_assert_cmphex(chunk_crc32c(chunk_crc32c(0, "1234", 4), "56789", 5), ==, 0xe3069283);
 }
 
+/* A database goes from one machine to another. */
+static void test_crc32c_is_the_same_everywhere(void) {
+        uint8_t data[300];
+
+        for (size_t i = 0; i < sizeof data; i++)
+                data[i] = (uint8_t) (i * 151 + 7);
+        for (size_t size = 0; size <= sizeof data; size++)
+                g_assert_cmphex(chunk_crc32c(0x1234, data, size), ==, chunk_crc32c_portable(0x1234, data, size));
+        g_assert_cmphex(chunk_crc32c_portable(0, "123456789", 9), ==, 0xe3069283);
+}
+
 static void test_both_clocks_come_back_exactly(void) {
         Draft draft = {};
 
@@ -194,6 +205,7 @@ static void test_the_overhead_is_small(void) {
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/chunk/crc32c-vectors", test_crc32c_vectors);
+        g_test_add_func("/chunk/crc32c-is-the-same-everywhere", test_crc32c_is_the_same_everywhere);
         g_test_add_func("/chunk/both-clocks-come-back-exactly", test_both_clocks_come_back_exactly);
         g_test_add_func("/chunk/clocks-that-step", test_clocks_that_step);
         g_test_add_func("/chunk/any-flipped-bit-is-found", test_any_flipped_bit_is_found);
