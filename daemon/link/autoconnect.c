@@ -159,6 +159,13 @@ static int export_profiles(AutoConnect *ac) {
         return r;
 }
 
+static void unregister(AutoConnect *ac) {
+        for (guint i = 0; i < ac->registrations->len; i++)
+                bluez_tell(ac->link->bluez, ((Registration *) ac->registrations->pdata[i])->adapter,
+                           "org.bluez.GattManager1", "UnregisterApplication", "o", ROOT_PATH);
+        auto_connect_reset(ac);
+}
+
 AutoConnect *auto_connect_new(Link *link) {
         AutoConnect *ac = g_new0(AutoConnect, 1);
         int r;
@@ -177,6 +184,7 @@ AutoConnect *auto_connect_free(AutoConnect *ac) {
         if (!ac)
                 return NULL;
 
+        unregister(ac);
         g_ptr_array_unref(ac->registrations);
         g_ptr_array_unref(ac->slots);
         sd_bus_slot_unref(ac->manager_slot);
@@ -197,10 +205,7 @@ void auto_connect_update(AutoConnect *ac) {
                 return;
         }
 
-        for (guint i = 0; i < ac->registrations->len; i++)
-                bluez_tell(ac->link->bluez, ((Registration *) ac->registrations->pdata[i])->adapter,
-                           "org.bluez.GattManager1", "UnregisterApplication", "o", ROOT_PATH);
-        auto_connect_reset(ac);
+        unregister(ac);
 }
 
 void auto_connect_adapter_removed(AutoConnect *ac, const char *path) {

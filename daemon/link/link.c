@@ -109,7 +109,6 @@ Link *link_free(Link *link) {
         }
 
         search_free(link->search);
-        auto_connect_free(link->auto_connect);
         agent_free(link->agent);
         bluez_free(link->bluez);
         g_ptr_array_unref(link->devices);

@@ -116,9 +116,11 @@ def restart_in_the_middle(stage, how):
 
 
 def committed(stage, session_id):
+    """Frames of a session in the database: in chunks, and in pieces that are in none yet."""
     with sqlite3.connect(f'file:{stage.state_dir}/needled.db?mode=ro', uri=True) as db:
-        return sum(db.execute(f'SELECT coalesce(sum(frames), 0) FROM {table} WHERE session = ?', (session_id,)).fetchone()[0]
-                   for table in ('chunk', 'tail'))
+        return db.execute('SELECT (SELECT coalesce(sum(frames), 0) FROM chunk WHERE session = ?1) +'
+                          '       (SELECT coalesce(sum(frames), 0) FROM tail WHERE session = ?1'
+                          '        AND chunk NOT IN (SELECT seq FROM chunk WHERE session = ?1))', (session_id,)).fetchone()[0]
 
 
 def test_restart_in_the_middle(stage):
