@@ -41,6 +41,7 @@ extern const BusOps hub_bus_ops;
 /* One clock pair for one moment. */
 void hub_now(uint64_t *ret_boottime_usec, uint64_t *ret_realtime_usec);
 Follower *hub_follower_new(Hub *hub, Device *device);
+Follower *hub_follower_by_address(const Hub *hub, const char *address); /* NULL: no such device */
 const char *hub_user_name(Hub *hub, uid_t uid); /* "" if there is no such user */
 const char *hub_device_label(const Device *device); /* alias, name or address */
 /* Something may have to be done earlier than planned. */

@@ -368,20 +368,9 @@ static uint64_t op_now_usec(void *userdata) {
 
 /* ---- */
 
-static Follower *follower_by_address(const Hub *hub, const char *address) {
-        for (unsigned i = 0; i < hub->followers->len; i++) {
-                Follower *f = hub->followers->pdata[i];
-
-                if (f->device && g_ascii_strcasecmp(f->device->address, address) == 0)
-                        return f;
-        }
-
-        return NULL;
-}
-
 static void resume_one(Hub *hub, const StoreOpenSession *o) {
         const StoreSession *row = &o->session;
-        Follower *f = follower_by_address(hub, row->device_address);
+        Follower *f = hub_follower_by_address(hub, row->device_address);
         bool same_boot = g_str_equal(row->boot_id, hub->boot_id);
         uint64_t now_usec, realtime_usec;
         SessionIdentity identity = {

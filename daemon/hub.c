@@ -211,9 +211,10 @@ static void restore_device(Hub *hub, const StoreDevice *row) {
 static void on_store_opened(const StoreOpened *opened, void *userdata) {
         Hub *hub = userdata;
 
-        hub->next_session_id = opened->next_session_id;
+        hub->next_session_id = MAX(hub->next_session_id, opened->next_session_id);
         for (size_t i = 0; i < opened->n_devices; i++)
-                restore_device(hub, &opened->devices[i]);
+                if (!hub_follower_by_address(hub, opened->devices[i].address)) /* adopted anew while there was no database */
+                        restore_device(hub, &opened->devices[i]);
         hub_sessions_resume(hub, opened);
         link_start(hub->link);
 }
@@ -282,6 +283,17 @@ Follower *hub_follower_new(Hub *hub, Device *device) {
         f->tracker = tracker_new(&settings, &hub_tracker_observer, f);
         g_ptr_array_add(hub->followers, f);
         return f;
+}
+
+Follower *hub_follower_by_address(const Hub *hub, const char *address) {
+        for (unsigned i = 0; i < hub->followers->len; i++) {
+                Follower *f = hub->followers->pdata[i];
+
+                if (f->device && g_ascii_strcasecmp(f->device->address, address) == 0)
+                        return f;
+        }
+
+        return NULL;
 }
 
 const char *hub_device_label(const Device *d) {

@@ -96,7 +96,8 @@ typedef struct StoreFilter {
 } StoreFilter;
 
 typedef struct StoreObserver {
-        /* The first opening is over, one way or the other. `opened` is never NULL and is freed after the call. Called once. */
+        /* The first opening is over, one way or the other. `opened` is never NULL and is freed after the call. It is empty when no database
+         * could be opened; then it is called once more as soon as one can be that has something from before. */
         void (*opened)(const StoreOpened *opened, void *userdata);
         /* `reason` is a sentence for people, "" when ready: what happened, where, and what to do. Called on each change;
          * `put_aside` names the file that an unusable database was renamed to, NULL mostly. */

@@ -16,7 +16,8 @@
 typedef struct Writer {
         Store *store;
         Ledger ledger;
-        bool first;             /* `opened` was not told yet */
+        bool told;              /* `opened` was told, be it that there is no database */
+        bool loaded;            /* what an earlier process left in the database is known */
         bool marked_unclean;    /* the database says that it was not closed */
         bool must_recover;      /* a sync failed: what the kernel reported once it will not report again */
         bool scrub;             /* something was discarded; the WAL and free pages may still have it */
@@ -86,9 +87,7 @@ static void disconnect(Writer *w) {
 static void tell_opened(Writer *w, Opened *opened) {
         Reply *reply;
 
-        if (!w->first)
-                return;
-        w->first = false;
+        w->told = true;
         opened->opened.next_session_id = w->ledger.next_session_id;
         reply = shared_reply_new(REPLY_OPENED);
         reply->opened = opened;
@@ -142,12 +141,11 @@ static void leap_ids(Writer *w, uint64_t at_least) {
 }
 
 static void unavailable(Writer *w, const char *reason) {
-        g_autoptr(Opened) opened = w->first ? g_new0(Opened, 1) : NULL;
-
         leap_ids(w, 0);
         w->unfinished = false; /* nothing is tried while there is nothing to write */
         set_state(w, STORE_UNAVAILABLE, reason, NULL);
-        tell_opened(w, g_steal_pointer(&opened));
+        if (!w->told)
+                tell_opened(w, g_new0(Opened, 1));
         set_retry(w);
 }
 
@@ -157,6 +155,7 @@ static int open_database(Writer *w) {
         g_autofree char *reason = NULL;
         Database database;
         int rc = SQLITE_OK, r = database_open(w->store->path, &database, &reason);
+        bool news;              /* of an earlier process: what a new file has is of this one */
 
         if (r < 0) {
                 database_done(&database);
@@ -179,7 +178,8 @@ static int open_database(Writer *w) {
                         leap_ids(w, 0);
                 rc = restore(w);
         }
-        if (rc == SQLITE_OK && w->first)
+        news = !w->told || (!w->loaded && !database.fresh);
+        if (rc == SQLITE_OK && news)
                 rc = load(w, opened);
         if (rc == SQLITE_OK && database.unclean) {
                 shared_lock(w->store);
@@ -198,7 +198,9 @@ static int open_database(Writer *w) {
         }
         if (!w->retry_at_usec) /* else it is ready when something was written */
                 set_state(w, STORE_READY, "", NULL);
-        tell_opened(w, w->first ? g_steal_pointer(&opened) : NULL);
+        if (news)
+                tell_opened(w, g_steal_pointer(&opened));
+        w->loaded = true;
         return 0;
 }
 
@@ -443,7 +445,7 @@ static uint64_t due_usec(const Writer *w) {
 
         if (!queued && !w->unsynced_since_usec && !w->scrub && !w->unfinished &&
             !(store->open_wanted && !w->ledger.rows.db))
-                return UINT64_MAX;
+                return w->loaded || store->stopping ? UINT64_MAX : w->retry_at_usec + STORE_RETRY_IDLE_USEC;
         if (w->retry_at_usec)
                 return w->retry_at_usec;
         if (store->urgent || store->stopping || w->scrub || store->open_wanted)
@@ -516,7 +518,7 @@ static void close_database(Writer *w) {
 }
 
 void *writer_main(void *userdata) {
-        Writer writer = { .store = userdata, .first = true };
+        Writer writer = { .store = userdata };
         Store *store = writer.store;
         bool stopping, stop = false;
         uint64_t now_usec;

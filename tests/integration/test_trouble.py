@@ -121,6 +121,26 @@ def test_database_that_cannot_be_opened(stage):
     log_has(stage, 'storage works again')
 
 
+def test_database_that_comes_late(stage):
+    """A disk that was not there at the start: what it remembers is known as soon as it is."""
+    database = stage.state_dir / 'needled.db'
+    sim = stage.sim('--kind=pen')
+    stage.needled()
+    stage.adopt()
+    use_and_store(stage, sim)
+    expect(stage.daemon.stop(), 0, 'exit status')
+    database.rename(stage.dir / 'kept.db')
+    database.mkdir()
+    stage.needled()
+    expect(stage.device('pen'), None, 'a device without a database')
+    database.rmdir()
+    (stage.dir / 'kept.db').rename(database)
+    wait_for('the adopted device', stage.streaming)
+    expect(len(stage.sessions()), 1, 'stored sessions')
+    use_and_store(stage, sim)
+    wait_for('another stored session', lambda: len(stage.sessions()) == 2)
+
+
 def test_state_directory_is_a_file(stage):
     stage.state_dir.write_text('not a directory')
     stage.sim('--kind=pen')

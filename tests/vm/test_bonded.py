@@ -61,8 +61,8 @@ def test_from_the_search_to_the_record(guest):
 
     session = product.begin(guest, sim)
     tree = guest.check('busctl tree org.needled')
-    assert pen['path'] in tree and f'/org/needled/session/{session['id']}' in tree, tree
-    path = f'/org/needled/session/{session['id']}'
+    assert pen['path'] in tree and f'/org/needled/session/{session["id"]}' in tree, tree
+    path = f'/org/needled/session/{session["id"]}'
     state, owner, of = lib.get(guest, product.SERVICE, path, product.SESSION, 'State', 'Owner', 'Device')
     assert (state, owner, of) == ('running', 0, pen['path'])
     measured = lib.call(guest, product.SERVICE, path, product.SESSION, 'GetFigures')[0]
