@@ -75,6 +75,20 @@ static void free_session_object(void *object) {
         session_object_free(object);
 }
 
+/* libsystemd frees the list with free(), which is what g_malloc() memory is for since GLib 2.46. */
+char **bus_paths(GHashTable *objects) {
+        char **paths = g_new0(char *, g_hash_table_size(objects) + 1);
+        GHashTableIter iter;
+        gpointer path;
+        size_t n = 0;
+
+        g_hash_table_iter_init(&iter, objects);
+        while (g_hash_table_iter_next(&iter, &path, NULL))
+                paths[n++] = g_strdup(path);
+
+        return paths;
+}
+
 void bus_own_slot(Bus *bus, sd_bus_slot *slot) {
         g_ptr_array_add(bus->slots, slot);
 }

@@ -43,6 +43,14 @@ typedef struct CallPlan {
         int (*run)(Call *call, sd_bus_error *error);
 } CallPlan;
 
+/* The handler of one method for a vtable; `bus` is an expression of `userdata`. */
+#define CALL_METHOD(bus, name, right, find, run)                                                   \
+        static int method_##name(sd_bus_message *m, void *userdata, sd_bus_error *error) {         \
+                static const CallPlan plan = { right, find, run };                                 \
+                                                                                                   \
+                return call_begin((bus), m, &plan, error);                                         \
+        }
+
 struct Call {
         Bus *bus;               /* NULL: the bus has gone before the work was done */
         Caller *caller;         /* weak; NULL: it has left the bus */

@@ -323,12 +323,7 @@ static int run_get_counters(Call *call, sd_bus_error *error) {
         return 0;
 }
 
-#define METHOD(name, right, find, run) \
-        static int method_##name(sd_bus_message *m, void *userdata, sd_bus_error *error) { \
-                static const CallPlan plan = { right, find, run }; \
-\
-                return call_begin(((DeviceObject *) userdata)->bus, m, &plan, error); \
-        }
+#define METHOD(name, right, find, run) CALL_METHOD(((DeviceObject *) userdata)->bus, name, right, find, run)
 
 METHOD(connect, CALL_CONTROL, find_device, run_connect)
 METHOD(set_alias, CALL_CONTROL, find_device, run_set_alias)
@@ -353,17 +348,8 @@ static int find_object(sd_bus *connection, const char *path, const char *interfa
 static int enumerate(sd_bus *connection, const char *prefix, void *userdata, char ***ret,
                      sd_bus_error *error) {
         const Bus *bus = userdata;
-        char **paths = g_new0(char *, g_hash_table_size(bus->devices) + 1);
-        GHashTableIter iter;
-        const char *path;
-        size_t n = 0;
 
-        /* libsystemd frees the list with free(), which g_malloc() memory is made for since GLib 2.46. */
-        g_hash_table_iter_init(&iter, bus->devices);
-        while (g_hash_table_iter_next(&iter, (gpointer *) &path, NULL))
-                paths[n++] = g_strdup(path);
-
-        *ret = paths;
+        *ret = bus_paths(bus->devices);
         return 0;
 }
 

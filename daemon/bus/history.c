@@ -282,12 +282,7 @@ static int run_get(Call *call, sd_bus_error *error) {
         return 0;
 }
 
-#define METHOD(name, right, find, run) \
-        static int method_##name(sd_bus_message *m, void *userdata, sd_bus_error *error) { \
-                static const CallPlan plan = { right, find, run }; \
-\
-                return call_begin(userdata, m, &plan, error); \
-        }
+#define METHOD(name, right, find, run) CALL_METHOD(userdata, name, right, find, run)
 
 /* Whose sessions they are is known when they are read. */
 METHOD(list, CALL_ANYBODY, NULL, run_list)

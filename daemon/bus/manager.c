@@ -259,12 +259,7 @@ static int run_start_session(Call *call, sd_bus_error *error) {
         return 0;
 }
 
-#define METHOD(name, right, find, run) \
-        static int method_##name(sd_bus_message *m, void *userdata, sd_bus_error *error) { \
-                static const CallPlan plan = { right, find, run }; \
-\
-                return call_begin(userdata, m, &plan, error); \
-        }
+#define METHOD(name, right, find, run) CALL_METHOD(userdata, name, right, find, run)
 
 METHOD(search, CALL_ADOPT, NULL, run_search)
 METHOD(stop_search, CALL_ANYBODY, NULL, run_stop_search)

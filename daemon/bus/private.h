@@ -43,5 +43,8 @@ int history_register(Bus *bus);
 /* For the registrations: takes the slot over. */
 void bus_own_slot(Bus *bus, sd_bus_slot *slot);
 
+/* The keys of a table of objects, for a node enumerator of sd-bus, which frees them. */
+char **bus_paths(GHashTable *objects);
+
 /* A caller has gone, or takes its wish back: ends the search when nobody wants it any more. */
 void manager_search_unwanted(Bus *bus, Caller *caller);
