@@ -11,6 +11,8 @@
 #include "client/json.h"
 #include "client/text.h"
 
+static int write_errno;         /* why stdout took no more, 0 while it does */
+
 static const char *const sequences[_STYLE_MAX] = {
         [STYLE_PLAIN] = "\x1b[0m",
         [STYLE_BOLD] = "\x1b[1m",
@@ -92,14 +94,25 @@ void output_json(const json_t *json) {
 void output_json_line(const json_t *json) {
         g_autofree char *line = json_line(json);
 
+        (void) output_line(line);
+}
+
+bool output_line(const char *line) {
         puts(line);
-        (void) fflush(stdout);
+        if (fflush(stdout) != 0 && write_errno == 0)
+                write_errno = errno;
+
+        return write_errno == 0;
 }
 
 Exit output_finish(void) {
-        if (fflush(stdout) == 0 && !ferror(stdout))
+        if (fflush(stdout) != 0 && write_errno == 0)
+                write_errno = errno;
+        if (write_errno == 0 && !ferror(stdout))
                 return EXIT_DONE;
+        if (write_errno == EPIPE) /* who reads has seen enough */
+                return EXIT_FAILED;
 
-        output_error("The output could not be written whole: %s.", g_strerror(errno > 0 ? errno : EIO));
+        output_error("The output could not be written whole: %s.", g_strerror(write_errno > 0 ? write_errno : EIO));
         return EXIT_FAILED;
 }

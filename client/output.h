@@ -36,7 +36,8 @@ void output_error(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
 /* One object on stdout: on a terminal indented, else one line. */
 void output_json(const json_t *json);
-/* One line, at once. */
+/* One line, at once; false: stdout takes no more. */
+bool output_line(const char *line);
 void output_json_line(const json_t *json);
 
 /* Writes out what is buffered. EXIT_FAILED, with a message, if stdout did not take it all (disk full,

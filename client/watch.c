@@ -84,8 +84,8 @@ static void paint(Watch *w) {
 }
 
 static void print_line(Watch *w, char *line_take) {
-        puts(line_take);
-        (void) fflush(stdout);
+        if (!output_line(line_take))
+                (void) sd_event_exit(w->event, EXIT_FAILED);
         g_free(w->last_line);
         w->last_line = line_take;
 }
@@ -246,6 +246,9 @@ static int on_stream(sd_event_source *s, int fd, uint32_t revents, void *userdat
                 else
                         take_message(w, buffer, (size_t) n);
         }
+
+        if (ferror(stdout)) /* whoever read it has gone */
+                return sd_event_exit(w->event, EXIT_FAILED);
 
         show_soon(w);
         return 0;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#define SD_JOURNAL_SUPPRESS_LOCATION /* it would be ours, not the caller's */
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 

@@ -25,7 +25,7 @@ void log_full(int level, const LogContext *context, const char *file, int line, 
               const char *format, ...) __attribute__((format(printf, 6, 7)));
 
 #define log_with(level, context, ...) \
-        (LOG_PRI(level) <= log_get_max_level() ? log_full((level), (context), __FILE__, __LINE__, __func__, __VA_ARGS__) : (void) 0)
+        (LOG_PRI(level) <= log_get_max_level() ? log_full((level), (context), __FILE_NAME__, __LINE__, __func__, __VA_ARGS__) : (void) 0)
 #define log_error(...) log_with(LOG_ERR, NULL, __VA_ARGS__)
 #define log_warning(...) log_with(LOG_WARNING, NULL, __VA_ARGS__)
 #define log_notice(...) log_with(LOG_NOTICE, NULL, __VA_ARGS__)
