@@ -236,8 +236,13 @@ def test_database_that_cannot_be_opened(guest):
     product.adopt(guest)
     session = product.begin(guest, sim)
     sim.control('stop')
+    status, _, errors = product.ctl(guest, 'sessions')
+    assert status == 1 and 'needled.db' in errors, (status, errors)
     guest.check(f'rmdir {product.DATABASE}')
+    lib.wait_for('storage', lambda: manager(guest, 'Storage') == 'ready')
     kept = product.stored(guest)
     assert kept['id'] == session['id'] and kept['strokes'] >= 50, kept
     assert len(product.entries(guest, product.MESSAGE_STORAGE_RECOVERED)) == 1
+    names = guest.check(f'ls {product.STATE_DIRECTORY}').split()
+    assert not [name for name in names if 'corrupt' in name], names
     assert manager(guest, 'Storage', 'StorageReason') == ['ready', '']
