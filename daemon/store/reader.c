@@ -20,8 +20,16 @@ typedef struct Checking {
         size_t next;
 } Checking;
 
+/* With the gate, which keeps the writer from closing its connection meanwhile. */
 static int connect_reader(Store *store) {
-        return store->reader_db ? SQLITE_OK : database_open_reader(store->path, &store->reader_db);
+        bool connected;
+
+        if (store->reader_db)
+                return SQLITE_OK;
+        shared_lock(store);
+        connected = store->connected;
+        shared_unlock(store);
+        return connected ? database_open_reader(store->path, &store->reader_db) : SQLITE_CANTOPEN;
 }
 
 void reader_disconnect(Store *store) {
@@ -249,7 +257,8 @@ void *reader_main(void *userdata) {
                         shared_unlock(store);
                         serve(store, request);
                         shared_lock(store);
-                } else if (!request && store->check_wanted != store->check_done && take_gate(store))
+                } else if (!request && store->connected && store->check_wanted != store->check_done &&
+                           take_gate(store))
                         check(store, &checking);
                 else
                         shared_wait(store, &store->reader_cond,

@@ -117,6 +117,7 @@ struct Store {
         bool stopping, writer_done, reader_done;
         bool writer_sleeps, urgent;
         bool opening_over;      /* what is asked before that waits */
+        bool connected;         /* the writer has the database open: before, a reader would find one that is half made */
         bool open_wanted;       /* somebody asks for what could not be opened */
         unsigned check_wanted;  /* the number of the last wish */
         unsigned check_done;    /* of the last that is fulfilled */

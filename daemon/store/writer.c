@@ -75,9 +75,17 @@ static void set_no_retry(Writer *w) {
 
 /* ---- Opening ---- */
 
+static void set_connected(Writer *w, bool connected) {
+        shared_lock(w->store);
+        w->store->connected = connected;
+        (void) pthread_cond_signal(&w->store->reader_cond);
+        shared_unlock(w->store);
+}
+
 static void disconnect(Writer *w) {
         if (!db(w))
                 return;
+        set_connected(w, false);
         shared_gate_close(w->store);
         reader_disconnect(w->store); /* before ours: the last one to close would checkpoint */
         database_abandon(rows_done(&w->ledger.rows));
@@ -201,6 +209,7 @@ static int open_database(Writer *w) {
                         unavailable(w, reason);
                 return database_is_damage(rc) ? -EUCLEAN : -EIO;
         }
+        set_connected(w, true);
         if (!w->retry_at_usec) /* else it is ready when something was written */
                 set_state(w, STORE_READY, "", NULL);
         if (news)

@@ -887,6 +887,27 @@ static void test_asking_is_trying(void) {
         fixture_done(&f);
 }
 
+/* Who reads while the database comes to be meets none or a whole one, never one that seems damaged. */
+static void test_reading_while_it_comes(void) {
+        for (unsigned i = 0; i < 20; i++) {
+                Fixture f;
+
+                fixture_init(&f);
+                g_assert_cmpint(g_mkdir(f.path, 0700), ==, 0);
+                assert_unavailable(&f, "there is a folder");
+                fixture_begin(&f, f.next_session_id);
+                fixture_record(&f, f.next_session_id, 0, 10);
+                store_session_end(f.store, f.next_session_id, "user", 0, &(Figures) {}, NULL, NULL);
+                g_assert_cmpint(g_rmdir(f.path), ==, 0);
+                while (fixture_list(&f, &(StoreFilter) { .owner = (uid_t) -1, .limit = 50 }) == -EIO ||
+                       f.n_listed == 0)
+                        continue;
+                g_assert_cmpuint(f.put_aside->len, ==, 0);
+                g_assert_cmpuint(f.listed[0].id, ==, f.next_session_id);
+                fixture_done(&f);
+        }
+}
+
 static void on_closed(int error, void *userdata) {
         *(int *) userdata = error;
 }
@@ -1034,6 +1055,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store/unavailable-reasons", test_unavailable_reasons);
         g_test_add_func("/store/memory-is-bounded", test_memory_is_bounded);
         g_test_add_func("/store/asking-is-trying", test_asking_is_trying);
+        g_test_add_func("/store/reading-while-it-comes", test_reading_while_it_comes);
         g_test_add_func("/store/closing-answers", test_closing_answers);
         g_test_add_func("/store/nothing-wakes-up-in-vain", test_nothing_wakes_up_in_vain);
         g_test_add_func("/store/state-names", test_state_names);

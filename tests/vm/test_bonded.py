@@ -259,16 +259,19 @@ def test_nothing_measured_is_broadcast(guest):
     assert any(m['path'].startswith('/org/bluez/hci0/dev_') and m['member'] == 'PropertiesChanged'
                for m in signals)
 
-    followed = {char for char in ('102', '103', '104', '105')}
     characteristics = {path: interfaces['org.bluez.GattCharacteristic1']['UUID']
                        for path, interfaces in lib.managed_objects(guest, 'org.bluez').items()
-                       if 'org.bluez.GattCharacteristic1' in interfaces}
+                       if path.startswith(BLUEZ_DEVICE) and 'org.bluez.GattCharacteristic1' in interfaces}
+    feature, = [path for path, uuid in characteristics.items() if uuid.startswith('95840101-')]
     measuring = {path for path, uuid in characteristics.items()
-                 if uuid.startswith('95840') and uuid[5:8] in followed}
-    assert len(measuring) >= 4, characteristics
+                 if uuid.startswith(('95840102-', '95840103-', '95840104-', '95840105-'))}
+    assert len(measuring) == 4, characteristics
+    # What bluetoothd reads it broadcasts: that is how a measurement would look.
+    assert any(m['path'] == feature and 'Value' in lib.plain(m['payload']['data'])[1] for m in signals
+               if m['member'] == 'PropertiesChanged')
     for signal in signals:
         data = lib.plain(signal['payload']['data']) if signal.get('payload') else []
-        if signal['path'] in measuring and signal['path'].startswith('/org/bluez/hci0/'):
+        if signal['path'] in measuring and signal['member'] == 'PropertiesChanged':
             assert 'Value' not in data[1], signal
         if signal['path'].startswith('/org/needled'):
             if len(data) > 1 and isinstance(data[1], dict):
