@@ -95,6 +95,8 @@ Link *link_free(Link *link) {
         for (guint i = 0; i < link->operations->len; i++)
                 operation_free(link->operations->pdata[i]);
         g_ptr_array_unref(link->operations);
+        /* Before the devices, or bluetoothd connects again at once what is disconnected here. */
+        auto_connect_free(link->auto_connect);
 
         for (guint i = 0; i < link->devices->len; i++) {
                 Device *device = link->devices->pdata[i];

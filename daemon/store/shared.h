@@ -21,7 +21,7 @@
 #define STORE_LAG_USEC UINT64_C(2000000)        /* queued for longer than that: degraded */
 #define STORE_RETRY_MIN_USEC UINT64_C(50000)
 #define STORE_RETRY_MAX_USEC UINT64_C(1000000)
-#define STORE_RETRY_IDLE_USEC UINT64_C(10000000) /* with nothing to write, but adopted devices to be read */
+#define STORE_RETRY_IDLE_USEC UINT64_C(10000000) /* with nothing to write */
 
 typedef enum ReplyType {
         REPLY_OPENED,

@@ -150,7 +150,7 @@ static void leap_ids(Writer *w, uint64_t at_least) {
 
 static void unavailable(Writer *w, const char *reason) {
         leap_ids(w, 0);
-        w->unfinished = false; /* nothing is tried while there is nothing to write */
+        w->unfinished = false; /* while there is nothing to write, it is tried at long intervals */
         set_state(w, STORE_UNAVAILABLE, reason, NULL);
         if (!w->told)
                 tell_opened(w, g_new0(Opened, 1));
@@ -465,7 +465,7 @@ static uint64_t due_usec(const Writer *w) {
 
         if (!queued && !w->unsynced_since_usec && !w->scrub && !w->unfinished &&
             !(store->open_wanted && !w->ledger.rows.db))
-                return w->loaded || store->stopping ? UINT64_MAX : w->retry_at_usec + STORE_RETRY_IDLE_USEC;
+                return w->ledger.rows.db || store->stopping ? UINT64_MAX : w->retry_at_usec + STORE_RETRY_IDLE_USEC;
         if (w->retry_at_usec)
                 return w->retry_at_usec;
         if (store->urgent || store->stopping || w->scrub || store->open_wanted)
