@@ -75,6 +75,7 @@ static void set_no_retry(Writer *w) {
 
 /* ---- Opening ---- */
 
+/* Readers connect only in between: before, they would meet a database that is half made, and read it as damaged. */
 static void set_connected(Writer *w, bool connected) {
         shared_lock(w->store);
         w->store->connected = connected;
@@ -162,14 +163,9 @@ static int open_database(Writer *w) {
         g_autoptr(Opened) opened = g_new0(Opened, 1);
         g_autofree char *reason = NULL;
         Database database;
-        int rc = SQLITE_OK, r;
+        int rc = SQLITE_OK, r = database_open(w->store->path, &database, &reason);
         bool news;              /* of an earlier process: what a new file has is of this one */
 
-        /* Who reads must not meet a database that is half made, nor keep one that is put aside. */
-        shared_gate_close(w->store);
-        reader_disconnect(w->store);
-        r = database_open(w->store->path, &database, &reason);
-        shared_gate_open(w->store);
         if (r < 0) {
                 database_done(&database);
                 unavailable(w, reason);
@@ -221,14 +217,8 @@ static int open_database(Writer *w) {
 /* The connection is closed, and its file is of no use. */
 static void put_aside(Writer *w) {
         g_autofree char *name = NULL, *reason = NULL;
-        int r = -ELOOP;
+        int r = w->n_put_aside < PUT_ASIDE_MAX ? database_put_aside(w->store->path, 0, &name) : -ELOOP;
 
-        if (w->n_put_aside < PUT_ASIDE_MAX) {
-                shared_gate_close(w->store);
-                reader_disconnect(w->store);
-                r = database_put_aside(w->store->path, 0, &name);
-                shared_gate_open(w->store);
-        }
         if (r < 0) {
                 reason = r == -ELOOP ? g_strdup_printf("The database %s was damaged again and again. Check the "
                                                        "disk. Recording goes on in memory.", w->store->path)
