@@ -9,6 +9,12 @@
 /* A live value older than this says nothing about how the device is used now. */
 #define LEAD_IN_USEC (2 * 1000000u)
 
+typedef enum FlagWay {
+        FLAG_WAY_LIVE,
+        FLAG_WAY_STATUS,
+        _FLAG_WAY_MAX,
+} FlagWay;
+
 /* What may open a session now. */
 typedef enum Opening {
         OPENING_ANY,                    /* the device's session flag, or use */
@@ -36,12 +42,19 @@ struct Tracker {
 
         Session *session;
         Opening opening;
-        bool flag_seen;                 /* the device's session flag was set within this session: its fall ends it */
+        /* The device's session flag comes by two ways that are not ordered with each other or with the events: each is
+         * believed about its own changes alone. */
+        struct {
+                bool shown;             /* as it said last on this link */
+                bool seen;              /* it was set within this session: its fall ends it */
+                bool stale;             /* it was set when the last session ended: says nothing until it has fallen */
+        } flags[_FLAG_WAY_MAX];
 };
 
 /* What a frame says about whether the device is used. */
 typedef struct Signs {
         bool knows_flag, flag;          /* the device's own session */
+        FlagWay way;                    /* by which it says so */
         bool use;                       /* motor running or a stroke, in contact */
         bool rest;                      /* neither flag nor use, by a value that would tell */
         bool ends;                      /* event 11 */
@@ -148,6 +161,7 @@ static void read_signs(const Tracker *t, const Frame *frame, const Decoded *d, S
 
         if (frame->channel == OMP_CHAR_STATUS) {
                 ret->knows_flag = true;
+                ret->way = FLAG_WAY_STATUS;
                 ret->flag = d->status.flags & OMP_STATUS_SESSION;
         } else if (d->stream == TALLY_EVENT && !d->event.replayed) {
                 ret->starts = d->event.code == OMP_EVENT_SESSION_START && d->event.asserted;
@@ -158,6 +172,7 @@ static void read_signs(const Tracker *t, const Frame *frame, const Decoded *d, S
                 bool stroke = last && d->live.strokes != last->strokes;
 
                 ret->knows_flag = true;
+                ret->way = FLAG_WAY_LIVE;
                 ret->flag = d->live.flags & OMP_LIVE_SESSION;
                 ret->use = contact && (d->live.flags & OMP_LIVE_MOTOR || stroke);
                 ret->rest = !ret->flag && !ret->use;
@@ -178,7 +193,8 @@ static void open_session(Tracker *t, const SessionIdentity *identity, uint64_t b
         t->session = session_new(identity, boottime_usec, realtime_usec);
         t->session->has_feature = t->has_feature;
         t->session->feature = t->feature;
-        t->flag_seen = false;
+        for (int i = 0; i < _FLAG_WAY_MAX; i++)
+                t->flags[i].seen = false;
         if (t->observer.opened)
                 t->observer.opened(t, t->session, t->userdata);
 }
@@ -208,6 +224,8 @@ static void end_session(Tracker *t, SessionEnd end, uint64_t boottime_usec, uint
                 break;
         }
 
+        for (int i = 0; i < _FLAG_WAY_MAX; i++)
+                t->flags[i].stale = t->flags[i].shown;
         t->session = NULL;
         t->before_frame.size = 0;
         if (t->observer.ended)
@@ -216,7 +234,19 @@ static void end_session(Tracker *t, SessionEnd end, uint64_t boottime_usec, uint
                 session_free(s);
 }
 
+static void note_flag(Tracker *t, const Signs *signs) {
+        if (!signs->knows_flag)
+                return;
+
+        t->flags[signs->way].shown = signs->flag;
+        if (!signs->flag)
+                t->flags[signs->way].stale = false;
+}
+
 static bool opens(Tracker *t, const Signs *signs) {
+        /* What was on its way when the device's session ended is no new one. */
+        bool stale = signs->knows_flag && t->flags[signs->way].stale;
+
         if (signs->rest || (signs->knows_flag && !signs->flag && t->opening == OPENING_BY_USE))
                 t->opening = OPENING_ANY;
         if (!t->settings.auto_start)
@@ -224,7 +254,7 @@ static bool opens(Tracker *t, const Signs *signs) {
 
         switch (t->opening) {
         case OPENING_ANY:
-                return signs->flag || signs->use || signs->starts;
+                return signs->starts || (!stale && (signs->flag || signs->use));
         case OPENING_BY_USE:
                 return signs->use || signs->starts;
         case OPENING_NOT:
@@ -338,6 +368,8 @@ static void take_link(Tracker *t, const Frame *frame) {
         case FRAME_LINK_UP:
                 for (int i = 0; i < _TALLY_STREAM_MAX; i++)
                         omp_sequence_reset(&t->sequence[i]);
+                for (int i = 0; i < _FLAG_WAY_MAX; i++)
+                        t->flags[i].shown = t->flags[i].stale = false;
                 if (s && s->state == SESSION_INTERRUPTED) {
                         SessionGap gap = {
                                 .from_usec = session_time(s, t->last_boottime_usec[TALLY_LINK]),
@@ -373,12 +405,12 @@ static bool follow_signs(Tracker *t, const Frame *frame, const Signs *signs) {
         if (used)
                 s->last_use_usec = frame->boottime_usec;
         if (signs->flag)
-                t->flag_seen = true;
+                t->flags[signs->way].seen = true;
 
         if ((s->state == SESSION_OPEN && (used || signs->flag)) || (s->state == SESSION_PAUSED && used))
                 enter(t, SESSION_RUNNING);
 
-        return signs->ends || (t->flag_seen && signs->knows_flag && !signs->flag);
+        return signs->ends || (signs->knows_flag && !signs->flag && t->flags[signs->way].seen);
 }
 
 static void open_by_itself(Tracker *t, const Frame *frame) {
@@ -442,6 +474,7 @@ void tracker_frame(Tracker *t, const Frame *frame) {
         decode(t, frame, &d);
         count(t, &d);
         read_signs(t, frame, &d, &signs);
+        note_flag(t, &signs);
         if (!t->session && opens(t, &signs))
                 open_by_itself(t, frame);
 
@@ -561,6 +594,7 @@ static bool feed(Tracker *t, const Frame *frame) {
 
         decode(t, frame, &d);
         read_signs(t, frame, &d, &signs);
+        note_flag(t, &signs);
         take_frame(t, frame, &d);
         return follow_signs(t, frame, &signs);
 }

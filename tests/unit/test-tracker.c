@@ -221,6 +221,53 @@ static void test_events_open_and_end(void) {
         told(talk, "event:11 ended:device");
 }
 
+/* Status, Event and Live come over sockets of their own: what was sent first may be read last. */
+static void test_ways_are_not_ordered_at_the_end(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        link_frame(talk, FRAME_LINK_UP);
+        status(talk, true);
+        use(talk, 5, FLAG);
+        event(talk, OMP_EVENT_SESSION_END, false);
+        told(talk, "opened running event:11 ended:device");
+        use(talk, 2, FLAG);             /* sent before the end */
+        status(talk, true);             /* likewise */
+        told(talk, "");
+        live(talk, LIFTED, 0);
+        status(talk, true);
+        told(talk, "");
+        status(talk, false);
+        use(talk, 1, FLAG);             /* a new one */
+        told(talk, "opened running");
+}
+
+static void test_ways_are_not_ordered_at_the_start(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        link_frame(talk, FRAME_LINK_UP);
+        live(talk, LIFTED, 0);
+        event(talk, OMP_EVENT_SESSION_START, false);
+        status(talk, true);
+        live(talk, LIFTED, 0);          /* sent before the start */
+        told(talk, "opened event:10 running");
+        use(talk, 5, FLAG);
+        status(talk, true);
+        live(talk, LIFTED, 0);
+        told(talk, "ended:device");
+}
+
+static void test_flag_is_believed_again_after_the_link(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        link_frame(talk, FRAME_LINK_UP);
+        use(talk, 3, FLAG);
+        event(talk, OMP_EVENT_SESSION_END, false);
+        link_frame(talk, FRAME_LINK_LOST);
+        link_frame(talk, FRAME_LINK_UP);
+        use(talk, 1, FLAG);
+        told(talk, "opened running event:11 ended:device opened running");
+}
+
 static void test_motor_in_contact_opens(void) {
         g_autoptr(Talk) talk = talk_new(NULL);
 
@@ -498,6 +545,9 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker/flag-opens-and-its-fall-ends", test_flag_opens_and_its_fall_ends);
         g_test_add_func("/tracker/status-flag-opens-too", test_status_flag_opens_too);
         g_test_add_func("/tracker/events-open-and-end", test_events_open_and_end);
+        g_test_add_func("/tracker/ways-are-not-ordered-at-the-end", test_ways_are_not_ordered_at_the_end);
+        g_test_add_func("/tracker/ways-are-not-ordered-at-the-start", test_ways_are_not_ordered_at_the_start);
+        g_test_add_func("/tracker/flag-is-believed-again-after-the-link", test_flag_is_believed_again_after_the_link);
         g_test_add_func("/tracker/motor-in-contact-opens", test_motor_in_contact_opens);
         g_test_add_func("/tracker/stroke-in-contact-opens", test_stroke_in_contact_opens);
         g_test_add_func("/tracker/auto-start-off", test_auto_start_off);

@@ -51,7 +51,8 @@ def query(guest, *words):
 
 def device(guest, name='pen'):
     """The device of this alias or address, or None."""
-    return next((d for d in query(guest, 'devices')['devices'] if name in (d.get('alias'), d['address'])), None)
+    devices = query(guest, 'devices')['devices']
+    return next((d for d in devices if name in (d.get('alias'), d['address'])), None)
 
 
 def streaming(guest, name='pen'):
@@ -108,7 +109,7 @@ def use(guest, strokes):
 
 def stored(guest, count=1):
     """Wait for so many sessions to be stored; more are an error. Returns the newest."""
-    found = lib.wait_for(f'{count} stored sessions', lambda: len(sessions(guest)) >= count and sessions(guest))
+    found = lib.wait_for(f'{count} stored sessions', lambda: len(s := sessions(guest)) >= count and s)
     assert len(found) == count, found
     return found[0]
 

@@ -59,7 +59,7 @@ def test_runs_as_its_own_user_without_capabilities(guest):
     assert owner == [int(pid)]
     assert manager(guest, 'Bluetooth', 'Storage', 'StorageReason') == ['ready', 'ready', '']
     assert 'omp1' in manager(guest, 'Features')
-    modes = guest.check(f'stat -c "%U %a %n" {product.STATE_DIRECTORY} {product.STATE_DIRECTORY}/*').splitlines()
+    modes = guest.check('stat -c "%U %a %n" {0} {0}/*'.format(product.STATE_DIRECTORY)).splitlines()
     assert modes[0] == f'needled 700 {product.STATE_DIRECTORY}', modes
     assert len(modes) > 1 and all(mode.startswith('needled 600 ') for mode in modes[1:]), modes
 
@@ -154,7 +154,8 @@ def test_bluetooth_comes_and_goes(guest):
 
     def power(on):
         for adapter in ('hci0', 'hci1'):
-            guest.check(f'busctl set-property org.bluez /org/bluez/{adapter} org.bluez.Adapter1 Powered b {on}')
+            guest.check(f'busctl set-property org.bluez /org/bluez/{adapter} '
+                        f'org.bluez.Adapter1 Powered b {on}')
 
     guest.check('systemctl stop bluetooth; systemctl start needled')
     becomes('absent', 'bluetoothd is not running')

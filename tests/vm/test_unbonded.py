@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The service with a device that cannot bond: needlesim on an HCI user channel of hci1. It never comes back by
-itself, may have a static random address and any MTU, and sends what it likes."""
+"""The service with a device that cannot bond: needlesim on an HCI user channel of hci1. It never comes back
+by itself, may have a static random address and any MTU, and sends what it likes."""
 
 import lib
 import product
@@ -39,16 +39,16 @@ def test_needs_consent(guest):
 
 
 def test_link_loss_and_return_with_backoff(guest):
-    """Reason 0x08, as when the device is carried out of reach: no accept list brings it back, so that needled
-    calls Connect() again and again, and says when."""
+    """Reason 0x08, as when the device is carried out of reach: no accept list brings it back, so that
+    needled calls Connect() again and again, and says when."""
     sim = start(guest)
     session = product.begin(guest, sim)
     sim.control('advertise off')
     sim.control('drop 08')
     lib.wait_for('interrupted session', lambda: product.live_session(guest)['state'] == 'interrupted')
     # bluetoothd gives up an attempt after 40 s; between two of them the device waits.
-    pen = lib.wait_for('attempt that failed', lambda: (d := product.device(guest))['state'] == 'waiting' and d,
-                       product.LINK_SEC, 0.02)
+    pen = lib.wait_for('attempt that failed', lambda: (
+        d := product.device(guest))['state'] == 'waiting' and d, product.LINK_SEC, 0.02)
     assert pen['state_reason'] == 'backoff' and pen['retry_at'] > pen['state_since'], pen
     lib.wait_for('next attempt', lambda: product.device(guest)['state'] == 'connecting')
     assert product.live_session(guest)['state'] == 'interrupted'
@@ -81,7 +81,8 @@ def test_bad_notifications_are_counted(guest):
     before = product.counters(guest)
     for line in ('malformed 5', 'empty 3', 'duplicate 4'):
         sim.control(line)
-    lib.wait_for('the last of them', lambda: product.counters(guest)['duplicates'] >= before['duplicates'] + 4)
+    lib.wait_for('the last of them',
+                 lambda: product.counters(guest)['duplicates'] >= before['duplicates'] + 4)
     strokes = product.figures(guest)['strokes']
     product.use(guest, strokes + 100)
     after = product.counters(guest)
