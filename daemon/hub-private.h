@@ -31,7 +31,7 @@ typedef struct Follower {
         Hub *hub;                       /* weak: our owner */
         Device *device;                 /* NULL: only to end a session whose device is not known any more */
         Tracker *tracker;
-        bool linked;                    /* as told to the journal */
+        bool adopted, linked;           /* as told to the journal */
         uint64_t loss_logged_usec;      /* when lost samples were last told to the journal */
 } Follower;
 

@@ -70,6 +70,7 @@ static void on_device_added(Device *device, void *userdata) {
         Hub *hub = userdata;
         Follower *f = hub_follower_new(hub, device);
 
+        f->adopted = device->adopted;   /* remembered, not new */
         device->follower = f;
         bus_device_added(hub->bus, device);
 }
@@ -102,6 +103,17 @@ static bool is_linked(DeviceState state) {
         return state == DEVICE_STREAMING || state == DEVICE_SYNCING;
 }
 
+static void log_adopted(Follower *f) {
+        LogContext context = { .message_id = NEEDLED_MESSAGE_DEVICE_ADOPTED, .device = hub_device_label(f->device) };
+
+        if (f->adopted)
+                return;
+
+        f->adopted = true;
+        log_with(LOG_NOTICE, &context, "%s was adopted by %s%s", context.device, hub_user_name(f->hub, f->device->owner),
+                 f->device->bonded ? "" : ", without a bond: its link is not encrypted");
+}
+
 /* The journal hears of links that were made and lost, not of each step between. */
 static void log_link(Follower *f, bool linked) {
         Device *d = f->device;
@@ -125,8 +137,10 @@ static void on_device_changed(Device *device, unsigned changed, void *userdata) 
 
         if (hub->stopping)
                 return;
-        if (changed & DEVICE_CHANGED_IDENTITY && device->adopted)
+        if (changed & DEVICE_CHANGED_IDENTITY && device->adopted) {
                 remember(hub, device);
+                log_adopted(f);
+        }
         if (changed & DEVICE_CHANGED_STATE && is_linked(device->state) != f->linked) {
                 f->linked = is_linked(device->state);
                 log_link(f, f->linked);
@@ -227,13 +241,12 @@ static void on_store_state_changed(StoreState state, const char *reason, const c
                 .state = store_state_name(state),
         };
 
-        if (put_aside)
-                log_warning("the database could not be used and was kept as %s; a new one was started", put_aside);
         if (!ready && state != STORE_OPENING)
                 log_with(LOG_ERR, &context, "%s", reason);
         else if (ready && hub->storage_troubled)
                 log_with(LOG_NOTICE, &context, "storage works again; everything kept in memory has been written");
-        hub->storage_troubled = !ready && state != STORE_OPENING;
+        /* A database that was put aside is no trouble that ends: the new one is in use already. */
+        hub->storage_troubled = !ready && state != STORE_OPENING && !put_aside;
 
         bus_storage_changed(hub->bus);
 }

@@ -41,6 +41,7 @@ def test_search_adopt_use_store(stage):
     expect(shown['strokes'], session['strokes'], 'strokes of show and list')
     expect(sum(sim.status()['refused'].values()), 0, 'refused by the socket')
     expect(stage.json('devices')['devices'][0]['address'], device['address'], 'the one device')
+    expect(stage.daemon.text().count('pen was adopted by'), 1, 'adoption in the journal')
 
 
 def test_frames_are_kept_as_they_came(stage):

@@ -17,6 +17,7 @@ DATABASE = f'{STATE_DIRECTORY}/needled.db'
 PUBLIC_ADDRESS = '00:AA:01:01:00:01'    # of hci1
 
 # Of the journal's entries, as in needled/message-ids.h.
+MESSAGE_ADOPTED = '2eaef66e40494f59847d4931e8baa6ae'
 MESSAGE_CONNECTED = '261c0bb9be79432ebfadd1e101c1a4cb'
 MESSAGE_LOST = '6b42c43f5f74451793f5be251d277cac'
 MESSAGE_STARTED = 'ac5c84b4e4604d43b6c2277251d44190'

@@ -105,6 +105,8 @@ def check_journal(guest, kept):
         entry, = product.entries(guest, message_id)
         assert entry['NEEDLED_SESSION'] == str(kept['id']) and entry['NEEDLED_DEVICE'] == 'pen', entry
         assert entry['NEEDLED_STATE'] == state and entry['_UID'] != '0', entry
+    adopted, = product.entries(guest, product.MESSAGE_ADOPTED)
+    assert adopted['NEEDLED_DEVICE'] == 'pen' and 'without a bond' not in adopted['MESSAGE'], adopted
     connected, = product.entries(guest, product.MESSAGE_CONNECTED)
     assert connected['NEEDLED_DEVICE'] == 'pen' and connected['SYSLOG_IDENTIFIER'] == 'needled', connected
     assert len(lib.journal(guest, f'NEEDLED_SESSION={kept["id"]}')) >= 2

@@ -30,7 +30,10 @@ def test_needs_consent(guest):
     # Nothing of the attempt stays in bluetoothd.
     assert guest.run('ls -d /var/lib/bluetooth/00:AA:01:00:00:00/00:AA*/info')[0] != 0
 
+    assert not product.entries(guest, product.MESSAGE_ADOPTED)
     pen = product.adopt(guest, '--allow-unbonded')
+    adopted, = product.entries(guest, product.MESSAGE_ADOPTED)
+    assert 'without a bond' in adopted['MESSAGE'], adopted
     assert (pen['adopted'], pen['bonded'], pen['serial']) == (True, False, 'P000001'), pen
     session = product.begin(guest, sim)
     sim.control('stop')
