@@ -42,6 +42,7 @@ ACCELERATORS = {
 }
 KVM_TRIAL_SEC = 15
 BOOT_SEC = 180
+REST_SEC = 120
 RESTORE_SEC = 60
 # On top of the time that a script has in the guest: for a host so busy that even the guest's answer is late.
 ANSWER_GRACE_SEC = 60
@@ -174,12 +175,15 @@ class Guest:
             raise GuestError('/proc is not mounted here, and QEMU needs it for the folder that it shares '
                              'with the guest: mount -t proc proc /proc')
         self._start_cold()
-        self.check("""systemctl is-system-running --wait >/dev/null
+        status, output = self.run("""systemctl is-system-running --wait
             for path in /org/bluez/hci0 /org/bluez/hci1; do
                 until busctl get-property org.bluez $path org.bluez.Adapter1 Powered 2>&1 | grep -q true; do
                     sleep 0.1
                 done
-            done""", BOOT_SEC)
+            done""", REST_SEC)
+        if status != 0:
+            raise self._error(f'the guest has booted and does not come to rest within {REST_SEC} s: '
+                              f'{output.strip()}\n{self.journal("-n 100")}')
         return self
 
     def _start_cold(self):
