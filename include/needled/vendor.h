@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "needled/omp.h"
+
 #define VENDOR_CHARS_MAX 32u
 #define VENDOR_FIELDS_MAX 128u
 #define VENDOR_REPEATS_MAX 256u
@@ -187,6 +189,10 @@ typedef struct VendorReading {
  * stay. Errors, and then the packet is rejected as a whole: -ENOENT no such channel, -EMSGSIZE its length (or too short for a field that
  * is not optional), -EPROTO its header, -EBADMSG its check. */
 int vendor_decode(const VendorProfile *profile, unsigned channel, const uint8_t *data, size_t size, VendorReading *ret);
+
+/* What a device with this profile can report, in OMP's terms: kind, needles, area and depth, and the feature bits that its fields' meanings
+ * stand for. The sample rate, full scale and capacity are 0: unknown. Needles are 0 where a stroke is a pass. */
+void vendor_feature(const VendorProfile *profile, OmpFeature *ret);
 
 /* The way back, for the simulator: writes one value of a field (entry 0) into a packet that has at least its characteristic's length_min
  * octets. -EINVAL: it does not fit the type, -ERANGE out of the packet, -EOPNOTSUPP a type that cannot be written. */
