@@ -9,6 +9,7 @@
 #include "log.h"
 
 #define BUS "org.freedesktop.DBus"
+#define SETTLE_USEC (2 * G_USEC_PER_SEC)
 #define FROM_BLUEZ "type='signal',sender='org.bluez',"
 #define CHANGED FROM_BLUEZ "interface='org.freedesktop.DBus.Properties',member='PropertiesChanged'," \
                            "path_namespace='/org/bluez',arg0="
@@ -306,6 +307,17 @@ int bluez_call(Bluez *bluez, Calls *calls, const char *path, const char *interfa
                 return r;
 
         return calls_send(calls, m, timeout_usec, done, userdata);
+}
+
+/* Nothing is dispatched meanwhile. */
+void bluez_settle(Bluez *bluez) {
+        g_autoptr(sd_bus_message) m = NULL;
+        int r = bluez_message(bluez, "/", "org.freedesktop.DBus.Peer", "Ping", &m);
+
+        if (r >= 0)
+                r = sd_bus_call(bluez->bus, m, SETTLE_USEC, NULL, NULL);
+        if (r < 0)
+                log_debug("bluetoothd does not say that it follows: %s", g_strerror(-r));
 }
 
 void bluez_tell(Bluez *bluez, const char *path, const char *interface, const char *member, const char *types,

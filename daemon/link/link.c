@@ -86,7 +86,8 @@ int link_new(sd_event *event, const LinkSettings *settings, const LinkObserver *
 }
 
 /* No observer is called any more: those who observe are on their way out too. The sockets are closed before
- * the bus, since BlueZ 5.66 reads freed memory in the other order. */
+ * the bus, since bluetoothd 5.66 reads freed memory and crashes when it meets their ends in the other order;
+ * it meets them in any order when both have come in one turn of its loop, so that an answer comes in between. */
 Link *link_free(Link *link) {
         if (!link)
                 return NULL;
@@ -109,6 +110,8 @@ Link *link_free(Link *link) {
                                    NULL);
                 device_free(device);
         }
+        if (link->bluez)
+                bluez_settle(link->bluez);
 
         search_free(link->search);
         agent_free(link->agent);

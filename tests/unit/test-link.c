@@ -140,8 +140,8 @@ static void set_up(Fixture *f, const void *data) {
 }
 
 static void tear_down(Fixture *f, const void *data) {
+        f->fake = fake_bluez_free(f->fake); /* it cannot answer the link, which waits for it, in the same loop */
         f->link = link_free(f->link);
-        f->fake = fake_bluez_free(f->fake);
         sd_event_unref(f->event);
         fake_bus_stop(f->bus);
         g_free(f->done_message);
