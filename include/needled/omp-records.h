@@ -118,7 +118,7 @@ enum {
 
 void omp_reassembler_reset(OmpReassembler *r); /* at the begin of each procedure */
 /* One Session Data value: OMP_SEGMENT_BODY … OMP_SEGMENT_DROPPED, 0 when the body goes on. *ret_lost: how many segments are missing before
- * this one, of 1 … 62, else 0. -EMSGSIZE: no octet of a body in it, or more than 512; it counts as not received. */
+ * this one, 1 … 63, else 0. -EMSGSIZE: no octet of a body in it, or more than 512; it counts as not received. */
 int omp_reassembler_push(OmpReassembler *r, const uint8_t *data, size_t size, unsigned *ret_lost);
 
 /* ---- Bodies ---- */
