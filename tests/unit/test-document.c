@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* docs/profile.md cannot drift from the code: each of its examples is decoded, all its fields are compared, and it is encoded again to
- * the very octets. Its last section says how examples are written. The tables of numbers are compared with the code's words. */
+/* docs/profile.md cannot drift from the code: each of its examples is decoded, all its fields are compared, and it is encoded
+ * again to the very octets. Its last section says how examples are written. The tables of numbers are compared with the code's
+ * words. */
 
 #include "codec-test.h"
 #include "needled/omp-control.h"
@@ -19,7 +20,8 @@ typedef struct Example {
         GString *fields;        /* as they stand in the document, comments and spaces taken off */
 } Example;
 
-/* Writes the fields of a value as the document has them, and encodes it again. Returns the decoder's error, or the number of octets. */
+/* Writes the fields of a value as the document has them, and encodes it again. Returns the decoder's error, or how many octets
+ * the encoder made: 0 if there is no way back. */
 typedef int (*Turn)(const Example *example, GString *fields, uint8_t *buf);
 
 static bool example_has(const Example *example, const char *word) {
@@ -360,8 +362,8 @@ static int turn_body(const Example *example, GString *s, uint8_t *buf) {
         return turn_octets(example->values[0].octets, example->values[0].size, s, buf);
 }
 
-/* Several values of Session Data, in the order in which they come; what is whole is decoded. The way back is a segmenter whose values are
- * as long as the first one. */
+/* Several values of Session Data, in the order in which they come; what is whole is decoded. The way back is a segmenter whose
+ * values are as long as the first one. */
 static int turn_segments(const Example *example, GString *s, uint8_t *buf) {
         static const char *const what_names[] = { NULL, "lost", "duplicate", "unended", "orphan", "too-long", "dropped" };
         g_autofree OmpReassembler *reassembler = g_new0(OmpReassembler, 1);
