@@ -23,7 +23,8 @@ int omp_feature_decode(const uint8_t *data, size_t size, OmpFeature *ret) {
         if (c.underrun)
                 return -EMSGSIZE;
         if (feature.major != OMP_MAJOR) {
-                /* "With an unknown major version only the two version octets mean anything": the rest may be of any shape and length. */
+                /* "With an unknown major version only the two version octets mean anything": the rest may be
+                 * of any shape and length. */
                 *ret = feature;
                 return -EOPNOTSUPP;
         }
