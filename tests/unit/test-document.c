@@ -10,6 +10,7 @@
 #include "needled/omp-words.h"
 
 #define EXAMPLES_MIN 119u
+#define CHART_VALUES_MIN 10u
 #define VALUES_MAX 16u
 
 typedef struct Example {
@@ -521,6 +522,29 @@ static void examples_hold(void) {
         g_assert_cmpuint(n, >=, EXAMPLES_MIN);
 }
 
+/* What goes to and fro in a chart is an example too, with its fields, somewhere on the page. */
+static void charts_show_examples(void) {
+        g_autofree char *text = read_document();
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        g_autoptr(GRegex) octets = g_regex_new("\\b[0-9a-f]{2}( [0-9a-f]{2})+\\b", 0, 0, NULL);
+        unsigned n = 0;
+
+        for (unsigned i = 0; lines[i]; i++) {
+                g_autoptr(GMatchInfo) match = NULL;
+
+                if (!strstr(lines[i], "│") || !g_regex_match(octets, lines[i], 0, &match))
+                        continue;
+                for (; g_match_info_matches(match); g_match_info_next(match, NULL)) {
+                        g_autofree char *found = g_match_info_fetch(match, 0);
+
+                        if (!g_strv_contains((const char *const *) lines, found))
+                                g_error("docs/profile.md:%u: %s is not an example", i + 1, found);
+                        n++;
+                }
+        }
+        g_assert_cmpuint(n, >=, CHART_VALUES_MIN);
+}
+
 /* ---- The tables ---- */
 
 static void assert_row(const char *text, const char *row) {
@@ -593,6 +617,7 @@ static void table_of_characteristics(void) {
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/document/examples-hold", examples_hold);
+        g_test_add_func("/document/charts-show-examples", charts_show_examples);
         g_test_add_func("/document/tables-of-numbers", tables_of_numbers);
         g_test_add_func("/document/table-of-parameters", table_of_parameters);
         g_test_add_func("/document/table-of-characteristics", table_of_characteristics);
