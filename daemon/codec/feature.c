@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/cursor.h"
+#include "needled/omp-words.h"
 
 /* Bits 0–20 are given a meaning by version 1.0. */
 #define FEATURE_BITS ((OMP_FEATURE_CONTACT_STROKES << 1) - 1u)
 #define NO_CRC 0xffffu
 #define FULL_SCALE_MAX 32767u
 
-static const char *const kind_names[_OMP_KIND_MAX] = {
-        [OMP_KIND_UNKNOWN] = "unknown",
-        [OMP_KIND_ROLLER]  = "roller",
-        [OMP_KIND_STAMP]   = "stamp",
-        [OMP_KIND_PEN]     = "pen",
-        [OMP_KIND_RF_PEN]  = "rf-pen",
-        [OMP_KIND_OTHER]   = "other",
-};
-
 const char *omp_kind_name(OmpKind kind) {
-        return (unsigned) kind < _OMP_KIND_MAX ? kind_names[kind] : kind_names[OMP_KIND_OTHER];
+        const char *name = omp_name(OMP_WORDS_KIND, (uint32_t) kind);
+
+        return name ? name : "other";
 }
 
 int omp_feature_decode(const uint8_t *data, size_t size, OmpFeature *ret) {
@@ -29,7 +23,8 @@ int omp_feature_decode(const uint8_t *data, size_t size, OmpFeature *ret) {
         if (c.underrun)
                 return -EMSGSIZE;
         if (feature.major != OMP_MAJOR) {
-                /* "Unknown major ⇒ expose battery/DIS only": the rest may be of any shape and length. */
+                /* "With an unknown major version only the two version octets mean anything": the rest may be
+                 * of any shape and length. */
                 *ret = feature;
                 return -EOPNOTSUPP;
         }
@@ -43,8 +38,8 @@ int omp_feature_decode(const uint8_t *data, size_t size, OmpFeature *ret) {
         feature.max_depth_um = cursor_le16(&c);
         feature.capacity = cursor_le16(&c);
 
-        /* "In Feature the last two octets are the CRC, 0xFFFF with bit 13 clear": there in any case, and
-         * then reserved, so that whatever else they hold is ignored. */
+        /* "the last two octets, in any case; 0xFFFF and not checked if bit 13 of Feature is clear": then
+         * reserved, so that whatever else they hold is ignored. */
         if (cursor_left(&c) < 2)
                 return -EMSGSIZE;
         r = cursor_finish(&c, feature.bits & OMP_FEATURE_E2E_CRC);
@@ -64,7 +59,7 @@ int omp_feature_encode(const OmpFeature *feature, uint8_t *buf, size_t size) {
 
         writer_u8(&w, feature->major);
         writer_u8(&w, feature->minor);
-        writer_le32(&w, feature->bits & FEATURE_BITS); /* "Reserved bits/octets: send 0" */
+        writer_le32(&w, feature->bits & FEATURE_BITS); /* "Reserved bits and octets: send 0" */
         writer_u8(&w, feature->kind);
         writer_le16(&w, feature->needles);
         writer_le16(&w, feature->full_scale_mn);
