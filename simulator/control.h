@@ -8,7 +8,8 @@
  * @N picks the device, the first if it is not said. Words:
  *   status, quit
  *   start, stop                          the hand
- *   malformed N, empty N, duplicate N, segment-loss N, clock unset, storage full|free, reboot
+ *   malformed N, empty N, duplicate N, segment-loss N, clock unset, sensor fault|ok,
+ *   storage full|free, reboot
  *                                        the device, on any carrier: see peripheral_control()
  *   drop [reason], advertise on|off, adapter off|on|remove|add, restart [crash], …
  *                                        the carrier: see there

@@ -46,7 +46,8 @@ static uint16_t live_fields(const OmpPeripheral *p) {
 
 static void measure_live(OmpPeripheral *p) {
         Interval *i = &p->interval;
-        bool saturated = i->n > 0 && (i->peak_mn > INT16_MAX || i->peak_mn < -INT16_MAX);
+        bool known = i->n > 0 && !p->sensor_fault;
+        bool saturated = known && (i->peak_mn > INT16_MAX || i->peak_mn < -INT16_MAX);
         bool contact = i->n_contact * 2 > i->n; /* of most of the interval */
         OmpLive live = {
                 .flags =
@@ -58,8 +59,8 @@ static void measure_live(OmpPeripheral *p) {
                                     (p->config.crc ? OMP_LIVE_CRC : 0)),
                 .sequence = p->sequence[OMP_CHAR_LIVE]++,
                 .tick = tick_of(p->device_usec),
-                .force_mean_mn = i->n > 0 ? clamp_mn(i->sum_mn / i->n) : OMP_FORCE_UNKNOWN,
-                .force_peak_mn = i->n > 0 ? clamp_mn(i->peak_mn) : OMP_FORCE_UNKNOWN,
+                .force_mean_mn = known ? clamp_mn(i->sum_mn / i->n) : OMP_FORCE_UNKNOWN,
+                .force_peak_mn = known ? clamp_mn(i->peak_mn) : OMP_FORCE_UNKNOWN,
                 .strokes = (uint32_t) p->base.counters.strokes,
                 .last_stroke = (uint16_t) tick_of(p->last_stroke_usec),
                 .depth_um = p->depth_um,

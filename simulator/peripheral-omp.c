@@ -152,6 +152,10 @@ static void omp_catch_up(OmpPeripheral *p) {
                 send_event(p, OMP_EVENT_CLOCK_LOST, OMP_SEVERITY_NOTICE, true, 0);
         }
         p->clock_lost_wanted = false;
+        if (p->sensor_fault != p->sensor_fault_wanted) {
+                p->sensor_fault = p->sensor_fault_wanted;
+                send_event(p, OMP_EVENT_SENSOR_FAULT, OMP_SEVERITY_WARNING, p->sensor_fault, 0);
+        }
         if (p->request_pending)
                 procedures_carry_out(p);
         if (p->racp_pending)
@@ -163,7 +167,8 @@ static bool omp_asked(const OmpPeripheral *p) {
                 if (p->base.wanted[c] && !p->subscribed[c])
                         return true;
 
-        return p->start_wanted || p->stop_wanted || p->reboot_wanted || p->clock_lost_wanted || p->request_pending || p->racp_pending;
+        return p->start_wanted || p->stop_wanted || p->reboot_wanted || p->clock_lost_wanted ||
+               p->sensor_fault != p->sensor_fault_wanted || p->request_pending || p->racp_pending;
 }
 
 static uint64_t omp_to_host(const OmpPeripheral *p, uint64_t device_usec) {
@@ -360,10 +365,14 @@ static bool omp_running(const Peripheral *base) {
         return p->flooding || p->start_wanted || p->phase != MODEL_REST;
 }
 
-/* What the device remembers, and loses. */
-static int omp_control_memory(OmpPeripheral *p, const char *word, const char *argument) {
+/* What the device loses, and has again. */
+static int omp_control_loss(OmpPeripheral *p, const char *word, const char *argument) {
         if (g_str_equal(word, "clock") && g_strcmp0(argument, "unset") == 0) {
                 p->clock_lost_wanted = true;
+                return 0;
+        }
+        if (g_str_equal(word, "sensor") && (g_strcmp0(argument, "fault") == 0 || g_strcmp0(argument, "ok") == 0)) {
+                p->sensor_fault_wanted = g_str_equal(argument, "fault");
                 return 0;
         }
         if (g_str_equal(word, "storage") && (g_strcmp0(argument, "full") == 0 || g_strcmp0(argument, "free") == 0)) {
@@ -387,8 +396,8 @@ static int omp_control(Peripheral *base, const char *word, const char *argument)
         };
         uint64_t n;
 
-        if (g_str_equal(word, "clock") || g_str_equal(word, "storage"))
-                return omp_control_memory(p, word, argument);
+        if (g_str_equal(word, "clock") || g_str_equal(word, "sensor") || g_str_equal(word, "storage"))
+                return omp_control_loss(p, word, argument);
         if (g_str_equal(word, "reboot")) {
                 p->reboot_wanted = !argument;
                 return argument ? -EINVAL : 0;
@@ -477,13 +486,14 @@ Peripheral *peripheral_omp_make(const PeripheralConfig *config, const Peripheral
         p->sample_usec = p->sample_period_usec;
         p->state = OMP_STATE_IDLE;
         p->tare_valid = true;
+        p->base.counters.strokes = config->strokes;
+        p->rate_strokes = config->strokes;
         procedures_boot(p);
         records_init(p);
         return &p->base;
 }
 
-/* With CRC these are, octet for octet, the profile's examples "pen 2" and (without a waveform) "roller". A pen without CRC
- * can be stopped by the host as well. */
+/* With CRC these are, octet for octet, the profile's examples "pen 2" and (without a waveform) "roller". */
 OmpFeature omp_feature(const OmpPeripheral *p) {
         OmpFeature feature = {
                 .major = OMP_MAJOR, .minor = OMP_MINOR, .kind = (uint8_t) p->config.kind,
@@ -504,7 +514,7 @@ OmpFeature omp_feature(const OmpPeripheral *p) {
         }
 
         feature.bits |= OMP_FEATURE_WAVEFORM | OMP_FEATURE_DEPTH | OMP_FEATURE_MOTOR_SPEED | OMP_FEATURE_MOTOR_CURRENT |
-                        OMP_FEATURE_PASSES | OMP_FEATURE_AREA | (p->config.crc ? 0 : OMP_FEATURE_REMOTE_STOP) |
+                        OMP_FEATURE_PASSES | OMP_FEATURE_AREA | (p->config.crc ? 0 : OMP_FEATURE_REMOTE_STOP) /* "pen 2" does not say it */ |
                         (p->config.capacity > 0 ? OMP_FEATURE_TRACE : 0);
         feature.needles = 16;
         feature.full_scale_mn = 20000;

@@ -131,6 +131,7 @@ typedef struct OmpPeripheral {
         bool area_chosen;       /* by the host, for this session */
         uint8_t area;
         bool tare_valid;
+        bool sensor_fault, sensor_fault_wanted;
         uint32_t passes_at_boot; /* the model's */
         double distance_at_boot_mm;
 

@@ -143,10 +143,10 @@ static OmpResult procedure_area(OmpPeripheral *p) {
         return OMP_RESULT_OK;
 }
 
-/* In every state, and again: it is about safety. */
+/* "Always allowed": in every state, and whatever bit 15 says. */
 static OmpResult procedure_stop_motor(OmpPeripheral *p) {
-        if (!(omp_feature(p).bits & OMP_FEATURE_REMOTE_STOP))
-                return OMP_RESULT_NOT_SUPPORTED;
+        if (!(omp_feature(p).bits & OMP_FEATURE_MOTOR_SPEED))
+                return OMP_RESULT_NOT_SUPPORTED; /* there is no motor */
 
         model_stop(&p->model);
         measure_phase(p);

@@ -43,13 +43,14 @@ struct PeripheralConfig {
         double speed;                   /* device seconds for each second of the host, > 0 */
         unsigned live_period_ms;        /* of device time, 20 … 1000; profile default 100 */
         unsigned waveform_hz;           /* 0: off (the default) */
-        bool crc;                       /* feature bit 13 and CRCs in all values; such a pen has no remote stop */
+        bool crc;                       /* feature bit 13 and CRCs in all values; bit 15 is clear then, as in the profile's example */
         uint64_t procedure_usec;        /* length of a procedure in device time */
         bool auto_start;                /* begins a procedure by itself 1 s after Live is subscribed */
         const char *name;               /* advertised, ≤ 8 octets */
         const char *serial;
         unsigned capacity;              /* stored sessions; 0: it stores none. Default: 200 (pen), 50 (roller) */
         unsigned records;               /* of these, how many there are at start, ≤ capacity */
+        uint32_t strokes;               /* where their counter begins: tests see it wrap. 0 again with a reboot */
         /* Load instead of a hand: Live values at this rate whatever the model says, until `flood_count` are
          * sent; 0: off. */
         unsigned flood_hz, flood_size;  /* size 20, 60, 244: padded as a later minor version would append */
@@ -157,6 +158,7 @@ bool peripheral_running(const Peripheral *p);
  *                                       repeats it; these use up no sequence numbers
  *   segment-loss N                      the next N values of Session Data are lost on the way
  *   clock unset                         the clock is lost
+ *   sensor fault|ok                     the force is not available, and the event says so
  *   storage full|free                   nothing more can be stored, and a session cannot be started by the host; or again
  *   reboot                              of the device: the carrier should drop the link right behind
  * -ENOENT for any other word, -EINVAL for a bad argument. */
