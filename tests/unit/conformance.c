@@ -147,17 +147,27 @@ void forget(Host *h, OmpChar c) {
         h->seen[c] = count(h, c);
 }
 
-void ask(Host *h, const char *request, const char *response) {
-        Value v = value_from_hex(request), w = value_from_hex(response);
+static Value control_value(const Host *h, const char *hex) {
+        Value v = value_from_hex(hex);
 
         if (h->crc) {
                 v.size += 2;
                 value_seal(&v);
-                w.size += 2;
-                value_seal(&w);
         }
+        return v;
+}
+
+void request(Host *h, const char *hex) {
+        Value v = control_value(h, hex);
+
         g_assert_cmpint(write_value(h, OMP_CHAR_CONTROL_POINT, &v), ==, 0);
-        expect_value(h, OMP_CHAR_CONTROL_POINT, &w);
+}
+
+void ask(Host *h, const char *hex, const char *response) {
+        Value v = control_value(h, response);
+
+        request(h, hex);
+        expect_value(h, OMP_CHAR_CONTROL_POINT, &v);
 }
 
 const uint8_t *value(const Host *h, OmpChar c, unsigned i, size_t *ret_size) {

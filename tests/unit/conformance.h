@@ -45,7 +45,8 @@ void reads(Host *h, OmpChar c, const char *hex);
 void expect(Host *h, OmpChar c, const char *hex);
 void expect_nothing(Host *h, OmpChar c);
 void forget(Host *h, OmpChar c);        /* what came until now */
-/* A request to the Control Point and its response, without CRC (they get one where the device has them). */
+/* A request to the Control Point, and with its response, without CRC (they get one where the device has them). */
+void request(Host *h, const char *hex);
 void ask(Host *h, const char *request, const char *response);
 
 const uint8_t *value(const Host *h, OmpChar c, unsigned i, size_t *ret_size);
