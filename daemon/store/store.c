@@ -366,11 +366,12 @@ static void push_last(Store *store, Job *job, StoreDone done, void *userdata) {
         push(store, job, true);
 }
 
-void store_session_end(Store *store, uint64_t session_id, const char *end_reason, uint64_t end_realtime_usec,
-                       const Figures *figures, StoreDone done, void *userdata) {
+void store_session_end(Store *store, uint64_t session_id, const char *end_reason, uint64_t end_boottime_usec,
+                       uint64_t end_realtime_usec, const Figures *figures, StoreDone done, void *userdata) {
         Job *job = job_new(JOB_END, session_id);
 
         job->end_reason = g_strdup(end_reason);
+        job->end_boottime_usec = end_boottime_usec;
         job->end_realtime_usec = end_realtime_usec;
         job->figures = g_memdup2(figures, sizeof *figures);
         push_last(store, job, done, userdata);

@@ -57,7 +57,7 @@ typedef struct StoreSession {
         char *state;            /* "live" while not ended, else "finished" */
         char *end_reason;       /* "" while live */
         char *source;           /* "live" */
-        uint64_t end_realtime_usec;
+        uint64_t end_boottime_usec, end_realtime_usec;
         Figures figures;        /* absent while live */
 } StoreSession;
 
@@ -133,8 +133,8 @@ void store_session_frame(Store *store, uint64_t session_id, const Frame *frame);
 void store_session_gap(Store *store, uint64_t session_id, const StoreGap *gap);
 void store_session_event(Store *store, uint64_t session_id, const StoreEvent *event);
 /* `done` when it is durable (committed under synchronous=FULL). */
-void store_session_end(Store *store, uint64_t session_id, const char *end_reason, uint64_t end_realtime_usec,
-                       const Figures *figures, StoreDone done, void *userdata);
+void store_session_end(Store *store, uint64_t session_id, const char *end_reason, uint64_t end_boottime_usec,
+                       uint64_t end_realtime_usec, const Figures *figures, StoreDone done, void *userdata);
 /* Leaves no trace of it. */
 void store_session_discard(Store *store, uint64_t session_id, StoreDone done, void *userdata);
 
