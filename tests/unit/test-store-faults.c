@@ -298,7 +298,7 @@ static void test_damage_while_recording(void) {
         (void) fclose(file);
         shared_lock(f.store);
         f.store->check_wanted++;
-        (void) pthread_cond_signal(&f.store->reader_cond);
+        shared_wake_reader(f.store);
         shared_unlock(f.store);
         fixture_record(&f, 1, 4000, 100);
         fixture_wait(&f, fixture_has_put_aside, 1);
