@@ -87,31 +87,33 @@ typedef struct VendorField {
         const char *unit;               /* as the file gives it; values come in the canonical one */
         uint8_t meaning;                /* VendorMeaning */
         uint8_t type;                   /* VendorType */
-        bool big_endian;
         bool optional;                  /* a packet too short for it is good all the same */
         bool sum;                       /* Combine=sum: adds to the other fields of its meaning in the same packet */
-        uint8_t bit_lsb, bit_width;     /* width 0: the whole number */
+        uint8_t bit_lsb;
         uint8_t wrap_bits;              /* 8, 16, 24, 32; 0: no counter that wraps */
         int16_t offset;                 /* negative: from the end */
 
+        /* What most fields do without. Eight octets together: vendor_decode() asks for all of it at once. */
         uint8_t count;                  /* VendorCount */
+        uint8_t bit_width;              /* 0: the whole number */
+        uint8_t n_conditions, n_invalid;
+        bool big_endian, has_range;
+        uint16_t n_tokens;
+
         uint16_t stride, count_fixed;   /* octets from one entry to the next; how many */
         int16_t count_offset;           /* VENDOR_COUNT_OCTET: where the number stands … */
         uint8_t count_divisor;          /* … and what it is divided by */
 
-        uint8_t n_conditions, n_invalid;
         VendorCondition conditions[VENDOR_CONDITIONS_MAX];
         int64_t invalid[4];             /* raw numbers that stand for "no value" */
-        bool has_range;
-        double range_min, range_max;    /* of the value in the file's unit; outside: dropped */
+        double range_min, range_max;    /* of the value, in the canonical unit; outside: dropped */
 
         /* value = (raw × scale_num + bias_num) ÷ den, in the canonical unit: integers until the end. */
         int64_t scale_num, bias_num, den;
-        double to_canonical;            /* value in the file's unit × this = in the canonical one; folded into scale_num ÷ den already,
-                                         * here so that ranges can be compared */
+        double to_canonical;            /* value in the file's unit × this = in the canonical one; folded into scale_num ÷ den and the
+                                         * range already, here for tools that show what the file says */
 
         const VendorToken *tokens;      /* Enum, sorted by raw; NULL: none */
-        uint16_t n_tokens;
 } VendorField;
 
 typedef enum VendorUse {
@@ -187,7 +189,7 @@ typedef struct VendorReading {
 
 /* One packet of a characteristic. Fields are evaluated in file order; one that is absent, invalid or out of range is left out, the others
  * stay. Errors, and then the packet is rejected as a whole: -ENOENT no such channel, -EMSGSIZE its length (or too short for a field that
- * is not optional), -EPROTO its header, -EBADMSG its check. */
+ * is not optional), -EPROTO its header, -EBADMSG its check; ret->n is 0 then. */
 int vendor_decode(const VendorProfile *profile, unsigned channel, const uint8_t *data, size_t size, VendorReading *ret);
 
 /* What a device with this profile can report, in OMP's terms: kind, needles, area and depth, and the feature bits that its fields' meanings
@@ -195,7 +197,8 @@ int vendor_decode(const VendorProfile *profile, unsigned channel, const uint8_t 
 void vendor_feature(const VendorProfile *profile, OmpFeature *ret);
 
 /* The way back, for the simulator: writes one value of a field (entry 0) into a packet that has at least its characteristic's length_min
- * octets. -EINVAL: it does not fit the type, -ERANGE out of the packet, -EOPNOTSUPP a type that cannot be written. */
+ * octets, and makes the field's conditions hold. -EINVAL: no such field, or the value does not fit the type, -ERANGE out of the packet,
+ * -EOPNOTSUPP a type that cannot be written; then the packet may have been changed. */
 int vendor_encode_field(const VendorProfile *profile, unsigned field, double value, uint8_t *data, size_t size);
-/* Header and check of a packet whose fields are written. */
+/* Header and check of a packet whose fields are written. -ENOENT no such channel, -ERANGE the packet is too short for them. */
 int vendor_seal(const VendorProfile *profile, unsigned channel, uint8_t *data, size_t size);
