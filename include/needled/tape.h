@@ -27,6 +27,7 @@
 
 #define TAPE_VERSION 1
 #define TAPE_LINE_MAX 2048u             /* octets of a line with its end; a value of 512 octets takes 1,536 */
+#define TAPE_HEAD_MAX 4096u              /* octets of a whole head, with all channels */
 #define TAPE_CHANNELS_MAX 32u
 #define TAPE_NAME_MAX 32u               /* of a characteristic */
 #define TAPE_TEXT_MAX 256u              /* a mark, a header's value */
@@ -69,6 +70,7 @@ typedef struct TapeReader {
         unsigned line;                  /* number of the line that was read last, from 1 */
         bool begun;                     /* the first line was there: it is a tape */
         bool in_body;                   /* frames have come: the head is whole */
+        bool ended;                     /* the end of the session has come: only comments may follow */
         uint64_t last_usec;
         const char *error;              /* after an error: what is wrong, a static sentence without an end stop */
 } TapeReader;
@@ -77,10 +79,11 @@ void tape_reader_init(TapeReader *reader);
 /* Takes the next line, with or without its line end. -EBADMSG: reader->error says why, reader->line where; what came before is good, and
  * nothing can be read after it. -EOPNOTSUPP: a later version of the format (only in the first line). */
 int tape_read(TapeReader *reader, const char *line, size_t size, TapeLine *ret);
-/* As a frame: boot time and wall clock as they were, with time 0 at base_boottime_usec. The data are the line's. */
+/* As a frame: boot time and wall clock (0 if the head has no clock) as they were, with time 0 at base_boottime_usec. The data are the line's. */
 Frame tape_frame(const TapeReader *reader, const TapeLine *line, uint64_t base_boottime_usec);
 
-/* The way back; all return the length without the NUL, or -ENOSPC. What is written is what tape_read() reads, octet for octet. */
+/* The way back, lines with their ends; all return the length without the NUL, or -ENOSPC, or -EINVAL for what no tape can hold: a frame
+ * from before time 0, control characters in a text, a channel that is there twice. What is written is what tape_read() reads, octet for octet. */
 int tape_format_head(const TapeHead *head, char *buf, size_t size); /* several lines */
 int tape_format_frame(const TapeHead *head, const Frame *frame, uint64_t base_boottime_usec, char *buf, size_t size);
 int tape_format_mark(uint64_t time_usec, int64_t wall_offset_usec, const char *text, char *buf, size_t size);
