@@ -12,6 +12,7 @@
 #include "client/exit.h"
 #include "client/objects.h"
 #include "client/options.h"
+#include "profiles/profile.h"
 
 typedef struct Client {
         Options options;
@@ -58,3 +59,6 @@ uint64_t client_now(void);
 int client_add_timer(sd_event *event, sd_event_source **ret, sd_event_time_handler_t handler, void *userdata);
 /* Ctrl-C, and whatever else asks us to go, ends the loop with EXIT_DONE. Negative errno. */
 int client_leave_on_signals(sd_event *event);
+
+/* The profiles of this host: those that the service loads too. `report` may be NULL: what is refused is passed over. */
+Profiles *client_profiles(ProfilesReport report, void *userdata);

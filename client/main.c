@@ -44,6 +44,10 @@ const Verb verbs[] = {
           "Waits for one if there is none, and goes on to the next. 'q' leaves.\n"
           "Where stdout is no terminal it prints a line a second; with --json one object for each record.",
           0, 1, OPTION_BIT(OPTION_UNTIL_END), verb_watch },
+        { "record", "[SESSION|DEVICE]", "Record a live session as a tape",
+          "Waits for a session if there is none, and ends with it, or by Ctrl-C. A tape is text: all that the\n"
+          "device sent, line by line, for 'needlectl replay', for bug reports and for tests.",
+          0, 1, OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_FORCE), verb_record },
         { "sessions", "", "List the sessions that were kept, newest first", NULL, 0, 0,
           OPTION_BIT(OPTION_SINCE) | OPTION_BIT(OPTION_UNTIL) | OPTION_BIT(OPTION_DEVICE) |
                   OPTION_BIT(OPTION_SUBJECT) | OPTION_BIT(OPTION_AREA) | OPTION_BIT(OPTION_LIMIT),

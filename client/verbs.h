@@ -56,3 +56,6 @@ Exit verb_show(Client *client);
 
 /* watch.c */
 Exit verb_watch(Client *client);
+
+/* record.c */
+Exit verb_record(Client *client);

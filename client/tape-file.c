@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/tape-file.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/output.h"
+
+Exit tape_file_open(TapeFile *t, const char *path) {
+        FILE *file;
+
+        *t = (TapeFile) {};
+        if (strcmp(path, "-") == 0)
+                file = fdopen(dup(STDIN_FILENO), "re");
+        else
+                file = fopen(path, "re");
+        if (!file) {
+                Exit e = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_FAILED;
+
+                output_error("%s cannot be read: %s.", path, g_strerror(errno));
+                return e;
+        }
+
+        tape_file_take(t, file, strcmp(path, "-") == 0 ? "stdin" : path);
+        return EXIT_DONE;
+}
+
+void tape_file_take(TapeFile *t, FILE *file, const char *name) {
+        *t = (TapeFile) { .name = g_strdup(name), .file = file };
+        tape_reader_init(&t->reader);
+}
+
+void tape_file_close(TapeFile *t) {
+        if (t->file)
+                (void) fclose(t->file);
+        t->file = NULL;
+        g_clear_pointer(&t->name, g_free);
+}
+
+/* One line, or as much of it as is more than a tape may have: tape_read() says so. Not fgets(), which hides a NUL. */
+static void read_text(TapeFile *t) {
+        int c = 0;
+
+        t->size = 0;
+        while (c != '\n' && t->size < sizeof t->text && (c = getc_unlocked(t->file)) != EOF)
+                t->text[t->size++] = (char) c;
+}
+
+int tape_file_line(TapeFile *t, TapeLine *ret) {
+        int r;
+
+        errno = 0;
+        read_text(t);
+        if (ferror(t->file)) {
+                r = errno > 0 ? -errno : -EIO;
+                output_error("%s: after line %u it cannot be read: %s.", t->name, t->reader.line, g_strerror(-r));
+                return r;
+        }
+        if (t->size == 0 && t->reader.begun)
+                return 0;
+        if (t->size == 0) {
+                output_error("%s:1: it is empty, a tape begins with 'needled-tape %d'.", t->name, TAPE_VERSION);
+                return -EBADMSG;
+        }
+
+        r = tape_read(&t->reader, t->text, t->size, ret);
+        if (r == -EOPNOTSUPP)
+                output_error("%s:%u: this is a tape of a later version: update needled to read it.", t->name, t->reader.line);
+        else if (r < 0)
+                output_error("%s:%u: %s.", t->name, t->reader.line, t->reader.error);
+
+        return r < 0 ? r : 1;
+}
+
+int tape_file_next(TapeFile *t, TapeLine *ret) {
+        int r;
+
+        do
+                r = tape_file_line(t, ret);
+        while (r > 0 && ret->item == TAPE_NOTHING);
+
+        return r;
+}
