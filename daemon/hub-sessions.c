@@ -233,6 +233,14 @@ static void log_loss(Follower *f, const Session *s, uint64_t now_usec) {
                  context.device, s->id);
 }
 
+/* Once for each thing and session, and bounded: the tracker sees to it. */
+static void on_unknown(Tracker *tracker, Session *s, const char *what, void *userdata) {
+        LogContext context = session_context(s, NULL);
+
+        log_with(LOG_INFO, &context, "%s sent what this version does not know (%s); it is kept in session %" G_GUINT64_FORMAT,
+                 context.device, what, s->id);
+}
+
 static void on_gap(Tracker *tracker, Session *s, const SessionGap *gap, void *userdata) {
         Follower *f = userdata;
         StoreGap row = { .from_usec = gap->from_usec, .to_usec = gap->to_usec, .stream = (int) gap->stream, .lost = gap->lost };
@@ -482,6 +490,7 @@ const TrackerObserver hub_tracker_observer = {
         .live = on_live,
         .waveform = on_waveform,
         .event = on_event,
+        .unknown = on_unknown,
         .gap = on_gap,
         .ended = on_ended,
 };

@@ -21,12 +21,16 @@ typedef struct Cursor {
         bool underrun;
 } Cursor;
 
-/* A value longer than the profile allows is not read at all. */
-static inline Cursor cursor_begin(const uint8_t *data, size_t size) {
-        if (size > OMP_VALUE_MAX)
+/* What is longer than the profile allows is not read at all. */
+static inline Cursor cursor_begin_within(const uint8_t *data, size_t size, size_t max) {
+        if (size > max)
                 return (Cursor) { .underrun = true };
 
         return (Cursor) { .data = data, .size = size };
+}
+
+static inline Cursor cursor_begin(const uint8_t *data, size_t size) {
+        return cursor_begin_within(data, size, OMP_VALUE_MAX);
 }
 
 static inline size_t cursor_left(const Cursor *c) {
@@ -91,9 +95,13 @@ typedef struct Writer {
         bool overflow;
 } Writer;
 
+static inline Writer writer_begin_within(uint8_t *buf, size_t size, size_t max) {
+        return (Writer) { .data = buf, .size = size > max ? max : size };
+}
+
 /* "No value exceeds 512 octets", however large the buffer. */
 static inline Writer writer_begin(uint8_t *buf, size_t size) {
-        return (Writer) { .data = buf, .size = size > OMP_VALUE_MAX ? OMP_VALUE_MAX : size };
+        return writer_begin_within(buf, size, OMP_VALUE_MAX);
 }
 
 static inline void writer_u8(Writer *w, uint8_t v) {

@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/cursor.h"
+#include "needled/omp-words.h"
 
 /* Bits 0–20 are given a meaning by version 1.0. */
 #define FEATURE_BITS ((OMP_FEATURE_CONTACT_STROKES << 1) - 1u)
 #define NO_CRC 0xffffu
 #define FULL_SCALE_MAX 32767u
 
-static const char *const kind_names[_OMP_KIND_MAX] = {
-        [OMP_KIND_UNKNOWN] = "unknown",
-        [OMP_KIND_ROLLER]  = "roller",
-        [OMP_KIND_STAMP]   = "stamp",
-        [OMP_KIND_PEN]     = "pen",
-        [OMP_KIND_RF_PEN]  = "rf-pen",
-        [OMP_KIND_OTHER]   = "other",
-};
-
 const char *omp_kind_name(OmpKind kind) {
-        return (unsigned) kind < _OMP_KIND_MAX ? kind_names[kind] : kind_names[OMP_KIND_OTHER];
+        const char *name = omp_name(OMP_WORDS_KIND, (uint32_t) kind);
+
+        return name ? name : "other";
 }
 
 int omp_feature_decode(const uint8_t *data, size_t size, OmpFeature *ret) {

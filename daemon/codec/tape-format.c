@@ -189,19 +189,15 @@ int tape_format_frame(const TapeHead *head, const Frame *frame, uint64_t base_bo
         if (!out_times(&o, time_usec, frame_wall_offset(head, frame, time_usec)))
                 return -EINVAL;
 
-        switch ((FrameDirection) frame->direction) {
-        case FRAME_FROM_DEVICE:
-        case FRAME_TO_DEVICE:
-                out_text(&o, frame->direction == FRAME_FROM_DEVICE ? " < " : " > ");
-                out_text(&o, tape_channel_name(head, frame->channel, name));
-                out_octets(&o, frame->data, frame->size);
-                break;
-        case FRAME_OF_LINK:
+        if (frame->direction == FRAME_OF_LINK) {
                 if (frame->channel != 0 || frame->size != 1 || !tape_link_name(frame->data[0]))
                         return -EINVAL;
                 out_text(&o, " ! ");
                 out_text(&o, tape_link_name(frame->data[0]));
-                break;
+        } else {
+                out_text(&o, frame->direction == FRAME_FROM_DEVICE ? " < " : " > ");
+                out_text(&o, tape_channel_name(head, frame->channel, name));
+                out_octets(&o, frame->data, frame->size);
         }
         out_char(&o, '\n');
         return out_finish(&o);

@@ -60,7 +60,8 @@ struct Session {
         SessionEnd end;
         uint64_t start_boottime_usec, start_realtime_usec; /* session time 0: the first frame kept */
         uint64_t end_boottime_usec, end_realtime_usec;
-        uint64_t used_from_usec;        /* boot time at which the use began; what lies before is lead-in */
+        bool used;                      /* since used_from_usec, whatever the state: what lies before is lead-in */
+        uint64_t used_from_usec;        /* boot time; the start until it is used */
         uint64_t last_use_usec;         /* boot time of the last sign of use */
         SessionState resume_to;         /* where INTERRUPTED leads back to */
 

@@ -38,6 +38,8 @@ typedef struct TrackerObserver {
         void (*live)(Tracker *tracker, Session *session, const Frame *frame, const TrackerLive *live, void *userdata);
         void (*waveform)(Tracker *tracker, Session *session, const Frame *frame, const OmpWaveform *waveform, void *userdata);
         void (*event)(Tracker *tracker, Session *session, const Frame *frame, const OmpEvent *event, void *userdata);
+        /* Something that nobody knows, as a name and a number, each once a session: "event unknown-153". */
+        void (*unknown)(Tracker *tracker, Session *session, const char *what, void *userdata);
         void (*gap)(Tracker *tracker, Session *session, const SessionGap *gap, void *userdata);
         /* Figures are final, state is FINISHED. The session is the observer's to free from now on. */
         void (*ended)(Tracker *tracker, Session *session, void *userdata);
@@ -71,6 +73,11 @@ int tracker_start(Tracker *tracker, const SessionIdentity *identity, uint64_t no
 int tracker_pause(Tracker *tracker, uint64_t now_usec);
 int tracker_unpause(Tracker *tracker, uint64_t now_usec);
 int tracker_finish(Tracker *tracker, SessionEnd end, uint64_t now_usec, uint64_t realtime_usec);
+
+/* For a record that is decoded again: a session begins with nothing but the frames that follow. -EBUSY a session is live. */
+int tracker_begin(Tracker *tracker, const SessionIdentity *identity, uint64_t start_boottime_usec, uint64_t start_realtime_usec);
+/* One of its frames. The session goes on whatever the frame says; returns true if it says that the session is over. */
+bool tracker_feed(Tracker *tracker, const Frame *frame);
 
 /* Takes up a session from before: its identity and all its frames in order. Facts are not told again; if the frames show that it had
  * ended, its window is over at `now_usec`, or the host has booted since (!same_boot: its clock began anew), it is ended now, with facts.

@@ -10,7 +10,7 @@
         " kind, owner, bonded, allow_unbonded, auto_connect, adopted_realtime"
 #define SESSION_COLUMNS                                                                                     \
         "id, uuid, device_address, device_alias, profile, owner, owner_name, boot_id, utc_offset_sec,"        \
-        " start_boottime, start_realtime, subject, area, product, note"
+        " start_boottime, start_realtime, subject, area, product, note, channels"
 /* The one that the session's tail will be: its rows for an earlier one are stale. */
 #define NEXT_CHUNK "(SELECT coalesce(max(seq) + 1, 0) FROM chunk WHERE session = ?1)"
 #define CHUNK_COLUMNS "t0_boottime, t0_realtime, frames, encoding, crc, data"
@@ -24,7 +24,7 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
                             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [ROWS_DEVICE_REMOVE] = "DELETE FROM device WHERE address = ? AND address_type = ?",
         [ROWS_SESSION_INSERT] = "INSERT INTO session (" SESSION_COLUMNS ")"
-                                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [ROWS_SESSION_HAS] = "SELECT 1 FROM session WHERE id = ?",
         [ROWS_SESSION_DELETE] = "DELETE FROM session WHERE id = ?",
         [ROWS_SESSION_COUNTS] =
@@ -190,6 +190,7 @@ int rows_session_insert(Rows *rows, const StoreSession *session) {
         bind_text(stmt, 13, session->area);
         bind_text(stmt, 14, session->product);
         bind_text(stmt, 15, session->note);
+        bind_text(stmt, 16, session->channels);
         return run(stmt);
 }
 
@@ -422,7 +423,7 @@ char *rows_session_select(void) {
 }
 
 void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret) {
-        int at = 19; /* the figures come after SESSION_COLUMNS and four more */
+        int at = 20; /* the figures come after SESSION_COLUMNS and four more */
 
         *ret = (StoreSession) {
                 .id = get_u64(stmt, 0),
@@ -440,10 +441,11 @@ void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret) {
                 .area = get_text(stmt, 12),
                 .product = get_text(stmt, 13),
                 .note = get_text(stmt, 14),
-                .source = get_text(stmt, 15),
-                .state = g_strdup(sqlite3_column_int(stmt, 16) ? "finished" : "live"),
-                .end_reason = get_text(stmt, 17),
-                .end_realtime_usec = get_u64(stmt, 18),
+                .channels = get_text(stmt, 15),
+                .source = get_text(stmt, 16),
+                .state = g_strdup(sqlite3_column_int(stmt, 17) ? "finished" : "live"),
+                .end_reason = get_text(stmt, 18),
+                .end_realtime_usec = get_u64(stmt, 19),
         };
         for (int i = 0; i < _FIGURE_MAX; i++, at++) {
                 if (sqlite3_column_type(stmt, at) == SQLITE_NULL)

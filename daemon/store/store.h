@@ -45,6 +45,8 @@ typedef struct StoreSession {
         uint64_t id;
         char *uuid;             /* 36 characters */
         char *device_address, *device_alias, *profile;
+        char *channels;         /* what the frames' channel numbers stand for, "0=<uuid>;1=<uuid>": a vendor profile may have been
+                                 * edited since; "" for "omp1" */
         uid_t owner;
         char *owner_name;       /* user name, so that a uid used again does not inherit; "" if unknown */
         char *boot_id;          /* of the start, 32 hex digits */

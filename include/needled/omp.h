@@ -3,6 +3,9 @@
 
 /* Open Microneedling Profile 1.0: the values on the air, both ways.
  *
+ * This is the common part and what streams; omp-clock.h, omp-control.h and omp-records.h hold the rest, omp-time.h what numbers mean over
+ * time, omp-words.h what they are called.
+ *
  * Pure functions on libc: bytes to structs and back. Decoders never trust a length, take the fields they know and ignore
  * what a later minor version appended; encoders refuse what the profile forbids. docs/profile.md is the specification.
  *
@@ -52,6 +55,18 @@ int omp_area_from_name(const char *name, uint8_t *ret);
 
 /* CRC-16/MCRF4XX: reflected 0x8408, init 0xFFFF, no xorout; "123456789" gives 0x6F91. */
 uint16_t omp_crc16(const uint8_t *data, size_t size);
+
+/* ATT errors of the whole service: with what a device refuses a write. */
+typedef enum OmpAttError {
+        OMP_ATT_LENGTH = 0x0d,          /* ATT's own: no octet, or more than the characteristic takes */
+        OMP_ATT_CRC_MISSING = 0x80,
+        OMP_ATT_CRC_BAD = 0x81,
+        OMP_ATT_CLOCK_SOURCE = 0x82,    /* time source too low */
+        OMP_ATT_CLOCK_FORMAT = 0x83,
+        OMP_ATT_CCCD = 0xfd,            /* the answer's notifications are not enabled */
+        OMP_ATT_IN_PROGRESS = 0xfe,     /* another procedure is */
+        OMP_ATT_RANGE = 0xff,
+} OmpAttError;
 
 /* ---- Feature (0101) ---- */
 
@@ -219,6 +234,7 @@ typedef struct OmpEvent {
         uint16_t sequence;
         uint32_t tick;
         int32_t value;
+        uint8_t reserved;               /* flags without a meaning, as they came; not sent */
 } OmpEvent;
 
 int omp_event_decode(const uint8_t *data, size_t size, OmpEvent *ret);

@@ -214,6 +214,29 @@ static void test_the_summary(void) {
         fixture_done(&f);
 }
 
+/* A profile file may be edited: what was recorded says itself which characteristics its channels were. */
+static void test_channels(void) {
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        fixture_begin(&f, 1);
+        fixture_begin(&f, 2);   /* without */
+        fixture_stop(&f);
+        fixture_start(&f);
+        g_assert_cmpuint(f.n_sessions, ==, 2);
+        g_assert_cmpstr(f.sessions[0].channels, ==, "");
+        g_assert_cmpstr(f.sessions[1].channels, ==, FIXTURE_CHANNELS);
+        g_assert_cmpint(fixture_end(&f, 1), ==, 0);
+        g_assert_cmpint(fixture_end(&f, 2), ==, 0);
+        g_assert_cmpint(fixture_get(&f, 1), ==, 0);
+        g_assert_cmpstr(f.listed[0].channels, ==, FIXTURE_CHANNELS);
+        g_assert_cmpint(fixture_list(&f, &(StoreFilter) { .owner = (uid_t) -1, .limit = 2 }), ==, 0);
+        g_assert_cmpstr(f.listed[0].channels, ==, "");
+        g_assert_cmpstr(f.listed[1].channels, ==, FIXTURE_CHANNELS);
+        fixture_done(&f);
+}
+
 static void test_devices(void) {
         StoreDevice device = {
                 .path = (char *) "dev_1",
@@ -1035,6 +1058,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store/odd-frames", test_odd_frames);
         g_test_add_func("/store/sessions-side-by-side", test_sessions_side_by_side);
         g_test_add_func("/store/the-summary", test_the_summary);
+        g_test_add_func("/store/channels", test_channels);
         g_test_add_func("/store/devices", test_devices);
         g_test_add_func("/store/ids-are-never-used-again", test_ids_are_never_used_again);
         g_test_add_func("/store/lists", test_lists);

@@ -214,7 +214,8 @@ static void what_a_hand_writes_is_read(void) {
 }
 
 static void carriage_returns_are_passed_over(void) {
-        g_autofree char *again = written("needled-tape 1\r\nprofile omp1\r\ndevice pen\r\n\r\n0.5 < live 01\r\n0.5 * mark\r\n1 = user\r");
+        g_autofree char *again =
+                written("needled-tape 1\r\nprofile omp1\r\ndevice pen\r\n\r\n0.5 < live 01\r\n0.5 * mark\r\n1 = user\r");
 
         g_assert_cmpstr(again, ==, HEAD "device pen\n0.500000 < live 01\n0.500000 * mark\n1.000000 = user\n");
 }
@@ -255,6 +256,7 @@ static void a_head_that_is_wrong(void) {
         bad("needled-tape 1\n0 ! up\n", 2, "the head does not name a profile");
         bad("needled-tape 1\nprofile\n", 2, "this is not the id of a profile");
         bad("needled-tape 1\nprofile n\xc3\xa4\n", 2, "this is not the id of a profile");
+        bad("needled-tape 1\nprofile n\x7f\n", 2, "this is not the id of a profile");
         bad_line("profile omp1", "there is a second line of this kind");
         bad(HEAD "device a\ndevice b\n", 4, "there is a second line of this kind");
         bad_line("device a\tb", "the text is not UTF-8 without control characters");
@@ -283,8 +285,10 @@ static void times_of_a_clock(void) {
                 uint64_t usec;
         } right[] = {
                 { "1970-01-01T00:00:00.000001Z", 1 }, { "1970-03-01T00:00:00.000000Z", UINT64_C(5097600000000) },
-                { "2000-02-29T12:00:00.000000Z", UINT64_C(951825600000000) }, { "2024-02-29T23:59:59.999999Z", UINT64_C(1709251199999999) },
-                { "2100-03-01T00:00:00.000000Z", UINT64_C(4107542400000000) }, { "9999-12-31T23:59:59.000000Z", UINT64_C(253402300799000000) },
+                { "2000-02-29T12:00:00.000000Z", UINT64_C(951825600000000) },
+                { "2024-02-29T23:59:59.999999Z", UINT64_C(1709251199999999) },
+                { "2100-03-01T00:00:00.000000Z", UINT64_C(4107542400000000) },
+                { "9999-12-31T23:59:59.000000Z", UINT64_C(253402300799000000) },
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
@@ -324,10 +328,12 @@ static void channels_that_are_wrong(void) {
         bad("needled-tape 1\nchannel 3 grip\n", 2, "a channel before the profile");
         bad_line("channel", number);
         bad_line("channel x live", number);
+        bad_line("channel 20x grip", number);
         bad_line("channel 256 grip", number);
         bad_line("channel 1000 grip", number);
         bad_line("channel 20", name);
         bad_line("channel 20 Grip", name);
+        bad_line("channel 20 grip~", name);
         bad_line("channel 20 grip_force", name);
         bad_line("channel 20 a23456789012345678901234567890123", name);
         bad_line("channel 20 grip 2a19", uuid);
@@ -376,6 +382,9 @@ static void names_of_characteristics(void) {
                 good(&p, text);
                 g_assert_cmpuint(p.line.channel, ==, c);
         }
+
+        good(&p, HEAD "channel 20 channel-20\n0 < channel-20 00\n"); /* as it would be called without the line */
+        g_assert_cmpuint(p.line.channel, ==, 20);
 
         bad_line("0 < live-2 00", unknown);
         bad_line("0 < liv 00", unknown);
@@ -470,9 +479,12 @@ static void lines_that_are_wrong(void) {
 static void texts_are_clean_utf8(void) {
         static const char *const wrong[] = {
                 "a\tb", "\x1b[31m", "\x7f", "\xc2\x80", "\xc2\x9f", "\xff", "\xc3", "\xe2\x80", "\xe2\x80x", "\xf0\x9f\x99", "\x80",
-                "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80",
+                "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf",
+                "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80",
         };
-        static const char *const right[] = { "", " ", "~", "\xc2\xa0", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf" };
+        static const char *const right[] = {
+                "", " ", "~", "\xc2\xa0", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
+        };
         g_autofree char *most = g_strnfill(255, 'x'), *over = g_strnfill(256, 'x'), *line = g_strconcat("0 * ", over, NULL);
         char buf[TAPE_LINE_MAX];
 
@@ -531,8 +543,10 @@ static void what_no_tape_can_hold_is_not_written(void) {
 }
 
 static void a_head_that_no_tape_can_hold_is_not_written(void) {
-        const TapeHead good_head = { .profile = "omp1", .device = "pen", .session = "0b8f5c1e-6a52-4f8e-9d0b-4d8c1f0a7e21",
-                                     .start_realtime_usec = 1, .channels = { { 20, "grip", "" }, { 21, "hold", "" } }, .n_channels = 2 };
+        const TapeHead good_head = {
+                .profile = "omp1", .device = "pen", .session = "0b8f5c1e-6a52-4f8e-9d0b-4d8c1f0a7e21", .start_realtime_usec = 1,
+                .channels = { { 20, "grip", "" }, { 21, "hold", "" } }, .n_channels = 2,
+        };
         char buf[TAPE_HEAD_MAX];
         TapeHead head;
 
@@ -597,8 +611,8 @@ static void a_buffer_that_is_too_small(void) {
 static void the_largest_head_and_line_fit(void) {
         static uint8_t octets[OMP_VALUE_MAX];
         TapeHead head = { .session = "0b8f5c1e-6a52-4f8e-9d0b-4d8c1f0a7e21", .start_realtime_usec = UINT64_C(253402300799999999) };
-        const Frame frame = { .boottime_usec = BASE + UINT64_C(9999999999999999), .realtime_usec = UINT64_C(253402300799999999), .channel = 100,
-                              .size = sizeof(octets), .data = octets };
+        const Frame frame = { .boottime_usec = BASE + UINT64_C(9999999999999999), .realtime_usec = UINT64_C(253402300799999999),
+                              .channel = 100, .size = sizeof(octets), .data = octets };
         char buf[TAPE_HEAD_MAX];
         Play p;
 
