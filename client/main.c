@@ -55,6 +55,10 @@ const Verb verbs[] = {
         { "show", "ID", "Show the figures of a session",
           "ID is the number that 'needlectl sessions' lists, or that of a live session.", 1, 1, 0,
           verb_show },
+        { "replay", "FILE", "Play a tape as if it were live",
+          "The live view of 'watch', its lines or its JSON records, from a tape instead of a device; with\n"
+          "--speed 0 the figures alone. Works without the service. '-' reads the tape from stdin.",
+          1, 1, OPTION_BIT(OPTION_SPEED), verb_replay },
         { "version", "", "Show the versions of this program and of the service", NULL, 0, 0, 0,
           verb_version },
         { "help", "[VERB]", "Show what there is, or what a verb does", NULL, 0, 1, 0, verb_help },

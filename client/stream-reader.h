@@ -27,6 +27,7 @@ typedef struct StreamRecord {
                         const uint8_t *data; /* head.length octets of the message */
                 } frame;
                 struct needled_stream_end end;
+                const char *mark; /* of a tape; the stream carries none yet */
                 Figures figures; /* those that this client knows */
         };
 } StreamRecord;

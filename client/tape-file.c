@@ -7,6 +7,12 @@
 
 #include "client/output.h"
 
+static int fail(TapeFile *t, int error, char *problem_take) {
+        g_free(t->problem);
+        t->problem = problem_take;
+        return error;
+}
+
 Exit tape_file_open(TapeFile *t, const char *path) {
         FILE *file;
 
@@ -36,6 +42,7 @@ void tape_file_close(TapeFile *t) {
                 (void) fclose(t->file);
         t->file = NULL;
         g_clear_pointer(&t->name, g_free);
+        g_clear_pointer(&t->problem, g_free);
 }
 
 /* One line, or as much of it as is more than a tape may have: tape_read() says so. Not fgets(), which hides a NUL. */
@@ -54,23 +61,20 @@ int tape_file_line(TapeFile *t, TapeLine *ret) {
         read_text(t);
         if (ferror(t->file)) {
                 r = errno > 0 ? -errno : -EIO;
-                output_error("%s: after line %u it cannot be read: %s.", t->name, t->reader.line, g_strerror(-r));
-                return r;
+                return fail(t, r, g_strdup_printf("%s: after line %u it cannot be read: %s.", t->name, t->reader.line, g_strerror(-r)));
         }
         if (t->size == 0 && t->reader.begun)
                 return 0;
-        if (t->size == 0) {
-                output_error("%s:1: it is empty, a tape begins with 'needled-tape %d'.", t->name, TAPE_VERSION);
-                return -EBADMSG;
-        }
+        if (t->size == 0)
+                return fail(t, -EBADMSG, g_strdup_printf("%s:1: it is empty, a tape begins with 'needled-tape %d'.", t->name,
+                                                         TAPE_VERSION));
 
         r = tape_read(&t->reader, t->text, t->size, ret);
         if (r == -EOPNOTSUPP)
-                output_error("%s:%u: this is a tape of a later version: update needled to read it.", t->name, t->reader.line);
-        else if (r < 0)
-                output_error("%s:%u: %s.", t->name, t->reader.line, t->reader.error);
+                return fail(t, r, g_strdup_printf("%s:%u: this is a tape of a later version: update needled to read it.", t->name,
+                                                  t->reader.line));
 
-        return r < 0 ? r : 1;
+        return r < 0 ? fail(t, r, g_strdup_printf("%s:%u: %s.", t->name, t->reader.line, t->reader.error)) : 1;
 }
 
 int tape_file_next(TapeFile *t, TapeLine *ret) {
@@ -81,4 +85,18 @@ int tape_file_next(TapeFile *t, TapeLine *ret) {
         while (r > 0 && ret->item == TAPE_NOTHING);
 
         return r;
+}
+
+Exit tape_file_profile(const TapeFile *t, const Profiles *profiles, const VendorProfile **ret) {
+        const Profile *profile = profiles_by_id(profiles, t->reader.head.profile);
+
+        if (!profile) {
+                output_error("%s is of a device with the profile '%s', which is not known here: put its file into /etc/needled/profiles.d, "
+                             "or name its folder in NEEDLED_PROFILES_PATH.",
+                             t->name, t->reader.head.profile);
+                return EXIT_NOT_FOUND;
+        }
+
+        *ret = profile->vendor;
+        return EXIT_DONE;
 }

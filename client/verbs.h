@@ -57,5 +57,8 @@ Exit verb_show(Client *client);
 /* watch.c */
 Exit verb_watch(Client *client);
 
+/* replay.c */
+Exit verb_replay(Client *client);
+
 /* record.c */
 Exit verb_record(Client *client);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <glib.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,10 +49,11 @@ static void print_line(WatchDisplay *d, char *line_take) {
 static void print_plain(WatchDisplay *d) {
         uint64_t now_usec = shown_boottime(d);
         g_autofree char *line = watch_text_plain(d->model, now_usec, shown_realtime(d));
+        g_autofree char *session = watch_text_session(d->model);
         const char *notice = watch_model_notice(d->model, now_usec);
 
         if (notice && d->model->notice_usec != d->last_notice_usec) {
-                printf("session %" PRIu64 "  %s\n", d->model->session_id, notice);
+                printf("%s  %s\n", session, notice);
                 d->last_notice_usec = d->model->notice_usec;
         }
         if (d->model->phase == WATCH_FOLLOWING || !d->last_line || strcmp(line, d->last_line) != 0)

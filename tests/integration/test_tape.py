@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tapes by needlectl: recorded from a live session, exported from a stored one, replayed, and computed again."""
+import json
 import signal
 import stat
 
@@ -83,3 +84,63 @@ def test_nothing_to_record(stage):
     expect((status, '--force' in err), (1, True), f'over a file that exists ({err})')
     expect(path.read_text(), 'mine', 'the file that was there')
     expect(stage.ctl('record', '--json')[0], 64, 'JSON and a tape on one stdout')
+
+
+def recorded(stage):
+    """A tape that was recorded from before its session began, and the session."""
+    sim = stage.sim('--kind=pen', '--seed=5', '--live-period=50')
+    stage.needled()
+    stage.adopt()
+    path = stage.dir / 'pen.tape'
+    record = recording(stage, f'--output={path}')
+    wait_for('the recording', lambda: 'Waiting for a session' in record.text())
+    use(stage, sim)
+    sim.control('stop')
+    expect(record.child.wait(60), 0, f'exit status ({record.text()})')
+    return path, finished(stage)[0]
+
+
+def replay(stage, path, *args):
+    """The records of a replay."""
+    status, out, err = stage.ctl('replay', path, '--json', *args)
+    expect((status, err), (0, ''), 'replay')
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_replay_shows_the_session_again_without_the_service(stage):
+    path, session = recorded(stage)
+    expect(stage.daemon.stop(), 0, 'exit status')
+    for speed in ('0', '10'):
+        records = replay(stage, path, f'--speed={speed}')
+        types = [record['type'] for record in records]
+        expect((types[0], types[-2], types[-1]), ('hello', 'figures', 'end'), 'first and last records')
+        expect(records[-1]['reason'], session['end_reason'], 'end')
+        at_least(types.count('live'), 40, 'live records')
+        at_least(types.count('figures'), 2, 'figures')
+        expect(records[-2]['figures']['force_peak'], session['force_peak'], 'peak force')
+        expect(records[-2]['figures']['lost'], session['lost'], 'lost')
+    status, out, err = stage.ctl('replay', path, '--speed=0')
+    expect((status, err), (0, ''), 'replay to figures')
+    for label in ('Duration', 'Strokes', 'Force'):
+        expect(label in out, True, f'{label} in {out!r}')
+    status, out, _ = stage.ctl('replay', path, '--speed=20')
+    expect((status, out.splitlines()[-1].startswith('tape  ended by the device')), (0, True), f'lines as of watch: {out!r}')
+
+
+def test_replay_of_what_is_no_tape(stage):
+    path, _ = recorded(stage)
+    lines = path.read_text().splitlines()
+    cut = len(lines) - 10
+    damaged = stage.dir / 'damaged.tape'
+    damaged.write_text('\n'.join(lines[:cut] + [lines[cut] + 'x', *lines[cut + 1:]]) + '\n')
+    status, out, err = stage.ctl('replay', damaged, '--speed=0')
+    expect((status, f'{damaged}:{cut + 1}: ' in err), (1, True), f'a damaged line ({err})')
+    expect('Strokes' in out, True, 'figures of what came before it')
+    status, _, err = stage.ctl('replay', '-', '--speed=0', stdin='hello\n')
+    expect((status, 'stdin:1: ' in err), (1, True), f'no tape at all ({err})')
+    status, _, err = stage.ctl('replay', '-', '--speed=0', stdin='needled-tape 1\nprofile example.unheard-of\n0 < channel-0 01\n')
+    expect((status, 'example.unheard-of' in err), (3, True), f'a profile that is not known ({err})')
+    expect(stage.ctl('replay', stage.dir / 'none.tape')[0], 3, 'a file that is not there')
+    expect(stage.ctl('replay', '-', stdin='needled-tape 1\nprofile omp1\n')[0], 2, 'an empty tape')
+    for speed in ('-1', 'fast', '1e99', 'nan', ''):
+        expect(stage.ctl('replay', path, f'--speed={speed}')[0], 64, f'speed {speed!r}')
