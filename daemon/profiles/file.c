@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "profiles/compile.h"
+
 /* Everything that is read, and one octet more, which says that there is too much. */
 static int read_all(int fd, char *text, size_t *ret_size) {
         size_t size = 0;
@@ -39,6 +41,15 @@ static int report_errno(const char *path, int error, ProfilesReport report, void
         return error;
 }
 
+static unsigned line_of(const char *text, const char *at) {
+        unsigned line = 1;
+
+        for (; text < at; text++)
+                line += *text == '\n';
+
+        return line;
+}
+
 int profile_file_load(const char *path, ProfilesReport report, void *userdata, ProfileFile **ret) {
         g_autofree char *text = g_malloc(PROFILE_FILE_SIZE_MAX + 1);
         int fd, r = 0;
@@ -65,13 +76,35 @@ int profile_file_load(const char *path, ProfilesReport report, void *userdata, P
 }
 
 int profile_file_parse(const char *path, const char *text, size_t size, ProfilesReport report, void *userdata, ProfileFile **ret) {
+        KeysProblems problems = { path, report, userdata, 0 };
+        g_autoptr(ProfileFile) file = NULL;
+        g_autoptr(GPtrArray) groups = NULL;
+        const char *end;
+        char *copy;
+
         if (size > PROFILE_FILE_SIZE_MAX) {
                 report(path, 0, "It is larger than 64 KiB: leave out what is not needed.", userdata);
                 return -EFBIG;
         }
 
-        report(path, 1, "Its Format= is not known.", userdata);
-        return -EBADMSG;
+        if (!g_utf8_validate(text, (gssize) size, &end)) {
+                keys_problem(&problems, line_of(text, end), "This is not UTF-8 text.");
+                return -EBADMSG;
+        }
+
+        file = g_new0(ProfileFile, 1);
+        file->path = g_strdup(path);
+        file->trusted = true;
+        file->memory = g_ptr_array_new_with_free_func(g_free);
+        copy = g_strndup(text, size);
+        g_ptr_array_add(file->memory, copy);
+        groups = keys_read(copy, &problems);
+        compile_profile(groups, file, &problems);
+        if (problems.n > 0)
+                return -EBADMSG;
+
+        *ret = g_steal_pointer(&file);
+        return 0;
 }
 
 ProfileFile *profile_file_free(ProfileFile *file) {

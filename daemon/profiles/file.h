@@ -23,7 +23,7 @@ typedef struct ProfileTest {    /* a [Test] group */
         const uint8_t *data;
         size_t size;
         ProfileExpect expect;
-        const ProfileExpectation *values; /* in the order of the packet's values; a field that repeats occurs more often than once */
+        const ProfileExpectation *values; /* all that the packet gives; a field that repeats is there once for each entry, in their order */
         size_t n_values;
 } ProfileTest;
 
