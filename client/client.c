@@ -161,6 +161,10 @@ int client_leave_on_signals(sd_event *event) {
         return 0;
 }
 
+char **client_profile_folders(void) {
+        return profiles_folders(NEEDLED_SYSCONFDIR "/needled");
+}
+
 Profiles *client_profiles(ProfilesReport report, void *userdata) {
         Profiles *profiles = profiles_new();
 

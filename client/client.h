@@ -61,4 +61,5 @@ int client_add_timer(sd_event *event, sd_event_source **ret, sd_event_time_handl
 int client_leave_on_signals(sd_event *event);
 
 /* The profiles of this host: those that the service loads too. `report` may be NULL: what is refused is passed over. */
+char **client_profile_folders(void); /* the caller frees */
 Profiles *client_profiles(ProfilesReport report, void *userdata);

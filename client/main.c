@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <langinfo.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,6 +60,13 @@ const Verb verbs[] = {
           "The live view of 'watch', its lines or its JSON records, from a tape instead of a device; with\n"
           "--speed 0 the figures alone. Works without the service. '-' reads the tape from stdin.",
           1, 1, OPTION_BIT(OPTION_SPEED), verb_replay },
+        { "profile", "list|show|lint|try [ID|FILE...]", "Vendor profiles: which there are, and whether they are right",
+          "list             those of this host, and which file wins\n"
+          "show ID|FILE     what one matches, decodes and does\n"
+          "lint FILE...     check files, alone and together, and run their tests; exits with 1 if there is a problem\n"
+          "try ID|FILE      what it makes of a packet (--char and --hex), or of those on a tape (--tape)\n"
+          "All work without the service.",
+          0, INT_MAX, OPTION_BIT(OPTION_CHAR) | OPTION_BIT(OPTION_HEX) | OPTION_BIT(OPTION_TAPE), verb_profile },
         { "version", "", "Show the versions of this program and of the service", NULL, 0, 0, 0,
           verb_version },
         { "help", "[VERB]", "Show what there is, or what a verb does", NULL, 0, 1, 0, verb_help },

@@ -100,3 +100,22 @@ Exit tape_file_profile(const TapeFile *t, const Profiles *profiles, const Vendor
         *ret = profile->vendor;
         return EXIT_DONE;
 }
+
+int tape_file_channel(const TapeHead *head, uint8_t channel, const VendorProfile *vendor) {
+        const TapeChannel *known = NULL;
+
+        for (size_t i = 0; i < head->n_channels; i++)
+                if (head->channels[i].channel == channel)
+                        known = &head->channels[i];
+        if (!known)
+                return strcmp(head->profile, vendor->id) == 0 && channel < vendor->n_chars ? channel : -ENOENT;
+
+        for (size_t i = 0; i < vendor->n_chars; i++) {
+                const VendorChar *ch = &vendor->chars[i];
+
+                if (*known->uuid ? ch->uuid && g_ascii_strcasecmp(ch->uuid, known->uuid) == 0 : strcmp(ch->alias, known->name) == 0)
+                        return (int) i;
+        }
+
+        return -ENOENT;
+}

@@ -37,3 +37,7 @@ int tape_file_next(TapeFile *t, TapeLine *ret);
 /* The profile that the tape names, NULL for "omp1", once its head is whole. It lives as long as `profiles`. EXIT_NOT_FOUND: this host
  * has no such profile; the user was told. */
 Exit tape_file_profile(const TapeFile *t, const Profiles *profiles, const VendorProfile **ret);
+
+/* The channel of `vendor` that a channel of the tape is, by its UUID, else by its name: the profile's file may have been edited since.
+ * Without a line of the head the number stands. -ENOENT: it is none of the profile's. */
+int tape_file_channel(const TapeHead *head, uint8_t channel, const VendorProfile *vendor);

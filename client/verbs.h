@@ -60,5 +60,8 @@ Exit verb_watch(Client *client);
 /* replay.c */
 Exit verb_replay(Client *client);
 
+/* profile.c */
+Exit verb_profile(Client *client);
+
 /* record.c */
 Exit verb_record(Client *client);
