@@ -89,7 +89,6 @@ static void read_use(const KeysGroup *group, ProfileFile *file, VendorChar *ch, 
                         keys_problem(problems, line->line, "Use= is of characteristics: an advertisement just comes.");
                 return;
         }
-        line = compile_required(group, "Use", problems);
         parts = line ? compile_split(file, line, ";", 4, problems) : NULL;
         for (; parts && *parts; parts++)
                 if (g_str_equal(*parts, "notify"))

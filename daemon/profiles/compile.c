@@ -427,6 +427,24 @@ static void compile_rest(const GPtrArray *groups, ProfileFile *file, KeysProblem
         file->tests = compile_keep(file, tests, &file->n_tests);
 }
 
+/* A characteristic without Use= is only written. */
+static void check_uses(const GPtrArray *groups, const ProfileFile *file, KeysProblems *problems) {
+        for (size_t i = 0; i < file->vendor.n_chars; i++) {
+                const VendorChar *ch = &file->vendor.chars[i];
+                bool idle = ch->source == VENDOR_GATT && ch->use == 0, written = false;
+
+                for (size_t k = 0; k < file->vendor.n_actions; k++)
+                        written = written || file->vendor.actions[k].channel == i;
+                for (guint k = 0; idle && (!written || ch->n_fields > 0) && k < groups->len; k++) {
+                        const KeysGroup *group = groups->pdata[k];
+
+                        if (g_str_equal(group->kind, "Characteristic") && g_str_equal(group->name, ch->alias) && !keys_get(group, "Use"))
+                                keys_problem(problems, group->line, "[Characteristic %s] needs Use=: notify, indicate, read or poll:<seconds>.",
+                                             ch->alias);
+                }
+        }
+}
+
 void compile_profile(const GPtrArray *groups, ProfileFile *file, KeysProblems *problems) {
         const KeysGroup *profile = find_profile(groups, problems);
         GArray *chars;
@@ -443,6 +461,7 @@ void compile_profile(const GPtrArray *groups, ProfileFile *file, KeysProblems *p
         compile_all_fields(groups, file, chars, problems);
         file->vendor.chars = compile_keep(file, chars, &file->vendor.n_chars);
         compile_rest(groups, file, problems);
+        check_uses(groups, file, problems);
         if (problems->n > 0)
                 return;
 
