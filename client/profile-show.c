@@ -230,7 +230,11 @@ Exit profile_show(Client *client) {
         Exit e;
 
         if (known && !known->vendor) {
-                output_say("%s is the %s. It is built in; docs/profile.md describes it.", known->id, known->name);
+                json = json_pack("{s:s s:s}", "id", known->id, "name", known->name);
+                if (client_wants_json(client))
+                        output_json(json);
+                else
+                        output_say("%s is the %s. It is built in; docs/profile.md describes it.", known->id, known->name);
                 return EXIT_DONE;
         }
 
