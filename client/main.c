@@ -56,6 +56,14 @@ const Verb verbs[] = {
         { "show", "ID", "Show the figures of a session",
           "ID is the number that 'needlectl sessions' lists, or that of a live session.", 1, 1, 0,
           verb_show },
+        { "export", "ID...", "Write stored sessions as tapes",
+          "One session goes to stdout, or to the file that --output names. Several go to a file each,\n"
+          "session-ID.tape, in the folder that --output names.",
+          1, INT_MAX, OPTION_BIT(OPTION_FORMAT) | OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_FORCE), verb_export },
+        { "verify", "ID|FILE...", "Compute the figures of a session again from its record",
+          "Exits with 1 if those that are stored are others, and lists them side by side. Of a tape in a file\n"
+          "the figures are printed.",
+          1, INT_MAX, 0, verb_verify },
         { "replay", "FILE", "Play a tape as if it were live",
           "The live view of 'watch', its lines or its JSON records, from a tape instead of a device; with\n"
           "--speed 0 the figures alone. Works without the service. '-' reads the tape from stdin.",

@@ -63,5 +63,11 @@ Exit verb_replay(Client *client);
 /* profile.c */
 Exit verb_profile(Client *client);
 
+/* export.c */
+Exit verb_export(Client *client);
+
+/* verify.c */
+Exit verb_verify(Client *client);
+
 /* record.c */
 Exit verb_record(Client *client);
