@@ -162,7 +162,7 @@ int client_leave_on_signals(sd_event *event) {
 }
 
 char **client_profile_folders(void) {
-        return profiles_folders(NEEDLED_SYSCONFDIR "/needled");
+        return profiles_search_path(NEEDLED_SYSCONFDIR "/needled");
 }
 
 Profiles *client_profiles(ProfilesReport report, void *userdata) {

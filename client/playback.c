@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "client/tape-file.h"
 #include "needled/frame.h"
 #include "session/replay.h"
 #include "session/shown.h"
@@ -14,6 +15,7 @@
 
 struct Playback {
         const TapeReader *tape;
+        const VendorProfile *vendor;
         PlaybackTold told;
         void *userdata;
         Replay *replay;
@@ -94,8 +96,9 @@ Playback *playback_new(const TapeReader *tape, const VendorProfile *vendor, Play
         };
         Playback *p = g_new0(Playback, 1);
 
-        *p = (Playback) { .tape = tape, .told = told, .userdata = userdata };
+        *p = (Playback) { .tape = tape, .vendor = vendor, .told = told, .userdata = userdata };
         p->replay = replay_new(&(ReplaySettings) {
+                .vendor = vendor,
                 .start_boottime_usec = BASE_USEC,
                 .start_realtime_usec = tape->head.start_realtime_usec,
                 .observer = told ? &observer : NULL,
@@ -124,6 +127,19 @@ static void begin(Playback *p) {
         tell_state(p);
 }
 
+static void play(Playback *p, const TapeLine *line) {
+        Frame frame = tape_frame(p->tape, line, BASE_USEC);
+
+        if (p->vendor && frame.direction != FRAME_OF_LINK) {
+                int channel = tape_file_channel(&p->tape->head, line->channel, p->vendor);
+
+                if (channel < 0) /* the profile does not know it any more */
+                        return;
+                frame.channel = (uint8_t) channel;
+        }
+        (void) replay_frame(p->replay, &frame); /* when the session ended the tape says itself */
+}
+
 void playback_line(Playback *p, const TapeLine *line) {
         uint64_t start_usec = p->tape->head.start_realtime_usec;
 
@@ -136,10 +152,8 @@ void playback_line(Playback *p, const TapeLine *line) {
                 begin(p);
 
         if (line->item == TAPE_FRAME) {
-                Frame frame = tape_frame(p->tape, line, BASE_USEC);
-
                 p->frames++;
-                (void) replay_frame(p->replay, &frame); /* when it ended the tape says itself */
+                play(p, line);
         } else if (line->item == TAPE_MARK) {
                 StreamRecord mark = { .type = NEEDLED_STREAM_MARK, .mark = line->text };
 

@@ -273,7 +273,7 @@ static void on_ended(Tracker *tracker, Session *s, void *userdata) {
 
         log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " with %s is finished (%s)", s->id, context.device, context.reason);
         session_figures(s, s->end_boottime_usec, &figures);
-        store_session_end(hub->store, s->id, context.reason, s->end_realtime_usec, &figures, on_stored, e);
+        store_session_end(hub->store, s->id, context.reason, s->end_boottime_usec, s->end_realtime_usec, &figures, on_stored, e);
 }
 
 /* ---- What clients ask ---- */

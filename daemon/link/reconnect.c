@@ -29,10 +29,26 @@ static DeviceReason obstacle(const Device *device) {
         return adapter->powered ? DEVICE_REASON_NONE : DEVICE_REASON_ADAPTER_OFF;
 }
 
+/* bluetoothd connects by itself to a device that offers a service which we have registered. One that is known by its name or maker
+ * alone offers none. */
+static bool is_registered(const Device *device) {
+        const Object *object = link_object(device);
+        const char *const *uuids = device->profile ? device->profile->service_uuids : NULL;
+
+        if (!object || !object->services)
+                return uuids && *uuids;
+
+        for (; uuids && *uuids; uuids++)
+                if (g_strv_contains((const char *const *) object->services->pdata, *uuids))
+                        return true;
+
+        return false;
+}
+
 static bool comes_by_itself(const Device *device) {
         Object *adapter = link_adapter(device);
 
-        return device->bonded && adapter && auto_connect_covers(device->link->auto_connect, adapter->path) &&
+        return device->bonded && is_registered(device) && adapter && auto_connect_covers(device->link->auto_connect, adapter->path) &&
                !link_has_operation(device, OPERATION_CONNECT);
 }
 
@@ -84,6 +100,8 @@ void reconnect_rest(Device *device) {
 
         if (!device->adopted) {
                 device_enter(device, DEVICE_FOUND, device->reason, STEP_NONE, 0);
+        } else if (device_lost_profile(device)) {
+                device_enter(device, DEVICE_REFUSED, DEVICE_REASON_SERVICES_MISSING, STEP_NONE, 0);
         } else if (reason != DEVICE_REASON_NONE) {
                 device->work->attempts = 0;
                 device_enter(device, rest_state(device), device->auto_connect ? reason : DEVICE_REASON_NONE,

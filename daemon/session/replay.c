@@ -12,6 +12,7 @@ Replay *replay_new(const ReplaySettings *settings) {
 
         observer.opened = NULL;
         r->tracker = tracker_new(&(TrackerSettings) { 0 }, &observer, settings->userdata);
+        (void) tracker_set_vendor(r->tracker, settings->vendor);
         (void) tracker_begin(r->tracker, settings->identity ?: &nobody, settings->start_boottime_usec,
                              settings->start_realtime_usec);
         return r;

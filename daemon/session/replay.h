@@ -11,6 +11,7 @@ typedef struct Replay Replay;
 
 typedef struct ReplaySettings {
         const SessionIdentity *identity; /* NULL: nobody's */
+        const VendorProfile *vendor;    /* NULL: frames of the Open Microneedling Profile. Has to live as long */
         uint64_t start_boottime_usec, start_realtime_usec; /* session time 0 */
         /* The facts are told as if live; NULL: to nobody. `identify`, `opened` and `ended` are not: the session is open from the beginning,
          * and does not end by itself. */

@@ -199,11 +199,10 @@ void tally_figures(const Tally *t, const OmpFeature *feature, Figures *ret) {
         if (!t->started)
                 return;
 
-        if (counts_strokes) {
+        if (counts_strokes)
                 figures_set(ret, FIGURE_STROKES, (int64_t) t->strokes);
-                if (t->has_rate)
-                        figures_set_double(ret, FIGURE_STROKE_RATE, t->rate_per_min);
-        }
+        if (t->has_rate && (counts_strokes || t->last.flags & OMP_LIVE_RATE)) /* computed, or the device's own */
+                figures_set_double(ret, FIGURE_STROKE_RATE, t->rate_per_min);
         if (t->has_contact)
                 figures_set(ret, FIGURE_CONTACT_TIME, (int64_t) t->contact_usec);
         if (t->has_passes)

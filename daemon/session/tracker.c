@@ -7,6 +7,7 @@
 #include "needled/omp-time.h"
 #include "session/packet.h"
 #include "session/prelude.h"
+#include "session/translate.h"
 #include "session/unknown.h"
 
 /* What may open a session now. */
@@ -22,6 +23,8 @@ struct Tracker {
         void *userdata;
         TrackerCounters counters;
 
+        Translate *translate;           /* of a vendor device; NULL: it speaks the Open Microneedling Profile */
+        int battery;                    /* as told on this link, -1: nothing yet */
         bool has_feature;
         OmpFeature feature;
 
@@ -55,6 +58,11 @@ static const OmpLive *last_live(const Tracker *t) {
 
 /* Decodes, and places the packet in its stream. */
 static void decode(Tracker *t, const Frame *frame, Packet *p) {
+        if (t->translate) {
+                translate_packet(t->translate, frame, p);
+                return;
+        }
+
         packet_decode(frame, p);
         if (p->numbered)
                 p->arrival = omp_sequence_push(&t->sequence[p->stream], p->sequence, &p->missing);
@@ -63,6 +71,8 @@ static void decode(Tracker *t, const Frame *frame, Packet *p) {
 /* A session knows of a stream what it has had of it, and nothing from before: its first packet sets the number, as it does when the frames
  * that were kept are all there is. */
 static void place(Tracker *t, Packet *p) {
+        if (t->translate)
+                return;
         if (p->numbered && t->session && !t->begun[p->stream]) {
                 t->begun[p->stream] = true;
                 omp_sequence_reset(&t->sequence[p->stream]);
@@ -110,8 +120,13 @@ static void tell_unknown(const char *what, void *userdata) {
 /* Everything that figures depend on begins here: what was before is known by the frames that are kept, or not at all. */
 static void open_session(Tracker *t, const SessionIdentity *identity, uint64_t boottime_usec, uint64_t realtime_usec) {
         t->session = session_new(identity, boottime_usec, realtime_usec);
-        t->session->has_feature = t->has_feature;
-        t->session->feature = t->feature;
+        if (t->translate) {
+                translate_reset(t->translate);
+                t->session->has_feature = translate_feature(t->translate, &t->session->feature);
+        } else {
+                t->session->has_feature = t->has_feature;
+                t->session->feature = t->feature;
+        }
         t->tick = (OmpTick) { 0 };
         t->has_last = false;
         for (int i = 0; i < _TALLY_STREAM_MAX; i++)
@@ -152,7 +167,10 @@ static void end_session(Tracker *t, SessionEnd end, uint64_t boottime_usec, uint
                 t->flags[i].stale = t->flags[i].shown;
         t->session = NULL;
         t->has_last = false;
-        prelude_forget(&t->prelude);
+        if (t->translate)               /* what its states are still holds */
+                t->prelude.stale_usec = t->last_boottime_usec[TALLY_LIVE];
+        else
+                prelude_forget(&t->prelude);
         if (t->observer.ended)
                 t->observer.ended(t, s, t->userdata);
         else
@@ -193,6 +211,11 @@ static uint64_t take_tick(Tracker *t, const Frame *frame, const Packet *p, bool 
         uint64_t tick;
 
         *ret_epoch = false;
+        if (t->translate) {             /* the host's clock is all there is: no tick, no reboot by it */
+                t->tick.tick = MAX(t->tick.tick, frame->boottime_usec / OMP_TICK_USEC);
+                return t->tick.tick;
+        }
+
         if (p->resumed)
                 *ret_epoch = omp_tick_extend(&t->tick, p->live.tick, frame->boottime_usec, &tick);
         else
@@ -207,6 +230,14 @@ static uint64_t take_tick(Tracker *t, const Frame *frame, const Packet *p, bool 
         return tick;
 }
 
+/* What a vendor device says holds until it says something else: up to now it was as before. */
+static void hold_until(Tally *t, const Packet *p, uint64_t tick) {
+        OmpLive before = t->last;
+
+        if (t->started && !p->resumed && (before.flags ^ p->live.flags) & (OMP_LIVE_CONTACT_MASK | OMP_LIVE_OVERPRESSURE))
+                (void) tally_live(t, &before, tick, false, p->missing, false);
+}
+
 static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
         Session *s = t->session;
         bool epoch;
@@ -217,6 +248,8 @@ static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
                 return;
         }
 
+        if (t->translate)
+                hold_until(&s->tally, p, tick);
         (void) tally_live(&s->tally, &p->live, tick, epoch && s->tally.started, p->missing, p->resumed);
         if (t->observer.live) {
                 TrackerLive live = {
@@ -272,6 +305,10 @@ static void take_packet(Tracker *t, const Frame *frame, const Packet *p) {
         unknown_look(&t->unknown, frame, p);
         if (p->error < 0)
                 return;
+        if (t->translate) {
+                translate_unknown(t->translate, &t->unknown);
+                (void) translate_feature(t->translate, &s->feature);
+        }
         if (p->numbered)
                 take_loss(t, frame, p);
 
@@ -299,6 +336,9 @@ static void take_link(Tracker *t, const Frame *frame) {
 
         switch (what) {
         case FRAME_LINK_UP:
+                t->battery = -1;
+                if (t->translate)
+                        translate_link_up(t->translate);
                 for (int i = 0; i < _TALLY_STREAM_MAX; i++)
                         omp_sequence_reset(&t->sequence[i]);
                 for (int i = 0; i < _FLAG_WAY_MAX; i++)
@@ -373,6 +413,8 @@ static void pass_packet(Tracker *t, const Frame *frame, const Packet *p) {
 
         if (p->kind == PACKET_FEATURE && packet_is_new(p))
                 take_feature(t, p);
+        if (t->translate)
+                return;
         if (p->kind == PACKET_LIVE && p->error >= 0 && p->arrival != OMP_ARRIVAL_DUPLICATE)
                 (void) take_tick(t, frame, p, &epoch);
         if (p->kind == PACKET_LIVE && packet_is_new(p)) {
@@ -382,12 +424,30 @@ static void pass_packet(Tracker *t, const Frame *frame, const Packet *p) {
         }
 }
 
+/* With or without a session: what the next one begins with, and what is not a session's at all. */
+static void note_device(Tracker *t, const Frame *frame, const Packet *p) {
+        int battery = t->translate ? translate_battery(t->translate) : -1;
+
+        if (!packet_is_new(p))
+                return;
+        if (p->kind == PACKET_FEATURE)
+                prelude_keep(&t->prelude, PRELUDE_FEATURE, frame);
+        else if (t->translate && p->kind != PACKET_UNKNOWN)
+                prelude_keep(&t->prelude, PRELUDE_LIVE + frame->channel, frame);
+
+        if (battery >= 0 && battery != t->battery && t->observer.battery) {
+                t->battery = battery;
+                t->observer.battery(t, (unsigned) battery, t->userdata);
+        }
+}
+
 Tracker *tracker_new(const TrackerSettings *settings, const TrackerObserver *observer, void *userdata) {
         Tracker *t = g_new0(Tracker, 1);
 
         t->settings = *settings;
         t->observer = *observer;
         t->userdata = userdata;
+        t->battery = -1;
         prelude_init(&t->prelude, PRELUDE_LIVE + 1, false);
         return t;
 }
@@ -398,12 +458,29 @@ Tracker *tracker_free(Tracker *t) {
 
         session_free(t->session);
         prelude_clear(&t->prelude);
+        translate_free(t->translate);
         g_free(t);
         return NULL;
 }
 
 void tracker_set_settings(Tracker *t, const TrackerSettings *settings) {
         t->settings = *settings;
+}
+
+int tracker_set_vendor(Tracker *t, const VendorProfile *profile) {
+        if ((t->translate ? translate_profile(t->translate) : NULL) == profile)
+                return 0;
+        if (t->session)
+                return -EBUSY;
+
+        t->translate = translate_free(t->translate);
+        t->has_feature = t->has_last = false;
+        t->opening = OPENING_ANY;
+        memset(t->flags, 0, sizeof(t->flags));
+        if (profile)
+                t->translate = translate_new(profile);
+        prelude_init(&t->prelude, PRELUDE_LIVE + (profile ? (unsigned) profile->n_chars : 1), profile);
+        return 0;
 }
 
 void tracker_set_feature(Tracker *t, const OmpFeature *feature) {
@@ -439,8 +516,7 @@ void tracker_frame(Tracker *t, const Frame *frame) {
         } else
                 pass_packet(t, frame, &p);
 
-        if (p.kind == PACKET_FEATURE && p.error >= 0)
-                prelude_keep(&t->prelude, PRELUDE_FEATURE, frame);
+        note_device(t, frame, &p);
         if (over)                       /* after the frame that says so was kept */
                 end_session(t, SESSION_END_DEVICE, frame->boottime_usec, frame->realtime_usec);
 }

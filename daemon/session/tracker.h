@@ -9,6 +9,7 @@
 
 #include "needled/frame.h"
 #include "needled/omp.h"
+#include "needled/vendor.h"
 #include "session/session.h"
 
 typedef struct Tracker Tracker;
@@ -40,6 +41,8 @@ typedef struct TrackerObserver {
         void (*event)(Tracker *tracker, Session *session, const Frame *frame, const OmpEvent *event, void *userdata);
         /* Something that nobody knows, as a name and a number, each once a session: "event unknown-153". */
         void (*unknown)(Tracker *tracker, Session *session, const char *what, void *userdata);
+        /* Of a vendor device: its battery, in %, when it has changed. With or without a session. */
+        void (*battery)(Tracker *tracker, unsigned percent, void *userdata);
         void (*gap)(Tracker *tracker, Session *session, const SessionGap *gap, void *userdata);
         /* Figures are final, state is FINISHED. The session is the observer's to free from now on. */
         void (*ended)(Tracker *tracker, Session *session, void *userdata);
@@ -55,6 +58,9 @@ Tracker *tracker_free(Tracker *tracker); /* a live session is freed without a fa
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Tracker, tracker_free)
 
 void tracker_set_settings(Tracker *tracker, const TrackerSettings *settings);
+/* Whose frames come: NULL (the beginning), of a device that speaks the Open Microneedling Profile; else of one that is followed by this
+ * profile, which has to live as long. Errors: -EBUSY a session is live, and it is another. */
+int tracker_set_vendor(Tracker *tracker, const VendorProfile *profile);
 void tracker_set_feature(Tracker *tracker, const OmpFeature *feature); /* needles, kind: what figures may say */
 
 /* The hot path. */

@@ -26,7 +26,7 @@ static const char tables_1[] =
         " boot_id TEXT NOT NULL, utc_offset_sec INTEGER NOT NULL, start_boottime INTEGER NOT NULL, start_realtime INTEGER NOT NULL,"
         " subject TEXT NOT NULL, area TEXT NOT NULL, product TEXT NOT NULL, note TEXT NOT NULL,"
         " source TEXT NOT NULL DEFAULT 'live', ended INTEGER NOT NULL DEFAULT 0, end_reason TEXT NOT NULL DEFAULT '',"
-        " end_realtime INTEGER NOT NULL DEFAULT 0, figures_version INTEGER) STRICT;"
+        " end_boottime INTEGER NOT NULL DEFAULT 0, end_realtime INTEGER NOT NULL DEFAULT 0, figures_version INTEGER) STRICT;"
         "CREATE INDEX session_open ON session (id) WHERE ended = 0;"
         "CREATE INDEX session_start ON session (start_realtime, id) WHERE ended = 1;"
         "CREATE INDEX session_owner ON session (owner, start_realtime, id) WHERE ended = 1;"

@@ -331,6 +331,12 @@ static const sd_bus_vtable device_vtable[] = {
         SD_BUS_VTABLE_END
 };
 
+static const sd_bus_vtable battery_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_PROPERTY("Percentage", "y", NULL, offsetof(FakeBluez, battery), CHANGES),
+        SD_BUS_VTABLE_END
+};
+
 static const sd_bus_vtable service_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_PROPERTY("UUID", "s", get_text, 0, 0),
@@ -515,6 +521,12 @@ void fake_powered(FakeBluez *fake, bool on) {
                 fake_device_disconnect(fake);
         fake->powered = on;
         ok(sd_bus_emit_properties_changed(fake->bus, FAKE_ADAPTER, "org.bluez.Adapter1", "Powered", NULL));
+}
+
+void fake_battery(FakeBluez *fake, uint8_t percent) {
+        fake->battery = percent;
+        add(fake, fake->device_slots, FAKE_DEVICE, "org.bluez.Battery1", battery_vtable, fake);
+        ok(sd_bus_emit_interfaces_added(fake->bus, FAKE_DEVICE, "org.bluez.Battery1", NULL));
 }
 
 FakeChar *fake_char(FakeBluez *fake, const char *uuid) {

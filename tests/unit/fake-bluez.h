@@ -52,6 +52,7 @@ struct FakeBluez {
         GPtrArray *slots, *device_slots, *char_slots;
         int powered, discovering, present, connected, resolved, paired, trusted;
         int16_t rssi;
+        uint8_t battery;                /* % */
         FakeChar chars[FAKE_CHARS_MAX];
         unsigned n_chars;
         /* What to answer, and how often so: */
@@ -83,6 +84,7 @@ void fake_device_appear(FakeBluez *fake);     /* InterfacesAdded of the device *
 void fake_device_connect(FakeBluez *fake);    /* Connected, then the objects, then ServicesResolved */
 void fake_device_disconnect(FakeBluez *fake); /* sockets end, Connected falls */
 void fake_powered(FakeBluez *fake, bool on);
+void fake_battery(FakeBluez *fake, uint8_t percent); /* Battery1 comes */
 FakeChar *fake_char(FakeBluez *fake, const char *uuid);
 /* bluetoothd lets go of a characteristic that somebody held. */
 void fake_release(FakeBluez *fake, FakeChar *ch);

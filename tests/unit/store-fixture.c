@@ -284,8 +284,8 @@ int fixture_end(Fixture *f, uint64_t session) {
         figures_set(&figures, FIGURE_LOST_WAVEFORM, 7);
         figures_set_double(&figures, FIGURE_STROKE_RATE, 90.5);
         f->answered = false;
-        store_session_end(f->store, session, "user", FIXTURE_START_REALTIME + 60000000u, &figures, on_done,
-                          f);
+        store_session_end(f->store, session, "user", FIXTURE_START_BOOTTIME + FIXTURE_LENGTH_USEC,
+                          FIXTURE_START_REALTIME + FIXTURE_LENGTH_USEC, &figures, on_done, f);
         return wait_answer(f);
 }
 

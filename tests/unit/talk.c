@@ -52,6 +52,10 @@ static void on_event(Tracker *tracker, Session *s, const Frame *frame, const Omp
         fact(userdata, "event:%02x", event->code);
 }
 
+static void on_battery(Tracker *tracker, unsigned percent, void *userdata) {
+        fact(userdata, "battery:%u", percent);
+}
+
 static void on_gap(Tracker *tracker, Session *s, const SessionGap *gap, void *userdata) {
         fact(userdata, "gap:%i:%u", gap->stream, gap->lost);
 }
@@ -65,7 +69,7 @@ static void assert_same(const Figures *a, const Figures *b) {
 }
 
 void replay(Talk *talk, uint64_t start_boottime_usec, uint64_t end_boottime_usec, Figures *ret) {
-        g_autoptr(Replay) r = replay_new(&(ReplaySettings) { .start_boottime_usec = start_boottime_usec });
+        g_autoptr(Replay) r = replay_new(&(ReplaySettings) { .vendor = talk->vendor, .start_boottime_usec = start_boottime_usec });
 
         for (unsigned i = talk->kept_from; i < talk->kept->len; i++)
                 (void) replay_frame(r, talk->kept->pdata[i]);
@@ -95,6 +99,7 @@ const TrackerObserver talk_observer = {
         .frame = on_frame,
         .event = on_event,
         .unknown = on_unknown,
+        .battery = on_battery,
         .gap = on_gap,
         .ended = on_ended,
 };
@@ -114,6 +119,14 @@ Talk *talk_new(const TrackerSettings *with) {
         talk->kept = g_ptr_array_new_with_free_func(g_free);
         talk->tracker = tracker_new(with ?: &talk_settings, &talk_observer, talk);
         talk->now_usec = 1000 * SEC;
+        return talk;
+}
+
+Talk *talk_new_vendor(const VendorProfile *vendor) {
+        Talk *talk = talk_new(NULL);
+
+        talk->vendor = vendor;
+        g_assert_cmpint(tracker_set_vendor(talk->tracker, vendor), ==, 0);
         return talk;
 }
 

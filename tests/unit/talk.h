@@ -19,6 +19,7 @@
 
 typedef struct Talk {
         Tracker *tracker;
+        const VendorProfile *vendor;    /* NULL: frames of OMP */
         GString *told;
         GPtrArray *kept;                /* frames as they were kept, each with its octets behind it */
         unsigned kept_from;             /* the first of this session */
@@ -37,6 +38,7 @@ extern const TrackerSettings talk_settings;
 extern const TrackerObserver talk_observer;
 
 Talk *talk_new(const TrackerSettings *with); /* NULL: talk_settings */
+Talk *talk_new_vendor(const VendorProfile *vendor);
 void talk_free(Talk *talk);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Talk, talk_free)
 

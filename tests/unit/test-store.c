@@ -187,7 +187,8 @@ static void test_the_summary(void) {
         g_assert_cmpint(session->utc_offset_sec, ==, -3600);
         g_assert_cmpuint(session->owner, ==, 1000);
         g_assert_cmpuint(session->start_realtime_usec, ==, FIXTURE_START_REALTIME);
-        g_assert_cmpuint(session->end_realtime_usec, ==, FIXTURE_START_REALTIME + 60000000u);
+        g_assert_cmpuint(session->end_realtime_usec, ==, FIXTURE_START_REALTIME + FIXTURE_LENGTH_USEC);
+        g_assert_cmpuint(session->end_boottime_usec, ==, FIXTURE_START_BOOTTIME + FIXTURE_LENGTH_USEC);
         g_assert_cmpuint(session->figures.present, ==,
                          UINT64_C(1) << FIGURE_STROKES | UINT64_C(1) << FIGURE_FORCE_MEAN |
                          UINT64_C(1) << FIGURE_LOST_WAVEFORM | UINT64_C(1) << FIGURE_STROKE_RATE);
@@ -302,7 +303,8 @@ static void fill(Fixture *f, unsigned n) {
                 fixture_begin_full(f, i, FIXTURE_START_REALTIME + i / 3 * 1000000u,
                                    i % 2 ? pen : "AA:BB:CC:DD:EE:02", i % 5 ? "me" : "you",
                                    i % 4 ? 1000 : 1001);
-                store_session_end(f->store, i, "idle", FIXTURE_START_REALTIME, &(Figures) {}, NULL, NULL);
+                store_session_end(f->store, i, "idle", 0, FIXTURE_START_REALTIME, &(Figures) {}, NULL,
+                                  NULL);
         }
         fixture_begin(f, n + 1); /* a live one, which no list shows */
         fixture_begin(f, n + 2);
@@ -920,7 +922,7 @@ static void test_reading_while_it_comes(void) {
                 assert_unavailable(&f, "there is a folder");
                 fixture_begin(&f, f.next_session_id);
                 fixture_record(&f, f.next_session_id, 0, 10);
-                store_session_end(f.store, f.next_session_id, "user", 0, &(Figures) {}, NULL, NULL);
+                store_session_end(f.store, f.next_session_id, "user", 0, 0, &(Figures) {}, NULL, NULL);
                 g_assert_cmpint(g_rmdir(f.path), ==, 0);
                 while (fixture_list(&f, &(StoreFilter) { .owner = (uid_t) -1, .limit = 50 }) == -EIO ||
                        f.n_listed == 0)
@@ -948,14 +950,14 @@ static void test_closing_answers(void) {
         g_assert_cmpint(g_mkdir(f.path, 0700), ==, 0);
         assert_unavailable(&f, "there is a folder");
         fixture_begin(&f, f.next_session_id);
-        store_session_end(f.store, f.next_session_id, "user", 0, &(Figures) {}, on_closed, &ended);
+        store_session_end(f.store, f.next_session_id, "user", 0, 0, &(Figures) {}, on_closed, &ended);
         f.store = store_close(f.store, 100000);
         g_assert_cmpint(ended, ==, -ECANCELED);
         g_assert_cmpint(g_rmdir(f.path), ==, 0);
 
         fixture_start_only(&f);
         store_session_begin(f.store, &(StoreSession) { .id = 1, .uuid = (char *) "u" });
-        store_session_end(f.store, 1, "user", 0, &(Figures) {}, on_closed, &ended);
+        store_session_end(f.store, 1, "user", 0, 0, &(Figures) {}, on_closed, &ended);
         store_list(f.store, &(StoreFilter) { .owner = (uid_t) -1, .limit = 1 }, on_closed_list, &listed);
         f.store = store_close(f.store, 20 * G_USEC_PER_SEC);
         g_assert_cmpint(ended, ==, 0); /* written all the same */
