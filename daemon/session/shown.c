@@ -12,7 +12,11 @@ void shown_live(const TrackerLive *live, struct needled_stream_live *ret) {
         const OmpLive *l = live->live;
         uint16_t contact = l->flags & OMP_LIVE_CONTACT_MASK;
 
-        *ret = (struct needled_stream_live) { .present = NEEDLED_STREAM_HAS_STROKES, .strokes = live->session_strokes };
+        *ret = (struct needled_stream_live) { 0 };
+        if (live->has_strokes) {
+                ret->present |= NEEDLED_STREAM_HAS_STROKES;
+                ret->strokes = live->session_strokes;
+        }
         if (l->force_mean_mn != OMP_FORCE_UNKNOWN && l->force_peak_mn != OMP_FORCE_UNKNOWN) {
                 ret->present |= NEEDLED_STREAM_HAS_FORCE;
                 ret->force_mean_mn = l->force_mean_mn;

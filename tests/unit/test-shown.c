@@ -3,8 +3,9 @@
 
 #include "session/shown.h"
 
-static struct needled_stream_live show(const OmpLive *omp, bool has_rate) {
-        TrackerLive live = { .live = omp, .session_strokes = 7, .stroke_rate = 6950.5, .has_rate = has_rate };
+/* With and without what the session knows of strokes. */
+static struct needled_stream_live show(const OmpLive *omp, bool strokes) {
+        TrackerLive live = { .live = omp, .session_strokes = 7, .stroke_rate = 6950.5, .has_strokes = strokes, .has_rate = strokes };
         struct needled_stream_live shown;
 
         shown_live(&live, &shown);
@@ -35,7 +36,8 @@ static void test_what_is_not_known_is_absent(void) {
         OmpLive omp = { .force_mean_mn = 100, .force_peak_mn = OMP_FORCE_UNKNOWN, .depth_um = 500, .area = 3 };
         struct needled_stream_live shown = show(&omp, false);
 
-        g_assert_cmphex(shown.present, ==, NEEDLED_STREAM_HAS_STROKES);
+        g_assert_cmphex(shown.present, ==, 0);
+        g_assert_cmpuint(shown.strokes, ==, 0);
         g_assert_cmphex(shown.flags, ==, 0);
         g_assert_cmpint(shown.force_mean_mn, ==, 0);
         g_assert_cmpuint(shown.depth_um, ==, 0);
