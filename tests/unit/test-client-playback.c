@@ -4,6 +4,7 @@
 
 #include "client/playback.h"
 #include "client/names.h"
+#include "profiles/file.h"
 
 #define S UINT64_C(1000000)
 
@@ -220,6 +221,65 @@ static void test_times_are_those_of_the_tape(void) {
         g_assert_cmpint(figures.value[FIGURE_DURATION].i, ==, 10 * (int64_t) S - 100000);
 }
 
+/* A pen of another make, as a file describes it today. */
+static const char vendor_text[] =
+        "[Profile]\nFormat=1\nId=example.pen\nName=Pen\nKind=pen\nMatch=name:Pen*\n"
+        "[Characteristic battery]\nUUID=00002a19-0000-1000-8000-00805f9b34fb\nUse=read\n"
+        "[Characteristic data]\nUUID=0000fff1-0000-1000-8000-00805f9b34fb\nUse=notify\n"
+        "[Field level]\nChar=battery\nOffset=0\nType=u8\nUnit=%\nMeaning=battery\n"
+        "[Field contact]\nChar=data\nOffset=0\nType=u8\nEnum=0:off;1:on\nMeaning=contact\n"
+        "[Field force]\nChar=data\nOffset=1\nType=u16\nEndian=be\nUnit=mN\nMeaning=force\n";
+
+static void on_problem(const char *path, unsigned line, const char *text, void *userdata) {
+        g_error("%s:%u: %s", path, line, text);
+}
+
+static Playback *play_vendor(const char *body, const ProfileFile *file, Tape *t, TapeReader *reader, Figures *ret) {
+        g_auto(GStrv) lines = g_strsplit(body, "\n", -1);
+        Playback *p = NULL;
+
+        tape_reader_init(reader);
+        for (char **line = lines; *line && line[1]; line++) {
+                TapeLine item;
+
+                g_assert_cmpint(tape_read(reader, *line, strlen(*line), &item), ==, 0);
+                if (!p && item.item != TAPE_NOTHING)
+                        p = playback_new(reader, &file->vendor, on_told, t);
+                if (p)
+                        playback_line(p, &item);
+        }
+        playback_finish(p);
+        playback_figures(p, ret);
+        return p;
+}
+
+/* The tape was made when the characteristics had other numbers and names, and one more. */
+static void test_channels_of_a_vendor_profile_go_by_their_uuid(void) {
+        static const char body[] =
+                "needled-tape 1\nprofile example.pen\n"
+                "channel 7 stream 0000fff1-0000-1000-8000-00805f9b34fb\n"
+                "channel 1 gone 0000fff9-0000-1000-8000-00805f9b34fb\n"
+                "0.0 ! up\n"
+                "0.1 < stream 01 03 20\n"
+                "0.2 < gone 01 7f ff\n"
+                "0.3 < stream 01 03 20\n"
+                "0.4 < stream 00 00 00\n"
+                "1.0 = user\n";
+        g_autoptr(ProfileFile) file = NULL;
+        g_autoptr(Playback) p = NULL;
+        g_autoptr(Tape) t = tape_new();
+        TapeReader reader;
+        Figures figures;
+
+        g_assert_cmpint(profile_file_parse("pen", vendor_text, strlen(vendor_text), on_problem, NULL, &file), ==, 0);
+        p = play_vendor(body, file, t, &reader, &figures);
+        g_assert_cmpint(figures.value[FIGURE_FORCE_PEAK].i, ==, 800);
+        g_assert_true(figures_has(&figures, FIGURE_CONTACT_TIME));
+        g_assert_false(figures_has(&figures, FIGURE_STROKES)); /* it has none: absent, not zero */
+        g_assert_cmpuint(playback_frames(p), ==, 5);
+        g_assert_true(g_str_has_suffix(t->told->str, "end:user "));
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/client-playback/as-if-live", test_as_if_live);
@@ -227,5 +287,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/client-playback/a-tape-without-an-end-tells-none", test_a_tape_without_an_end_tells_none);
         g_test_add_func("/client-playback/frames-that-are-malformed", test_frames_that_are_malformed);
         g_test_add_func("/client-playback/times-are-those-of-the-tape", test_times_are_those_of_the_tape);
+        g_test_add_func("/client-playback/channels-of-a-vendor-profile-go-by-their-uuid",
+                        test_channels_of_a_vendor_profile_go_by_their_uuid);
         return g_test_run();
 }

@@ -123,6 +123,30 @@ static void test_a_folder_is_no_tape(void) {
         assert_problem(&t, "*cannot be read*");
 }
 
+static void test_channels_are_known_by_uuid_then_by_name(void) {
+        static const VendorChar chars[] = {
+                { .alias = "data", .uuid = "0000fff1-0000-1000-8000-00805f9b34fb" },
+                { .alias = "advert", .source = VENDOR_MANUFACTURER_DATA },
+        };
+        static const VendorProfile vendor = { .id = "example.pen", .chars = chars, .n_chars = 2 };
+        TapeHead head = {
+                .profile = "example.pen",
+                .channels = { { 5, "stream", "0000fff1-0000-1000-8000-00805f9b34fb" }, { 6, "advert", "" },
+                              { 7, "data", "0000fff9-0000-1000-8000-00805f9b34fb" }, { 8, "else", "" } },
+                .n_channels = 4,
+        };
+
+        g_assert_cmpint(tape_file_channel(&head, 5, &vendor), ==, 0);
+        g_assert_cmpint(tape_file_channel(&head, 6, &vendor), ==, 1);
+        g_assert_cmpint(tape_file_channel(&head, 7, &vendor), ==, -ENOENT); /* its name is another one's now */
+        g_assert_cmpint(tape_file_channel(&head, 8, &vendor), ==, -ENOENT);
+        /* without a line: the profile's own number, if it is that profile */
+        g_assert_cmpint(tape_file_channel(&head, 1, &vendor), ==, 1);
+        g_assert_cmpint(tape_file_channel(&head, 2, &vendor), ==, -ENOENT);
+        (void) g_strlcpy(head.profile, "example.other", sizeof head.profile);
+        g_assert_cmpint(tape_file_channel(&head, 1, &vendor), ==, -ENOENT);
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/client-tape-file/heads-and-comments-are-passed-over", test_heads_and_comments_are_passed_over);
@@ -135,5 +159,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/client-tape-file/a-line-without-end", test_a_line_without_end);
         g_test_add_func("/client-tape-file/a-file-that-is-not-there", test_a_file_that_is_not_there);
         g_test_add_func("/client-tape-file/a-folder-is-no-tape", test_a_folder_is_no_tape);
+        g_test_add_func("/client-tape-file/channels-are-known-by-uuid-then-by-name", test_channels_are_known_by_uuid_then_by_name);
         return g_test_run();
 }
