@@ -25,7 +25,7 @@ struct Playback {
         uint64_t now_usec;      /* time on the tape */
         uint64_t realtime_usec;
         uint64_t figures_due_usec;
-        uint64_t frames;
+        uint64_t frames, unplaced;
 };
 
 static void tell(Playback *p, StreamRecord *record) {
@@ -133,8 +133,10 @@ static void play(Playback *p, const TapeLine *line) {
         if (p->vendor && frame.direction != FRAME_OF_LINK) {
                 int channel = tape_file_channel(&p->tape->head, line->channel, p->vendor);
 
-                if (channel < 0) /* the profile does not know it any more */
+                if (channel < 0) {
+                        p->unplaced++;
                         return;
+                }
                 frame.channel = (uint8_t) channel;
         }
         (void) replay_frame(p->replay, &frame); /* when the session ended the tape says itself */
@@ -172,7 +174,8 @@ void playback_finish(Playback *p) {
         if (!p->begun)
                 return;
 
-        tell_figures(p);
+        if (p->figures_due_usec != p->now_usec + FIGURES_USEC) /* else they were told just now */
+                tell_figures(p);
         if (p->ended)
                 tell(p, &end);
 }
@@ -189,4 +192,8 @@ OmpKind playback_kind(const Playback *p) {
 
 uint64_t playback_frames(const Playback *p) {
         return p->frames;
+}
+
+uint64_t playback_unplaced(const Playback *p) {
+        return p->unplaced;
 }

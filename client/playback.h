@@ -31,3 +31,5 @@ void playback_finish(Playback *playback);
 void playback_figures(const Playback *playback, Figures *ret);
 OmpKind playback_kind(const Playback *playback); /* of the device, OMP_KIND_UNKNOWN until it has said so */
 uint64_t playback_frames(const Playback *playback);
+/* Of these: of characteristics that the vendor profile does not have. They were passed over. */
+uint64_t playback_unplaced(const Playback *playback);

@@ -154,6 +154,7 @@ static Exit run(Client *client, Replaying *r, const VendorProfile *vendor) {
                 return service_error(NULL, result);
 
         print_figures(client, r);
+        tape_file_unplaced(&r->tape, playback_unplaced(r->playback));
         if (r->more < 0)
                 output_error("%s", r->tape.problem);
         return result == EXIT_DONE && r->more < 0 ? EXIT_FAILED : (Exit) result;

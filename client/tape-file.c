@@ -2,6 +2,7 @@
 #include "client/tape-file.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -118,4 +119,10 @@ int tape_file_channel(const TapeHead *head, uint8_t channel, const VendorProfile
         }
 
         return -ENOENT;
+}
+
+void tape_file_unplaced(const TapeFile *t, uint64_t n) {
+        if (n > 0)
+                output_error("%" PRIu64 " frames of %s are of characteristics that the profile %s does not have here; they were passed over.",
+                             n, t->name, t->reader.head.profile);
 }

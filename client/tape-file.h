@@ -41,3 +41,6 @@ Exit tape_file_profile(const TapeFile *t, const Profiles *profiles, const Vendor
 /* The channel of `vendor` that a channel of the tape is, by its UUID, else by its name: the profile's file may have been edited since.
  * Without a line of the head the number stands. -ENOENT: it is none of the profile's. */
 int tape_file_channel(const TapeHead *head, uint8_t channel, const VendorProfile *vendor);
+
+/* Says so if `n` frames of the tape were of characteristics that its profile does not have here. */
+void tape_file_unplaced(const TapeFile *t, uint64_t n);

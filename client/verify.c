@@ -48,6 +48,7 @@ static Exit compute(const Verification *v, TapeFile *tape, uint64_t rows, json_t
         if (playback) {
                 playback_figures(playback, &figures);
                 *ret = json_from_figures(&figures);
+                tape_file_unplaced(tape, playback_unplaced(playback));
         }
         if (r < 0)
                 output_error("%s", tape->problem);

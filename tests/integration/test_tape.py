@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tapes by needlectl: recorded from a live session, exported from a stored one, replayed, and computed again."""
 import json
+import pathlib
 import signal
 import stat
 
@@ -144,3 +145,37 @@ def test_replay_of_what_is_no_tape(stage):
     expect(stage.ctl('replay', '-', stdin='needled-tape 1\nprofile omp1\n')[0], 2, 'an empty tape')
     for speed in ('-1', 'fast', '1e99', 'nan', ''):
         expect(stage.ctl('replay', path, f'--speed={speed}')[0], 64, f'speed {speed!r}')
+
+
+def test_a_tape_of_a_vendor_device(stage):
+    profiles = pathlib.Path(__file__).resolve().parents[2] / 'daemon' / 'profiles'
+    tape = stage.dir / 'pen.tape'
+    tape.write_text('needled-tape 1\nprofile example.simplepen\nchannel 3 data 0000ffe1-0000-1000-8000-00805f9b34fb\n0 ! up\n'
+                    '0.1 < data a5 01 07 03 00 96 12 34 57 e3\n0.3 < data a5 01 08 02 ff ff 12 35 57 4c\n1 = user\n')
+    expect(stage.ctl('verify', tape)[0], 3, 'without its profile')
+    stage.env['NEEDLED_PROFILES_PATH'] = str(profiles)
+    status, out, err = stage.ctl('verify', tape, '--json')
+    expect((status, err), (0, ''), 'verify')
+    figures = json.loads(out)['verified'][0]['figures']
+    expect((figures['force_peak'], figures['strokes']), (1471, 1), 'figures')
+    expect('depth' in figures, False, 'a depth, which the pen cannot tell')
+    expect([r['force'] for r in replay(stage, tape, '--speed=0') if 'force' in r][0], 1471, 'force of the first live record')
+    tape.write_text(tape.read_text().replace('0000ffe1', '0000ffe2'))
+    status, _, err = stage.ctl('verify', tape)
+    expect((status, '2 frames of' in err), (0, True), f'of characteristics that are not known ({err})')
+    tape.write_text(tape.read_text().replace('0000ffe2', '0000ffe1'))
+    status, out, _ = stage.ctl('profile', 'try', 'example.simplepen', f'--tape={tape}')
+    expect((status, 'force=1470.9975' in out), (0, True), f'try: {out}')
+
+
+def test_verify_of_files(stage):
+    good = stage.dir / 'good.tape'
+    good.write_text('needled-tape 1\nprofile omp1\n0 ! up\n2 = user\n')
+    status, out, err = stage.ctl('verify', good, good)
+    expect((status, out.count(str(good)), out.count('Duration'), err), (0, 2, 2, ''), 'two files')
+    bad = stage.dir / 'bad.tape'
+    bad.write_text(good.read_text() + '3 = user\n')
+    status, out, err = stage.ctl('verify', bad)
+    expect((status, 'Duration' in out, f'{bad}:5: ' in err), (1, True, True), f'a damaged tape ({err})')
+    expect(stage.ctl('verify', stage.dir / 'none.tape')[0], 3, 'a file that is not there')
+    expect(stage.ctl('verify')[0], 64, 'nothing to verify')

@@ -277,6 +277,7 @@ static void test_channels_of_a_vendor_profile_go_by_their_uuid(void) {
         g_assert_true(figures_has(&figures, FIGURE_CONTACT_TIME));
         g_assert_false(figures_has(&figures, FIGURE_STROKES)); /* it has none: absent, not zero */
         g_assert_cmpuint(playback_frames(p), ==, 5);
+        g_assert_cmpuint(playback_unplaced(p), ==, 1);
         g_assert_true(g_str_has_suffix(t->told->str, "end:user "));
 }
 
