@@ -194,6 +194,15 @@ void store_get(Store *store, uint64_t id, StoreListed done, void *userdata) {
         query(id, NULL, done, userdata);
 }
 
+void store_export(Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata) {
+        stage->n_exports++;
+        stage->export = *wanted;
+        stage->export_head = *wanted->head;
+        stage->export_counted = counted;
+        stage->export_ended = ended;
+        stage->export_userdata = userdata;
+}
+
 void stage_store_answer(void) {
         while (queries->len > 0)
                 (void) on_query(NULL, queries->pdata[0]);

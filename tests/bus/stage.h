@@ -56,6 +56,12 @@ typedef struct Stage {
         unsigned n_queries;
         StoreFilter filter;             /* of the newest query */
         bool store_holds;               /* queries are not answered until stage_store_answer() */
+        unsigned n_exports;
+        StoreExport export;             /* the newest; its pipe is the stage's to close */
+        TapeHead export_head;
+        StoreCounted export_counted;
+        StoreDone export_ended;
+        void *export_userdata;
 
         /* hub */
         uint64_t now_usec, realtime_usec;
