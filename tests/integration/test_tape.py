@@ -3,6 +3,7 @@
 import json
 import pathlib
 import signal
+import sqlite3
 import stat
 
 from stage import Failure, at_least, expect, wait_for
@@ -179,3 +180,79 @@ def test_verify_of_files(stage):
     expect((status, 'Duration' in out, f'{bad}:5: ' in err), (1, True, True), f'a damaged tape ({err})')
     expect(stage.ctl('verify', stage.dir / 'none.tape')[0], 3, 'a file that is not there')
     expect(stage.ctl('verify')[0], 64, 'nothing to verify')
+
+
+def test_a_stored_session_is_exported_replayed_and_verified(stage):
+    session = stored_session(stage)
+    path = stage.dir / 'stored.tape'
+    status, out, err = stage.ctl('export', session['id'], '-f', 'tape', f'--output={path}')
+    expect((status, out), (0, ''), f'export ({err})')
+    expect(stat.S_IMODE(path.stat().st_mode), 0o600, 'mode of the file')
+    tape = path.read_text()
+    expect(stage.ctl('export', session['id'])[1], tape, 'the same on stdout')
+    expect([line for line in tape.splitlines() if line.startswith('session ')], [f'session {session["uuid"]}'], 'session on the tape')
+    expect(body(tape)[-1].split()[-2:], ['=', 'device'], 'last line')
+    at_least(sum(' < feature ' in line for line in body(tape)), 1, 'what the device is')
+    figures = replay(stage, path, '--speed=0')[-2]['figures']
+    for name in ('duration', 'strokes', 'contact_time', 'punctures', 'force_mean', 'force_p95', 'force_peak', 'zone_time', 'lost'):
+        expect(figures[name], session[name], name)
+    verified = stage.json('verify', session['id'])['verified'][0]
+    expect((verified['equal'], verified['differences']), (True, []), 'figures computed again')
+    expect(stage.ctl('verify', session['id'])[:2], (0, ''), 'in words')
+    expect(stage.json('verify', path)['verified'][0]['figures'], verified['figures'], 'figures of the file')
+
+
+def test_verify_names_what_differs(stage):
+    session = stored_session(stage)
+    expect(stage.daemon.stop(), 0, 'exit status')
+    with sqlite3.connect(stage.state_dir / 'needled.db') as db:
+        db.execute('UPDATE session SET strokes = strokes + 1, punctures = NULL')
+    stage.needled()
+    status, out, err = stage.ctl('verify', session['id'], '--no-legend')
+    rows = [line.split() for line in out.splitlines()]
+    expect((status, rows), (1, [['strokes', str(session['strokes'] + 1), str(session['strokes'])],
+                                ['punctures', 'absent', str(session['punctures'])]]), f'what differs ({err})')
+    status, out, _ = stage.ctl('verify', session['id'], '--json')
+    verified = json.loads(out)['verified'][0]
+    expect((status, verified['equal'], [d['figure'] for d in verified['differences']]), (1, False, ['strokes', 'punctures']), 'as JSON')
+    expect('stored' in verified['differences'][1], False, 'a stored figure that is absent')
+
+
+def test_export_refuses(stage):
+    session = stored_session(stage)
+    path = stage.dir / 'there.tape'
+    path.write_text('mine')
+    status, _, err = stage.ctl('export', session['id'], f'--output={path}')
+    expect((status, '--force' in err, path.read_text()), (1, True, 'mine'), f'a file that is there ({err})')
+    expect(stage.ctl('export', session['id'], f'--output={path}', '--force')[0], 0, 'with --force')
+    expect(path.read_text().startswith('needled-tape 1\n'), True, 'written over')
+    status, _, err = stage.ctl('export', session['id'], '-f', 'csv')
+    expect((status, 'tape' in err), (1, True), f'a format of later ({err})')
+    expect(stage.ctl('export', 4711)[0], 3, 'a session that is not there')
+    expect(stage.ctl('export', 'pen')[0], 3, 'what is no id')
+    expect(stage.ctl('export', session['id'], '--json')[0], 64, 'JSON and a tape on one stdout')
+    expect(stage.ctl('verify', 4711)[0], 3, 'a session to verify that is not there')
+
+
+def test_several_sessions_go_to_a_file_each(stage):
+    sim = stage.sim('--kind=pen', '--live-period=50')
+    stage.needled()
+    stage.adopt()
+    for n in (1, 2):
+        sim.control('start')
+        wait_for('use', lambda: (stage.live_session() or {}).get('state') == 'running')
+        sim.control('stop')
+        finished(stage, n)
+    ids = sorted(session['id'] for session in stage.sessions())
+    exported = stage.json('export', *ids, f'--output={stage.dir}')['exported']
+    expect([(e['session'], e['file']) for e in exported], [(i, f'{stage.dir}/session-{i}.tape') for i in ids], 'files')
+    for entry in exported:
+        expect(len(body(pathlib.Path(entry['file']).read_text())), entry['rows'], 'lines')
+    expect([v['equal'] for v in stage.json('verify', *ids)['verified']], [True, True], 'verified')
+
+
+def test_what_was_recorded_gives_the_figures_of_the_session(stage):
+    path, session = recorded(stage)
+    figures = stage.json('verify', path)['verified'][0]['figures']
+    for name in ('strokes', 'force_peak', 'force_mean', 'lost', 'gaps'):
+        expect(figures[name], session[name], name)
