@@ -241,6 +241,7 @@ Device *device_free(Device *device) {
         if (device->work->adoption)
                 g_free(device->work->adoption->alias);
         g_free(device->work->adoption);
+        g_clear_pointer(&device->work->feature, g_byte_array_unref);
         g_free(device->work->object);
         g_free(device->work);
         g_free(device->path);

@@ -29,7 +29,8 @@ typedef struct LinkObserver {
         void (*device_changed)(Device *device, unsigned changed, void *userdata);
         void (*device_removed)(Device *device, void *userdata); /* freed after the call */
         /* The hot path. The streams of a connection begin with FRAME_LINK_UP and end with FRAME_LINK_LOST, as frames of
-         * direction FRAME_OF_LINK. Values that are read come like notifications. */
+         * direction FRAME_OF_LINK; the Feature of an OMP device, as it was read, is the first frame after FRAME_LINK_UP. Values that
+         * are read come like notifications. */
         void (*device_frame)(Device *device, const Frame *frame, void *userdata);
         /* bluetoothd or the bus connection went in a way that cannot be mended from inside: the daemon should exit and be started again. */
         void (*failed)(Link *link, int error, void *userdata);

@@ -145,7 +145,8 @@ static void not_given(Stream *stream, const ErrorMeaning *error) {
         Device *device = stream->device;
 
         log_debug("%s: channel %i: %s", device->path, stream->ch->channel, error->sentence);
-        if (!(stream->ch->use & PROFILE_REQUIRED) && (device->work->up || error->error != -ENOTCONN)) {
+        if ((device->profile->vendor || !(stream->ch->use & PROFILE_REQUIRED)) &&
+            (device->work->up || error->error != -ENOTCONN)) {
                 skip(stream, error->error);
                 return;
         }
@@ -322,6 +323,10 @@ void notify_up(Device *device) {
         device->work->up = true;
         device->counters.connects++;
         deliver_link(device, FRAME_LINK_UP);
+        /* What comes then is explained by it: so a record can be decoded alone. */
+        if (device->work->feature)
+                deliver(device, OMP_CHAR_FEATURE, FRAME_FROM_DEVICE, device->work->feature->data,
+                        device->work->feature->len);
 }
 
 void notify_take(Device *device, const ProfileChar *ch, const uint8_t *data, size_t size) {

@@ -198,6 +198,8 @@ static void on_feature(sd_bus_message *reply, const ErrorMeaning *error, void *u
                 device->work->identity_changed = true;
         device->feature = feature;
         device->has_feature = true;
+        g_clear_pointer(&device->work->feature, g_byte_array_unref);
+        device->work->feature = g_byte_array_append(g_byte_array_new(), data, (guint) size);
 
         read_who(device);
 }
@@ -205,6 +207,7 @@ static void on_feature(sd_bus_message *reply, const ErrorMeaning *error, void *u
 void setup_begin(Device *device) {
         device->work->identity_read = false;
         device->work->reads = 0;
+        g_clear_pointer(&device->work->feature, g_byte_array_unref);
         device_enter(device, DEVICE_RESOLVING, DEVICE_REASON_NONE, STEP_RESOLVE, 0);
         setup_check(device);
 }

@@ -77,6 +77,7 @@ struct DeviceWork {
         size_t n_streams;
         unsigned held_tries;    /* since the streams were asked for */
         bool up;                /* FRAME_LINK_UP was sent, FRAME_LINK_LOST not yet */
+        GByteArray *feature;    /* Feature of this connection, as it was read; NULL: not read */
         bool asked;             /* all streams were asked for: polls and actions have begun */
         Poll *polls;
         size_t n_polls;

@@ -43,6 +43,11 @@ static void test_adopt_and_stream(Fixture *f, const void *data) {
         g_assert_false(link_searching(f->link)); /* no discovery beside a connection */
         g_assert_cmpuint(f->ups, ==, 1);
 
+        /* Feature, as it was read; it was not notified. */
+        g_assert_cmpuint(f->features, ==, 1);
+        g_assert_cmpmem(f->data, f->size, f->fake->kind->chars[0].value, f->fake->kind->chars[0].size);
+        g_assert_cmpuint(f->device->counters.received, ==, 0);
+
         fixture_notify(f, LIVE, "abc", 3);
         wait_for(f, f->frames == 1);
         g_assert_cmpint(f->channel, ==, OMP_CHAR_LIVE);
@@ -103,6 +108,7 @@ static void test_hang_up_after_data(Fixture *f, const void *data) {
         fake_device_connect(f->fake);
         wait_for(f, f->device->state == DEVICE_STREAMING);
         g_assert_cmpuint(f->ups, ==, 2);
+        g_assert_cmpuint(f->features, ==, 2);
         g_assert_cmpuint(f->device->counters.connects, ==, 2);
         g_assert_cmpuint(f->fake->connects, ==, 1);
 }
