@@ -2,12 +2,20 @@
 #include "client/client.h"
 
 #include <errno.h>
-#include <time.h>
+#include <glib.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "client/json.h"
 #include "client/output.h"
 #include "client/service.h"
+
+static int on_leave_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        return sd_event_exit(sd_event_source_get_event(s), EXIT_DONE);
+}
+
+static void pass_over(const char *path, unsigned line, const char *text, void *userdata) {
+}
 
 void client_done(Client *client) {
         client->bus = sd_bus_flush_close_unref(client->bus);
@@ -123,9 +131,43 @@ Exit client_manager(Client *client, json_t **ret) {
         return EXIT_DONE;
 }
 
-uint64_t client_now(void) {
+uint64_t client_clock(clockid_t clock) {
         struct timespec ts;
 
-        (void) clock_gettime(CLOCK_REALTIME, &ts);
+        (void) clock_gettime(clock, &ts);
         return (uint64_t) ts.tv_sec * SECOND_USEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+uint64_t client_now(void) {
+        return client_clock(CLOCK_REALTIME);
+}
+
+int client_add_timer(sd_event *event, sd_event_source **ret, sd_event_time_handler_t handler, void *userdata) {
+        int r = sd_event_add_time(event, ret, CLOCK_MONOTONIC, 0, 1000, handler, userdata);
+
+        return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+}
+
+int client_leave_on_signals(sd_event *event) {
+        static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+                int r = sd_event_add_signal(event, NULL, numbers[i] | SD_EVENT_SIGNAL_PROCMASK, on_leave_signal, NULL);
+
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+char **client_profile_folders(void) {
+        return profiles_search_path(NEEDLED_SYSCONFDIR "/needled");
+}
+
+Profiles *client_profiles(ProfilesReport report, void *userdata) {
+        Profiles *profiles = profiles_new();
+
+        profiles_load(profiles, NEEDLED_SYSCONFDIR "/needled", report ? report : pass_over, userdata);
+        return profiles;
 }

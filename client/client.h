@@ -6,10 +6,13 @@
 #include <jansson.h>
 #include <stdint.h>
 #include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+#include <time.h>
 
 #include "client/exit.h"
 #include "client/objects.h"
 #include "client/options.h"
+#include "profiles/profile.h"
 
 typedef struct Client {
         Options options;
@@ -47,5 +50,16 @@ Exit client_call(Client *client, const char *path, const char *interface, const 
 /* The properties of Manager1. */
 Exit client_manager(Client *client, json_t **ret);
 
+/* In µs. */
+uint64_t client_clock(clockid_t clock);
 /* CLOCK_REALTIME */
 uint64_t client_now(void);
+
+/* A timer on CLOCK_MONOTONIC that is off until it is given a time. Negative errno. */
+int client_add_timer(sd_event *event, sd_event_source **ret, sd_event_time_handler_t handler, void *userdata);
+/* Ctrl-C, and whatever else asks us to go, ends the loop with EXIT_DONE. Negative errno. */
+int client_leave_on_signals(sd_event *event);
+
+/* The profiles of this host: those that the service loads too. `report` may be NULL: what is refused is passed over. */
+char **client_profile_folders(void); /* the caller frees */
+Profiles *client_profiles(ProfilesReport report, void *userdata);

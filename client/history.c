@@ -6,6 +6,7 @@
 
 #include "client/figures-view.h"
 #include "client/format.h"
+#include "client/history.h"
 #include "client/json.h"
 #include "client/names.h"
 #include "client/output.h"
@@ -208,21 +209,6 @@ static void print_session(const json_t *session) {
         figures_view_print(session);
 }
 
-static Exit get_stored(Client *client, uint64_t id, json_t **ret) {
-        g_autoptr(sd_bus_message) call = NULL;
-        Exit e;
-        int r;
-
-        e = service_message(client->bus, SERVICE_ROOT, SERVICE_HISTORY, "Get", &call);
-        if (e != EXIT_DONE)
-                return e;
-        r = sd_bus_message_append(call, "t", id);
-        if (r < 0)
-                return service_message_error(r);
-
-        return service_call(client->bus, call, 0, ret);
-}
-
 /* A live session is not in the history yet: its figures so far, in the shape of the history. */
 static Exit get_live(Client *client, const json_t *session, const json_t *device, json_t **ret) {
         Exit e = client_call(client, json_text(session, "path"), SERVICE_SESSION, "GetFigures", 0, ret);
@@ -237,6 +223,23 @@ static Exit get_live(Client *client, const json_t *session, const json_t *device
         json_object_set(*ret, "device", json_object_get(device, "address"));
         json_object_set(*ret, "alias", json_object_get(device, "alias"));
         return EXIT_DONE;
+}
+
+Exit history_get(Client *client, uint64_t id, json_t **ret) {
+        g_autoptr(sd_bus_message) call = NULL;
+        Exit e;
+        int r;
+
+        e = client_connect(client);
+        if (e == EXIT_DONE)
+                e = service_message(client->bus, SERVICE_ROOT, SERVICE_HISTORY, "Get", &call);
+        if (e != EXIT_DONE)
+                return e;
+        r = sd_bus_message_append(call, "t", id);
+        if (r < 0)
+                return service_message_error(r);
+
+        return service_call(client->bus, call, 0, ret);
 }
 
 Exit verb_show(Client *client) {
@@ -255,7 +258,7 @@ Exit verb_show(Client *client) {
                 device = objects_at(objects.devices, json_text(live, "device"));
                 e = get_live(client, live, device, &session);
         } else if (live || format_parse_unsigned(typed, 1, UINT64_MAX, &id) == 0)
-                e = get_stored(client, live ? (uint64_t) json_number(live, "id") : id, &session);
+                e = history_get(client, live ? (uint64_t) json_number(live, "id") : id, &session);
         else {
                 output_error("There is no session '%s'. 'needlectl sessions' lists them with their numbers.",
                              typed);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <langinfo.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +45,10 @@ const Verb verbs[] = {
           "Waits for one if there is none, and goes on to the next. 'q' leaves.\n"
           "Where stdout is no terminal it prints a line a second; with --json one object for each record.",
           0, 1, OPTION_BIT(OPTION_UNTIL_END), verb_watch },
+        { "record", "[SESSION|DEVICE]", "Record a live session as a tape",
+          "Waits for a session if there is none, and ends with it, or by Ctrl-C. A tape is text: all that the\n"
+          "device sent, line by line, for 'needlectl replay', for bug reports and for tests.",
+          0, 1, OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_FORCE), verb_record },
         { "sessions", "", "List the sessions that were kept, newest first", NULL, 0, 0,
           OPTION_BIT(OPTION_SINCE) | OPTION_BIT(OPTION_UNTIL) | OPTION_BIT(OPTION_DEVICE) |
                   OPTION_BIT(OPTION_SUBJECT) | OPTION_BIT(OPTION_AREA) | OPTION_BIT(OPTION_LIMIT),
@@ -51,6 +56,25 @@ const Verb verbs[] = {
         { "show", "ID", "Show the figures of a session",
           "ID is the number that 'needlectl sessions' lists, or that of a live session.", 1, 1, 0,
           verb_show },
+        { "export", "ID...", "Write stored sessions as tapes",
+          "One session goes to stdout, or to the file that --output names. Several go to a file each,\n"
+          "session-ID.tape, in the folder that --output names.",
+          1, INT_MAX, OPTION_BIT(OPTION_FORMAT) | OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_FORCE), verb_export },
+        { "verify", "ID|FILE...", "Compute the figures of a session again from its record",
+          "Exits with 1 if those that are stored are others, and lists them side by side. Of a tape in a file\n"
+          "the figures are printed.",
+          1, INT_MAX, 0, verb_verify },
+        { "replay", "FILE", "Play a tape as if it were live",
+          "The live view of 'watch', its lines or its JSON records, from a tape instead of a device; with\n"
+          "--speed 0 the figures alone. Works without the service. '-' reads the tape from stdin.",
+          1, 1, OPTION_BIT(OPTION_SPEED), verb_replay },
+        { "profile", "list|show|lint|try [ID|FILE...]", "Vendor profiles: which there are, and whether they are right",
+          "list             those of this host, and which file wins\n"
+          "show ID|FILE     what one matches, decodes and does\n"
+          "lint FILE...     check files, alone and together, and run their tests; exits with 1 if there is a problem\n"
+          "try ID|FILE      what it makes of a packet (--char and --hex), or of those on a tape (--tape)\n"
+          "All work without the service.",
+          0, INT_MAX, OPTION_BIT(OPTION_CHAR) | OPTION_BIT(OPTION_HEX) | OPTION_BIT(OPTION_TAPE), verb_profile },
         { "version", "", "Show the versions of this program and of the service", NULL, 0, 0, 0,
           verb_version },
         { "help", "[VERB]", "Show what there is, or what a verb does", NULL, 0, 1, 0, verb_help },

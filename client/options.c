@@ -33,6 +33,13 @@ const OptionInfo option_info[_OPTION_MAX] = {
         [OPTION_UNTIL] = { "until", 'U', "TIME", "Before then" },
         [OPTION_DEVICE] = { "device", 'd', "DEVICE", "Only of this device" },
         [OPTION_LIMIT] = { "limit", 'n', "N", "At most so many (50)" },
+        [OPTION_OUTPUT] = { "output", 'o', "FILE", "Where to write it, readable by you alone (stdout)" },
+        [OPTION_FORCE] = { "force", 0, NULL, "Write over a file that exists" },
+        [OPTION_FORMAT] = { "format", 'f', "FORMAT", "What to write: tape (tape)" },
+        [OPTION_SPEED] = { "speed", 0, "N", "How many times as fast as it was; 0: at once (1)" },
+        [OPTION_CHAR] = { "char", 'c', "ALIAS", "The characteristic that it came from" },
+        [OPTION_HEX] = { "hex", 0, "OCTETS", "A packet, as \"a5 01 00\"" },
+        [OPTION_TAPE] = { "tape", 0, "FILE", "All packets of a tape" },
 };
 
 #define LONG_FIRST 256

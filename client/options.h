@@ -31,6 +31,13 @@ typedef enum Option {
         OPTION_UNTIL,
         OPTION_DEVICE,
         OPTION_LIMIT,
+        OPTION_OUTPUT,
+        OPTION_FORCE,
+        OPTION_FORMAT,
+        OPTION_SPEED,
+        OPTION_CHAR,
+        OPTION_HEX,
+        OPTION_TAPE,
         _OPTION_MAX,
 } Option;
 

@@ -75,6 +75,16 @@ static void read_gap(const uint8_t *p, struct needled_stream_gap *ret) {
         };
 }
 
+static int read_frame(const uint8_t *p, size_t size, StreamRecord *record) {
+        record->frame.head = (struct needled_stream_frame) {
+                .channel = p[offsetof(struct needled_stream_frame, channel)],
+                .direction = p[offsetof(struct needled_stream_frame, direction)],
+                .length = le16(p + offsetof(struct needled_stream_frame, length)),
+        };
+        record->frame.data = p + sizeof(struct needled_stream_frame);
+        return record->frame.head.length <= size - sizeof(struct needled_stream_frame) ? 0 : -EPROTO;
+}
+
 /* A newer daemon has more figures than this client knows, an older one fewer. */
 static int read_figures(const uint8_t *p, size_t size, Figures *ret) {
         uint64_t present = le64(p + offsetof(struct needled_stream_figures, present));
@@ -111,6 +121,8 @@ static size_t body_min(uint16_t type) {
                 return sizeof(struct needled_stream_gap);
         case NEEDLED_STREAM_FIGURES:
                 return sizeof(struct needled_stream_figures);
+        case NEEDLED_STREAM_FRAME:
+                return sizeof(struct needled_stream_frame);
         case NEEDLED_STREAM_END:
                 return sizeof(struct needled_stream_end);
         default:
@@ -141,6 +153,8 @@ static int read_body(const uint8_t *p, size_t size, StreamRecord *record) {
                 return 0;
         case NEEDLED_STREAM_FIGURES:
                 return read_figures(p, size, &record->figures);
+        case NEEDLED_STREAM_FRAME:
+                return read_frame(p, size, record);
         case NEEDLED_STREAM_END:
                 record->end = (struct needled_stream_end) { .reason = p[0] };
                 return 0;

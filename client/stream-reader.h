@@ -22,7 +22,12 @@ typedef struct StreamRecord {
                 struct needled_stream_event event;
                 struct needled_stream_state state;
                 struct needled_stream_gap gap;
+                struct {
+                        struct needled_stream_frame head;
+                        const uint8_t *data; /* head.length octets of the message */
+                } frame;
                 struct needled_stream_end end;
+                const char *mark; /* of a tape; the stream carries none yet */
                 Figures figures; /* those that this client knows */
         };
 } StreamRecord;

@@ -56,3 +56,18 @@ Exit verb_show(Client *client);
 
 /* watch.c */
 Exit verb_watch(Client *client);
+
+/* replay.c */
+Exit verb_replay(Client *client);
+
+/* profile.c */
+Exit verb_profile(Client *client);
+
+/* export.c */
+Exit verb_export(Client *client);
+
+/* verify.c */
+Exit verb_verify(Client *client);
+
+/* record.c */
+Exit verb_record(Client *client);

@@ -92,9 +92,11 @@ static const char *add_body(json_t *object, const StreamRecord *record) {
         case NEEDLED_STREAM_END:
                 set_text(object, "reason", names_end_reason(record->end.reason));
                 return "end";
+        case NEEDLED_STREAM_MARK:
+                set_text(object, "text", record->mark);
+                return "mark";
         case NEEDLED_STREAM_WAVEFORM: /* not asked for, and what the reader does not know */
         case NEEDLED_STREAM_ALERT:
-        case NEEDLED_STREAM_MARK:
         case NEEDLED_STREAM_FRAME:
                 break;
         }

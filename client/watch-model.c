@@ -7,6 +7,7 @@
 #include "client/format.h"
 #include "client/json.h"
 #include "client/names.h"
+#include "client/text.h"
 #include "needled/omp-words.h"
 
 #define HOLD_USEC UINT64_C(2000000)
@@ -159,9 +160,11 @@ void watch_model_record(WatchModel *m, const StreamRecord *record, uint64_t now_
                 break;
         case NEEDLED_STREAM_HELLO: /* nothing in it that the bus has not told */
                 break;
+        case NEEDLED_STREAM_MARK:
+                set_notice(m, false, now_usec, text_printable(record->mark));
+                break;
         case NEEDLED_STREAM_WAVEFORM: /* not asked for, and what the reader does not know */
         case NEEDLED_STREAM_ALERT:
-        case NEEDLED_STREAM_MARK:
         case NEEDLED_STREAM_FRAME:
                 break;
         }

@@ -48,7 +48,7 @@ typedef struct WatchModel {
 
         json_t *device;         /* properties, NULL if there is none */
 
-        uint64_t session_id;
+        uint64_t session_id;    /* 0: of a tape */
         uint8_t state, stage;   /* as in the stream; valid with has_state */
         bool has_state;
         uint8_t end_reason;

@@ -10,18 +10,23 @@
 #include "client/text.h"
 #include "needled/omp-words.h"
 
+char *watch_text_session(const WatchModel *m) {
+        return m->session_id > 0 ? g_strdup_printf("session %" PRIu64, m->session_id) : g_strdup("tape");
+}
+
 char *watch_text_plain(const WatchModel *m, uint64_t now_usec, uint64_t realtime_usec) {
         const struct needled_stream_live *live = &m->live;
         bool fresh = watch_model_is_fresh(m, now_usec);
-        g_autofree char *elapsed = NULL;
+        g_autofree char *elapsed = NULL, *session = NULL;
         GString *s;
 
         if (m->phase == WATCH_WAITING || m->phase == WATCH_UNREACHABLE)
                 return watch_text_link(m, realtime_usec);
 
         elapsed = format_elapsed(watch_model_elapsed(m, now_usec));
+        session = watch_text_session(m);
         s = g_string_new(NULL);
-        g_string_printf(s, "session %" PRIu64 "  %s  %s", m->session_id,
+        g_string_printf(s, "%s  %s  %s", session,
                         m->phase == WATCH_ENDED ? names_end_reason_text(names_end_reason(m->end_reason)) :
                         m->has_state ? names_session_state(m->state) : "open", elapsed);
 

@@ -5,6 +5,9 @@
 
 #include "client/watch-model.h"
 
+/* "session 42", or "tape". */
+char *watch_text_session(const WatchModel *m);
+
 /* One line for logs and pipes. */
 char *watch_text_plain(const WatchModel *m, uint64_t now_usec, uint64_t realtime_usec);
 

@@ -182,7 +182,10 @@ static void add_session(View *v) {
                 return;
         }
 
-        putf(v, STYLE_BOLD, "Session %" PRIu64, m->session_id);
+        if (m->session_id > 0)
+                putf(v, STYLE_BOLD, "Session %" PRIu64, m->session_id);
+        else
+                put(v, STYLE_BOLD, "Tape");
         if (m->phase == WATCH_ENDED)
                 putf(v, STYLE_PLAIN, "  %s  after %s",
                      names_end_reason_text(names_end_reason(m->end_reason)), elapsed);

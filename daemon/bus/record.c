@@ -4,6 +4,8 @@
 #include <endian.h>
 #include <string.h>
 
+#include "session/shown.h"
+
 /* The numbers of the states and reasons on the wire are those of session.h. */
 _Static_assert((int) SESSION_OPEN == NEEDLED_STREAM_STATE_OPEN &&
                        (int) SESSION_RUNNING == NEEDLED_STREAM_STATE_RUNNING &&
@@ -64,45 +66,21 @@ void record_hello(RecordDraft *ret, const Session *session, uint64_t session_use
 }
 
 void record_live(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const TrackerLive *live) {
-        const OmpLive *l = live->live;
-        struct needled_stream_live body = { .strokes = htole64(live->session_strokes) };
-        uint32_t present = NEEDLED_STREAM_HAS_STROKES, flags = 0;
+        struct needled_stream_live shown, *body;
 
-        if (l->force_mean_mn != OMP_FORCE_UNKNOWN && l->force_peak_mn != OMP_FORCE_UNKNOWN) {
-                present |= NEEDLED_STREAM_HAS_FORCE;
-                body.force_mean_mn = (int32_t) htole32((uint32_t) l->force_mean_mn);
-                body.force_peak_mn = (int32_t) htole32((uint32_t) l->force_peak_mn);
-        }
-        if (live->has_rate) {
-                present |= NEEDLED_STREAM_HAS_RATE;
-                body.stroke_rate = double_to_le(live->stroke_rate);
-        }
-        if (l->flags & OMP_LIVE_DEPTH) {
-                present |= NEEDLED_STREAM_HAS_DEPTH;
-                body.depth_um = htole32(l->depth_um);
-        }
-        if (l->flags & OMP_LIVE_AREA) {
-                present |= NEEDLED_STREAM_HAS_AREA;
-                body.area = l->area;
-        }
-        if ((l->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES)
-                flags |= NEEDLED_STREAM_IN_CONTACT;
-        if ((l->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES ||
-            (l->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_NO)
-                present |= NEEDLED_STREAM_HAS_CONTACT;
-        if (l->flags & OMP_LIVE_OVERPRESSURE)
-                flags |= NEEDLED_STREAM_OVERPRESSURE;
-        if (l->flags & OMP_LIVE_MOTOR)
-                flags |= NEEDLED_STREAM_MOTOR;
-        if (l->flags & OMP_LIVE_SATURATED)
-                flags |= NEEDLED_STREAM_SATURATED;
-        if (l->flags & OMP_LIVE_DROPPED)
-                flags |= NEEDLED_STREAM_DEVICE_DROPPED;
-
-        body.present = htole32(present);
-        body.flags = htole32(flags);
-        begin(ret, NEEDLED_STREAM_LIVE, sizeof(body), session_usec, realtime_usec);
-        memcpy(body_of(ret), &body, sizeof(body));
+        shown_live(live, &shown);
+        begin(ret, NEEDLED_STREAM_LIVE, sizeof(*body), session_usec, realtime_usec);
+        body = body_of(ret);
+        *body = (struct needled_stream_live) {
+                .present = htole32(shown.present),
+                .flags = htole32(shown.flags),
+                .force_mean_mn = (int32_t) htole32((uint32_t) shown.force_mean_mn),
+                .force_peak_mn = (int32_t) htole32((uint32_t) shown.force_peak_mn),
+                .strokes = htole64(shown.strokes),
+                .stroke_rate = double_to_le(shown.stroke_rate),
+                .depth_um = htole32(shown.depth_um),
+                .area = shown.area,
+        };
 }
 
 void record_waveform(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec,

@@ -117,18 +117,29 @@ void profiles_load_folder(Profiles *profiles, const char *folder, ProfilesReport
 }
 
 void profiles_load(Profiles *profiles, const char *config_dir, ProfilesReport report, void *userdata) {
-        const char *path = g_getenv("NEEDLED_PROFILES_PATH");
-        g_autofree char *own = g_build_filename(config_dir, "profiles.d", NULL);
-        g_auto(GStrv) folders = path ? g_strsplit(path, ":", -1) : NULL;
+        g_auto(GStrv) folders = profiles_search_path(config_dir);
 
-        if (!folders) {
-                profiles_load_folder(profiles, own, report, userdata);
-                profiles_load_folder(profiles, NEEDLED_DATADIR "/profiles.d", report, userdata);
-                return;
-        }
         for (char **folder = folders; *folder; folder++)
-                if (**folder)
-                        profiles_load_folder(profiles, *folder, report, userdata);
+                profiles_load_folder(profiles, *folder, report, userdata);
+}
+
+char **profiles_search_path(const char *config_dir) {
+        const char *path = g_getenv("NEEDLED_PROFILES_PATH");
+        g_autoptr(GStrvBuilder) folders = g_strv_builder_new();
+
+        if (path) {
+                g_auto(GStrv) given = g_strsplit(path, ":", -1);
+
+                for (char **folder = given; *folder; folder++)
+                        if (**folder)
+                                g_strv_builder_add(folders, *folder);
+        } else {
+                g_autofree char *own = g_build_filename(config_dir, "profiles.d", NULL);
+
+                g_strv_builder_add_many(folders, own, NEEDLED_DATADIR "/profiles.d", NULL);
+        }
+
+        return g_strv_builder_end(folders);
 }
 
 const char *profiles_folders(const Profiles *profiles) {

@@ -68,6 +68,7 @@ void profiles_load_folder(Profiles *profiles, const char *folder, ProfilesReport
 /* The folders of this installation: <config_dir>/profiles.d wins over the one of what is shipped. NEEDLED_PROFILES_PATH in the
  * environment, folders with colons between, replaces both: for tests, and for trying a profile. */
 void profiles_load(Profiles *profiles, const char *config_dir, ProfilesReport report, void *userdata);
+char **profiles_search_path(const char *config_dir); /* the folders of profiles_load(), the one that wins first; the caller frees */
 
 const char *profiles_folders(const Profiles *profiles); /* those that were read, for messages: "/a or /b"; "" none */
 /* In the order of loading, ended by NULL; they live as long as `profiles`. */

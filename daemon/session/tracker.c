@@ -250,6 +250,7 @@ static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
                         .live = &p->live,
                         .session_strokes = s->tally.strokes,
                         .stroke_rate = s->tally.rate_per_min,
+                        .has_strokes = !s->has_feature || s->feature.bits & OMP_FEATURE_STROKES,
                         .has_rate = s->tally.has_rate,
                 };
 

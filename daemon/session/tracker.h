@@ -23,9 +23,9 @@ typedef struct TrackerSettings {
 /* One live value of a session, for whoever shows it. */
 typedef struct TrackerLive {
         const OmpLive *live;
-        uint64_t session_strokes;
+        uint64_t session_strokes;       /* with has_strokes */
         double stroke_rate;             /* /min; with has_rate */
-        bool has_rate;
+        bool has_strokes, has_rate;
 } TrackerLive;
 
 /* Facts. All are called inside tracker_*() on the caller's stack; `session` is the tracker's. Any may be NULL while a stored session is

@@ -135,6 +135,46 @@ static void test_events_states_and_gaps(void) {
                              "\"stream\":\"live\",\"lost\":4}");
 }
 
+static void put_frame(GByteArray *m, uint16_t length, const void *data, size_t size) {
+        g_autoptr(GByteArray) body = g_byte_array_new();
+        struct needled_stream_frame head = { .channel = 1, .direction = 2, .length = htole16(length) };
+
+        g_byte_array_append(body, (const uint8_t *) &head, sizeof head);
+        g_byte_array_append(body, data, (guint) size);
+        put_record(m, NEEDLED_STREAM_FRAME, body->data, body->len, 0);
+}
+
+static void test_frames_keep_their_octets(void) {
+        g_autoptr(GByteArray) m = g_byte_array_new();
+        StreamRecord record;
+        size_t offset = 0;
+
+        put_frame(m, 3, "\x01\x00\xff", 3);
+        put_frame(m, 0, "", 0);
+        g_assert_cmpint(next(m, &offset, &record), ==, 1);
+        g_assert_true(record.known);
+        g_assert_cmpuint(record.frame.head.channel, ==, 1);
+        g_assert_cmpuint(record.frame.head.direction, ==, 2);
+        g_assert_cmpmem(record.frame.data, record.frame.head.length, "\x01\x00\xff", 3);
+        assert_json(&record, NULL); /* --json does not print them */
+        g_assert_cmpint(next(m, &offset, &record), ==, 1);
+        g_assert_cmpuint(record.frame.head.length, ==, 0);
+}
+
+static void test_frames_longer_than_their_record(void) {
+        static const uint16_t lengths[] = { 9, 512, UINT16_MAX };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(lengths); i++) {
+                g_autoptr(GByteArray) m = g_byte_array_new();
+                StreamRecord record;
+                size_t offset = 0;
+
+                put_frame(m, lengths[i], "12345678", 8);
+                g_assert_cmpint(next(m, &offset, &record), ==, -EPROTO);
+                g_assert_cmpint(next(m, &offset, &record), ==, 0);
+        }
+}
+
 static void put_figures(GByteArray *m, uint64_t present, uint32_t count, uint32_t written) {
         g_autoptr(GByteArray) body = g_byte_array_new();
         struct needled_stream_figures head = { htole64(present), htole32(count), 0 };
@@ -225,7 +265,7 @@ static void test_bodies_may_have_grown(void) {
 static void test_bodies_that_are_too_short(void) {
         static const uint16_t types[] = { NEEDLED_STREAM_HELLO, NEEDLED_STREAM_LIVE, NEEDLED_STREAM_EVENT,
                                           NEEDLED_STREAM_STATE, NEEDLED_STREAM_GAP,  NEEDLED_STREAM_FIGURES,
-                                          NEEDLED_STREAM_END };
+                                          NEEDLED_STREAM_FRAME, NEEDLED_STREAM_END };
 
         for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
                 g_autoptr(GByteArray) m = g_byte_array_new();
@@ -309,6 +349,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/client-stream-reader/a-message-of-several-records",
                         test_a_message_of_several_records);
         g_test_add_func("/client-stream-reader/events-states-and-gaps", test_events_states_and_gaps);
+        g_test_add_func("/client-stream-reader/frames-keep-their-octets", test_frames_keep_their_octets);
+        g_test_add_func("/client-stream-reader/frames-longer-than-their-record", test_frames_longer_than_their_record);
         g_test_add_func("/client-stream-reader/figures", test_figures);
         g_test_add_func("/client-stream-reader/figures-of-older-and-newer-services",
                         test_figures_of_older_and_newer_services);

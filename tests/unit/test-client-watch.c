@@ -4,6 +4,7 @@
 
 #include "client/json.h"
 #include "client/text.h"
+#include "client/watch-json.h"
 #include "client/watch-model.h"
 #include "client/watch-text.h"
 #include "client/watch-view.h"
@@ -397,6 +398,28 @@ static void test_plain_lines(void) {
         watch_model_done(&m);
 }
 
+static void test_a_tape_is_no_session(void) {
+        StreamRecord mark = { .type = NEEDLED_STREAM_MARK, .known = true, .mark = "it \x1b[2J slipped" };
+        g_autofree char *line = NULL, *picture = NULL;
+        json_auto *json = watch_json(&mark, 0);
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        watch_model_begin(&m, 0);
+        feed(&m, live(900, 2400, 0), NOW);
+        feed(&m, mark, NOW);
+        line = watch_text_plain(&m, NOW, REALTIME);
+        g_assert_true(g_str_has_prefix(line, "tape  "));
+        picture = render(&m, 80, 24, false, NOW);
+        assert_shows(picture, "Tape");
+        assert_hides(picture, "Session 0");
+        assert_shows(watch_model_notice(&m, NOW), "slipped");
+        assert_hides(watch_model_notice(&m, NOW), "\x1b");
+        g_assert_cmpstr(json_text(json, "type"), ==, "mark");
+        g_assert_cmpstr(json_text(json, "text"), ==, "it \x1b[2J slipped");
+        watch_model_done(&m);
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/client-watch/the-largest-peak-is-held-for-two-seconds",
@@ -417,5 +440,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/client-watch/little-room-keeps-what-matters", test_little_room_keeps_what_matters);
         g_test_add_func("/client-watch/zones-are-told-without-colour", test_zones_are_told_without_colour);
         g_test_add_func("/client-watch/plain-lines", test_plain_lines);
+        g_test_add_func("/client-watch/a-tape-is-no-session", test_a_tape_is_no_session);
         return g_test_run();
 }

@@ -63,7 +63,7 @@ static void test_live(void) {
                 .area = 3,
         };
         const TrackerLive live = {
-                .live = &omp, .session_strokes = 56527, .stroke_rate = 6950.5, .has_rate = true
+                .live = &omp, .session_strokes = 56527, .stroke_rate = 6950.5, .has_strokes = true, .has_rate = true
         };
         RecordDraft d = dirty_draft();
         uint64_t bits;
@@ -92,11 +92,11 @@ static void test_live_unknown(void) {
                               .force_peak_mn = 7,
                               .depth_um = 9,
                               .area = 9 };
-        const TrackerLive live = { .live = &omp, .stroke_rate = 3 };
+        const TrackerLive live = { .live = &omp, .session_strokes = 5, .stroke_rate = 3 };
         RecordDraft d = dirty_draft();
 
         record_live(&d, 1, 2, &live);
-        g_assert_cmpuint(le(d.data + 24, 4), ==, NEEDLED_STREAM_HAS_STROKES | NEEDLED_STREAM_HAS_CONTACT);
+        g_assert_cmpuint(le(d.data + 24, 4), ==, NEEDLED_STREAM_HAS_CONTACT);
         g_assert_cmpuint(le(d.data + 28, 4), ==, NEEDLED_STREAM_SATURATED | NEEDLED_STREAM_DEVICE_DROPPED);
         for (unsigned i = 32; i < 64; i++)
                 g_assert_cmpuint(d.data[i], ==, 0);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "client/client.h"
+#include "client/tape-file.h"
+
+/* A stored session as History1.Get has it. *ret is a new reference. */
+Exit history_get(Client *client, uint64_t id, json_t **ret);
+
+/* Asks the service for the record of a session. The lines come through `ret`, and are complete when *ret_rows of its body have come. */
+Exit history_export(Client *client, uint64_t id, const char *format, TapeFile *ret, uint64_t *ret_rows);

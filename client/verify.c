@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "client/figures-compare.h"
+#include "client/figures-view.h"
+#include "client/format.h"
+#include "client/history.h"
+#include "client/json.h"
+#include "client/output.h"
+#include "client/playback.h"
+#include "client/table.h"
+#include "client/tape-file.h"
+#include "client/text.h"
+#include "client/verbs.h"
+
+typedef struct Verification {
+        Client *client;
+        Profiles *profiles;
+        json_t *verified;       /* one entry for each argument */
+        bool differs;
+} Verification;
+
+/* The figures of a tape, with the code of today; at most `rows` lines of its body. EXIT_FAILED: it is not whole, *ret are those of what
+ * came before, or NULL if nothing did. The user was told. */
+static Exit compute(const Verification *v, TapeFile *tape, uint64_t rows, json_t **ret) {
+        const VendorProfile *vendor = NULL;
+        g_autoptr(Playback) playback = NULL;
+        TapeLine line;
+        Figures figures;
+        uint64_t n = 0;
+        int r = 1;
+
+        *ret = NULL;
+        while (n < rows && (r = tape_file_next(tape, &line)) > 0) {
+                if (!playback) {
+                        Exit e = tape_file_profile(tape, v->profiles, &vendor);
+
+                        if (e != EXIT_DONE)
+                                return e;
+                        playback = playback_new(&tape->reader, vendor, NULL, NULL);
+                }
+                playback_line(playback, &line);
+                n++;
+        }
+
+        if (playback) {
+                playback_figures(playback, &figures);
+                *ret = json_from_figures(&figures);
+                tape_file_unplaced(tape, playback_unplaced(playback));
+        }
+        if (r < 0)
+                output_error("%s", tape->problem);
+        else if (rows < UINT64_MAX && n < rows)
+                output_error("The record of %s came only in part: %" PRIu64 " of %" PRIu64 " lines.", tape->name, n, rows);
+        else if (playback)
+                return EXIT_DONE;
+        else
+                output_error("There is nothing on the tape %s.", tape->name);
+
+        return EXIT_FAILED;
+}
+
+static char *number_text(const json_t *value) {
+        return value ? json_line(value) : g_strdup("absent");
+}
+
+static void print_differences(const json_t *differences, bool legend) {
+        static const char *const titles[] = { "FIGURE", ">STORED", ">COMPUTED", "UNIT" };
+        g_autoptr(Table) table = table_new(titles, G_N_ELEMENTS(titles));
+        json_t *difference;
+        size_t i;
+
+        json_array_foreach((json_t *) differences, i, difference) {
+                g_autofree char *stored = number_text(json_object_get(difference, "stored")),
+                                *computed = number_text(json_object_get(difference, "computed"));
+                const char *unit = json_text(difference, "unit");
+
+                table_add(table, json_text(difference, "figure"), STYLE_PLAIN);
+                table_add(table, stored, STYLE_PLAIN);
+                table_add(table, computed, STYLE_PLAIN);
+                table_add(table, g_str_equal(unit, "1") ? "" : unit, STYLE_PLAIN);
+        }
+
+        table_print(table, legend);
+}
+
+static Exit verify_session(Verification *v, uint64_t id) {
+        json_auto *stored = NULL, *computed = NULL, *differences = NULL;
+        g_auto(TapeFile) tape = {};
+        uint64_t rows = 0;
+        bool equal;
+        Exit e;
+
+        e = history_get(v->client, id, &stored);
+        if (e == EXIT_DONE)
+                e = history_export(v->client, id, "tape", &tape, &rows);
+        if (e == EXIT_DONE)
+                e = compute(v, &tape, rows, &computed);
+        if (e != EXIT_DONE)
+                return e;
+
+        differences = figures_compare(stored, computed);
+        equal = json_array_size(differences) == 0;
+        v->differs |= !equal;
+        json_array_append_new(v->verified, json_pack("{s:I s:b s:O s:O}", "session", (json_int_t) id, "equal", equal, "differences",
+                                                     differences, "figures", computed));
+        if (client_wants_json(v->client))
+                return EXIT_DONE;
+
+        if (equal)
+                output_say("Session %" PRIu64 ": its record gives the figures that are stored.", id);
+        else {
+                output_say("Session %" PRIu64 ": its record gives other figures than those that are stored.", id);
+                print_differences(differences, !options_has(&v->client->options, OPTION_NO_LEGEND));
+        }
+        return EXIT_DONE;
+}
+
+static Exit verify_file(Verification *v, const char *path) {
+        json_auto *computed = NULL;
+        g_auto(TapeFile) tape = {};
+        Exit e;
+
+        e = tape_file_open(&tape, path);
+        if (e == EXIT_DONE)
+                e = compute(v, &tape, UINT64_MAX, &computed);
+        if (!computed)
+                return e;
+
+        json_array_append_new(v->verified, json_pack("{s:s s:O}", "file", path, "figures", computed));
+        if (!client_wants_json(v->client)) {
+                g_autofree char *name = text_printable(path);
+
+                if (v->client->n_args > 1)
+                        printf("%s%s%s\n", output_style(STYLE_BOLD), name, output_style(STYLE_PLAIN));
+                figures_view_print(computed);
+        }
+        return e;
+}
+
+Exit verb_verify(Client *client) {
+        Verification v = { .client = client };
+        json_auto *verified = json_array(), *reply = NULL;
+        Exit e = EXIT_DONE;
+
+        v.profiles = client_profiles(NULL, NULL);
+        v.verified = verified;
+        for (int i = 0; i < client->n_args && e == EXIT_DONE; i++) {
+                uint64_t id;
+
+                e = format_parse_unsigned(client->args[i], 1, UINT64_MAX, &id) == 0 ? verify_session(&v, id)
+                                                                                  : verify_file(&v, client->args[i]);
+        }
+        profiles_free(v.profiles);
+
+        if (client_wants_json(client)) {
+                reply = json_pack("{s:O}", "verified", verified);
+                output_json(reply);
+        }
+        return e == EXIT_DONE && v.differs ? EXIT_FAILED : e;
+}

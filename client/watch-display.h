@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The live view on whatever stdout is: a screen, a line a second, or a JSON object for each record. It shows a model; who feeds
+ * that, a stream or a tape, is none of its business. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "client/client.h"
+#include "client/watch-model.h"
+
+typedef enum WatchMode {
+        WATCH_SCREEN,
+        WATCH_PLAIN,
+        WATCH_JSON,
+} WatchMode;
+
+/* The clocks of what is shown: those of the host, or those of a tape. */
+typedef struct WatchClocks {
+        uint64_t (*boottime)(void *userdata);
+        uint64_t (*realtime)(void *userdata);
+        void *userdata;
+} WatchClocks;
+
+typedef struct WatchDisplay {
+        WatchMode mode;
+        const WatchModel *model;
+        WatchClocks clocks;
+        sd_event *event;
+        sd_event_source *picture_timer, *key_source;
+        uint64_t unshown_dropped;       /* of records that --json does not print */
+        uint64_t last_picture_usec, last_notice_usec;
+        char *last_line;
+} WatchDisplay;
+
+/* What suits stdout, and what was asked for. */
+WatchMode watch_display_mode(const Client *client);
+
+/* Takes the screen over, if it is one, and shows the model from now on. Negative errno. */
+int watch_display_begin(WatchDisplay *d, sd_event *event, WatchMode mode, const WatchModel *model, const WatchClocks *clocks);
+void watch_display_done(WatchDisplay *d);
+
+/* A record that the model has taken. */
+void watch_display_record(WatchDisplay *d, const StreamRecord *record);
+/* The model has changed: soon, but not more often than the eye can use. */
+void watch_display_changed(WatchDisplay *d);
+/* The session is over. */
+void watch_display_ended(WatchDisplay *d);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Values of a session as those who watch it are shown them, live or from a tape. Pure. */
+
+#include "needled/stream.h"
+#include "session/tracker.h"
+
+/* The body of a LIVE record, in the byte order of the host. */
+void shown_live(const TrackerLive *live, struct needled_stream_live *ret);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/output-file.h"
+
+typedef struct Place {
+        char *folder, *path;
+} Place;
+
+static void set_up(Place *p, gconstpointer data) {
+        p->folder = g_dir_make_tmp("needled-output-XXXXXX", NULL);
+        p->path = g_build_filename(p->folder, "a.tape", NULL);
+}
+
+static void tear_down(Place *p, gconstpointer data) {
+        (void) g_unlink(p->path);
+        (void) g_rmdir(p->folder);
+        g_free(p->path);
+        g_free(p->folder);
+}
+
+static void assert_content(const char *path, const char *expected) {
+        g_autofree char *content = NULL;
+
+        g_assert_true(g_file_get_contents(path, &content, NULL, NULL));
+        g_assert_cmpstr(content, ==, expected);
+}
+
+static void test_nobody_else_may_read_it(Place *p, gconstpointer data) {
+        mode_t before = umask(0);
+        struct stat st;
+        OutputFile f;
+
+        g_assert_cmpint(output_file_open(&f, p->path, false), ==, EXIT_DONE);
+        (void) umask(before);
+        g_assert_true(output_file_write(&f, "one\n", 4));
+        g_assert_true(output_file_flush(&f));
+        assert_content(p->path, "one\n"); /* there as soon as it was flushed */
+        g_assert_cmpint(output_file_close(&f), ==, EXIT_DONE);
+        g_assert_cmpint(output_file_close(&f), ==, EXIT_DONE);
+        g_assert_cmpint(stat(p->path, &st), ==, 0);
+        g_assert_cmpint(st.st_mode & 0777, ==, 0600);
+}
+
+static void test_what_is_there_stays(Place *p, gconstpointer data) {
+        OutputFile f;
+
+        g_assert_true(g_file_set_contents(p->path, "mine", -1, NULL));
+        g_assert_cmpint(output_file_open(&f, p->path, false), ==, EXIT_FAILED);
+        assert_content(p->path, "mine");
+}
+
+static void test_unless_it_is_forced(Place *p, gconstpointer data) {
+        OutputFile f;
+
+        g_assert_true(g_file_set_contents(p->path, "something longer", -1, NULL));
+        g_assert_cmpint(output_file_open(&f, p->path, true), ==, EXIT_DONE);
+        g_assert_true(output_file_write(&f, "two\n", 4));
+        g_assert_cmpint(output_file_close(&f), ==, EXIT_DONE);
+        assert_content(p->path, "two\n");
+}
+
+static void test_what_is_not_whole_is_removed(Place *p, gconstpointer data) {
+        OutputFile f;
+
+        g_assert_cmpint(output_file_open(&f, p->path, false), ==, EXIT_DONE);
+        g_assert_cmpstr(output_file_discard(&f), ==, "the file was removed");
+        g_assert_false(g_file_test(p->path, G_FILE_TEST_EXISTS));
+}
+
+/* A file that was there may be a link to anything, or a device. */
+static void test_what_is_not_ours_is_not_removed(Place *p, gconstpointer data) {
+        OutputFile f;
+
+        g_assert_true(g_file_set_contents(p->path, "mine", -1, NULL));
+        g_assert_cmpint(output_file_open(&f, p->path, true), ==, EXIT_DONE);
+        g_assert_cmpstr(output_file_discard(&f), ==, "the file is not whole");
+        g_assert_true(g_file_test(p->path, G_FILE_TEST_EXISTS));
+}
+
+static void test_a_full_disk_is_said(Place *p, gconstpointer data) {
+        OutputFile f;
+
+        g_assert_cmpint(output_file_open(&f, "/dev/full", true), ==, EXIT_DONE);
+        (void) output_file_write(&f, "one\n", 4);
+        g_assert_false(output_file_flush(&f));
+        g_assert_cmpint(output_file_close(&f), ==, EXIT_FAILED);
+}
+
+static void test_stdout_stays_open(Place *p, gconstpointer data) {
+        const char *const paths[] = { NULL, "-" };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+                OutputFile f;
+
+                g_assert_cmpint(output_file_open(&f, paths[i], false), ==, EXIT_DONE);
+                g_assert_true(f.file == stdout);
+                g_assert_cmpint(output_file_close(&f), ==, EXIT_DONE);
+                g_assert_cmpint(fflush(stdout), ==, 0);
+        }
+}
+
+static void test_a_folder_that_is_not_there(Place *p, gconstpointer data) {
+        OutputFile f;
+
+        g_assert_cmpint(output_file_open(&f, "/nowhere/a.tape", true), ==, EXIT_FAILED);
+}
+
+#define ADD(name, function) g_test_add("/client-output-file/" name, Place, NULL, set_up, function, tear_down)
+
+int main(int argc, char **argv) {
+        g_test_init(&argc, &argv, NULL);
+        ADD("nobody-else-may-read-it", test_nobody_else_may_read_it);
+        ADD("what-is-there-stays", test_what_is_there_stays);
+        ADD("unless-it-is-forced", test_unless_it_is_forced);
+        ADD("what-is-not-whole-is-removed", test_what_is_not_whole_is_removed);
+        ADD("what-is-not-ours-is-not-removed", test_what_is_not_ours_is_not_removed);
+        ADD("a-full-disk-is-said", test_a_full_disk_is_said);
+        ADD("stdout-stays-open", test_stdout_stays_open);
+        ADD("a-folder-that-is-not-there", test_a_folder_that_is_not_there);
+        return g_test_run();
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib.h>
+
+#include "session/shown.h"
+
+/* With and without what the session knows of strokes. */
+static struct needled_stream_live show(const OmpLive *omp, bool strokes) {
+        TrackerLive live = { .live = omp, .session_strokes = 7, .stroke_rate = 6950.5, .has_strokes = strokes, .has_rate = strokes };
+        struct needled_stream_live shown;
+
+        shown_live(&live, &shown);
+        return shown;
+}
+
+static void test_all_that_is_known(void) {
+        OmpLive omp = {
+                .flags = OMP_LIVE_DEPTH | OMP_LIVE_AREA | OMP_LIVE_CONTACT_YES | OMP_LIVE_OVERPRESSURE | OMP_LIVE_MOTOR |
+                         OMP_LIVE_SATURATED | OMP_LIVE_DROPPED,
+                .force_mean_mn = -5, .force_peak_mn = 2400, .depth_um = 500, .area = 3,
+        };
+        struct needled_stream_live shown = show(&omp, true);
+
+        g_assert_cmphex(shown.present, ==, NEEDLED_STREAM_HAS_FORCE | NEEDLED_STREAM_HAS_STROKES | NEEDLED_STREAM_HAS_RATE |
+                                           NEEDLED_STREAM_HAS_DEPTH | NEEDLED_STREAM_HAS_CONTACT | NEEDLED_STREAM_HAS_AREA);
+        g_assert_cmphex(shown.flags, ==, NEEDLED_STREAM_IN_CONTACT | NEEDLED_STREAM_OVERPRESSURE | NEEDLED_STREAM_MOTOR |
+                                         NEEDLED_STREAM_SATURATED | NEEDLED_STREAM_DEVICE_DROPPED);
+        g_assert_cmpint(shown.force_mean_mn, ==, -5);
+        g_assert_cmpint(shown.force_peak_mn, ==, 2400);
+        g_assert_cmpuint(shown.strokes, ==, 7);
+        g_assert_cmpfloat(shown.stroke_rate, ==, 6950.5);
+        g_assert_cmpuint(shown.depth_um, ==, 500);
+        g_assert_cmpuint(shown.area, ==, 3);
+}
+
+static void test_what_is_not_known_is_absent(void) {
+        OmpLive omp = { .force_mean_mn = 100, .force_peak_mn = OMP_FORCE_UNKNOWN, .depth_um = 500, .area = 3 };
+        struct needled_stream_live shown = show(&omp, false);
+
+        g_assert_cmphex(shown.present, ==, 0);
+        g_assert_cmpuint(shown.strokes, ==, 0);
+        g_assert_cmphex(shown.flags, ==, 0);
+        g_assert_cmpint(shown.force_mean_mn, ==, 0);
+        g_assert_cmpuint(shown.depth_um, ==, 0);
+        g_assert_cmpuint(shown.area, ==, 0);
+}
+
+static void test_no_contact_is_known_too(void) {
+        OmpLive omp = { .flags = OMP_LIVE_CONTACT_NO };
+        struct needled_stream_live shown = show(&omp, false);
+
+        g_assert_true(shown.present & NEEDLED_STREAM_HAS_CONTACT);
+        g_assert_false(shown.flags & NEEDLED_STREAM_IN_CONTACT);
+}
+
+int main(int argc, char **argv) {
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/shown/all-that-is-known", test_all_that_is_known);
+        g_test_add_func("/shown/what-is-not-known-is-absent", test_what_is_not_known_is_absent);
+        g_test_add_func("/shown/no-contact-is-known-too", test_no_contact_is_known_too);
+        return g_test_run();
+}
