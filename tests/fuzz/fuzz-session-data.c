@@ -5,14 +5,23 @@
 /* Segments to bodies to records and traces. The lowest bit of the first octet: the rest is one body without its CRC, which is added and
  * sent in segments as long as the second octet says. Else the rest is segments, each behind its length. */
 
-static bool reduce_record(OmpRecord *record) {
-        record->flags &= (OMP_RECORD_ALARM << 1) - 1;
-        record->start.flags &= (OMP_ELAPSED_CURRENT << 1) - 1;
-        return true;
+/* Flags beyond those known are kept, and not sent. */
+static bool record_same(const OmpRecord *one, const OmpRecord *two) {
+        return ((one->flags ^ two->flags) & ((OMP_RECORD_ALARM << 1) - 1)) == 0 &&
+               ((one->start.flags ^ two->start.flags) & ((OMP_ELAPSED_CURRENT << 1) - 1)) == 0 && SAME(number) &&
+               SAME(start.count) && SAME(start.source) && SAME(start.offset_quarters) && SAME(duration_sec) &&
+               SAME(contact_sec) && SAME(strokes) && SAME(passes) && SAME(distance_mm) && SAME(force_mean_mn) &&
+               SAME(force_p95_mn) && SAME(force_peak_mn) && SAME(over_count) && SAME(over_100ms) && SAME(depth_um) &&
+               SAME(depth_max_um) && SAME(rate_per_min) && SAME(area) && SAME(cartridge_id) &&
+               SAME(cartridge_uses) && SAME(battery_start) && SAME(battery_end);
 }
 
-static bool reduce_trace(const OmpTrace *trace) {
-        return true;
+static bool trace_same(const OmpTrace *one, const OmpTrace *two) {
+        for (unsigned i = 0; i < one->n; i++)
+                if (!(SAME(entries[i].force_mean_mn) && SAME(entries[i].force_peak_mn) && SAME(entries[i].strokes)))
+                        return false;
+
+        return SAME(last) && SAME(record) && SAME(first_entry) && SAME(period_10ms) && SAME(n);
 }
 
 static void body_decode(const uint8_t *body, size_t size) {
@@ -25,10 +34,10 @@ static void body_decode(const uint8_t *body, size_t size) {
                 Input in = { copy, size };
 
                 if (decoded.type == OMP_BODY_RECORD)
-                        ROUND_TRIP(OmpRecord, &in, OMP_RECORD_SIZE, omp_record_decode, omp_record_encode, reduce_record);
+                        ROUND_TRIP(OmpRecord, &in, OMP_RECORD_SIZE, omp_record_decode, omp_record_encode, always, record_same);
                 else if (decoded.type == OMP_BODY_TRACE)
-                        ROUND_TRIP(OmpTrace, &in, OMP_TRACE_SIZE(OMP_TRACE_ENTRIES_MAX), omp_trace_decode, omp_trace_encode,
-                                   reduce_trace);
+                        ROUND_TRIP(OmpTrace, &in, OMP_TRACE_SIZE(OMP_TRACE_ENTRIES_MAX), omp_trace_decode, omp_trace_encode, always,
+                                   trace_same);
         }
         free(copy);
 }
