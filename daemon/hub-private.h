@@ -12,6 +12,7 @@
 struct Hub {
         sd_event *event;
         Config config;
+        Profiles *profiles;
         Link *link;
         Store *store;
         Bus *bus;

@@ -205,7 +205,7 @@ static void restore_device(Hub *hub, const StoreDevice *row) {
                 .adapter = row->adapter,
                 .name = row->name,
                 .alias = row->alias,
-                .profile = profile_by_id(row->profile),
+                .profile = profiles_by_id(hub->profiles, row->profile),
                 .manufacturer = row->manufacturer,
                 .model = row->model,
                 .serial = row->serial,
@@ -346,6 +346,15 @@ void hub_arm_tick(Hub *hub) {
         (void) sd_event_source_set_enabled(hub->tick_source, SD_EVENT_ONESHOT);
 }
 
+static void on_profile_refused(const char *path, unsigned line, const char *text, void *userdata) {
+        LogContext context = { .message_id = NEEDLED_MESSAGE_PROFILE_REJECTED };
+
+        if (line > 0)
+                log_with(LOG_WARNING, &context, "%s:%u: %s", path, line, text);
+        else
+                log_with(LOG_WARNING, &context, "%s: %s", path, text);
+}
+
 static int start_store(Hub *hub, const char *state_dir) {
         g_autofree char *path = g_build_filename(state_dir, "needled.db", NULL);
 
@@ -355,6 +364,7 @@ static int start_store(Hub *hub, const char *state_dir) {
 
 static int start_link(Hub *hub) {
         LinkSettings settings = {
+                .profiles = hub->profiles,
                 .allow_broadcast = hub->config.bluetooth_allow_broadcast,
         };
 
@@ -383,6 +393,8 @@ int hub_new(const HubOptions *options, Hub **ret) {
 
         hub->event = sd_event_ref(options->event);
         hub->config = options->config;
+        hub->profiles = profiles_new();
+        profiles_load(hub->profiles, options->config_dir, on_profile_refused, NULL);
         hub->followers = g_ptr_array_new_with_free_func(follower_free);
         hub->endings = hub_endings_new();
         hub->user_names = g_hash_table_new_full(NULL, NULL, NULL, g_free);
@@ -416,6 +428,7 @@ Hub *hub_free(Hub *hub) {
         hub_sessions_stop(hub);
         hub->bus = bus_free(hub->bus);
         hub->link = link_free(hub->link);
+        hub->profiles = profiles_free(hub->profiles);
         g_ptr_array_unref(hub->followers);
         sd_event_source_disable_unref(hub->store_source);
         sd_event_source_disable_unref(hub->tick_source);

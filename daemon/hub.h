@@ -13,6 +13,7 @@ typedef struct Hub Hub;
 typedef struct HubOptions {
         sd_event *event;
         Config config;
+        const char *config_dir; /* holds profiles.d */
         const char *state_dir;  /* holds needled.db */
 } HubOptions;
 

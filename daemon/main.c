@@ -126,7 +126,7 @@ static int prepare_loop(sd_event **ret) {
 
 static int run(const Arguments *arguments, const Config *config) {
         g_autoptr(sd_event) event = NULL;
-        HubOptions options = { .config = *config, .state_dir = arguments->state_dir };
+        HubOptions options = { .config = *config, .config_dir = arguments->config_dir, .state_dir = arguments->state_dir };
         Hub *hub = NULL;
         int r;
 

@@ -18,7 +18,7 @@ SYSTEMD = {'systemd/sd-bus.h', 'systemd/sd-event.h', 'systemd/sd-id128.h', 'syst
 LAYERS = {
     'daemon/codec': (False, set(), {'codec', 'needled'},
                      r'\b(g_[a-z]+_|sd_|sqlite3|clock_gettime|time\(|printf|log_)'),
-    'daemon/profiles': (False, GLIB, {'codec', 'profiles', 'needled'}, r'\b(sd_|sqlite3)'),
+    'daemon/profiles': (True, GLIB, {'codec', 'profiles', 'needled'}, r'\b(sd_|sqlite3)'),
     'daemon/session': (False, GLIB, {'codec', 'session', 'needled'},
                        r'org\.bluez|\b(sd_|sqlite3|clock_gettime|g_get_|open\(|fopen|log_(error|warning|notice|info|with))'),
     'daemon/store': (True, GLIB | {'sqlite3.h'}, {'store', 'needled', 'clock'}, r'org\.bluez|\b(sd_|omp_|session/|log_(error|warning|notice|info|with))'),

@@ -5,7 +5,7 @@
 
 #include "log.h"
 
-/* Bonded devices come back by themselves: we register a GattProfile1 with the service's UUID on every
+/* Bonded devices come back by themselves: we register a GattProfile1 with a profile's services on every
  * adapter, and bluetoothd puts the devices that have it on the kernel's accept list. No discovery, no
  * polling, no timer of ours while a device is away. bluetoothd reads our object tree before it answers
  * RegisterApplication; a call that waits for the answer would wait for ever. */
@@ -47,7 +47,7 @@ static int property_get_uuids(sd_bus *bus, const char *path, const char *interfa
                               sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         const Profile *profile = userdata;
 
-        return sd_bus_message_append(reply, "as", 1, profile->service_uuid);
+        return sd_bus_message_append_strv(reply, (char **) profile->service_uuids);
 }
 
 /* bluetoothd says that it has dropped the profile, as it does when it stops; the new owner of the name is
@@ -143,15 +143,18 @@ static bool wanted(const AutoConnect *ac) {
 
 static int export_profiles(AutoConnect *ac) {
         sd_bus *bus = bluez_bus(ac->link->bluez);
+        const Profile *const *all = profiles_all(ac->link->settings.profiles);
         int r;
 
         r = sd_bus_add_object_manager(bus, &ac->manager_slot, ROOT_PATH);
-        for (const Profile *const *p = profiles_all(); r >= 0 && *p; p++) {
-                g_autofree char *path = g_strdup_printf(ROOT_PATH "/%s", (*p)->id);
+        for (unsigned i = 0; r >= 0 && all[i]; i++) {
+                g_autofree char *path = g_strdup_printf(ROOT_PATH "/profile%u", i);
                 sd_bus_slot *slot;
 
+                if (!*all[i]->service_uuids)
+                        continue; /* found by its name or its maker alone */
                 r = sd_bus_add_object_vtable(bus, &slot, path, "org.bluez.GattProfile1", profile_vtable,
-                                             (void *) *p);
+                                             (void *) all[i]);
                 if (r >= 0)
                         g_ptr_array_add(ac->slots, slot);
         }

@@ -218,13 +218,14 @@ static int start(Bluez *bluez) {
         return 0;
 }
 
-int bluez_new(sd_event *event, const BluezObserver *observer, void *userdata, Bluez **ret) {
+int bluez_new(sd_event *event, const Profiles *profiles, const BluezObserver *observer, void *userdata,
+              Bluez **ret) {
         Bluez *bluez = g_new0(Bluez, 1);
         int r;
 
         bluez->observer = *observer;
         bluez->userdata = userdata;
-        bluez->objects = objects_new();
+        bluez->objects = objects_new(profiles);
 
         r = sd_bus_open_system_with_description(&bluez->bus, "needled-bluez");
         /* It outlives the loop: at the end the sockets close first, then the devices are disconnected. */

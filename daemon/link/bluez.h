@@ -28,8 +28,9 @@ typedef struct BluezObserver {
         void (*failed)(int error, void *userdata); /* the bus connection is lost */
 } BluezObserver;
 
-/* Connects to the system bus, or to DBUS_SYSTEM_BUS_ADDRESS. Errors: as sd_bus_start(). */
-int bluez_new(sd_event *event, const BluezObserver *observer, void *userdata, Bluez **ret);
+/* Connects to the system bus, or to DBUS_SYSTEM_BUS_ADDRESS; profiles must outlive it. Errors: as sd_bus_start(). */
+int bluez_new(sd_event *event, const Profiles *profiles, const BluezObserver *observer, void *userdata,
+              Bluez **ret);
 Bluez *bluez_free(Bluez *bluez);
 
 sd_bus *bluez_bus(Bluez *bluez);                /* for objects that bluetoothd calls; borrowed */

@@ -72,7 +72,7 @@ int link_new(sd_event *event, const LinkSettings *settings, const LinkObserver *
         link->operations = g_ptr_array_new();
         link->by_object = g_hash_table_new(g_str_hash, g_str_equal);
 
-        r = bluez_new(event, &watch_observer, link, &link->bluez);
+        r = bluez_new(event, settings->profiles, &watch_observer, link, &link->bluez);
         if (r < 0) {
                 link_free(link);
                 return r;

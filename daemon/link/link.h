@@ -36,6 +36,7 @@ typedef struct LinkObserver {
 } LinkObserver;
 
 typedef struct LinkSettings {
+        const Profiles *profiles;       /* which devices are ours; outlives the link */
         bool allow_broadcast;           /* StartNotify where AcquireNotify is refused; the administrator's exception */
 } LinkSettings;
 

@@ -254,7 +254,7 @@ static void add_streams(Device *device, bool required) {
                 if (!(ch->use & PROFILE_FOLLOW) || is_required != required)
                         continue;
                 object = objects_find_char(bluez_objects(device->link->bluez), device->work->object,
-                                           profile->service_uuid, ch->uuid);
+                                           ch->service_uuid, ch->uuid);
                 if (object)
                         device->work->streams[device->work->n_streams++] =
                                 (Stream) { .device = device, .ch = ch, .path = g_strdup(object->path) };

@@ -7,11 +7,12 @@
 
 #include "autoptr.h"
 
-
 #define TEXT_MAX 248u           /* octets; the longest name that Bluetooth knows */
 #define UUIDS_MAX 256u          /* of one device */
+#define MAKERS_MAX 4u           /* of one device */
 
 struct Objects {
+        const Profiles *profiles; /* weak */
         GHashTable *by_path;    /* path (the object's own) → Object, owned */
 };
 
@@ -66,6 +67,8 @@ static void object_free(void *p) {
         g_free(object->name);
         g_free(object->uuid);
         g_free(object->parent);
+        g_clear_pointer(&object->services, g_ptr_array_unref);
+        g_clear_pointer(&object->makers, g_array_unref);
         g_free(object);
 }
 
@@ -139,9 +142,8 @@ static int read_property(sd_bus_message *m, const struct Property *p, Object *ob
         return r;
 }
 
-/* Only which profile the services make is kept, not the list: ten thousand strangers in a crowded room are
- * to cost little. */
-static int read_uuids(sd_bus_message *m, Object *object) {
+/* Only the services that a profile knows are kept: ten thousand strangers in a crowded room are to cost little. */
+static int read_uuids(sd_bus_message *m, const Profiles *profiles, Object *object) {
         g_autoptr(GPtrArray) uuids = g_ptr_array_new_with_free_func(g_free);
         const char *uuid;
         int r;
@@ -149,15 +151,86 @@ static int read_uuids(sd_bus_message *m, Object *object) {
         r = sd_bus_message_enter_container(m, 'a', "s");
         if (r < 0)
                 return r;
-        while ((r = sd_bus_message_read_basic(m, 's', &uuid)) > 0)
-                if (uuids->len < UUIDS_MAX)
-                        g_ptr_array_add(uuids, g_ascii_strdown(uuid, MIN(strlen(uuid), TEXT_MAX)));
+        while ((r = sd_bus_message_read_basic(m, 's', &uuid)) > 0) {
+                g_autofree char *lower = g_ascii_strdown(uuid, MIN(strlen(uuid), TEXT_MAX));
+
+                if (uuids->len < UUIDS_MAX && profiles_know_service(profiles, lower))
+                        g_ptr_array_add(uuids, g_steal_pointer(&lower));
+        }
         if (r < 0)
                 return r;
 
-        g_ptr_array_add(uuids, NULL);
-        object->profile = profile_match((const char *const *) uuids->pdata);
+        g_clear_pointer(&object->services, g_ptr_array_unref);
+        if (uuids->len > 0) {
+                g_ptr_array_add(uuids, NULL);
+                object->services = g_steal_pointer(&uuids);
+        }
         return sd_bus_message_exit_container(m);
+}
+
+static int read_maker(sd_bus_message *m, const Profiles *profiles, GArray *makers) {
+        ObjectMaker maker = {};
+        const void *data;
+        size_t size;
+        int r;
+
+        r = sd_bus_message_read_basic(m, 'q', &maker.company);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_enter_container(m, 'v', "ay");
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read_array(m, 'y', &data, &size);
+        if (r < 0)
+                return r;
+
+        if (makers->len < MAKERS_MAX && profiles_know_maker(profiles, maker.company)) {
+                maker.size = (uint8_t) MIN(size, OBJECT_MAKER_DATA_MAX);
+                if (maker.size > 0)
+                        memcpy(maker.data, data, maker.size);
+                g_array_append_val(makers, maker);
+        }
+        return sd_bus_message_exit_container(m);
+}
+
+static int read_makers(sd_bus_message *m, const Profiles *profiles, Object *object) {
+        g_autoptr(GArray) makers = g_array_new(false, false, sizeof(ObjectMaker));
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{qv}");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(m, 'e', "qv")) > 0) {
+                r = read_maker(m, profiles, makers);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+
+        g_clear_pointer(&object->makers, g_array_unref);
+        if (makers->len > 0)
+                object->makers = g_steal_pointer(&makers);
+        return sd_bus_message_exit_container(m);
+}
+
+static void match(Object *object, const Profiles *profiles) {
+        ProfileMaker makers[MAKERS_MAX];
+        ProfileOffer offer = {
+                .services = object->services ? (const char *const *) object->services->pdata : NULL,
+                .name = object->name,
+                .makers = makers,
+                .n_makers = object->makers ? object->makers->len : 0,
+        };
+
+        for (size_t i = 0; i < offer.n_makers; i++) {
+                const ObjectMaker *maker = &g_array_index(object->makers, ObjectMaker, i);
+
+                makers[i] = (ProfileMaker) { maker->company, maker->data, maker->size };
+        }
+        object->profile = profiles_match(profiles, &offer);
 }
 
 static int read_value(sd_bus_message *m, ObjectValue *value) {
@@ -175,8 +248,9 @@ static int read_value(sd_bus_message *m, ObjectValue *value) {
         return 0;
 }
 
-static int read_variant(sd_bus_message *m, unsigned interface, const char *name, Object *object,
-                        ObjectValue *value) {
+/* Returns whether it is a property that a profile may look at. */
+static int read_variant(sd_bus_message *m, const Profiles *profiles, unsigned interface, const char *name,
+                        Object *object, ObjectValue *value) {
         const struct Property *p = property_find(interface, name);
         const char *contents;
         char type;
@@ -187,23 +261,33 @@ static int read_variant(sd_bus_message *m, unsigned interface, const char *name,
                 return -EBADMSG;
 
         bool uuids = interface == OBJECT_DEVICE && g_str_equal(name, "UUIDs") && g_str_equal(contents, "as");
+        bool makers = interface == OBJECT_DEVICE && g_str_equal(name, "ManufacturerData") &&
+                      g_str_equal(contents, "a{qv}");
         bool bytes = value && interface == OBJECT_CHAR && g_str_equal(name, "Value") &&
                      g_str_equal(contents, "ay");
         bool plain = p && contents[0] == p->type && contents[1] == '\0';
-        if (!uuids && !bytes && !plain)
-                return sd_bus_message_skip(m, "v");
+        if (!uuids && !makers && !bytes && !plain) {
+                r = sd_bus_message_skip(m, "v");
+                return r < 0 ? r : 0;
+        }
 
         r = sd_bus_message_enter_container(m, 'v', contents);
         if (r < 0)
                 return r;
-        r = uuids ? read_uuids(m, object) : bytes ? read_value(m, value) : read_property(m, p, object);
+        r = uuids    ? read_uuids(m, profiles, object)
+            : makers ? read_makers(m, profiles, object)
+            : bytes  ? read_value(m, value)
+                     : read_property(m, p, object);
         if (r < 0)
                 return r;
 
-        return sd_bus_message_exit_container(m);
+        r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : uuids || makers || (interface == OBJECT_DEVICE && g_str_equal(name, "Name"));
 }
 
-static int read_properties(sd_bus_message *m, unsigned interface, Object *object, ObjectValue *value) {
+static int read_properties(sd_bus_message *m, const Profiles *profiles, unsigned interface, Object *object,
+                           ObjectValue *value) {
+        bool offers = false;
         const char *name;
         int r;
 
@@ -213,7 +297,9 @@ static int read_properties(sd_bus_message *m, unsigned interface, Object *object
         while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
                 r = sd_bus_message_read_basic(m, 's', &name);
                 if (r >= 0)
-                        r = read_variant(m, interface, name, object, value);
+                        r = read_variant(m, profiles, interface, name, object, value);
+                if (r > 0)
+                        offers = true;
                 if (r >= 0)
                         r = sd_bus_message_exit_container(m);
                 if (r < 0)
@@ -221,12 +307,15 @@ static int read_properties(sd_bus_message *m, unsigned interface, Object *object
         }
         if (r < 0)
                 return r;
+        if (offers)
+                match(object, profiles);
 
         return sd_bus_message_exit_container(m);
 }
 
 /* a{sa{sv}} of one object. Returns the interfaces of interest. */
-static int read_interfaces(GHashTable *table, const char *path, sd_bus_message *m, Object **ret) {
+static int read_interfaces(GHashTable *table, const Profiles *profiles, const char *path, sd_bus_message *m,
+                           Object **ret) {
         Object *object = NULL;
         unsigned seen = 0;
         int r;
@@ -247,7 +336,7 @@ static int read_interfaces(GHashTable *table, const char *path, sd_bus_message *
                 if (bit && object) {
                         object->interfaces |= bit;
                         seen |= bit;
-                        r = read_properties(m, bit, object, NULL);
+                        r = read_properties(m, profiles, bit, object, NULL);
                 } else
                         r = sd_bus_message_skip(m, "a{sv}");
                 if (r >= 0)
@@ -268,9 +357,10 @@ static bool has_signature(sd_bus_message *m, const char *signature) {
         return sd_bus_message_has_signature(m, signature) > 0;
 }
 
-Objects *objects_new(void) {
+Objects *objects_new(const Profiles *profiles) {
         Objects *objects = g_new0(Objects, 1);
 
+        objects->profiles = profiles;
         objects->by_path = table_new();
         return objects;
 }
@@ -298,7 +388,7 @@ int objects_replace(Objects *objects, sd_bus_message *reply) {
         while ((r = sd_bus_message_enter_container(reply, 'e', "oa{sa{sv}}")) > 0) {
                 r = sd_bus_message_read_basic(reply, 'o', &path);
                 if (r >= 0)
-                        r = read_interfaces(table, path, reply, NULL);
+                        r = read_interfaces(table, objects->profiles, path, reply, NULL);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(reply);
                 if (r < 0)
@@ -321,7 +411,7 @@ int objects_add(Objects *objects, sd_bus_message *signal, Object **ret) {
 
         r = sd_bus_message_read_basic(signal, 'o', &path);
         if (r >= 0)
-                r = read_interfaces(objects->by_path, path, signal, ret);
+                r = read_interfaces(objects->by_path, objects->profiles, path, signal, ret);
         return r < 0 ? -EBADMSG : r;
 }
 
@@ -333,6 +423,8 @@ static void forget_interfaces(Object *object, unsigned gone) {
                 object->connected = object->paired = object->bonded = object->trusted = false;
                 object->services_resolved = object->has_rssi = object->has_bonded = false;
                 object->profile = NULL;
+                g_clear_pointer(&object->services, g_ptr_array_unref);
+                g_clear_pointer(&object->makers, g_array_unref);
         }
         if (gone & OBJECT_ADAPTER)
                 object->powered = object->discovering = false;
@@ -391,7 +483,7 @@ int objects_change(Objects *objects, sd_bus_message *signal, Object **ret, Objec
         if (!object || !(object->interfaces & bit))
                 return 0;
 
-        r = read_properties(signal, bit, object, ret_value);
+        r = read_properties(signal, objects->profiles, bit, object, ret_value);
         if (r >= 0)
                 r = sd_bus_message_enter_container(signal, 'a', "s");
         if (r < 0)

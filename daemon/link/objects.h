@@ -28,6 +28,13 @@ enum { /* interfaces of an object */
         OBJECT_GATT_MANAGER = 1 << 5,
 };
 
+#define OBJECT_MAKER_DATA_MAX 32u
+typedef struct ObjectMaker {    /* manufacturer data */
+        uint16_t company;
+        uint8_t size;           /* cut to OBJECT_MAKER_DATA_MAX: an old advertisement holds no more */
+        uint8_t data[OBJECT_MAKER_DATA_MAX];
+} ObjectMaker;
+
 typedef struct Object {
         char *path;
         unsigned interfaces;
@@ -36,7 +43,9 @@ typedef struct Object {
         char *name;             /* device */
         char *uuid;             /* service, characteristic; lower case */
         char *parent;           /* device: adapter; service: device; characteristic: service */
-        const Profile *profile; /* device: by its UUIDs */
+        const Profile *profile; /* device: by what it shows of itself */
+        GPtrArray *services;    /* device: of its UUIDs, those that a profile knows; NULL-terminated, may be NULL */
+        GArray *makers;         /* device: ObjectMaker, of its ManufacturerData, those that a profile knows; may be NULL */
         bool powered, discovering; /* adapter */
         bool connected, paired, bonded, trusted, services_resolved; /* device */
         bool has_bonded;        /* device: bluetoothd tells bonded from paired (5.65 and later) */
@@ -52,7 +61,7 @@ typedef struct ObjectValue { /* a characteristic's Value in PropertiesChanged */
         size_t size;
 } ObjectValue;
 
-Objects *objects_new(void);
+Objects *objects_new(const Profiles *profiles); /* profiles must outlive it */
 Objects *objects_free(Objects *objects);
 
 /* Takes the answer of GetManagedObjects (a{oa{sa{sv}}}) in place of all that was known. Errors: -EBADMSG,

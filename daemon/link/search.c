@@ -88,24 +88,44 @@ static void on_started(sd_bus_message *reply, const ErrorMeaning *error, void *u
         }
 }
 
-static int append_filter(sd_bus_message *m) {
+/* A profile whose devices are known by something else than a service is not found through a filter by services. */
+static bool services_suffice(const Profiles *profiles) {
+        for (const Profile *const *p = profiles_all(profiles); *p; p++)
+                if (!(*p)->needs_services)
+                        return false;
+
+        return true;
+}
+
+static int append_services(sd_bus_message *m, const Profiles *profiles) {
         int r;
 
-        r = sd_bus_message_open_container(m, 'a', "{sv}");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}{sv}", "Transport", "s", "le", "DuplicateData", "b",
-                                          false);
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'e', "sv");
+        r = sd_bus_message_open_container(m, 'e', "sv");
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", "UUIDs");
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'v', "as");
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "s");
-        for (const Profile *const *p = profiles_all(); r >= 0 && *p; p++)
-                r = sd_bus_message_append(m, "s", (*p)->service_uuid);
-        for (int i = 0; r >= 0 && i < 4; i++)
+        for (const Profile *const *p = profiles_all(profiles); r >= 0 && *p; p++)
+                for (const char *const *uuid = (*p)->service_uuids; r >= 0 && *uuid; uuid++)
+                        r = sd_bus_message_append(m, "s", *uuid);
+        for (int i = 0; r >= 0 && i < 3; i++)
+                r = sd_bus_message_close_container(m);
+
+        return r;
+}
+
+static int append_filter(sd_bus_message *m, const Profiles *profiles) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}{sv}", "Transport", "s", "le", "DuplicateData", "b",
+                                          false);
+        if (r >= 0 && services_suffice(profiles))
+                r = append_services(m, profiles);
+        if (r >= 0)
                 r = sd_bus_message_close_container(m);
 
         return r;
@@ -119,7 +139,7 @@ static void start_discovery(SearchAdapter *adapter) {
 
         r = bluez_message(bluez, adapter->path, "org.bluez.Adapter1", "SetDiscoveryFilter", &m);
         if (r >= 0)
-                r = append_filter(m);
+                r = append_filter(m, adapter->search->link->settings.profiles);
         if (r >= 0)
                 r = calls_send(&adapter->calls, m, BLUEZ_TIMEOUT_USEC, NULL, NULL);
         if (r >= 0)

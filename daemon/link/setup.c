@@ -22,7 +22,7 @@ static bool required_present(const Device *device) {
 
         for (size_t i = 0; profile && i < profile->n_chars; i++)
                 if ((profile->chars[i].use & PROFILE_REQUIRED) &&
-                    !find_char(device, profile->service_uuid, profile->chars[i].uuid))
+                    !find_char(device, profile->chars[i].service_uuid, profile->chars[i].uuid))
                         return false;
 
         return profile;
@@ -178,9 +178,9 @@ void setup_missing(Device *device) {
 void setup_read(Device *device) {
         for (size_t i = 0; i < device->profile->n_chars; i++) {
                 const ProfileChar *ch = &device->profile->chars[i];
-                Object *object = find_char(device, device->profile->service_uuid, ch->uuid);
+                Object *object = find_char(device, ch->service_uuid, ch->uuid);
 
-                if (!(ch->use & PROFILE_READ_AT_CONNECT) || ch->channel != OMP_CHAR_FEATURE || !object)
+                if (device->profile->vendor || !(ch->use & PROFILE_READ_AT_CONNECT) || ch->channel != OMP_CHAR_FEATURE || !object)
                         continue;
 
                 device_enter(device, device->state, DEVICE_REASON_NONE, STEP_READ, 0);

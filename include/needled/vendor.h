@@ -103,12 +103,12 @@ typedef struct VendorField {
         VendorCondition conditions[VENDOR_CONDITIONS_MAX];
         int64_t invalid[4];             /* raw numbers that stand for "no value" */
         bool has_range;
-        double range_min, range_max;    /* of the value in the file's unit; outside: dropped */
+        double range_min, range_max;    /* of the value, in the canonical unit; outside: dropped */
 
         /* value = (raw × scale_num + bias_num) ÷ den, in the canonical unit: integers until the end. */
         int64_t scale_num, bias_num, den;
-        double to_canonical;            /* value in the file's unit × this = in the canonical one; folded into scale_num ÷ den already,
-                                         * here so that ranges can be compared */
+        double to_canonical;            /* value in the file's unit × this = in the canonical one; folded into scale_num ÷ den and the
+                                         * range already, here for tools that show what the file says */
 
         const VendorToken *tokens;      /* Enum, sorted by raw; NULL: none */
         uint16_t n_tokens;
@@ -187,7 +187,7 @@ typedef struct VendorReading {
 
 /* One packet of a characteristic. Fields are evaluated in file order; one that is absent, invalid or out of range is left out, the others
  * stay. Errors, and then the packet is rejected as a whole: -ENOENT no such channel, -EMSGSIZE its length (or too short for a field that
- * is not optional), -EPROTO its header, -EBADMSG its check. */
+ * is not optional), -EPROTO its header, -EBADMSG its check; ret->n is 0 then. */
 int vendor_decode(const VendorProfile *profile, unsigned channel, const uint8_t *data, size_t size, VendorReading *ret);
 
 /* What a device with this profile can report, in OMP's terms: kind, needles, area and depth, and the feature bits that its fields' meanings
@@ -195,7 +195,8 @@ int vendor_decode(const VendorProfile *profile, unsigned channel, const uint8_t 
 void vendor_feature(const VendorProfile *profile, OmpFeature *ret);
 
 /* The way back, for the simulator: writes one value of a field (entry 0) into a packet that has at least its characteristic's length_min
- * octets. -EINVAL: it does not fit the type, -ERANGE out of the packet, -EOPNOTSUPP a type that cannot be written. */
+ * octets, and makes the field's conditions hold. -EINVAL: no such field, or the value does not fit the type, -ERANGE out of the packet,
+ * -EOPNOTSUPP a type that cannot be written; then the packet may have been changed. */
 int vendor_encode_field(const VendorProfile *profile, unsigned field, double value, uint8_t *data, size_t size);
-/* Header and check of a packet whose fields are written. */
+/* Header and check of a packet whose fields are written. -ENOENT no such channel, -ERANGE the packet is too short for them. */
 int vendor_seal(const VendorProfile *profile, unsigned channel, uint8_t *data, size_t size);

@@ -21,6 +21,7 @@ typedef struct Fixture {
         GPid bus;
         sd_event *event;
         FakeBluez *fake;
+        Profiles *profiles;
         Link *link;
         Device *device; /* the last added */
         unsigned added, removed, ups, losts, frames, empty_frames, identities, states, bluetooth_changes,
@@ -128,7 +129,8 @@ static void settle(Fixture *f) {
 }
 
 static void set_up(Fixture *f, const void *data) {
-        const LinkSettings settings = { .allow_broadcast = data != NULL };
+        f->profiles = profiles_new();
+        const LinkSettings settings = { .profiles = f->profiles, .allow_broadcast = data != NULL };
 
         f->bus = fake_bus_start();
         g_assert_cmpint(sd_event_new(&f->event), >=, 0);
@@ -141,6 +143,7 @@ static void set_up(Fixture *f, const void *data) {
 
 static void tear_down(Fixture *f, const void *data) {
         f->link = link_free(f->link);
+        f->profiles = profiles_free(f->profiles);
         f->fake = fake_bluez_free(f->fake);
         sd_event_unref(f->event);
         fake_bus_stop(f->bus);
@@ -620,7 +623,7 @@ static void test_auto_connect_off(Fixture *f, const void *data) {
 
 /* needled restarted in the middle: the connection is there already, and is followed as it is. */
 static void test_restored_while_connected(Fixture *f, const void *data) {
-        const LinkSettings settings = {};
+        const LinkSettings settings = { .profiles = f->profiles };
 
         f->link = link_free(f->link);
         fake_device_appear(f->fake);
@@ -635,7 +638,7 @@ static void test_restored_while_connected(Fixture *f, const void *data) {
                 .owner = 1000,
                 .bonded = true,
                 .auto_connect = true,
-                .profile = profile_by_id("omp1"),
+                .profile = profiles_by_id(f->profiles, "omp1"),
         };
         g_assert_cmpint(link_new(f->event, &settings, &observer, f, &f->link), >=, 0);
         g_assert_true(link_restore(f->link, &remembered) == f->device);
@@ -652,8 +655,8 @@ static void test_restored_while_connected(Fixture *f, const void *data) {
 }
 
 static void test_no_bluetoothd(void) {
-        const LinkSettings settings = {};
-        Fixture f = { .bus = fake_bus_start() };
+        Fixture f = { .bus = fake_bus_start(), .profiles = profiles_new() };
+        const LinkSettings settings = { .profiles = f.profiles };
 
         g_assert_cmpint(sd_event_new(&f.event), >=, 0);
         g_assert_cmpint(link_new(f.event, &settings, &observer, &f, &f.link), >=, 0);

@@ -13,6 +13,8 @@
 #define SERVICE DEVICE "/service000a"
 #define LIVE_UUID "95840102-2319-423b-8a8e-ee1ffb8d13f8"
 
+static Profiles *profiles;
+
 /* A bus to make messages on; nothing is sent. */
 static sd_bus *bus_new(void) {
         int fds[2];
@@ -62,7 +64,7 @@ static sd_bus_message *managed_objects(sd_bus *bus) {
 
 static Objects *filled(sd_bus *bus) {
         g_autoptr(sd_bus_message) m = managed_objects(bus);
-        Objects *objects = objects_new();
+        Objects *objects = objects_new(profiles);
 
         g_assert_cmpint(objects_replace(objects, m), ==, 0);
         return objects;
@@ -315,6 +317,9 @@ static void test_device_path(void) {
 }
 
 int main(int argc, char **argv) {
+        int r;
+
+        profiles = profiles_new();
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/objects/managed-objects", test_managed_objects);
         g_test_add_func("/objects/added-found-and-removed", test_added_found_and_removed);
@@ -324,5 +329,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/objects/wrong-signature", test_wrong_signature);
         g_test_add_func("/objects/limits", test_limits);
         g_test_add_func("/objects/device-path", test_device_path);
-        return g_test_run();
+        r = g_test_run();
+        profiles = profiles_free(profiles);
+        return r;
 }

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* From the groups of a file to the program that decodes: keys, meanings and units are looked at here, once, and never again. */
+
+#include "profiles/file.h"
+#include "profiles/keys.h"
+
+/* Fills in the file (but for path, memory and trusted); what it points to goes to file->memory. Problems are reported, all of them;
+ * with any the file is not to be used. */
+void compile_profile(const GPtrArray *groups, ProfileFile *file, KeysProblems *problems);
+
+/* ---- of compile*.c alone ---- */
+
+#define COMPILE_NAME_MAX 64u
+
+/* A value of a closed set. */
+typedef struct CompileName {
+        const char *name;
+        unsigned value;
+} CompileName;
+
+/* Each reports what is wrong and returns whether there is something to go on with; a key that is not there is no problem. */
+bool compile_integer(const KeysGroup *group, const char *key, int64_t min, int64_t max, KeysProblems *problems, int64_t *ret);
+bool compile_choice(const KeysGroup *group, const char *key, const CompileName *names, size_t n_names, KeysProblems *problems,
+                    unsigned *ret);
+/* The value of a key that must be there; NULL, and reported, if it is not, or is empty. */
+const KeysLine *compile_required(const KeysGroup *group, const char *key, KeysProblems *problems);
+/* Lower-case letters, digits, '-' and what else is allowed. */
+bool compile_is_name(const char *text, const char *others);
+/* Splits a copy of a list; the array is freed with the file. Empty entries and more than max are reported: NULL. */
+char **compile_split(ProfileFile *file, const KeysLine *line, const char *separator, size_t max, KeysProblems *problems);
+/* Takes the array; what it held lives as long as the file. NULL if it is empty. */
+const void *compile_keep(ProfileFile *file, GArray *array, size_t *ret_n);
+int compile_find_char(const ProfileFile *file, const KeysGroup *group, KeysProblems *problems); /* by Char=; -ENOENT, and reported */
+
+/* Of the [Field] groups those of one characteristic, in their order. */
+void compile_fields(const GPtrArray *groups, ProfileFile *file, VendorChar *ch, GArray *fields, KeysProblems *problems);
+void compile_chars(const GPtrArray *groups, ProfileFile *file, GArray *chars, KeysProblems *problems);
+void compile_action(const KeysGroup *group, const ProfileFile *file, GArray *actions, KeysProblems *problems);
+void compile_test(const KeysGroup *group, ProfileFile *file, GArray *tests, KeysProblems *problems);
