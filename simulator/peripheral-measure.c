@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "peripheral-private.h"
+#include "peripheral-omp.h"
 
 /* Parameters at boot (1.9). */
 #define CONTACT_ON_MN 200
@@ -13,7 +13,7 @@
 #define BATTERY_LOW 20
 #define BATTERY_CRITICAL 10
 
-static void measure_waveform(Peripheral *p) {
+static void measure_waveform(OmpPeripheral *p) {
         OmpWaveform *w = &p->waveform;
 
         p->waveform_sum += p->model.force_mn;
@@ -30,8 +30,8 @@ static void measure_waveform(Peripheral *p) {
 }
 
 /* "Rate = Δstrokes/Δlast-stroke-time (CSC method); if no new stroke, rate = 0 after 1 s." */
-static uint16_t measure_rate(Peripheral *p) {
-        uint32_t strokes = (uint32_t) p->counters.strokes;
+static uint16_t measure_rate(OmpPeripheral *p) {
+        uint32_t strokes = (uint32_t) p->base.counters.strokes;
 
         if (strokes != p->rate_strokes && p->last_stroke_usec > p->rate_usec) {
                 p->rate_per_min = (uint16_t) MIN((strokes - p->rate_strokes) * 60 * USEC_PER_SEC /
@@ -44,7 +44,7 @@ static uint16_t measure_rate(Peripheral *p) {
         return p->rate_per_min;
 }
 
-static uint16_t live_fields(const Peripheral *p) {
+static uint16_t live_fields(const OmpPeripheral *p) {
         if (is_roller(p))
                 return OMP_LIVE_DISTANCE | OMP_LIVE_CONTACT_TIME;
 
@@ -52,7 +52,7 @@ static uint16_t live_fields(const Peripheral *p) {
                OMP_LIVE_PASSES;
 }
 
-static void measure_live(Peripheral *p) {
+static void measure_live(OmpPeripheral *p) {
         Interval *i = &p->interval;
         bool saturated = i->n > 0 && (i->peak_mn > INT16_MAX || i->peak_mn < -INT16_MAX);
         bool contact = i->n_contact * 2 > i->n; /* of most of the interval */
@@ -68,7 +68,7 @@ static void measure_live(Peripheral *p) {
                 .tick = tick_of(p->device_usec),
                 .force_mean_mn = i->n > 0 ? clamp_mn(i->sum_mn / i->n) : OMP_FORCE_UNKNOWN,
                 .force_peak_mn = i->n > 0 ? clamp_mn(i->peak_mn) : OMP_FORCE_UNKNOWN,
-                .strokes = (uint32_t) p->counters.strokes,
+                .strokes = (uint32_t) p->base.counters.strokes,
                 .last_stroke = (uint16_t) tick_of(p->last_stroke_usec),
                 .depth_um = p->depth_um,
                 .rate_per_min = measure_rate(p),
@@ -79,20 +79,20 @@ static void measure_live(Peripheral *p) {
                 .passes = (uint16_t) p->model.passes,
         };
         uint8_t buf[64];
-        int n = omp_live_encode(&live, buf, MIN(sizeof(buf), p->value_max));
+        int n = omp_live_encode(&live, buf, MIN(sizeof(buf), p->base.value_max));
 
         if (n > 0)
                 send_live(p, buf, (size_t) n);
 }
 
-static void motor_event(Peripheral *p, bool on) {
+static void motor_event(OmpPeripheral *p, bool on) {
         if (!is_roller(p))
                 send_event(p, OMP_EVENT_MOTOR, OMP_SEVERITY_INFO, true,
                            on ? (int32_t) p->model.set_point_per_min : 0);
 }
 
 /* "contact on/off 0.20/0.10 N"; overpressure with hysteresis. */
-static void watch_force(Peripheral *p) {
+static void watch_force(OmpPeripheral *p) {
         p->smooth_mn += (p->model.force_mn - p->smooth_mn) * p->sample_period_usec /
                         (SMOOTH_USEC + p->sample_period_usec);
 
@@ -111,7 +111,7 @@ static void watch_force(Peripheral *p) {
         }
 }
 
-static void watch_rest(Peripheral *p) {
+static void watch_rest(OmpPeripheral *p) {
         unsigned told = p->model.battery <= BATTERY_CRITICAL ? 2 : p->model.battery <= BATTERY_LOW ? 1 : 0;
 
         if (p->depth_um != p->model.depth_um) {
@@ -123,15 +123,15 @@ static void watch_rest(Peripheral *p) {
                 p->battery_told = told;
                 send_event(p, told == 2 ? OMP_EVENT_BATTERY_CRITICAL : OMP_EVENT_BATTERY_LOW,
                            told == 2 ? OMP_SEVERITY_WARNING : OMP_SEVERITY_NOTICE, true,
-                           peripheral_battery(p));
+                           peripheral_battery(&p->base));
         }
 }
 
-int measure_over_mn(const Peripheral *p) {
+int measure_over_mn(const OmpPeripheral *p) {
         return is_roller(p) ? OVER_ROLLER_MN : OVER_PEN_MN;
 }
 
-void measure_sample(Peripheral *p) {
+void measure_sample(OmpPeripheral *p) {
         Interval *i = &p->interval;
         uint32_t strokes = p->model.strokes;
         int32_t mn;
@@ -141,7 +141,7 @@ void measure_sample(Peripheral *p) {
         model_step(&p->model);
 
         if (p->model.strokes != strokes) {
-                p->counters.strokes += p->model.strokes - strokes;
+                p->base.counters.strokes += p->model.strokes - strokes;
                 p->last_stroke_usec = p->device_usec;
         }
         measure_phase(p);
@@ -166,7 +166,7 @@ void measure_sample(Peripheral *p) {
         }
 }
 
-void measure_phase(Peripheral *p) {
+void measure_phase(OmpPeripheral *p) {
         ModelPhase before = p->phase;
 
         if (p->model.phase == before)
@@ -203,16 +203,16 @@ void measure_phase(Peripheral *p) {
         }
 }
 
-void measure_restart_interval(Peripheral *p) {
+void measure_restart_interval(OmpPeripheral *p) {
         p->interval = (Interval) {};
         p->live_due_usec = p->device_usec + p->config.live_period_ms * UINT64_C(1000);
 }
 
-unsigned measure_batch(const Peripheral *p) {
-        return MIN(WAVEFORM_BATCH, omp_waveform_capacity(p->value_max, p->config.crc));
+unsigned measure_batch(const OmpPeripheral *p) {
+        return MIN(WAVEFORM_BATCH, omp_waveform_capacity(p->base.value_max, p->config.crc));
 }
 
-void measure_flush_waveform(Peripheral *p) {
+void measure_flush_waveform(OmpPeripheral *p) {
         OmpWaveform *w = &p->waveform;
         uint8_t buf[OMP_VALUE_MAX];
         int n;
@@ -222,26 +222,26 @@ void measure_flush_waveform(Peripheral *p) {
 
         w->sequence = p->sequence[OMP_CHAR_WAVEFORM]++;
         w->crc = p->config.crc;
-        n = omp_waveform_encode(w, buf, MIN(sizeof(buf), p->value_max));
+        n = omp_waveform_encode(w, buf, MIN(sizeof(buf), p->base.value_max));
         w->n = 0;
         if (n > 0)
-                send_value(p, OMP_CHAR_WAVEFORM, buf, (size_t) n);
+                peripheral_send(&p->base, OMP_CHAR_WAVEFORM, buf, (size_t) n);
 }
 
-void measure_begin_session(Peripheral *p) {
+void measure_begin_session(OmpPeripheral *p) {
         p->session = true;
         p->session_id++;
         p->session_usec = p->device_usec;
-        p->session_strokes = (uint32_t) p->counters.strokes;
+        p->session_strokes = (uint32_t) p->base.counters.strokes;
         send_event(p, OMP_EVENT_SESSION_START, OMP_SEVERITY_INFO, true, (int32_t) p->session_id);
 }
 
-void measure_end_session(Peripheral *p) {
+void measure_end_session(OmpPeripheral *p) {
         send_event(p, OMP_EVENT_SESSION_END, OMP_SEVERITY_INFO, true, (int32_t) p->session_id);
         p->session = false;
 }
 
-void measure_set_state(Peripheral *p, OmpState state) {
+void measure_set_state(OmpPeripheral *p, OmpState state) {
         OmpState before = p->state;
 
         if (state == before)
@@ -252,6 +252,5 @@ void measure_set_state(Peripheral *p, OmpState state) {
                 measure_restart_interval(p);
         if (!state_measures(state))
                 measure_flush_waveform(p);
-        if (p->ops->advertisement_changed)
-                p->ops->advertisement_changed(p->userdata);
+        peripheral_advertisement_changed(&p->base);
 }

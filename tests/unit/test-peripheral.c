@@ -18,7 +18,7 @@ typedef struct Air {
         unsigned advertisements;
 } Air;
 
-static PeripheralSent on_notify(OmpChar c, const uint8_t *data, size_t size, void *userdata) {
+static PeripheralSent on_notify(unsigned c, const uint8_t *data, size_t size, void *userdata) {
         Air *air = userdata;
 
         g_assert_cmpuint(size, <=, air->value_max);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the three files of a Peripheral share: peripheral.c (its life, its time, its listeners),
+/* The profile's own kind of device, and what its files share: peripheral-omp.c (its life, its time, its listeners),
  * peripheral-measure.c (from a sample to Live, Waveform, Status and events) and peripheral-send.c (sequence
  * numbers, replay, load, mischief). */
 
@@ -26,18 +26,15 @@ typedef struct Mischief {
         unsigned turn;          /* which way of being malformed comes next */
 } Mischief;
 
-struct Peripheral {
+typedef struct OmpPeripheral {
+        Peripheral base;
+        PeripheralChar chars[_OMP_CHAR_MAX];
         PeripheralConfig config;
-        const PeripheralOps *ops;
-        void *userdata;
-        char *name, *serial;
+        char *serial;
 
-        size_t value_max;
-        bool wanted[_OMP_CHAR_MAX];     /* the CCCDs as written … */
-        bool subscribed[_OMP_CHAR_MAX]; /* … and in force since the last advance: a stream begins then */
+        bool subscribed[_OMP_CHAR_MAX]; /* the CCCDs in force since the last advance: a stream begins then */
         bool start_wanted, stop_wanted; /* likewise */
         uint16_t sequence[_OMP_CHAR_MAX];
-        PeripheralCounters counters;
         Mischief mischief;
 
         bool started;           /* advance was called */
@@ -87,7 +84,7 @@ struct Peripheral {
         uint64_t flood_from_sent;
         uint64_t flood_from_device_usec;
         uint64_t flood_breath_usec; /* host time before which the next portion is not sent, 0: all is sent */
-};
+} OmpPeripheral;
 
 /* Values are little; they stand here for all three. */
 static inline uint32_t tick_of(uint64_t device_usec) {
@@ -98,7 +95,7 @@ static inline int16_t clamp_mn(double mn) {
         return (int16_t) CLAMP(lrint(mn), -INT16_MAX, INT16_MAX);
 }
 
-static inline bool is_roller(const Peripheral *p) {
+static inline bool is_roller(const OmpPeripheral *p) {
         return p->config.kind == OMP_KIND_ROLLER;
 }
 
@@ -108,21 +105,20 @@ static inline bool state_measures(OmpState state) {
 }
 
 /* peripheral-measure.c */
-int measure_over_mn(const Peripheral *p);               /* what is called too hard */
-void measure_sample(Peripheral *p);                     /* the next one of the sensor */
-void measure_phase(Peripheral *p);                      /* the model may have gone on to another phase */
-void measure_restart_interval(Peripheral *p);
-unsigned measure_batch(const Peripheral *p);            /* samples in one Waveform value */
-void measure_flush_waveform(Peripheral *p);
-void measure_begin_session(Peripheral *p);
-void measure_end_session(Peripheral *p);
-void measure_set_state(Peripheral *p, OmpState state);
+int measure_over_mn(const OmpPeripheral *p);               /* what is called too hard */
+void measure_sample(OmpPeripheral *p);                     /* the next one of the sensor */
+void measure_phase(OmpPeripheral *p);                      /* the model may have gone on to another phase */
+void measure_restart_interval(OmpPeripheral *p);
+unsigned measure_batch(const OmpPeripheral *p);            /* samples in one Waveform value */
+void measure_flush_waveform(OmpPeripheral *p);
+void measure_begin_session(OmpPeripheral *p);
+void measure_end_session(OmpPeripheral *p);
+void measure_set_state(OmpPeripheral *p, OmpState state);
 
 /* peripheral-send.c */
-void send_value(Peripheral *p, OmpChar c, const uint8_t *data, size_t size);
-void send_live(Peripheral *p, const uint8_t *data, size_t size); /* with the mischief that was asked for */
-void send_event(Peripheral *p, uint8_t code, OmpSeverity severity, bool asserted, int32_t value);
-void send_replay(Peripheral *p);                        /* the events that nobody has heard */
-bool send_flood_wanted(const Peripheral *p);
-void send_flood(Peripheral *p, uint64_t now_usec);
-uint64_t send_flood_next(const Peripheral *p);          /* host time */
+void send_live(OmpPeripheral *p, const uint8_t *data, size_t size); /* with the mischief that was asked for */
+void send_event(OmpPeripheral *p, uint8_t code, OmpSeverity severity, bool asserted, int32_t value);
+void send_replay(OmpPeripheral *p);                        /* the events that nobody has heard */
+bool send_flood_wanted(const OmpPeripheral *p);
+void send_flood(OmpPeripheral *p, uint64_t now_usec);
+uint64_t send_flood_next(const OmpPeripheral *p);          /* host time */
