@@ -126,7 +126,7 @@ int vendor_encode_field(const VendorProfile *profile, unsigned field, double val
 
 int vendor_seal(const VendorProfile *profile, unsigned channel, uint8_t *data, size_t size) {
         const VendorChar *ch;
-        size_t from, to, at;
+        size_t from = 0, to = 0, at = 0;
         unsigned sum;
 
         if (channel >= profile->n_chars)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/vendor-private.h"
 
+#include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -12,31 +14,23 @@
 #define SFLOAT_MANTISSA_SPECIAL 0x07feu /* +∞, NaN, NRes, reserved, -∞: IEEE 11073-20601, 0x07fe to 0x0802 */
 #define SFLOAT_SPECIALS 5u
 
+/* A whole number in the low bits of eight octets: (bits & mask ^ sign) - sign. Others are longer than any packet. */
+typedef struct PlainType {
+        uint64_t mask, sign;
+        size_t size;
+} PlainType;
+
+#define NOT_PLAIN { 0, 0, UINT16_MAX }
+static const PlainType plain_types[_VENDOR_TYPE_MAX] = {
+        [VENDOR_U8] = { 0xff, 0, 1 },         [VENDOR_S8] = { 0xff, 0x80, 1 },
+        [VENDOR_U16] = { 0xffff, 0, 2 },      [VENDOR_S16] = { 0xffff, 0x8000, 2 },
+        [VENDOR_U24] = { 0xffffff, 0, 3 },    [VENDOR_S24] = { 0xffffff, 0x800000, 3 },
+        [VENDOR_U32] = { 0xffffffff, 0, 4 },  [VENDOR_S32] = { 0xffffffff, 0x80000000, 4 },
+        [VENDOR_U48] = { 0xffffffffffff, 0, 6 },
+        [VENDOR_F32] = NOT_PLAIN,             [VENDOR_SFLOAT] = NOT_PLAIN,
+};
+
 static const double sfloat_scale[16] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1 };
-
-static inline uint64_t load_le(const uint8_t *p, unsigned size) {
-        switch (size) {
-        case 1:
-                return p[0];
-        case 2:
-                return le16_at(p);
-        case 3:
-                return le16_at(p) | (uint64_t) p[2] << 16;
-        case 4:
-                return le16_at(p) | (uint64_t) le16_at(p + 2) << 16;
-        default:
-                return le16_at(p) | (uint64_t) le16_at(p + 2) << 16 | (uint64_t) le16_at(p + 4) << 32;
-        }
-}
-
-static uint64_t load_be(const uint8_t *p, unsigned size) {
-        uint64_t bits = 0;
-
-        while (size-- > 0)
-                bits = bits << 8 | *p++;
-
-        return bits;
-}
 
 static int check_char(const VendorChar *ch, const uint8_t *data, size_t size) {
         size_t from, to, at;
@@ -130,32 +124,39 @@ static bool float_number(unsigned type, uint64_t bits, double *ret) {
         return true;
 }
 
+/* Behind the packet there is padding, so that this may be asked of its last octet too. */
+static inline uint64_t eight_octets(const uint8_t *p) {
+        uint64_t octets;
+
+        memcpy(&octets, p, sizeof(octets));
+        return octets;
+}
+
 /* One number of a field. False: it is one of the numbers that stand for none, or out of range. */
-static inline bool take_number(const VendorField *f, const VendorTypeInfo *type, const uint8_t *p, VendorValue *v) {
-        uint64_t bits = f->big_endian && type->size > 1 ? load_be(p, type->size) : load_le(p, type->size);
+static bool take_number(const VendorField *f, const uint8_t *p, VendorValue *v) {
+        const VendorTypeInfo *type = &vendor_types[f->type];
+        unsigned octets = type->size * 8u, width = f->bit_width > 0 ? f->bit_width : octets;
+        uint64_t bits = f->big_endian ? be64toh(eight_octets(p)) >> (64 - octets) : le64toh(eight_octets(p));
+        double number;
 
         v->token = NULL;
         v->unknown_token = false;
-        if (!type->is_float) {
-                unsigned width = f->bit_width > 0 ? f->bit_width : type->size * 8u;
-
+        v->raw = 0;
+        if (type->is_float) {
+                if (!float_number(f->type, bits, &number))
+                        return false;
+                v->value = (number * (double) f->scale_num + (double) f->bias_num) / (double) f->den;
+        } else {
                 bits <<= 64 - width - f->bit_lsb;
                 v->raw = type->is_signed ? (int64_t) bits >> (64 - width) : (int64_t) (bits >> (64 - width));
                 for (unsigned i = 0; i < f->n_invalid; i++)
                         if (v->raw == f->invalid[i])
                                 return false;
                 v->value = (double) (v->raw * f->scale_num + f->bias_num) / (double) f->den;
-                if (f->tokens) {
+                if (f->n_tokens > 0) {
                         v->token = token_find(f, v->raw);
                         v->unknown_token = !v->token;
                 }
-        } else {
-                double number;
-
-                if (!float_number(f->type, bits, &number))
-                        return false;
-                v->raw = 0;
-                v->value = (number * (double) f->scale_num + (double) f->bias_num) / (double) f->den;
         }
 
         return !f->has_range || (v->value >= f->range_min && v->value <= f->range_max);
@@ -192,50 +193,91 @@ static int entries_said(const VendorChar *ch, const VendorField *f, const uint8_
         return -EMSGSIZE;
 }
 
-static int take_repeated(const VendorChar *ch, const VendorField *f, const uint8_t *data, size_t size, unsigned index,
-                         VendorReading *ret) {
-        const VendorTypeInfo *type = &vendor_types[f->type];
-        int offset = vendor_at(f->offset, size), end, n = entries_said(ch, f, data, size, offset, &end);
+/* Apart from the loop below, which is short and stays so. */
+__attribute__((noinline)) static int take_special(const VendorChar *ch, const VendorField *f, const uint8_t *data, size_t size, unsigned index,
+                                                  VendorReading *ret) {
+        int offset = vendor_at(f->offset, size), width = vendor_types[f->type].size, end, n;
 
+        if (!conditions_hold(f, data, size))
+                return 0;
+        n = entries_said(ch, f, data, size, offset, &end);
         if (n < 0)
                 return f->optional ? 0 : n;
         for (int i = 0; i < n; i++, offset += f->stride) {
                 VendorValue *v = &ret->values[ret->n];
 
                 /* A packet that says it has more entries than it has lies. */
-                if (offset < 0 || offset + type->size > end)
+                if (offset < 0 || offset + width > end)
                         return f->optional ? 0 : -EMSGSIZE;
                 if (ret->n == VENDOR_VALUES_MAX) {
                         ret->cut = true;
-                        continue;
+                        return 0;
                 }
                 v->field = (uint16_t) index;
                 v->entry = (uint16_t) i;
-                ret->n += take_number(f, type, data + offset, v);
+                ret->n += take_number(f, data + offset, v);
         }
 
         return 0;
 }
 
-static inline int take_one(const VendorField *f, const uint8_t *data, size_t size, unsigned index, VendorReading *ret) {
-        const VendorTypeInfo *type = &vendor_types[f->type];
-        int offset = vendor_at(f->offset, size);
-        VendorValue *v = &ret->values[ret->n];
+/* Whether all of a field is one whole little-endian number: then there is a short way. */
+static inline bool is_plain(const VendorField *f) {
+        static_assert(offsetof(VendorField, n_tokens) + sizeof(f->n_tokens) - offsetof(VendorField, count) == sizeof(uint64_t),
+                      "what makes a field special stands together");
 
-        if (offset < 0 || offset + type->size > (int) size)
-                return f->optional ? 0 : -EMSGSIZE;
-        if (ret->n == VENDOR_VALUES_MAX) {
-                ret->cut = true;
-                return 0;
+        return eight_octets((const uint8_t *) f + offsetof(VendorField, count)) == 0;
+}
+
+/* Takes plain fields as long as there are any; what else there is about a field (a float, an offset from the end, a packet too short
+ * for it) makes it longer than the packet here. Returns the first that it did not take. */
+static inline const VendorField *take_plain(const VendorField *f, const VendorField *end, const uint8_t *data, size_t size,
+                                            unsigned index, VendorValue **v) {
+        VendorValue *next = *v;
+
+        for (; f < end && is_plain(f); f++, index++) {
+                const PlainType *type = &plain_types[f->type];
+                unsigned offset = (uint16_t) f->offset;
+                int64_t raw;
+
+                if (offset + type->size > size)
+                        break;
+                raw = (int64_t) (((le64toh(eight_octets(data + offset)) & type->mask) ^ type->sign) - type->sign);
+                *next++ = (VendorValue) {
+                        .field = (uint16_t) index,
+                        .raw = raw,
+                        .value = (double) (raw * f->scale_num + f->bias_num) / (double) f->den,
+                };
         }
 
-        v->field = (uint16_t) index;
-        v->entry = 0;
-        ret->n += take_number(f, type, data + offset, v);
+        *v = next;
+        return f;
+}
+
+/* `data` are the packet's `size` octets and eight of padding. */
+static int take_fields(const VendorProfile *profile, const VendorChar *ch, const uint8_t *data, size_t size, VendorReading *ret) {
+        const VendorField *f = profile->fields + ch->first_field, *end = f + ch->n_fields;
+
+        while (f < end) {
+                VendorValue *v = ret->values + ret->n;
+                size_t room = VENDOR_VALUES_MAX - ret->n, left = (size_t) (end - f);
+                int r;
+
+                f = take_plain(f, f + (left < room ? left : room), data, size, (unsigned) (f - profile->fields), &v);
+                ret->n = (unsigned) (v - ret->values);
+                if (f == end)
+                        break;
+                r = take_special(ch, f, data, size, (unsigned) (f - profile->fields), ret);
+                if (r < 0)
+                        return r;
+                f++;
+        }
+
         return 0;
 }
 
 int vendor_decode(const VendorProfile *profile, unsigned channel, const uint8_t *data, size_t size, VendorReading *ret) {
+        uint8_t padded[OMP_VALUE_MAX + sizeof(uint64_t)];
         const VendorChar *ch;
         int r;
 
@@ -246,14 +288,12 @@ int vendor_decode(const VendorProfile *profile, unsigned channel, const uint8_t 
 
         ch = &profile->chars[channel];
         r = check_char(ch, data, size);
-        for (unsigned i = ch->first_field; r >= 0 && i < (unsigned) ch->first_field + ch->n_fields; i++) {
-                const VendorField *f = &profile->fields[i];
+        if (r < 0)
+                return r;
 
-                if (f->n_conditions > 0 && !conditions_hold(f, data, size))
-                        continue;
-                r = f->count == VENDOR_COUNT_ONE ? take_one(f, data, size, i, ret)
-                                                 : take_repeated(ch, f, data, size, i, ret);
-        }
+        memcpy(padded, data, size);
+        memset(padded + size, 0, sizeof(uint64_t));
+        r = take_fields(profile, ch, padded, size, ret);
         if (r < 0)
                 ret->n = 0;
 

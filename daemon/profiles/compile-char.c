@@ -44,8 +44,8 @@ static void read_source(ProfileFile *file, const KeysLine *line, VendorChar *ch,
         int64_t company;
 
         argument = argument ? argument + 1 : "";
+        ch->source = VENDOR_MANUFACTURER_DATA;
         if (g_str_has_prefix(line->value, "manufacturer-data:") && number_parse(argument, 0, 0xffff, &company) >= 0) {
-                ch->source = VENDOR_MANUFACTURER_DATA;
                 ch->company = (uint16_t) company;
                 return;
         }
@@ -166,32 +166,24 @@ static bool same_char(const VendorChar *a, const VendorChar *b) {
                (!a->service_uuid || !b->service_uuid || g_str_equal(a->service_uuid, b->service_uuid));
 }
 
-void compile_chars(const GPtrArray *groups, ProfileFile *file, GArray *chars, KeysProblems *problems) {
-        for (guint i = 0; i < groups->len; i++) {
-                const KeysGroup *group = groups->pdata[i];
-                VendorChar ch = { .alias = group->name };
-                unsigned endian;
+VendorChar compile_char(const KeysGroup *group, ProfileFile *file, const GArray *before, KeysProblems *problems, bool *ret_big_endian) {
+        VendorChar ch = { .alias = group->name };
+        unsigned endian = false;
 
-                if (!g_str_equal(group->kind, "Characteristic"))
-                        continue;
-                if (chars->len == VENDOR_CHARS_MAX) {
-                        keys_problem(problems, group->line, "There are more than %u characteristics: leave out what is not needed.",
-                                     VENDOR_CHARS_MAX);
-                        return;
-                }
-                keys_check(group, char_keys, problems);
-                read_identity(group, file, &ch, problems);
-                read_use(group, file, &ch, problems);
-                (void) compile_choice(group, "Endian", endians, G_N_ELEMENTS(endians), problems, &endian);
-                read_lengths(group, &ch, problems);
-                read_header(group, &ch, problems);
-                read_check(group, file, &ch, problems);
-                for (guint k = 0; k < chars->len; k++)
-                        if (same_char(&g_array_index(chars, VendorChar, k), &ch))
-                                keys_problem(problems, group->line, "[Characteristic %s] is the same as [Characteristic %s]: make them one.",
-                                             ch.alias, g_array_index(chars, VendorChar, k).alias);
-                g_array_append_val(chars, ch);
-        }
+        keys_check(group, char_keys, problems);
+        read_identity(group, file, &ch, problems);
+        read_use(group, file, &ch, problems);
+        (void) compile_choice(group, "Endian", endians, G_N_ELEMENTS(endians), problems, &endian);
+        read_lengths(group, &ch, problems);
+        read_header(group, &ch, problems);
+        read_check(group, file, &ch, problems);
+        for (guint i = 0; i < before->len; i++)
+                if (same_char(&g_array_index(before, VendorChar, i), &ch))
+                        keys_problem(problems, group->line, "[Characteristic %s] is the same as [Characteristic %s]: make them one.", ch.alias,
+                                     g_array_index(before, VendorChar, i).alias);
+
+        *ret_big_endian = endian;
+        return ch;
 }
 
 void compile_action(const KeysGroup *group, const ProfileFile *file, GArray *actions, KeysProblems *problems) {
@@ -248,9 +240,9 @@ void compile_test(const KeysGroup *group, ProfileFile *file, GArray *tests, Keys
                 return;
         }
 
-        data = g_malloc(OMP_VALUE_MAX + 1); /* one longer than a value may be can be tested too */
+        data = g_malloc(strlen(hex->value) / 2 + 1);
         g_ptr_array_add(file->memory, data);
-        size = octets_parse(hex->value, data, NULL, OMP_VALUE_MAX + 1);
+        size = octets_parse(hex->value, data, NULL, MIN(strlen(hex->value) / 2, OMP_VALUE_MAX + 1)); /* one too many can be tested too */
         if (size < 0)
                 keys_problem(problems, hex->line, "Hex=: write the packet's octets in hex, %u at most.", OMP_VALUE_MAX + 1);
         for (size_t i = 0; i < G_N_ELEMENTS(expectations); i++)

@@ -274,10 +274,14 @@ static void read_range(FieldCompiler *c, Fraction factor) {
         c->f->range_max = fraction_double(max);
 }
 
-/* Whether the field alone, in a profile of nothing else, is a sound program. */
-static bool is_sound(const VendorField *f) {
+/* Whether its numbers alone, in a profile of nothing else, are a sound program. */
+static bool arithmetic_is_sound(const VendorField *f) {
+        const VendorField numbers = {
+                .name = "", .type = f->type, .bit_lsb = f->bit_lsb, .bit_width = f->bit_width,
+                .scale_num = f->scale_num, .bias_num = f->bias_num, .den = f->den,
+        };
         const VendorChar ch = { .alias = "", .uuid = "", .n_fields = 1 };
-        const VendorProfile alone = { .id = "", .chars = &ch, .n_chars = 1, .fields = f, .n_fields = 1 };
+        const VendorProfile alone = { .id = "", .chars = &ch, .n_chars = 1, .fields = &numbers, .n_fields = 1 };
 
         return vendor_check(&alone) == 0;
 }
@@ -293,7 +297,7 @@ static void read_arithmetic(FieldCompiler *c) {
 
         c->f->to_canonical = fraction_double(factor);
         if (fraction_multiply(scale, factor, &scale) < 0 || fraction_multiply(bias, factor, &bias) < 0 ||
-            fraction_common(scale, bias, &c->f->scale_num, &c->f->bias_num, &c->f->den) < 0 || !is_sound(c->f))
+            fraction_common(scale, bias, &c->f->scale_num, &c->f->bias_num, &c->f->den) < 0 || !arithmetic_is_sound(c->f))
                 keys_problem(c->problems, c->group->line, "[Field %s]: Scale= and Bias= have too many digits for its Type=: round them.",
                              c->f->name);
         read_range(c, factor);
@@ -431,35 +435,20 @@ static void compile_field(FieldCompiler *c, bool big_endian) {
         read_combine(c);
 }
 
-void compile_fields(const GPtrArray *groups, ProfileFile *file, VendorChar *ch, GArray *fields, KeysProblems *problems) {
-        const char *alias = ch->alias;
-        bool big_endian = false;
-
-        for (guint i = 0; i < groups->len; i++) {
-                const KeysGroup *group = groups->pdata[i];
-                const KeysLine *line = g_str_equal(group->kind, "Characteristic") && g_str_equal(group->name, alias) ? keys_get(group, "Endian")
-                                                                                                                   : NULL;
-
-                if (line)
-                        big_endian = g_str_equal(line->value, "be");
-        }
-
-        ch->first_field = (uint16_t) fields->len;
-        for (guint i = 0; i < groups->len; i++) {
-                const KeysGroup *group = groups->pdata[i];
-                const KeysLine *of = g_str_equal(group->kind, "Field") ? keys_get(group, "Char") : NULL;
+void compile_fields(const GPtrArray *fields, ProfileFile *file, VendorChar *ch, bool big_endian, GArray *ret, KeysProblems *problems) {
+        ch->first_field = (uint16_t) ret->len;
+        for (guint i = 0; i < fields->len; i++) {
+                const KeysGroup *group = fields->pdata[i];
                 VendorField field = { .name = group->name };
                 FieldCompiler c = { group, file, ch, &field, problems, true };
 
-                if (!of || !g_str_equal(of->value, alias))
-                        continue;
-                if (fields->len == VENDOR_FIELDS_MAX) {
+                if (ret->len == VENDOR_FIELDS_MAX) {
                         keys_problem(problems, group->line, "There are more than %u fields: leave out what is not needed.", VENDOR_FIELDS_MAX);
                         break;
                 }
                 compile_field(&c, big_endian);
                 file->vendor.meanings |= field.meaning != VENDOR_NONE ? UINT32_C(1) << field.meaning : 0;
-                g_array_append_val(fields, field);
+                g_array_append_val(ret, field);
         }
-        ch->n_fields = (uint16_t) (fields->len - ch->first_field);
+        ch->n_fields = (uint16_t) (ret->len - ch->first_field);
 }

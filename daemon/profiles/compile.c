@@ -89,14 +89,27 @@ bool compile_is_name(const char *text, const char *others) {
 }
 
 char **compile_split(ProfileFile *file, const KeysLine *line, const char *separator, size_t max, KeysProblems *problems) {
-        g_auto(GStrv) parts = g_strsplit(line->value, separator, -1);
-        size_t n = g_strv_length(parts);
-        GArray *kept;
+        char *copy = g_strdup(line->value), **parts;
+        size_t n = 1;
 
-        if (n > 0 && *g_strstrip(parts[n - 1]) == '\0') /* a list may end with its separator, as in GKeyFile */
-                g_clear_pointer(&parts[--n], g_free);
+        for (const char *p = copy; *p; p++)
+                n += *p == *separator;
+        parts = g_new(char *, n + 1);
+        g_ptr_array_add(file->memory, copy);
+        g_ptr_array_add(file->memory, parts);
+
+        for (size_t i = 0; i < n; i++) {
+                parts[i] = copy;
+                copy += strcspn(copy, separator);
+                *copy++ = '\0';
+                (void) g_strstrip(parts[i]);
+        }
+        if (*parts[n - 1] == '\0') /* a list may end with its separator, as in GKeyFile */
+                n--;
+        parts[n] = NULL;
+
         for (size_t i = 0; i < n; i++)
-                if (*g_strstrip(parts[i]) == '\0') {
+                if (*parts[i] == '\0') {
                         keys_problem(problems, line->line, "%s= has an empty entry: remove a \"%s\".", line->key, separator);
                         return NULL;
                 }
@@ -105,12 +118,7 @@ char **compile_split(ProfileFile *file, const KeysLine *line, const char *separa
                 return NULL;
         }
 
-        kept = g_array_new(false, false, sizeof(char *));
-        for (size_t i = 0; i < n; i++)
-                g_ptr_array_add(file->memory, parts[i]);
-        g_array_append_vals(kept, parts, (guint) n + 1);
-        g_free(g_steal_pointer(&parts));
-        return (char **) compile_keep(file, kept, &n);
+        return parts;
 }
 
 const void *compile_keep(ProfileFile *file, GArray *array, size_t *ret_n) {
@@ -400,11 +408,40 @@ static void check_groups(const GPtrArray *groups, KeysProblems *problems) {
         }
 }
 
-static void compile_all_fields(const GPtrArray *groups, ProfileFile *file, GArray *chars, KeysProblems *problems) {
-        GArray *fields = g_array_new(false, false, sizeof(VendorField));
+/* The characteristics, then the fields of each together. */
+static void compile_chars(const GPtrArray *groups, ProfileFile *file, KeysProblems *problems) {
+        GArray *chars = g_array_new(false, false, sizeof(VendorChar)), *fields = g_array_new(false, false, sizeof(VendorField));
+        GPtrArray *of[VENDOR_CHARS_MAX];
+        bool big_endian[VENDOR_CHARS_MAX];
+        VendorChar *kept;
 
-        for (guint i = 0; i < chars->len; i++)
-                compile_fields(groups, file, &g_array_index(chars, VendorChar, i), fields, problems);
+        for (guint i = 0; i < groups->len; i++) {
+                const KeysGroup *group = groups->pdata[i];
+
+                if (!g_str_equal(group->kind, "Characteristic"))
+                        continue;
+                if (chars->len == VENDOR_CHARS_MAX) {
+                        keys_problem(problems, group->line, "There are more than %u characteristics: leave out what is not needed.",
+                                     VENDOR_CHARS_MAX);
+                        break;
+                }
+                of[chars->len] = g_ptr_array_new();
+                VendorChar ch = compile_char(group, file, chars, problems, &big_endian[chars->len]);
+                g_array_append_val(chars, ch);
+        }
+        file->vendor.chars = kept = (VendorChar *) compile_keep(file, chars, &file->vendor.n_chars);
+
+        for (guint i = 0; i < groups->len; i++) {
+                const KeysGroup *group = groups->pdata[i];
+                int channel = g_str_equal(group->kind, "Field") ? compile_find_char(file, group, problems) : -ENOENT;
+
+                if (channel >= 0)
+                        g_ptr_array_add(of[channel], (void *) group);
+        }
+        for (size_t i = 0; i < file->vendor.n_chars; i++) {
+                compile_fields(of[i], file, &kept[i], big_endian[i], fields, problems);
+                g_ptr_array_unref(of[i]);
+        }
         file->vendor.fields = compile_keep(file, fields, &file->vendor.n_fields);
 }
 
@@ -414,9 +451,7 @@ static void compile_rest(const GPtrArray *groups, ProfileFile *file, KeysProblem
         for (guint i = 0; i < groups->len; i++) {
                 const KeysGroup *group = groups->pdata[i];
 
-                if (g_str_equal(group->kind, "Field"))
-                        (void) compile_find_char(file, group, problems);
-                else if (g_str_equal(group->kind, "Action") && actions->len < ACTIONS_MAX)
+                if (g_str_equal(group->kind, "Action") && actions->len < ACTIONS_MAX)
                         compile_action(group, file, actions, problems);
                 else if (g_str_equal(group->kind, "Test") && tests->len < TESTS_MAX)
                         compile_test(group, file, tests, problems);
@@ -447,19 +482,15 @@ static void check_uses(const GPtrArray *groups, const ProfileFile *file, KeysPro
 
 void compile_profile(const GPtrArray *groups, ProfileFile *file, KeysProblems *problems) {
         const KeysGroup *profile = find_profile(groups, problems);
-        GArray *chars;
 
         if (!profile)
                 return;
 
         check_groups(groups, problems);
         read_profile(profile, file, problems);
-        chars = g_array_new(false, false, sizeof(VendorChar));
-        compile_chars(groups, file, chars, problems);
-        if (chars->len == 0)
+        compile_chars(groups, file, problems);
+        if (file->vendor.n_chars == 0)
                 keys_problem(problems, profile->line, "There is no [Characteristic …]: nothing could be read from the device.");
-        compile_all_fields(groups, file, chars, problems);
-        file->vendor.chars = compile_keep(file, chars, &file->vendor.n_chars);
         compile_rest(groups, file, problems);
         check_uses(groups, file, problems);
         if (problems->n > 0)

@@ -28,14 +28,15 @@ bool compile_choice(const KeysGroup *group, const char *key, const CompileName *
 const KeysLine *compile_required(const KeysGroup *group, const char *key, KeysProblems *problems);
 /* Lower-case letters, digits, '-' and what else is allowed. */
 bool compile_is_name(const char *text, const char *others);
-/* Splits a copy of a list; the array is freed with the file. Empty entries and more than max are reported: NULL. */
+/* Splits a copy of a list at a separator of one octet; it is freed with the file. Empty entries and more than max are reported: NULL. */
 char **compile_split(ProfileFile *file, const KeysLine *line, const char *separator, size_t max, KeysProblems *problems);
 /* Takes the array; what it held lives as long as the file. NULL if it is empty. */
 const void *compile_keep(ProfileFile *file, GArray *array, size_t *ret_n);
 int compile_find_char(const ProfileFile *file, const KeysGroup *group, KeysProblems *problems); /* by Char=; -ENOENT, and reported */
 
-/* Of the [Field] groups those of one characteristic, in their order. */
-void compile_fields(const GPtrArray *groups, ProfileFile *file, VendorChar *ch, GArray *fields, KeysProblems *problems);
-void compile_chars(const GPtrArray *groups, ProfileFile *file, GArray *chars, KeysProblems *problems);
+/* fields: the [Field] groups of one characteristic, in their order. */
+void compile_fields(const GPtrArray *fields, ProfileFile *file, VendorChar *ch, bool big_endian, GArray *ret, KeysProblems *problems);
+/* *ret_big_endian: what fields are that do not say. */
+VendorChar compile_char(const KeysGroup *group, ProfileFile *file, const GArray *before, KeysProblems *problems, bool *ret_big_endian);
 void compile_action(const KeysGroup *group, const ProfileFile *file, GArray *actions, KeysProblems *problems);
 void compile_test(const KeysGroup *group, ProfileFile *file, GArray *tests, KeysProblems *problems);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define LINES_USUAL 8u /* of a group: not a limit */
+
 static void group_free(void *p) {
         KeysGroup *group = p;
 
@@ -10,19 +12,34 @@ static void group_free(void *p) {
         g_free(group);
 }
 
-static bool group_exists(const GPtrArray *groups, const char *kind, const char *name) {
-        for (guint i = 0; i < groups->len; i++) {
-                const KeysGroup *group = groups->pdata[i];
+static guint group_hash(gconstpointer p) {
+        return g_str_hash(((const KeysGroup *) p)->name);
+}
 
-                if (g_str_equal(group->kind, kind) && g_str_equal(group->name, name))
-                        return true;
-        }
+static gboolean group_equal(gconstpointer a, gconstpointer b) {
+        const KeysGroup *left = a, *right = b;
 
-        return false;
+        return g_str_equal(left->name, right->name) && g_str_equal(left->kind, right->kind);
+}
+
+/* Most keys differ in their first letter. */
+static inline bool same_key(const char *a, const char *b) {
+        return *a == *b && g_str_equal(a, b);
+}
+
+/* Without blanks at both ends, the end itself set to 0. */
+static char *trim(char *text, char *end) {
+        while (text < end && g_ascii_isspace(*text))
+                text++;
+        while (end > text && g_ascii_isspace(end[-1]))
+                end--;
+        *end = '\0';
+
+        return text;
 }
 
 /* "[Kind name]". A group that occurs twice is still read, so that what is wrong in it is told too. */
-static KeysGroup *read_header(char *text, unsigned line, GPtrArray *groups, KeysProblems *problems) {
+static KeysGroup *read_header(char *text, unsigned line, GPtrArray *groups, GHashTable *known, KeysProblems *problems) {
         size_t length = strlen(text);
         KeysGroup *group;
         char *name;
@@ -41,9 +58,9 @@ static KeysGroup *read_header(char *text, unsigned line, GPtrArray *groups, Keys
                 .kind = text + 1,
                 .name = g_strstrip(name),
                 .line = line,
-                .lines = g_array_new(false, false, sizeof(KeysLine)),
+                .lines = g_array_sized_new(false, false, sizeof(KeysLine), LINES_USUAL),
         };
-        if (group_exists(groups, group->kind, group->name))
+        if (!g_hash_table_add(known, group))
                 keys_problem(problems, line, "[%s%s%s] is there already: give it another name, or remove one of the two.", group->kind,
                              *group->name ? " " : "", group->name);
         g_ptr_array_add(groups, group);
@@ -58,9 +75,8 @@ static void read_pair(char *text, unsigned line, KeysGroup *group, KeysProblems 
                 keys_problem(problems, line, "This is no group, no Key=value and no comment: write # before a comment.");
                 return;
         }
-        *equal = '\0';
-        pair.key = g_strchomp(text);
-        pair.value = g_strchug(equal + 1);
+        pair.key = trim(text, equal);
+        pair.value = equal + 1 + strspn(equal + 1, " \t");
         if (!group) {
                 keys_problem(problems, line, "%s= stands before the first group: begin with [Profile].", pair.key);
                 return;
@@ -90,18 +106,19 @@ void keys_problem(KeysProblems *problems, unsigned line, const char *format, ...
 
 GPtrArray *keys_read(char *text, KeysProblems *problems) {
         GPtrArray *groups = g_ptr_array_new_with_free_func(group_free);
+        g_autoptr(GHashTable) known = g_hash_table_new(group_hash, group_equal);
         KeysGroup *group = NULL;
         char *next;
 
         for (unsigned line = 1; text; text = next, line++) {
-                next = strchr(text, '\n');
-                if (next)
-                        *next++ = '\0';
-                text = g_strstrip(text);
+                char *end = strchrnul(text, '\n');
+
+                next = *end ? end + 1 : NULL;
+                text = trim(text, end);
                 if (*text == '\0' || *text == '#')
                         continue;
                 if (*text == '[')
-                        group = read_header(text, line, groups, problems);
+                        group = read_header(text, line, groups, known, problems);
                 else
                         read_pair(text, line, group, problems);
         }
@@ -113,7 +130,7 @@ const KeysLine *keys_get(const KeysGroup *group, const char *key) {
         for (guint i = 0; i < group->lines->len; i++) {
                 const KeysLine *line = &g_array_index(group->lines, KeysLine, i);
 
-                if (g_str_equal(line->key, key))
+                if (same_key(line->key, key))
                         return line;
         }
 
@@ -124,7 +141,11 @@ void keys_check(const KeysGroup *group, const char *const *known, KeysProblems *
         for (guint i = 0; i < group->lines->len; i++) {
                 const KeysLine *line = &g_array_index(group->lines, KeysLine, i);
 
-                if (!g_strv_contains(known, line->key))
+                const char *const *k = known;
+
+                while (*k && !same_key(*k, line->key))
+                        k++;
+                if (!*k)
                         keys_problem(problems, line->line, "%s= is not known in [%s]: see docs/vendor-profiles.md for those that are.",
                                      line->key, group->kind);
         }

@@ -87,22 +87,25 @@ typedef struct VendorField {
         const char *unit;               /* as the file gives it; values come in the canonical one */
         uint8_t meaning;                /* VendorMeaning */
         uint8_t type;                   /* VendorType */
-        bool big_endian;
         bool optional;                  /* a packet too short for it is good all the same */
         bool sum;                       /* Combine=sum: adds to the other fields of its meaning in the same packet */
-        uint8_t bit_lsb, bit_width;     /* width 0: the whole number */
+        uint8_t bit_lsb;
         uint8_t wrap_bits;              /* 8, 16, 24, 32; 0: no counter that wraps */
         int16_t offset;                 /* negative: from the end */
 
+        /* What most fields do without. Eight octets together: vendor_decode() asks for all of it at once. */
         uint8_t count;                  /* VendorCount */
+        uint8_t bit_width;              /* 0: the whole number */
+        uint8_t n_conditions, n_invalid;
+        bool big_endian, has_range;
+        uint16_t n_tokens;
+
         uint16_t stride, count_fixed;   /* octets from one entry to the next; how many */
         int16_t count_offset;           /* VENDOR_COUNT_OCTET: where the number stands … */
         uint8_t count_divisor;          /* … and what it is divided by */
 
-        uint8_t n_conditions, n_invalid;
         VendorCondition conditions[VENDOR_CONDITIONS_MAX];
         int64_t invalid[4];             /* raw numbers that stand for "no value" */
-        bool has_range;
         double range_min, range_max;    /* of the value, in the canonical unit; outside: dropped */
 
         /* value = (raw × scale_num + bias_num) ÷ den, in the canonical unit: integers until the end. */
@@ -111,7 +114,6 @@ typedef struct VendorField {
                                          * range already, here for tools that show what the file says */
 
         const VendorToken *tokens;      /* Enum, sorted by raw; NULL: none */
-        uint16_t n_tokens;
 } VendorField;
 
 typedef enum VendorUse {
