@@ -81,6 +81,8 @@ static void control_line(Control *control, char *line) {
                 report = control_report(p);
         else if ((r = peripheral_control(p, word, argument)) == -ENOENT)
                 r = control->carrier->vtable->control(control->carrier, device, word, argument);
+        if (r >= 0 && g_str_equal(word, "reboot"))
+                (void) control->carrier->vtable->control(control->carrier, device, "drop", NULL);
 
         answer(r, word, report);
 }

@@ -12,6 +12,7 @@
 #include "source.h"
 
 #define DEVICES_MAX 64u
+#define RECORDS_MAX 1000                /* each of them has been lived through */
 
 /* As they stand on the command line. */
 typedef struct Options {
@@ -20,7 +21,7 @@ typedef struct Options {
         char **kinds, **addresses;
         int64_t seed;
         double speed, procedure_s;
-        int live_period_ms, waveform_hz, mtu;
+        int live_period_ms, waveform_hz, mtu, records, capacity;
         gboolean crc, auto_start, no_bond, fast, report, control, version;
         char *random_address, *flood, *state_file, *name;
         char *profile, *tape;
@@ -29,6 +30,7 @@ typedef struct Options {
 
 static Options options = {
         .seed = 1, .speed = 1, .live_period_ms = 100, .mtu = 247, .procedure_s = 180,
+        .capacity = -1,
 };
 
 static gboolean on_stand_in(const char *name, const char *value, void *data, GError **error) {
@@ -74,10 +76,14 @@ static const GOptionEntry device_entries[] = {
         { "speed", 0, 0, G_OPTION_ARG_DOUBLE, &options.speed, "Device seconds in a second (default 1)",
           "FACTOR" },
         { "live-period", 0, 0, G_OPTION_ARG_INT, &options.live_period_ms,
-          "Of Live Measurement, 20 to 1000 (default 100)", "MS" },
+          "Of Live Measurement at start, 20 to 1000 (default 100)", "MS" },
         { "waveform", 0, 0, G_OPTION_ARG_INT, &options.waveform_hz,
-          "Rate of the Force Waveform (default 0: off)", "HZ" },
+          "Rate of the Force Waveform at start (default 0: off)", "HZ" },
         { "crc", 0, 0, G_OPTION_ARG_NONE, &options.crc, "All values carry a CRC", NULL },
+        { "records", 0, 0, G_OPTION_ARG_INT, &options.records,
+          "Sessions that the device has stored before (default 0)", "N" },
+        { "capacity", 0, 0, G_OPTION_ARG_INT, &options.capacity,
+          "How many it can store, up to 65535; 0: none (default: pen 200, roller 50)", "N" },
         { "procedure", 0, 0, G_OPTION_ARG_DOUBLE, &options.procedure_s,
           "Length of a procedure in device time (default 180)", "SECONDS" },
         { "auto-start", 0, 0, G_OPTION_ARG_NONE, &options.auto_start,
@@ -88,7 +94,8 @@ static const GOptionEntry device_entries[] = {
         { "report", 0, 0, G_OPTION_ARG_NONE, &options.report,
           "Print what was sent as JSON at the end, a line for each device", NULL },
         { "control", 0, 0, G_OPTION_ARG_NONE, &options.control,
-          "Take control lines on stdin: start, stop, status, drop, advertise on|off, ...", NULL },
+          "Take control lines on stdin: start, stop, status, quit; malformed|empty|duplicate|segment-loss N, "
+          "clock unset, sensor fault|ok, storage full|free, reboot; drop, advertise on|off, ...", NULL },
         { "version", 0, 0, G_OPTION_ARG_NONE, &options.version, "Print the version", NULL },
         {},
 };
@@ -128,6 +135,10 @@ static int check_options(void) {
                 return complain("--mtu is 23 to 517");
         if (!(options.procedure_s >= 1 && options.procedure_s <= 86400))
                 return complain("--procedure is 1 to 86400 s");
+        if (options.capacity < -1 || options.capacity > UINT16_MAX)
+                return complain("--capacity is 0 to 65535");
+        if (options.records < 0 || options.records > RECORDS_MAX)
+                return complain("--records is 0 to 1000");
         if (options.kinds && g_strv_length(options.kinds) > DEVICES_MAX)
                 return complain("too many devices");
         if (options.kinds && (options.profile || options.tape))
@@ -171,6 +182,11 @@ static int make_config(const char *kind, unsigned i, unsigned n, PeripheralConfi
         ret->crc = options.crc;
         ret->procedure_usec = (uint64_t) (options.procedure_s * 1e6);
         ret->auto_start = options.auto_start;
+        if (options.capacity >= 0)
+                ret->capacity = (unsigned) options.capacity;
+        ret->records = (unsigned) options.records;
+        if (ret->records > ret->capacity)
+                return complain("--records are more than --capacity");
         ret->name = *ret_name = n == 1 ? g_strdup(options.name ?: ret->name)
                                        : g_strdup_printf("%.6s%u", options.name ?: ret->name, i + 1);
         ret->serial = *ret_serial = g_strdup_printf("%c%06u", g_ascii_toupper(kind[0]), i + 1);

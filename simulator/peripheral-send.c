@@ -51,7 +51,7 @@ static void send_one_event(OmpPeripheral *p, const OmpEvent *event) {
         int n = omp_event_encode(event, buf, MIN(sizeof(buf), p->base.value_max));
 
         if (n > 0)
-                peripheral_send(&p->base, OMP_CHAR_EVENT, buf, (size_t) n);
+                (void) peripheral_send(&p->base, OMP_CHAR_EVENT, buf, (size_t) n);
 }
 
 static void flood_begin(OmpPeripheral *p, uint64_t now_usec) {
@@ -113,7 +113,7 @@ static void flood_value(OmpPeripheral *p) {
 void send_live(OmpPeripheral *p, const uint8_t *data, size_t size) {
         Mischief *m = &p->mischief;
 
-        peripheral_send(&p->base, OMP_CHAR_LIVE, data, size);
+        (void) peripheral_send(&p->base, OMP_CHAR_LIVE, data, size);
         if (m->malformed > 0) {
                 m->malformed--;
                 send_malformed(p, data, size);

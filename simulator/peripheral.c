@@ -16,6 +16,7 @@ void peripheral_config_defaults(PeripheralConfig *config, OmpKind kind) {
                 .procedure_usec = UINT64_C(180000000),
                 .name = kind == OMP_KIND_ROLLER ? "SimRoll" : "SimPen",
                 .serial = kind == OMP_KIND_ROLLER ? "R000001" : "P000001",
+                .capacity = kind == OMP_KIND_ROLLER ? 50 : 200,
                 .flood_size = 20,
         };
 }
@@ -133,10 +134,13 @@ void peripheral_init(Peripheral *p, const PeripheralVtable *vtable, const Periph
         };
 }
 
-void peripheral_send(Peripheral *p, unsigned index, const uint8_t *data, size_t size) {
+PeripheralSent peripheral_send(Peripheral *p, unsigned index, const uint8_t *data, size_t size) {
+        PeripheralSent sent = p->ops->notify(index, data, size, p->userdata);
+
         p->counters.sent[index]++;
-        if (p->ops->notify(index, data, size, p->userdata) == PERIPHERAL_REFUSED)
+        if (sent == PERIPHERAL_REFUSED)
                 p->counters.refused[index]++;
+        return sent;
 }
 
 void peripheral_advertisement_changed(Peripheral *p) {

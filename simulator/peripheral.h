@@ -43,11 +43,14 @@ struct PeripheralConfig {
         double speed;                   /* device seconds for each second of the host, > 0 */
         unsigned live_period_ms;        /* of device time, 20 … 1000; profile default 100 */
         unsigned waveform_hz;           /* 0: off (the default) */
-        bool crc;                       /* feature bit 13 and CRCs in all values */
+        bool crc;                       /* feature bit 13 and CRCs in all values; bit 15 is clear then, as in the profile's example */
         uint64_t procedure_usec;        /* length of a procedure in device time */
         bool auto_start;                /* begins a procedure by itself 1 s after Live is subscribed */
         const char *name;               /* advertised, ≤ 8 octets */
         const char *serial;
+        unsigned capacity;              /* stored sessions; 0: it stores none. Default: 200 (pen), 50 (roller) */
+        unsigned records;               /* of these, how many there are at start, ≤ capacity */
+        uint32_t strokes;               /* where their counter begins: tests see it wrap. 0 again with a reboot */
         /* Load instead of a hand: Live values at this rate whatever the model says, until `flood_count` are
          * sent; 0: off. */
         unsigned flood_hz, flood_size;  /* size 20, 60, 244: padded as a later minor version would append */
@@ -150,9 +153,15 @@ void peripheral_stop(Peripheral *p);
 bool peripheral_running(const Peripheral *p);
 
 /* The words of the control lines that are about the device, the same on every carrier: start, stop; and of the profile's own
- * kind malformed N, empty N, duplicate N (beside each of the next N Live values another one that is broken, has
- * no octets, or repeats it; these use up no sequence numbers). -ENOENT for any other word, -EINVAL for a bad
- * argument. */
+ * kind
+ *   malformed N, empty N, duplicate N   beside each of the next N Live values another one that is broken, has no octets, or
+ *                                       repeats it; these use up no sequence numbers
+ *   segment-loss N                      the next N values of Session Data are lost on the way
+ *   clock unset                         the clock is lost
+ *   sensor fault|ok                     the force is not available, and the event says so
+ *   storage full|free                   nothing more can be stored, and a session cannot be started by the host; or again
+ *   reboot                              of the device: the carrier should drop the link right behind
+ * -ENOENT for any other word, -EINVAL for a bad argument. */
 int peripheral_control(Peripheral *p, const char *word, const char *argument);
 
 uint8_t peripheral_battery(const Peripheral *p); /* % */
@@ -197,7 +206,7 @@ struct Peripheral {
 void peripheral_init(Peripheral *p, const PeripheralVtable *vtable, const PeripheralOps *ops, void *userdata,
                      const char *name, const PeripheralChar *chars, unsigned n_chars);
 /* To the carrier, and counted. */
-void peripheral_send(Peripheral *p, unsigned index, const uint8_t *data, size_t size);
+PeripheralSent peripheral_send(Peripheral *p, unsigned index, const uint8_t *data, size_t size);
 /* The carrier shows the new one. */
 void peripheral_advertisement_changed(Peripheral *p);
 

@@ -66,13 +66,18 @@ static inline void value_append(Value *v, size_t n, bool crc) {
         })
 
 /* Encodes to a buffer of exactly `size` octets and expects these. */
-#define ASSERT_ENCODES(encode, in, space, hex)                                     \
+#define ASSERT_ENCODES_VALUE(encode, in, space, v)                                 \
         do {                                                                       \
                 g_autofree uint8_t *_buf = g_malloc(space);                        \
-                Value _v = value_from_hex(hex);                                    \
                 int _r = encode((in), _buf, (space));                              \
-                g_assert_cmpint(_r, ==, (int) _v.size);                            \
-                g_assert_cmpmem(_buf, (size_t) _r, _v.octets, _v.size);            \
+                g_assert_cmpint(_r, ==, (int) (v)->size);                          \
+                g_assert_cmpmem(_buf, (size_t) _r, (v)->octets, (v)->size);        \
+        } while (0)
+
+#define ASSERT_ENCODES(encode, in, space, hex)                                     \
+        do {                                                                       \
+                Value _v = value_from_hex(hex);                                    \
+                ASSERT_ENCODES_VALUE(encode, in, space, &_v);                      \
         } while (0)
 
 /* A decoder for the rules below: the struct stays inside, and is checked to be untouched after a failure. */

@@ -76,7 +76,8 @@ static void vector_trace(void) {
         OmpSegmenter s = {};
 
         g_assert_cmpint(omp_segmenter_begin(&s, body.octets, body.size), ==, 0);
-        ASSERT_ENCODES(omp_segmenter_next, &s, 28, "03 02 01 39 00 00 00 00 00 00 00 64 00 02 34 03 1e 05 74 00 89 03 de 05 75 00 fa 08");
+        ASSERT_ENCODES(omp_segmenter_next, &s, 28,
+                       "03 02 01 39 00 00 00 00 00 00 00 64 00 02 34 03 1e 05 74 00 89 03 de 05 75 00 fa 08");
 }
 
 static void sender_refuses(void) {
@@ -292,6 +293,57 @@ static void each_procedure_starts_at_0(void) {
         assert_body(&r, "02");
 }
 
+/* Segments lost and sent twice at random: what is reported as a body is one that was sent, from the first octet to the last, and every
+ * body of which all came is reported. */
+static void never_a_body_that_was_not_sent(void) {
+        g_autoptr(GRand) rand = g_rand_new_with_seed(20260822);
+        g_autofree OmpReassembler *r = g_new0(OmpReassembler, 1);
+        unsigned whole = 0, dropped = 0, lost = 0, doubled = 0;
+        OmpSegmenter s = {};
+
+        for (unsigned number = 0; number < 5000; number++) {
+                uint8_t body[200];
+                size_t size = (size_t) g_rand_int_range(rand, 1, sizeof(body));
+                bool all = true, reported = false;
+
+                memset(body, (int) (number % 251), size);
+                g_assert_cmpint(omp_segmenter_begin(&s, body, size), ==, 0);
+                while (!omp_segmenter_done(&s)) {
+                        uint8_t segment[20];
+                        int n = omp_segmenter_next(&s, segment, sizeof(segment)), what;
+                        unsigned missing;
+
+                        if (g_rand_int_range(rand, 0, 40) == 0) {
+                                all = false;
+                                lost++;
+                                continue;
+                        }
+                        what = omp_reassembler_push(r, segment, (size_t) n, &missing);
+                        g_assert_cmpint(what, >=, 0);
+                        g_assert_false(what & (OMP_SEGMENT_DUPLICATE | OMP_SEGMENT_TOO_LONG));
+                        lost -= missing;
+                        dropped += !!(what & OMP_SEGMENT_DROPPED);
+                        if (what & OMP_SEGMENT_BODY) {
+                                reported = true;
+                                g_assert_cmpmem(r->body, r->size, body, size);
+                        }
+                        if (g_rand_int_range(rand, 0, 40) == 0) {
+                                doubled++;
+                                what = omp_reassembler_push(r, segment, (size_t) n, &missing);
+                                g_assert_cmpint(what, ==, OMP_SEGMENT_DUPLICATE);
+                        }
+                }
+                g_assert_cmpint(reported, ==, all);
+                whole += reported;
+        }
+
+        g_test_message("%u whole, %u dropped, %u sent twice", whole, dropped, doubled);
+        g_assert_cmpuint(whole, >, 3000);
+        g_assert_cmpuint(dropped, >, 300);
+        g_assert_cmpuint(doubled, >, 300);
+        g_assert_cmpuint(lost, <, 3); /* each was counted, but for those after which nothing came */
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/segment/1.10/mtu-23", vector_mtu_23);
@@ -311,6 +363,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/segment/counter-goes-round", counter_goes_round);
         g_test_add_func("/segment/1.12/body-of-4096-octets-and-of-4097", body_of_4096_octets_and_of_4097);
         g_test_add_func("/segment/1.12/no-end-in-sight", no_end_in_sight);
+        g_test_add_func("/segment/never-a-body-that-was-not-sent", never_a_body_that_was_not_sent);
         g_test_add_func("/segment/values-that-are-no-segments", values_that_are_no_segments);
         g_test_add_func("/segment/1.10/each-procedure-starts-at-0", each_procedure_starts_at_0);
         return g_test_run();
