@@ -9,6 +9,7 @@
 
 #include "carrier.h"
 #include "control.h"
+#include "source.h"
 
 #define DEVICES_MAX 64u
 #define RECORDS_MAX 1000                /* each of them has been lived through */
@@ -23,6 +24,8 @@ typedef struct Options {
         int live_period_ms, waveform_hz, mtu, records, capacity;
         gboolean crc, auto_start, no_bond, fast, report, control, version;
         char *random_address, *flood, *state_file, *name;
+        char *profile, *tape;
+        gboolean loop;
 } Options;
 
 static Options options = {
@@ -62,6 +65,11 @@ static const GOptionEntry carrier_entries[] = {
 static const GOptionEntry device_entries[] = {
         { "kind", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.kinds,
           "pen or roller; once for each device (default: one pen)", "KIND" },
+        { "profile", 0, 0, G_OPTION_ARG_FILENAME, &options.profile,
+          "In place of a kind: a device made from its vendor profile alone", "FILE.mnprofile" },
+        { "tape", 0, 0, G_OPTION_ARG_FILENAME, &options.tape,
+          "In place of a hand: plays this tape, once it is listened to and at each start; a vendor's with its --profile", "FILE" },
+        { "loop", 0, 0, G_OPTION_ARG_NONE, &options.loop, "Play the tape again and again", NULL },
         { "name", 0, 0, G_OPTION_ARG_STRING, &options.name, "Advertised name, at most 8 octets", "NAME" },
         { "seed", 0, 0, G_OPTION_ARG_INT64, &options.seed,
           "The same seed gives the same procedure (default 1)", "N" },
@@ -133,6 +141,12 @@ static int check_options(void) {
                 return complain("--records is 0 to 1000");
         if (options.kinds && g_strv_length(options.kinds) > DEVICES_MAX)
                 return complain("too many devices");
+        if (options.kinds && (options.profile || options.tape))
+                return complain("--profile and --tape are in place of --kind");
+        if (options.flood && (options.profile || options.tape))
+                return complain("--flood is a load of the profile's own devices");
+        if (options.loop && !options.tape)
+                return complain("--loop goes with --tape");
         if (options.kinds && options.kinds[1] && !options.stand_in)
                 return complain("only --stand-in can be several devices");
         for (char **a = options.addresses; a && *a; a++) {
@@ -238,6 +252,7 @@ int main(int argc, char **argv) {
         g_autoptr(GError) error = NULL;
         g_autofree PeripheralConfig *configs = NULL;
         Carrier *carrier = NULL;
+        Source source = {};
         sd_event *event = NULL;
         unsigned n;
         int r;
@@ -252,10 +267,10 @@ int main(int argc, char **argv) {
                 printf("needlesim %s\n", NEEDLED_VERSION);
                 return EXIT_SUCCESS;
         }
-        if (!options.kinds)
-                options.kinds = one_pen;
         if (check_options() < 0)
                 return EXIT_FAILURE;
+        if (!options.kinds)
+                options.kinds = one_pen;
 
         n = g_strv_length(options.kinds);
         configs = g_new0(PeripheralConfig, n);
@@ -269,6 +284,11 @@ int main(int argc, char **argv) {
                         return EXIT_FAILURE;
         }
 
+        if (source_load(&source, options.profile, options.tape, options.loop, configs) < 0)
+                return EXIT_FAILURE;
+        if (source.name && source.name[0] != '\0' && !options.name)
+                configs[0].name = source.name;
+
         (void) signal(SIGPIPE, SIG_IGN);
         if ((r = sd_event_default(&event)) < 0 || (r = sd_event_set_signal_exit(event, true)) < 0) {
                 fprintf(stderr, "needlesim: %s\n", strerror(-r));
@@ -278,6 +298,7 @@ int main(int argc, char **argv) {
                 r = run(carrier, event, n);
         if (carrier)
                 carrier->vtable->free(carrier);
+        source_clear(&source);
         sd_event_unref(event);
         return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
