@@ -35,7 +35,7 @@ static const struct {
 } flag_names[] = {
         { "read", "encrypt-read" },
         { "write", "encrypt-write" },
-        { "write-without-response", "encrypt-write" },
+        { "write-without-response", "write-without-response" },
         { "notify", "encrypt-notify" },
         { "indicate", "encrypt-indicate" },
 };
