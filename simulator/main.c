@@ -114,6 +114,25 @@ static int parse_flood(const char *text, PeripheralConfig *config) {
         return 0;
 }
 
+static int check_addresses(void) {
+        for (char **a = options.addresses; a && *a; a++) {
+                g_auto(GStrv) octets = g_strsplit_set(*a, ":/", -1);
+                unsigned n = g_strv_length(octets);
+                bool good =
+                        n == 6 ||
+                        (n == 7 && (g_str_equal(octets[6], "public") || g_str_equal(octets[6], "random")));
+
+                for (unsigned i = 0; good && i < 6; i++)
+                        good = strlen(octets[i]) == 2 && g_ascii_isxdigit(octets[i][0]) &&
+                               g_ascii_isxdigit(octets[i][1]);
+                if (!good)
+                        return complain("--address wants C0:FF:EE:12:34:56, maybe with /public or /random "
+                                        "behind it");
+        }
+
+        return 0;
+}
+
 static int check_options(void) {
         if (options.stand_in + !!options.bluez + !!options.hci != 1)
                 return complain("choose one of --stand-in, --bluez and --hci");
@@ -135,22 +154,7 @@ static int check_options(void) {
                 return complain("too many devices");
         if (options.kinds && options.kinds[1] && !options.stand_in)
                 return complain("only --stand-in can be several devices");
-        for (char **a = options.addresses; a && *a; a++) {
-                g_auto(GStrv) octets = g_strsplit_set(*a, ":/", -1);
-                unsigned n = g_strv_length(octets);
-                bool good =
-                        n == 6 ||
-                        (n == 7 && (g_str_equal(octets[6], "public") || g_str_equal(octets[6], "random")));
-
-                for (unsigned i = 0; good && i < 6; i++)
-                        good = strlen(octets[i]) == 2 && g_ascii_isxdigit(octets[i][0]) &&
-                               g_ascii_isxdigit(octets[i][1]);
-                if (!good)
-                        return complain("--address wants C0:FF:EE:12:34:56, maybe with /public or /random "
-                                        "behind it");
-        }
-
-        return 0;
+        return check_addresses();
 }
 
 static int make_config(const char *kind, unsigned i, unsigned n, PeripheralConfig *ret, char **ret_name,

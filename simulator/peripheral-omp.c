@@ -514,7 +514,8 @@ OmpFeature omp_feature(const OmpPeripheral *p) {
         }
 
         feature.bits |= OMP_FEATURE_WAVEFORM | OMP_FEATURE_DEPTH | OMP_FEATURE_MOTOR_SPEED | OMP_FEATURE_MOTOR_CURRENT |
-                        OMP_FEATURE_PASSES | OMP_FEATURE_AREA | (p->config.crc ? 0 : OMP_FEATURE_REMOTE_STOP) /* "pen 2" does not say it */ |
+                        OMP_FEATURE_PASSES | OMP_FEATURE_AREA |
+                        (p->config.crc ? 0 : OMP_FEATURE_REMOTE_STOP) | /* "pen 2" does not say that it has it */
                         (p->config.capacity > 0 ? OMP_FEATURE_TRACE : 0);
         feature.needles = 16;
         feature.full_scale_mn = 20000;

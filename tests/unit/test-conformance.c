@@ -454,7 +454,8 @@ static void test_racp_report(void) {
         expect(h, RACP, "06 00 01 06");
 }
 
-/* "MTU 23 → 3 packets; MTU ≥ 60 → 1 packet"; "the counter starts at 0 with each procedure and runs on over all its bodies" */
+/* "MTU 23 → 3 packets; MTU ≥ 60 → 1 packet"; "the counter starts at 0 with each procedure and runs on over all its
+ * bodies" */
 static void test_segments_at_every_mtu(void) {
         for (unsigned mtu = 23; mtu <= 64; mtu++) {
                 g_autoptr(Host) h = with_records(2, mtu, false);
