@@ -481,12 +481,16 @@ static void test_segments_at_every_mtu(void) {
 
 /* The record of a session that was listened to says what Live and the events said. */
 static void test_record_of_a_session(void) {
-        g_autoptr(Host) h = connected(OMP_KIND_PEN, true);
+        PeripheralConfig config = config_of(OMP_KIND_PEN, true);
+        g_autoptr(Host) h = NULL;
         unsigned overs = 0, last;
         const OmpRecord *record;
         OmpEvent begin, end;
         Bodies b;
 
+        config.procedure_usec = 30 * SEC;
+        h = host_new(&config, 247);
+        enable_all(h);
         writes(h, CLOCK, "32 28 a7 1c 32 00 00 01 08");
         procedure(h);
         expect_records(h, "01 01", 1, 1);
@@ -498,7 +502,9 @@ static void test_record_of_a_session(void) {
         g_assert_true(find_event(h, 0, OMP_EVENT_SESSION_END, &end));
         last = count(h, OMP_CHAR_LIVE) - 1;
 
+        g_assert_cmpuint(overs, >, 0);
         g_assert_cmpuint(record->over_count, ==, overs);
+        g_assert_cmpuint(record->over_100ms, >=, 3 * overs);
         g_assert_cmpuint(record->duration_sec, ==, (end.tick - begin.tick) / 10000);
         g_assert_cmpuint(record->contact_sec, ==, live(h, last).contact_ms / 1000);
         g_assert_cmpuint(record->strokes, <, live(h, last).strokes);
