@@ -87,7 +87,7 @@ static const GOptionEntry device_entries[] = {
           "Print what was sent as JSON at the end, a line for each device", NULL },
         { "control", 0, 0, G_OPTION_ARG_NONE, &options.control,
           "Take control lines on stdin: start, stop, status, quit; malformed|empty|duplicate|segment-loss N, "
-          "clock unset, sensor fault|ok, storage full|free, reboot; drop, advertise on|off, ...", NULL },
+          "clock unset, sensor fault|ok, storage full|free, confirm, reboot; drop, advertise on|off, ...", NULL },
         { "version", 0, 0, G_OPTION_ARG_NONE, &options.version, "Print the version", NULL },
         {},
 };

@@ -286,6 +286,12 @@ unsigned records_count(const OmpPeripheral *p, const OmpRacpRequest *request, ui
         return n;
 }
 
+void records_clear(OmpPeripheral *p) {
+        const OmpRacpRequest all = { .op = OMP_RACP_DELETE, .operator_ = OMP_RACP_ALL };
+
+        (void) records_delete(p, &all);
+}
+
 unsigned records_delete(OmpPeripheral *p, const OmpRacpRequest *request) {
         uint32_t lowest, highest;
         unsigned before = p->stored->len;

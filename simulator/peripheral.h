@@ -161,6 +161,7 @@ bool peripheral_running(const Peripheral *p);
  *   clock unset                         the clock is lost
  *   sensor fault|ok                     the force is not available, and the event says so
  *   storage full|free                   nothing more can be stored, and a session cannot be started by the host; or again
+ *   confirm                             the button is pressed that a factory reset waits for
  *   reboot                              of the device: the carrier should drop the link right behind
  * -ENOENT for any other word, -EINVAL for a bad argument. */
 int peripheral_control(Peripheral *p, const char *word, const char *argument);
