@@ -438,7 +438,8 @@ static void test_a_damaged_chunk(void) {
         g_assert_null(strstr(t.text->str, "damaged"));
         done(&t);
 
-        change(&f, "UPDATE chunk SET data = zeroblob(2000000), frames = 400000 WHERE seq = 1"); /* takes no memory for what cannot be */
+        /* No memory is taken for what cannot be. */
+        change(&f, "UPDATE chunk SET data = zeroblob(2000000), frames = 400000 WHERE seq = 1");
         start_whole(&f, &t);
         wait_over(&f, &t);
         g_assert_nonnull(strstr(t.text->str, "damaged"));
