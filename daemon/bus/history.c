@@ -336,8 +336,8 @@ static int export_missing(Call *call, sd_bus_error *error) {
 
         if (live)
                 return error_set(error, ERROR_NOT_READY,
-                                 "The session %" PRIu64 " is live; export it when it is finished, or follow it with "
-                                 "Session1.OpenStream() now.",
+                                 "The session %" PRIu64 " is not in the record yet; export it when it is finished, or "
+                                 "follow it with Session1.OpenStream() now.",
                                  live->id);
 
         return history_not_found(call, error);

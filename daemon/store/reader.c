@@ -340,8 +340,8 @@ static uint64_t next_deadline(const Store *store) {
         return deadline_usec;
 }
 
-/* Looks at the pipes; if `idle`, until somebody says that there is something to do, a pipe takes more or is closed, or the next deadline.
- * With the mutex held; only this thread takes exports away. */
+/* Looks at the pipes; if `idle`, until somebody says that there is something to do, a pipe takes more or is closed, or the
+ * next deadline. With the mutex held; only this thread takes exports away. */
 static void watch(Store *store, bool idle) {
         struct pollfd fds[1 + STORE_EXPORTS_MAX] = { { .fd = store->reader_fd, .events = POLLIN } };
         uint64_t now_usec = shared_now_usec(), until_usec = idle ? next_deadline(store) : now_usec;

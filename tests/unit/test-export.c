@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fault-vfs.h"
 #include "needled/tape.h"
 #include "store-fixture.h"
 #include "store/shared.h"
@@ -437,7 +438,8 @@ static void test_a_damaged_chunk(void) {
         g_assert_null(strstr(t.text->str, "damaged"));
         done(&t);
 
-        change(&f, "UPDATE chunk SET data = zeroblob(2000000), frames = 400000 WHERE seq = 1"); /* takes no memory for what cannot be */
+        /* No memory is taken for what cannot be. */
+        change(&f, "UPDATE chunk SET data = zeroblob(2000000), frames = 400000 WHERE seq = 1");
         start_whole(&f, &t);
         wait_over(&f, &t);
         g_assert_nonnull(strstr(t.text->str, "damaged"));
@@ -628,6 +630,46 @@ static void test_closing_the_store_ends_it(void) {
         fixture_done(&f);
 }
 
+/* P4: whichever call to the file fails, the tape is whole or does not look so, and the next export is. */
+static bool export_with_fault(uint64_t nth) {
+        bool met;
+        Fixture f;
+        Heard h;
+        Tape t;
+
+        make_session(&f, 2000);
+        fixture_stop(&f);
+        fixture_start(&f);
+        fault_vfs_arm(FAULT_READ | FAULT_OPEN | FAULT_SHM, FAULT_EIO, nth, 1);
+        start_whole(&f, &t);
+        wait_over(&f, &t);
+        met = fault_vfs_failed() > 0;
+        fault_vfs_disarm();
+        listen(&t, &h);
+        g_assert_cmpint(t.count_error ?: t.end_error, ==, h.end[0] ? 0 : -EIO);
+        g_assert_true(met || h.end[0]);
+        heard_done(&h);
+        done(&t);
+
+        start_whole(&f, &t);
+        wait_over(&f, &t);
+        g_assert_cmpint(t.count_error ?: t.end_error, ==, 0);
+        g_assert_cmpuint(t.n_rows, ==, 2001);
+        done(&t);
+        fixture_done(&f);
+        return met;
+}
+
+static void test_each_call_fails(void) {
+        uint64_t nth = 1;
+
+        fault_vfs_install();
+        while (export_with_fault(nth))
+                nth++;
+        g_test_message("%" G_GUINT64_FORMAT " calls", nth);
+        g_assert_cmpuint(nth, >, 10);
+}
+
 int main(int argc, char *argv[]) {
         (void) signal(SIGPIPE, SIG_IGN);
         g_test_init(&argc, &argv, NULL);
@@ -648,5 +690,6 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/export/less-than-was-counted", test_less_than_was_counted);
         g_test_add_func("/export/discarding-another", test_discarding_another);
         g_test_add_func("/export/closing-the-store-ends-it", test_closing_the_store_ends_it);
+        g_test_add_func("/export/each-call-fails", test_each_call_fails); /* the last: the faults' VFS stays */
         return g_test_run();
 }
