@@ -69,6 +69,7 @@ struct Session {
         bool has_feature;
         OmpFeature feature;
 
+        bool undecodable;
         void *announced;                /* the bus's own; session code never looks at it */
 };
 
@@ -80,6 +81,7 @@ typedef struct SessionIdentity {        /* what is given from outside when a ses
         uid_t owner;
         const char *owner_name, *device_path, *device_address, *device_alias, *profile;
         const char *subject, *area, *product, *note;
+        bool undecodable;               /* nobody knows its profile any more: its frames are kept, all figures are absent */
 } SessionIdentity;
 
 /* OPEN, at session time 0. Strings are copied, NULL is "". */
