@@ -115,7 +115,9 @@ AutoConnect *auto_connect_free(AutoConnect *ac);
 void auto_connect_reset(AutoConnect *ac);
 void auto_connect_update(AutoConnect *ac);      /* adapters or adopted devices have changed */
 void auto_connect_adapter_removed(AutoConnect *ac, const char *path);
-bool auto_connect_covers(const AutoConnect *ac, const char *adapter_path);
+/* bluetoothd connects it by itself: the device offers a service that is registered on its adapter. One that is known by its name or maker
+ * alone offers none. */
+bool auto_connect_covers(const AutoConnect *ac, const Device *device);
 
 /* search.c */
 Search *search_new(Link *link);

@@ -29,26 +29,8 @@ static DeviceReason obstacle(const Device *device) {
         return adapter->powered ? DEVICE_REASON_NONE : DEVICE_REASON_ADAPTER_OFF;
 }
 
-/* bluetoothd connects by itself to a device that offers a service which we have registered. One that is known by its name or maker
- * alone offers none. */
-static bool is_registered(const Device *device) {
-        const Object *object = link_object(device);
-        const char *const *uuids = device->profile ? device->profile->service_uuids : NULL;
-
-        if (!object || !object->services)
-                return uuids && *uuids;
-
-        for (; uuids && *uuids; uuids++)
-                if (g_strv_contains((const char *const *) object->services->pdata, *uuids))
-                        return true;
-
-        return false;
-}
-
 static bool comes_by_itself(const Device *device) {
-        Object *adapter = link_adapter(device);
-
-        return device->bonded && is_registered(device) && adapter && auto_connect_covers(device->link->auto_connect, adapter->path) &&
+        return device->bonded && auto_connect_covers(device->link->auto_connect, device) &&
                !link_has_operation(device, OPERATION_CONNECT);
 }
 

@@ -224,8 +224,10 @@ void setup_check(Device *device) {
                 return;
 
         profile = objects_match(bluez_objects(device->link->bluez), object, device->model);
-        if (profile && device_set_profile(device, profile))
+        if (profile && device_set_profile(device, profile)) {
                 device->work->identity_changed = true;
+                auto_connect_update(device->link->auto_connect);
+        }
         if (is_usable(device)) {
                 say_missing(device);
                 say_unknown(device);

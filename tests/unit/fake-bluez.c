@@ -96,6 +96,8 @@ static int on_application_objects(sd_bus_message *reply, void *userdata, sd_bus_
         ok(sd_bus_message_dump(reply, f, 0));
         fclose(f);
         fake->application_read = strstr(text, "org.bluez.GattProfile1") && strstr(text, fake->kind->service);
+        g_free(fake->application);
+        fake->application = g_strdup(text);
         return 0;
 }
 
@@ -482,6 +484,7 @@ FakeBluez *fake_bluez_free(FakeBluez *fake) {
         g_string_free(fake->writes, true);
         g_free(fake->agent_sender);
         g_free(fake->application_sender);
+        g_free(fake->application);
         g_free(fake);
         return NULL;
 }

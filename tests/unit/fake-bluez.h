@@ -69,6 +69,7 @@ struct FakeBluez {
         GString *writes;                /* of WriteValue: "command 01 02;" each */
         bool filtered;                  /* the last discovery filter asked for services */
         char *agent_sender, *application_sender;
+        char *application;              /* what our GetManagedObjects answered, as text */
         bool application_read;          /* our GetManagedObjects came back with a GattProfile1 */
 };
 

@@ -15,6 +15,7 @@
 
 #define UUID(x) "0000" #x "-0000-1000-8000-00805f9b34fb"
 #define SERVICE UUID(ffe0)
+#define BATTERY_SERVICE UUID(180f)
 #define DATA UUID(ffe1)
 #define MODE UUID(ffe2)
 #define BATTERY UUID(ffe3)
@@ -52,7 +53,7 @@ static const ProfileChar profile_chars[] = {
         { COMMAND, SERVICE, CHAR_COMMAND, 0, 0 },
 };
 
-static const char *const services[] = { SERVICE, NULL };
+static const char *const services[] = { SERVICE, BATTERY_SERVICE, NULL };
 static const char *const no_services[] = { NULL };
 
 /* A file as it is when it is loaded. */
@@ -203,6 +204,12 @@ static void test_adopt_and_stream(Fixture *f, const void *data) {
 
 static void test_comes_back_by_itself(Fixture *f, const void *data) {
         fixture_stream(f);
+        /* bluetoothd is told of this profile alone, and of no service that every mouse has too. */
+        g_assert_cmpuint(f->fake->applications, ==, 1);
+        g_assert_nonnull(strstr(f->fake->application, SERVICE));
+        g_assert_null(strstr(f->fake->application, BATTERY_SERVICE));
+        g_assert_null(strstr(f->fake->application, OMP_SERVICE_UUID));
+
         fake_device_disconnect(f->fake);
         wait_for(f, f->device->state == DEVICE_WAITING);
         g_assert_cmpint(f->device->reason, ==, DEVICE_REASON_AWAY);
