@@ -170,13 +170,18 @@ static int read_uuids(sd_bus_message *m, const Profiles *profiles, Object *objec
 
 static int read_maker(sd_bus_message *m, const Profiles *profiles, GArray *makers) {
         ObjectMaker maker = {};
+        const char *contents;
         const void *data;
         size_t size;
         int r;
 
         r = sd_bus_message_read_basic(m, 'q', &maker.company);
+        if (r >= 0)
+                r = sd_bus_message_peek_type(m, NULL, &contents);
         if (r < 0)
                 return r;
+        if (!g_str_equal(contents, "ay"))
+                return sd_bus_message_skip(m, "v");
         r = sd_bus_message_enter_container(m, 'v', "ay");
         if (r < 0)
                 return r;
