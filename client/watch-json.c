@@ -6,9 +6,8 @@
 
 #include "client/json.h"
 #include "client/names.h"
-#include "needled/omp.h"
+#include "needled/omp-words.h"
 
-static const char *const severities[] = { "info", "notice", "warning", "alarm" };
 static const char *const gap_streams[] = { "link", "live", "waveform", "event" };
 
 static void set_number(json_t *object, const char *key, uint64_t n) {
@@ -21,6 +20,7 @@ static void set_text(json_t *object, const char *key, const char *text) {
 
 static void add_live(json_t *object, const struct needled_stream_live *live) {
         bool has_force = live->present & NEEDLED_STREAM_HAS_FORCE;
+        char word[OMP_WORD_SIZE];
 
         if (has_force) {
                 json_object_set_new(object, "force", json_integer(live->force_mean_mn));
@@ -36,7 +36,7 @@ static void add_live(json_t *object, const struct needled_stream_live *live) {
                 json_object_set_new(object, "contact",
                                     json_boolean(live->flags & NEEDLED_STREAM_IN_CONTACT));
         if (live->present & NEEDLED_STREAM_HAS_AREA)
-                set_text(object, "area", omp_area_name(live->area));
+                set_text(object, "area", omp_word(OMP_WORDS_AREA, live->area, word));
 
         json_object_set_new(object, "overpressure", json_boolean(live->flags & NEEDLED_STREAM_OVERPRESSURE));
         json_object_set_new(object, "motor", json_boolean(live->flags & NEEDLED_STREAM_MOTOR));
@@ -46,9 +46,11 @@ static void add_live(json_t *object, const struct needled_stream_live *live) {
 }
 
 static void add_event(json_t *object, const struct needled_stream_event *event) {
+        char word[OMP_WORD_SIZE];
+
         set_number(object, "code", event->code);
-        set_text(object, "event", omp_event_name(event->code));
-        set_text(object, "severity", event->severity < 4 ? severities[event->severity] : "unknown");
+        set_text(object, "event", omp_word(OMP_WORDS_EVENT, event->code, word));
+        set_text(object, "severity", omp_word(OMP_WORDS_SEVERITY, event->severity, word));
         json_object_set_new(object, "asserted", json_boolean(event->asserted));
         json_object_set_new(object, "value", json_integer(event->value));
 }

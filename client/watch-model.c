@@ -7,7 +7,7 @@
 #include "client/format.h"
 #include "client/json.h"
 #include "client/names.h"
-#include "needled/omp.h"
+#include "needled/omp-words.h"
 
 #define HOLD_USEC UINT64_C(2000000)
 #define FRESH_USEC UINT64_C(1500000)
@@ -31,7 +31,8 @@ static void set_notice(WatchModel *m, bool bad, uint64_t now_usec, char *text_ta
 }
 
 static char *event_text(const struct needled_stream_event *event) {
-        const char *name = omp_event_name(event->code);
+        char word[OMP_WORD_SIZE];
+        const char *name = omp_word(OMP_WORDS_EVENT, event->code, word);
         g_autofree char *force = NULL, *depth = NULL;
 
         switch (event->code) {

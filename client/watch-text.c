@@ -8,7 +8,7 @@
 #include "client/names.h"
 #include "client/objects.h"
 #include "client/text.h"
-#include "needled/omp.h"
+#include "needled/omp-words.h"
 
 char *watch_text_plain(const WatchModel *m, uint64_t now_usec, uint64_t realtime_usec) {
         const struct needled_stream_live *live = &m->live;
@@ -43,8 +43,11 @@ char *watch_text_plain(const WatchModel *m, uint64_t now_usec, uint64_t realtime
         if (fresh && live->present & NEEDLED_STREAM_HAS_CONTACT)
                 g_string_append_printf(s, "  contact %s",
                                        live->flags & NEEDLED_STREAM_IN_CONTACT ? "yes" : "no");
-        if (m->has_live && live->present & NEEDLED_STREAM_HAS_AREA && live->area > 0)
-                g_string_append_printf(s, "  %s", omp_area_name(live->area));
+        if (m->has_live && live->present & NEEDLED_STREAM_HAS_AREA && live->area > 0) {
+                char word[OMP_WORD_SIZE];
+
+                g_string_append_printf(s, "  %s", omp_word(OMP_WORDS_AREA, live->area, word));
+        }
         if (!fresh && m->phase == WATCH_FOLLOWING) {
                 g_autofree char *link = watch_text_link(m, realtime_usec);
 

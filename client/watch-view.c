@@ -11,7 +11,7 @@
 #include "client/output.h"
 #include "client/text.h"
 #include "client/watch-text.h"
-#include "needled/omp.h"
+#include "needled/omp-words.h"
 
 #define COLUMNS_MIN 10          /* narrower, nothing can be read anyway */
 #define LABEL_COLUMNS 9
@@ -365,6 +365,7 @@ static void add_strokes(View *v) {
         const struct needled_stream_live *live = &v->m->live;
         bool fresh = watch_model_is_fresh(v->m, v->now_usec);
         g_autofree char *rate = format_rate(live->stroke_rate);
+        char word[OMP_WORD_SIZE];
 
         begin_line(v, IMPORTANCE_VALUE);
         put_label(v, "Strokes");
@@ -375,7 +376,7 @@ static void add_strokes(View *v) {
         put_label(v, "Rate");
         put(v, STYLE_PLAIN, fresh && has(v, NEEDLED_STREAM_HAS_RATE) ? rate : "-");
         put_label(v, "Area");
-        put(v, STYLE_PLAIN, has(v, NEEDLED_STREAM_HAS_AREA) ? omp_area_name(live->area) : "-");
+        put(v, STYLE_PLAIN, has(v, NEEDLED_STREAM_HAS_AREA) ? omp_word(OMP_WORDS_AREA, live->area, word) : "-");
 }
 
 static void add_contact(View *v) {

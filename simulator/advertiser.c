@@ -18,14 +18,16 @@ enum {
 /* Types of advertising data: Core Specification Supplement, Part A. */
 enum {
         AD_FLAGS = 0x01,
+        AD_UUID16_COMPLETE = 0x03,
         AD_UUID128_COMPLETE = 0x07,
         AD_NAME_SHORT = 0x08,
+        AD_SERVICE_DATA_UUID16 = 0x16,
         AD_SERVICE_DATA_UUID128 = 0x21,
+        AD_MANUFACTURER_DATA = 0xff,
 };
 
 #define FLAGS_GENERAL_NO_BREDR 0x06
 #define DATA_MAX 31u
-#define NAME_MAX_OCTETS 8u
 #define OWN_ADDRESS_RANDOM 0x01
 
 /* In 0.625 ms: 60…100 ms, then 0.8…1 s. */
@@ -74,31 +76,81 @@ static void send_parameters(Advertiser *a, bool fast) {
         hci_command(a->config.hci, COMMAND_LE_SET_ADVERTISING_PARAMETERS, p, sizeof(p), on_reply, a);
 }
 
-static size_t put_field(uint8_t *data, size_t at, uint8_t type, const void *value, size_t size) {
-        data[at] = (uint8_t) (size + 1);
-        data[at + 1] = type;
-        memcpy(data + at + 2, value, size);
-        return at + 2 + size;
+/* The parameter of the two commands: a length, and fields up to it. */
+typedef struct Fields {
+        uint8_t size, octets[DATA_MAX];
+} Fields;
+
+/* What has no room is left out. */
+static bool put_field(Fields *f, uint8_t type, const void *value, size_t size) {
+        if (f->size + 2 + size > DATA_MAX)
+                return false;
+
+        f->octets[f->size] = (uint8_t) (size + 1);
+        f->octets[f->size + 1] = type;
+        memcpy(f->octets + f->size + 2, value, size);
+        f->size = (uint8_t) (f->size + 2 + size);
+        return true;
 }
 
-static void send_data(Advertiser *a, uint16_t opcode) {
-        uint8_t p[1 + DATA_MAX] = { 0 }, service[16 + 3], flags = FLAGS_GENERAL_NO_BREDR;
-        const char *name = peripheral_name(a->config.peripheral);
+static void put_uuids(Fields *f, uint8_t size, uint8_t type, const PeripheralAdvertisement *shown) {
+        uint8_t octets[PERIPHERAL_SERVICES_MAX * 16];
+        size_t n = 0;
         AttUuid uuid;
-        size_t n = 1;
 
-        (void) att_uuid_parse(OMP_SERVICE_UUID, &uuid);
-        memcpy(service, uuid.octets, 16);
-        if (opcode == COMMAND_LE_SET_ADVERTISING_DATA) {
-                n = put_field(p, n, AD_FLAGS, &flags, 1);
-                n = put_field(p, n, AD_UUID128_COMPLETE, service, 16);
-        } else {
-                peripheral_service_data(a->config.peripheral, service + 16);
-                n = put_field(p, n, AD_NAME_SHORT, name, MIN(strlen(name), NAME_MAX_OCTETS));
-                n = put_field(p, n, AD_SERVICE_DATA_UUID128, service, sizeof(service));
-        }
-        p[0] = (uint8_t) (n - 1);
-        hci_command(a->config.hci, opcode, p, sizeof(p), on_reply, a);
+        for (const char *const *u = shown->services; *u; u++)
+                if (att_uuid_parse(*u, &uuid) >= 0 && uuid.size == size) {
+                        memcpy(octets + n, uuid.octets, size);
+                        n += size;
+                }
+
+        if (n > 0)
+                (void) put_field(f, type, octets, n);
+}
+
+static bool put_manufacturer_data(Fields *f, const PeripheralAdvertisement *shown) {
+        uint8_t octets[2 + PERIPHERAL_DATA_MAX] = { (uint8_t) shown->company, (uint8_t) (shown->company >> 8) };
+
+        memcpy(octets + 2, shown->manufacturer_data, shown->manufacturer_data_size);
+        return put_field(f, AD_MANUFACTURER_DATA, octets, 2 + shown->manufacturer_data_size);
+}
+
+static void put_service_data(Fields *f, const PeripheralAdvertisement *shown) {
+        uint8_t octets[16 + PERIPHERAL_DATA_MAX];
+        AttUuid uuid;
+
+        if (!shown->service_data_uuid || att_uuid_parse(shown->service_data_uuid, &uuid) < 0)
+                return;
+
+        memcpy(octets, uuid.octets, uuid.size);
+        memcpy(octets + uuid.size, shown->service_data, shown->service_data_size);
+        (void) put_field(f, uuid.size == 2 ? AD_SERVICE_DATA_UUID16 : AD_SERVICE_DATA_UUID128, octets,
+                         uuid.size + shown->service_data_size);
+}
+
+/* Flags, services and manufacturer data are advertised; the scan response has the rest, and manufacturer data without room
+ * there. The name is cut to what the others leave: to 8 octets beside Service Data-128. */
+static void send_data(Advertiser *a) {
+        const uint8_t flags = FLAGS_GENERAL_NO_BREDR;
+        const char *name = peripheral_name(a->config.peripheral);
+        Fields advertising = {}, others = {}, response = {};
+        PeripheralAdvertisement shown;
+
+        peripheral_advertisement(a->config.peripheral, &shown);
+        (void) put_field(&advertising, AD_FLAGS, &flags, 1);
+        put_uuids(&advertising, 2, AD_UUID16_COMPLETE, &shown);
+        put_uuids(&advertising, 16, AD_UUID128_COMPLETE, &shown);
+        if (shown.has_manufacturer_data && !put_manufacturer_data(&advertising, &shown))
+                (void) put_manufacturer_data(&others, &shown);
+        put_service_data(&others, &shown);
+
+        if (others.size + 2u < DATA_MAX)
+                (void) put_field(&response, AD_NAME_SHORT, name, MIN(strlen(name), (size_t) (DATA_MAX - 2 - others.size)));
+        memcpy(response.octets + response.size, others.octets, others.size);
+        response.size = (uint8_t) (response.size + others.size);
+
+        hci_command(a->config.hci, COMMAND_LE_SET_ADVERTISING_DATA, (uint8_t *) &advertising, sizeof(advertising), on_reply, a);
+        hci_command(a->config.hci, COMMAND_LE_SET_SCAN_RESPONSE_DATA, (uint8_t *) &response, sizeof(response), on_reply, a);
 }
 
 static void timers_off(Advertiser *a) {
@@ -169,8 +221,7 @@ void advertiser_start(Advertiser *a) {
                 hci_command(a->config.hci, COMMAND_LE_SET_RANDOM_ADDRESS, a->config.random_address, 6,
                             on_reply, a);
         send_parameters(a, true);
-        send_data(a, COMMAND_LE_SET_ADVERTISING_DATA);
-        send_data(a, COMMAND_LE_SET_SCAN_RESPONSE_DATA);
+        send_data(a);
         send_enable(a, true);
         timer_on(a->slow, FAST_USEC);
         if (a->config.repeat)
@@ -194,7 +245,7 @@ void advertiser_ended(Advertiser *a) {
 
 void advertiser_update(Advertiser *a) {
         if (a->wanted)
-                send_data(a, COMMAND_LE_SET_SCAN_RESPONSE_DATA);
+                send_data(a);
 }
 
 void advertiser_set_repeat(Advertiser *a, bool on) {

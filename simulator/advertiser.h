@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Legacy advertising of one device: connectable and scannable, Flags and the service's UUID; the scan
- * response has the name and the state (profile, 1.1 Advertising): every 100 ms for 30 s after it begins,
- * then every second. */
+/* Legacy advertising of one device: connectable and scannable, Flags, the services' UUIDs and manufacturer data; the scan
+ * response has the name and the service data (of the profile: the state, 1.1 Advertising): every 100 ms for 30 s after it
+ * begins, then every second. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,7 +17,7 @@ typedef struct Advertiser Advertiser;
 typedef struct AdvertiserConfig {
         sd_event *event;
         Hci *hci;                       /* borrowed */
-        const Peripheral *peripheral;   /* borrowed: name and service data */
+        const Peripheral *peripheral;   /* borrowed: what is advertised */
         const uint8_t *random_address;  /* 6 octets, low octet first; NULL: the controller's own. Borrowed. */
         bool repeat;                    /* see advertiser_set_repeat() */
 } AdvertiserConfig;
@@ -29,7 +29,7 @@ void advertiser_start(Advertiser *a);
 void advertiser_stop(Advertiser *a);
 /* A connection or a reset has ended the advertising: nothing to tell the controller. */
 void advertiser_ended(Advertiser *a);
-/* The service data have changed. */
+/* What the peripheral advertises has changed. */
 void advertiser_update(Advertiser *a);
 /* Off and on again every 200 ms. The virtual controllers of btvirt report an advertiser once, at the
  * moment it is enabled, and a scanner that was not ready just then would never see it. Real controllers

@@ -5,11 +5,11 @@
 
 #include "bluez-server.h"
 
-/* Flags, the service's UUID and the name: with these the 31 octets and the scan response are as full as
+/* Flags, the services' UUIDs, manufacturer data and the name: with the profile's the 31 octets and the scan response are as full as
  * bluetoothd 5.66 makes them; it has no property for Service Data in the scan response (profile, 1.1
  * Advertising), so that a client learns the state by connecting. */
 
-#define NAME_OCTETS_MAX 8u
+#define NAME_OCTETS_MAX 29u             /* what the scan response holds */
 
 /* The virtual controllers of btvirt report an advertiser once, at the moment it is enabled: a scanner that
  * was not ready just then would never see it. So there, and only there (see adapter_is_virtual()), it is
@@ -115,7 +115,26 @@ static int method_release(sd_bus_message *m, void *userdata, sd_bus_error *error
 
 static int property_get_uuids(sd_bus *bus, const char *path, const char *interface, const char *property,
                               sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        return sd_bus_message_append(reply, "as", 1, OMP_SERVICE_UUID);
+        PeripheralAdvertisement shown;
+
+        peripheral_advertisement(((BluezServer *) userdata)->peripheral, &shown);
+        return sd_bus_message_append_strv(reply, (char **) shown.services);
+}
+
+static int property_get_manufacturer_data(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                          sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        PeripheralAdvertisement shown;
+        int r = sd_bus_message_open_container(reply, 'a', "{qv}");
+
+        peripheral_advertisement(((BluezServer *) userdata)->peripheral, &shown);
+        if (r >= 0 && shown.has_manufacturer_data &&
+            (r = sd_bus_message_open_container(reply, 'e', "qv")) >= 0 &&
+            (r = sd_bus_message_append(reply, "q", shown.company)) >= 0 &&
+            (r = sd_bus_message_open_container(reply, 'v', "ay")) >= 0 &&
+            (r = sd_bus_message_append_array(reply, 'y', shown.manufacturer_data, shown.manufacturer_data_size)) >= 0 &&
+            (r = sd_bus_message_close_container(reply)) >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 static int property_get_name(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -148,6 +167,7 @@ static const sd_bus_vtable advertisement_vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Type", "s", property_get_type, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("ServiceUUIDs", "as", property_get_uuids, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("ManufacturerData", "a{qv}", property_get_manufacturer_data, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("LocalName", "s", property_get_name, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Discoverable", "b", property_get_discoverable, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_VTABLE_END,

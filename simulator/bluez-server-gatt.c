@@ -14,54 +14,39 @@
  * whoever listens. */
 
 typedef enum CharKind {
-        CHAR_OMP,
+        CHAR_DEVICE,                    /* one of the peripheral's own */
         CHAR_INFORMATION,
         CHAR_BATTERY,
 } CharKind;
 
-enum {
-        SERVICE_OMP,
-        SERVICE_INFORMATION,
-        SERVICE_BATTERY,
-        _SERVICE_MAX,
+#define FULL(uuid) "0000" uuid "-0000-1000-8000-00805f9b34fb"
+
+static const char *const information_uuids[] = {
+        [PERIPHERAL_MANUFACTURER] = FULL("2a29"),
+        [PERIPHERAL_MODEL] = FULL("2a24"),
+        [PERIPHERAL_SERIAL] = FULL("2a25"),
+        [PERIPHERAL_FIRMWARE] = FULL("2a26"),
+        [PERIPHERAL_HARDWARE] = FULL("2a27"),
 };
 
-static const char *const service_uuids[_SERVICE_MAX] = {
-        [SERVICE_OMP] = OMP_SERVICE_UUID,
-        [SERVICE_INFORMATION] = "0000180a-0000-1000-8000-00805f9b34fb",
-        [SERVICE_BATTERY] = "0000180f-0000-1000-8000-00805f9b34fb",
-};
-
-typedef struct CharEntry {
-        CharKind kind;
-        unsigned service;
-        unsigned which;                 /* OmpChar or PeripheralInfo */
-        const char *uuid;               /* NULL: the profile's */
-        const char *const *flags;
-        const char *const *flags_bonded; /* profile, 1.1 Security: all characteristics of the service except Feature */
-} CharEntry;
-
-#define FLAGS(...) ((const char *const[]) { __VA_ARGS__, NULL })
-
-static const CharEntry entries[] = {
-        { CHAR_OMP, SERVICE_OMP, OMP_CHAR_FEATURE, NULL, FLAGS("read"), FLAGS("read") },
-        { CHAR_OMP, SERVICE_OMP, OMP_CHAR_LIVE, NULL, FLAGS("notify"), FLAGS("encrypt-notify") },
-        { CHAR_OMP, SERVICE_OMP, OMP_CHAR_WAVEFORM, NULL, FLAGS("notify"), FLAGS("encrypt-notify") },
-        { CHAR_OMP, SERVICE_OMP, OMP_CHAR_EVENT, NULL, FLAGS("notify", "indicate"), FLAGS("encrypt-notify", "encrypt-indicate") },
-        { CHAR_OMP, SERVICE_OMP, OMP_CHAR_STATUS, NULL, FLAGS("read", "notify"), FLAGS("encrypt-read", "encrypt-notify") },
-#define INFORMATION(which, uuid)                                                                                                \
-        { CHAR_INFORMATION, SERVICE_INFORMATION, which, "0000" uuid "-0000-1000-8000-00805f9b34fb", FLAGS("read"), FLAGS("read") }
-        INFORMATION(PERIPHERAL_MANUFACTURER, "2a29"),
-        INFORMATION(PERIPHERAL_MODEL, "2a24"),
-        INFORMATION(PERIPHERAL_SERIAL, "2a25"),
-        INFORMATION(PERIPHERAL_FIRMWARE, "2a26"),
-        INFORMATION(PERIPHERAL_HARDWARE, "2a27"),
-        { CHAR_BATTERY, SERVICE_BATTERY, 0, "00002a19-0000-1000-8000-00805f9b34fb", FLAGS("read", "notify"), FLAGS("read", "notify") },
+/* In the order of PERIPHERAL_READ …. Encrypted: profile, 1.1 Security. */
+static const struct {
+        const char *flag, *encrypted;
+} flag_names[] = {
+        { "read", "encrypt-read" },
+        { "write", "encrypt-write" },
+        { "write-without-response", "encrypt-write" },
+        { "notify", "encrypt-notify" },
+        { "indicate", "encrypt-indicate" },
 };
 
 struct BluezChar {
         BluezServer *server;            /* weak: our owner */
-        const CharEntry *entry;
+        CharKind kind;
+        unsigned which;                 /* the peripheral's index, or PeripheralInfo */
+        const char *uuid;
+        unsigned properties;            /* PERIPHERAL_READ … */
+        bool encrypted;
         int fd;                         /* while bluetoothd has the other end: some client is subscribed; else -1 */
         sd_event_source *hup;
 };
@@ -83,8 +68,8 @@ static void char_unsubscribe(BluezChar *c) {
         c->hup = sd_event_source_disable_unref(c->hup);
         (void) close(c->fd);
         c->fd = -1;
-        if (c->entry->kind == CHAR_OMP)
-                peripheral_subscribe(c->server->peripheral, c->entry->which, false);
+        if (c->kind == CHAR_DEVICE)
+                peripheral_subscribe(c->server->peripheral, c->which, false);
 }
 
 static int on_hup(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
@@ -123,11 +108,11 @@ static int read_options(sd_bus_message *m, const char **ret_device, uint16_t *re
 static int char_read(const BluezChar *c, uint8_t *buf, size_t size) {
         const char *text;
 
-        switch (c->entry->kind) {
-        case CHAR_OMP:
-                return peripheral_read(c->server->peripheral, c->entry->which, buf, size);
+        switch (c->kind) {
+        case CHAR_DEVICE:
+                return peripheral_read(c->server->peripheral, c->which, buf, size);
         case CHAR_INFORMATION:
-                text = peripheral_info(c->server->peripheral, c->entry->which);
+                text = peripheral_info(c->server->peripheral, c->which);
                 size = MIN(strlen(text), size);
                 memcpy(buf, text, size);
                 return (int) size;
@@ -141,7 +126,7 @@ static int char_read(const BluezChar *c, uint8_t *buf, size_t size) {
 static int method_read_value(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         g_autoptr(sd_bus_message) reply = NULL;
         BluezChar *c = userdata;
-        uint8_t value[OMP_VALUE_MAX];
+        uint8_t value[PERIPHERAL_VALUE_MAX];
         uint16_t mtu, offset;
         const char *device;
         int n, r;
@@ -153,7 +138,7 @@ static int method_read_value(sd_bus_message *m, void *userdata, sd_bus_error *er
                 return r;
         bluez_server_client_seen(c->server, device, mtu);
         /* Not the battery: bluetoothd's own client reads that as soon as it is connected. */
-        if (c->entry->kind != CHAR_BATTERY && bluez_server_gatt_kept(c->server))
+        if (c->kind != CHAR_BATTERY && bluez_server_gatt_kept(c->server))
                 bluez_server_gatt_resubscribe(c->server, AFTER_READ_USEC);
         n = char_read(c, value, sizeof(value));
         if (n < 0)
@@ -165,6 +150,39 @@ static int method_read_value(sd_bus_message *m, void *userdata, sd_bus_error *er
         if (r >= 0)
                 r = sd_bus_message_append_array(reply, 'y', value + offset, (size_t) n - offset);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+/* bluetoothd makes an ATT error of the reply: of these two names, else of a number in the text of Failed, and there it
+ * takes 0x80 to 0x9f alone. */
+static int write_refused(int error, sd_bus_error *ret) {
+        if (error == -ATT_ERROR_INVALID_LENGTH)
+                return sd_bus_error_set(ret, "org.bluez.Error.InvalidValueLength", "Wrong length");
+        if (error == -ATT_ERROR_WRITE_NOT_PERMITTED)
+                return sd_bus_error_set(ret, "org.bluez.Error.NotPermitted", "Not writable");
+        return sd_bus_error_setf(ret, "org.bluez.Error.Failed", "0x%02x", -error);
+}
+
+static int method_write_value(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        BluezChar *c = userdata;
+        uint16_t mtu, offset;
+        const char *device;
+        const void *value;
+        size_t size;
+        int r;
+
+        if (!bluez_server_from_bluez(c->server, m))
+                return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "Only bluetoothd may write");
+        r = sd_bus_message_read_array(m, 'y', &value, &size);
+        if (r >= 0)
+                r = read_options(m, &device, &mtu, &offset);
+        if (r < 0)
+                return r;
+        bluez_server_client_seen(c->server, device, mtu);
+        if (offset > 0)
+                return sd_bus_error_set(error, "org.bluez.Error.InvalidOffset", "Written in one piece only");
+        r = c->kind == CHAR_DEVICE ? peripheral_write(c->server->peripheral, c->which, value, size)
+                                   : -ATT_ERROR_WRITE_NOT_PERMITTED;
+        return r < 0 ? write_refused(r, error) : sd_bus_reply_method_return(m, NULL);
 }
 
 static int method_acquire_notify(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -194,16 +212,14 @@ static int method_acquire_notify(sd_bus_message *m, void *userdata, sd_bus_error
         }
         /* bluetoothd has answered the client's write before it called, and reads the socket after this
          * reply: nothing overtakes. */
-        if (c->entry->kind == CHAR_OMP)
-                peripheral_subscribe(c->server->peripheral, c->entry->which, true);
+        if (c->kind == CHAR_DEVICE)
+                peripheral_subscribe(c->server->peripheral, c->which, true);
         return 1;
 }
 
 static int property_get_uuid(sd_bus *bus, const char *path, const char *interface, const char *property,
                              sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        const CharEntry *entry = ((BluezChar *) userdata)->entry;
-
-        return sd_bus_message_append(reply, "s", entry->uuid ?: omp_char_uuid(entry->which));
+        return sd_bus_message_append(reply, "s", ((BluezChar *) userdata)->uuid);
 }
 
 static int property_get_service(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -215,10 +231,14 @@ static int property_get_service(sd_bus *bus, const char *path, const char *inter
 
 static int property_get_flags(sd_bus *bus, const char *path, const char *interface, const char *property,
                               sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const char *flags[G_N_ELEMENTS(flag_names) + 1] = {};
         const BluezChar *c = userdata;
+        unsigned n = 0;
 
-        return sd_bus_message_append_strv(reply, (char **) (c->server->bondable ? c->entry->flags_bonded
-                                                                                : c->entry->flags));
+        for (unsigned i = 0; i < G_N_ELEMENTS(flag_names); i++)
+                if (c->properties >> i & 1)
+                        flags[n++] = c->encrypted && c->server->bondable ? flag_names[i].encrypted : flag_names[i].flag;
+        return sd_bus_message_append_strv(reply, (char **) flags);
 }
 
 static int property_get_acquired(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -270,11 +290,11 @@ static int char_notify(const BluezChar *c, const uint8_t *data, size_t size) {
         return send(c->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-int bluez_server_gatt_notify(BluezServer *s, OmpChar which, const uint8_t *data, size_t size) {
+int bluez_server_gatt_notify(BluezServer *s, unsigned which, const uint8_t *data, size_t size) {
         for (unsigned i = 0; i < s->chars->len; i++) {
                 const BluezChar *c = g_ptr_array_index(s->chars, i);
 
-                if (c->entry->kind == CHAR_OMP && c->entry->which == which)
+                if (c->kind == CHAR_DEVICE && c->which == which)
                         return char_notify(c, data, size);
         }
         return -ENOTCONN;
@@ -288,8 +308,8 @@ bool bluez_server_gatt_kept(const BluezServer *s) {
         for (unsigned i = 0; i < s->chars->len; i++) {
                 const BluezChar *c = g_ptr_array_index(s->chars, i);
 
-                if (c->fd >= 0 && c->entry->kind == CHAR_OMP &&
-                    !peripheral_subscribed(s->peripheral, c->entry->which))
+                if (c->fd >= 0 && c->kind == CHAR_DEVICE &&
+                    !peripheral_subscribed(s->peripheral, c->which))
                         return true;
         }
         return false;
@@ -301,9 +321,9 @@ static int on_resubscribe(sd_event_source *source, uint64_t usec, void *userdata
         for (unsigned i = 0; s->client && i < s->chars->len; i++) {
                 const BluezChar *c = g_ptr_array_index(s->chars, i);
 
-                if (c->fd >= 0 && c->entry->kind == CHAR_OMP &&
-                    !peripheral_subscribed(s->peripheral, c->entry->which))
-                        peripheral_subscribe(s->peripheral, c->entry->which, true);
+                if (c->fd >= 0 && c->kind == CHAR_DEVICE &&
+                    !peripheral_subscribed(s->peripheral, c->which))
+                        peripheral_subscribe(s->peripheral, c->which, true);
         }
         return 0;
 }
@@ -324,6 +344,8 @@ static const sd_bus_vtable char_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("ReadValue", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("ay", value),
                                 method_read_value, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("WriteValue", SD_BUS_ARGS("ay", value, "a{sv}", options), SD_BUS_NO_RESULT,
+                                method_write_value, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("AcquireNotify", SD_BUS_ARGS("a{sv}", options),
                                 SD_BUS_RESULT("h", fd, "q", mtu), method_acquire_notify,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
@@ -335,28 +357,59 @@ static const sd_bus_vtable char_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
+static int add_service(BluezServer *s, unsigned service, const char *uuid) {
+        g_autofree char *path = g_strdup_printf(BLUEZ_SERVER_APPLICATION "/service%u", service);
+
+        return sd_bus_add_object_vtable(s->bus, NULL, path, "org.bluez.GattService1", service_vtable, (void *) uuid);
+}
+
+static int add_char(BluezServer *s, unsigned service, const BluezChar *c) {
+        g_autofree char *path =
+                g_strdup_printf(BLUEZ_SERVER_APPLICATION "/service%u/char%02u", service, s->chars->len);
+        BluezChar *copy = g_memdup2(c, sizeof(*c));
+
+        copy->server = s;
+        copy->fd = -1;
+        g_ptr_array_add(s->chars, copy);
+        return sd_bus_add_object_vtable(s->bus, NULL, path, "org.bluez.GattCharacteristic1", char_vtable, copy);
+}
+
+/* The device's own services, Device Information, Battery: the last characteristic is the battery's. */
+static int add_all(BluezServer *s) {
+        unsigned n, service = 0;
+        const PeripheralChar *chars = peripheral_chars(s->peripheral, &n);
+        int r = 0;
+
+        for (unsigned i = 0; r >= 0 && i < n; i++) {
+                if (i == 0 || !g_str_equal(chars[i].service, chars[i - 1].service))
+                        r = add_service(s, service++, chars[i].service);
+                if (r >= 0)
+                        r = add_char(s, service - 1, &(BluezChar) {
+                                .kind = CHAR_DEVICE, .which = i, .uuid = chars[i].uuid,
+                                .properties = chars[i].properties, .encrypted = chars[i].encrypted,
+                        });
+        }
+
+        if (r >= 0)
+                r = add_service(s, service++, FULL("180a"));
+        for (unsigned i = 0; r >= 0 && i < G_N_ELEMENTS(information_uuids); i++)
+                r = add_char(s, service - 1, &(BluezChar) {
+                        .kind = CHAR_INFORMATION, .which = i, .uuid = information_uuids[i], .properties = PERIPHERAL_READ,
+                });
+
+        if (r >= 0)
+                r = add_service(s, service++, FULL("180f"));
+        return r < 0 ? r : add_char(s, service - 1, &(BluezChar) {
+                .kind = CHAR_BATTERY, .uuid = FULL("2a19"), .properties = PERIPHERAL_READ | PERIPHERAL_NOTIFY,
+        });
+}
+
 int bluez_server_gatt_add(BluezServer *s) {
         int r = sd_bus_add_object_manager(s->bus, NULL, BLUEZ_SERVER_APPLICATION);
 
         s->chars = g_ptr_array_new_with_free_func(char_free);
-        for (unsigned i = 0; r >= 0 && i < _SERVICE_MAX; i++) {
-                g_autofree char *path = g_strdup_printf(BLUEZ_SERVER_APPLICATION "/service%u", i);
-
-                r = sd_bus_add_object_vtable(s->bus, NULL, path, "org.bluez.GattService1", service_vtable,
-                                             (void *) service_uuids[i]);
-        }
-        for (unsigned i = 0; r >= 0 && i < G_N_ELEMENTS(entries); i++) {
-                g_autofree char *path = g_strdup_printf(BLUEZ_SERVER_APPLICATION "/service%u/char%02u",
-                                                        entries[i].service, i);
-                BluezChar *c = g_new0(BluezChar, 1);
-
-                c->server = s;
-                c->entry = &entries[i];
-                c->fd = -1;
-                g_ptr_array_add(s->chars, c);
-                r = sd_bus_add_object_vtable(s->bus, NULL, path, "org.bluez.GattCharacteristic1",
-                                             char_vtable, c);
-        }
+        if (r >= 0)
+                r = add_all(s);
         if (r >= 0)
                 r = sd_event_add_time_relative(s->event, &s->resubscribe, CLOCK_BOOTTIME, 0, 0,
                                                on_resubscribe, s);

@@ -28,11 +28,11 @@ static bool own_path(const BluezServer *s, const char *path) {
 
 /* ---- The peripheral's side ---- */
 
-static PeripheralSent on_notify(OmpChar c, const uint8_t *data, size_t size, void *userdata) {
+static PeripheralSent on_notify(unsigned index, const uint8_t *data, size_t size, void *userdata) {
         BluezServer *s = userdata;
 
-        return s->mute || bluez_server_gatt_notify(s, c, data, size) < 0 ? PERIPHERAL_REFUSED
-                                                                         : PERIPHERAL_SENT;
+        return s->mute || bluez_server_gatt_notify(s, index, data, size) < 0 ? PERIPHERAL_REFUSED
+                                                                             : PERIPHERAL_SENT;
 }
 
 static void on_advertisement_changed(void *userdata) {

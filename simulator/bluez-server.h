@@ -86,7 +86,7 @@ void bluez_server_gatt_done(BluezServer *s);
 void bluez_server_gatt_register(BluezServer *s);
 /* A value for the client, if it is subscribed: -ENOTCONN, -EAGAIN (bluetoothd does not keep up), -EINVAL
  * (no octets). */
-int bluez_server_gatt_notify(BluezServer *s, OmpChar c, const uint8_t *data, size_t size);
+int bluez_server_gatt_notify(BluezServer *s, unsigned index, const uint8_t *data, size_t size);
 int bluez_server_gatt_notify_battery(BluezServer *s, uint8_t level);
 /* bluetoothd keeps a bonded client's subscriptions, over disconnection too, and does not tell when it
  * writes the same value again. They are taken as written a while after it has read what a client reads

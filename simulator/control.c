@@ -81,6 +81,8 @@ static void control_line(Control *control, char *line) {
                 report = control_report(p);
         else if ((r = peripheral_control(p, word, argument)) == -ENOENT)
                 r = control->carrier->vtable->control(control->carrier, device, word, argument);
+        if (r >= 0 && g_str_equal(word, "reboot"))
+                (void) control->carrier->vtable->control(control->carrier, device, "drop", NULL);
 
         answer(r, word, report);
 }
@@ -145,15 +147,17 @@ Control *control_free(Control *control) {
         return NULL;
 }
 
-static void append_counts(GString *json, const char *name, const uint64_t counts[_OMP_CHAR_MAX]) {
+/* Characteristics without values are left out, but the first that the report is about: "live". */
+static void append_counts(GString *json, const Peripheral *p, const char *name, const uint64_t *counts) {
+        unsigned n;
+        const PeripheralChar *chars = peripheral_chars(p, &n);
         const char *comma = "";
 
         g_string_append_printf(json, "\"%s\":{", name);
-        for (OmpChar c = 0; c < _OMP_CHAR_MAX; c++) {
-                if (c != OMP_CHAR_LIVE && counts[c] == 0)
+        for (unsigned i = 0; i < n; i++) {
+                if (!g_str_equal(chars[i].name, "live") && counts[i] == 0)
                         continue;
-                g_string_append_printf(json, "%s\"%s\":%" G_GUINT64_FORMAT, comma, omp_char_name(c),
-                                       counts[c]);
+                g_string_append_printf(json, "%s\"%s\":%" G_GUINT64_FORMAT, comma, chars[i].name, counts[i]);
                 comma = ",";
         }
         g_string_append(json, "},");
@@ -162,19 +166,21 @@ static void append_counts(GString *json, const char *name, const uint64_t counts
 char *control_report(const Peripheral *p) {
         const PeripheralCounters *counters = peripheral_counters(p);
         GString *json = g_string_new("{");
+        unsigned n;
+        const PeripheralChar *chars = peripheral_chars(p, &n);
         const char *comma = "";
 
         g_string_append_printf(
                 json, "\"name\":\"%s\",\"running\":%s,\"battery\":%u,\"strokes\":%" G_GUINT64_FORMAT ",",
                 peripheral_name(p), peripheral_running(p) ? "true" : "false", peripheral_battery(p),
                 counters->strokes);
-        append_counts(json, "sent", counters->sent);
-        append_counts(json, "refused", counters->refused);
-        append_counts(json, "extra", counters->extra);
+        append_counts(json, p, "sent", counters->sent);
+        append_counts(json, p, "refused", counters->refused);
+        append_counts(json, p, "extra", counters->extra);
         g_string_append(json, "\"subscribed\":[");
-        for (OmpChar c = 0; c < _OMP_CHAR_MAX; c++)
-                if (peripheral_subscribed(p, c)) {
-                        g_string_append_printf(json, "%s\"%s\"", comma, omp_char_name(c));
+        for (unsigned i = 0; i < n; i++)
+                if (peripheral_subscribed(p, i)) {
+                        g_string_append_printf(json, "%s\"%s\"", comma, chars[i].name);
                         comma = ",";
                 }
         g_string_append(json, "]}");

@@ -5,9 +5,15 @@
  *
  *   [@N ]word[ argument]        → "ok", "ok {…}" or "error: …"
  *
- * @N picks the device, the first if it is not said. Words: start, stop, malformed N, empty N, duplicate N
- * (any carrier); status; quit; and those of the carrier: drop [reason], advertise on|off, adapter
- * off|on|remove|add, restart [crash]. */
+ * @N picks the device, the first if it is not said. Words:
+ *   status, quit
+ *   start, stop                          the hand
+ *   malformed N, empty N, duplicate N, segment-loss N, clock unset, sensor fault|ok,
+ *   storage full|free, reboot
+ *                                        the device, on any carrier: see peripheral_control()
+ *   drop [reason], advertise on|off, adapter off|on|remove|add, restart [crash], …
+ *                                        the carrier: see there
+ * With a reboot the link is dropped. */
 
 #include <systemd/sd-event.h>
 

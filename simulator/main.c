@@ -9,8 +9,10 @@
 
 #include "carrier.h"
 #include "control.h"
+#include "source.h"
 
 #define DEVICES_MAX 64u
+#define RECORDS_MAX 1000                /* each of them has been lived through */
 
 /* As they stand on the command line. */
 typedef struct Options {
@@ -19,13 +21,16 @@ typedef struct Options {
         char **kinds, **addresses;
         int64_t seed;
         double speed, procedure_s;
-        int live_period_ms, waveform_hz, mtu;
+        int live_period_ms, waveform_hz, mtu, records, capacity;
         gboolean crc, auto_start, no_bond, fast, report, control, version;
         char *random_address, *flood, *state_file, *name;
+        char *profile, *tape;
+        gboolean loop;
 } Options;
 
 static Options options = {
         .seed = 1, .speed = 1, .live_period_ms = 100, .mtu = 247, .procedure_s = 180,
+        .capacity = -1,
 };
 
 static gboolean on_stand_in(const char *name, const char *value, void *data, GError **error) {
@@ -60,16 +65,25 @@ static const GOptionEntry carrier_entries[] = {
 static const GOptionEntry device_entries[] = {
         { "kind", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.kinds,
           "pen or roller; once for each device (default: one pen)", "KIND" },
+        { "profile", 0, 0, G_OPTION_ARG_FILENAME, &options.profile,
+          "In place of a kind: a device made from its vendor profile alone", "FILE.mnprofile" },
+        { "tape", 0, 0, G_OPTION_ARG_FILENAME, &options.tape,
+          "In place of a hand: plays this tape, once it is listened to and at each start; a vendor's with its --profile", "FILE" },
+        { "loop", 0, 0, G_OPTION_ARG_NONE, &options.loop, "Play the tape again and again", NULL },
         { "name", 0, 0, G_OPTION_ARG_STRING, &options.name, "Advertised name, at most 8 octets", "NAME" },
         { "seed", 0, 0, G_OPTION_ARG_INT64, &options.seed,
           "The same seed gives the same procedure (default 1)", "N" },
         { "speed", 0, 0, G_OPTION_ARG_DOUBLE, &options.speed, "Device seconds in a second (default 1)",
           "FACTOR" },
         { "live-period", 0, 0, G_OPTION_ARG_INT, &options.live_period_ms,
-          "Of Live Measurement, 20 to 1000 (default 100)", "MS" },
+          "Of Live Measurement at start, 20 to 1000 (default 100)", "MS" },
         { "waveform", 0, 0, G_OPTION_ARG_INT, &options.waveform_hz,
-          "Rate of the Force Waveform (default 0: off)", "HZ" },
+          "Rate of the Force Waveform at start (default 0: off)", "HZ" },
         { "crc", 0, 0, G_OPTION_ARG_NONE, &options.crc, "All values carry a CRC", NULL },
+        { "records", 0, 0, G_OPTION_ARG_INT, &options.records,
+          "Sessions that the device has stored before (default 0)", "N" },
+        { "capacity", 0, 0, G_OPTION_ARG_INT, &options.capacity,
+          "How many it can store, up to 65535; 0: none (default: pen 200, roller 50)", "N" },
         { "procedure", 0, 0, G_OPTION_ARG_DOUBLE, &options.procedure_s,
           "Length of a procedure in device time (default 180)", "SECONDS" },
         { "auto-start", 0, 0, G_OPTION_ARG_NONE, &options.auto_start,
@@ -80,7 +94,8 @@ static const GOptionEntry device_entries[] = {
         { "report", 0, 0, G_OPTION_ARG_NONE, &options.report,
           "Print what was sent as JSON at the end, a line for each device", NULL },
         { "control", 0, 0, G_OPTION_ARG_NONE, &options.control,
-          "Take control lines on stdin: start, stop, status, drop, advertise on|off, ...", NULL },
+          "Take control lines on stdin: start, stop, status, quit; malformed|empty|duplicate|segment-loss N, "
+          "clock unset, sensor fault|ok, storage full|free, reboot; drop, advertise on|off, ...", NULL },
         { "version", 0, 0, G_OPTION_ARG_NONE, &options.version, "Print the version", NULL },
         {},
 };
@@ -120,8 +135,18 @@ static int check_options(void) {
                 return complain("--mtu is 23 to 517");
         if (!(options.procedure_s >= 1 && options.procedure_s <= 86400))
                 return complain("--procedure is 1 to 86400 s");
+        if (options.capacity < -1 || options.capacity > UINT16_MAX)
+                return complain("--capacity is 0 to 65535");
+        if (options.records < 0 || options.records > RECORDS_MAX)
+                return complain("--records is 0 to 1000");
         if (options.kinds && g_strv_length(options.kinds) > DEVICES_MAX)
                 return complain("too many devices");
+        if (options.kinds && (options.profile || options.tape))
+                return complain("--profile and --tape are in place of --kind");
+        if (options.flood && (options.profile || options.tape))
+                return complain("--flood is a load of the profile's own devices");
+        if (options.loop && !options.tape)
+                return complain("--loop goes with --tape");
         if (options.kinds && options.kinds[1] && !options.stand_in)
                 return complain("only --stand-in can be several devices");
         for (char **a = options.addresses; a && *a; a++) {
@@ -157,6 +182,11 @@ static int make_config(const char *kind, unsigned i, unsigned n, PeripheralConfi
         ret->crc = options.crc;
         ret->procedure_usec = (uint64_t) (options.procedure_s * 1e6);
         ret->auto_start = options.auto_start;
+        if (options.capacity >= 0)
+                ret->capacity = (unsigned) options.capacity;
+        ret->records = (unsigned) options.records;
+        if (ret->records > ret->capacity)
+                return complain("--records are more than --capacity");
         ret->name = *ret_name = n == 1 ? g_strdup(options.name ?: ret->name)
                                        : g_strdup_printf("%.6s%u", options.name ?: ret->name, i + 1);
         ret->serial = *ret_serial = g_strdup_printf("%c%06u", g_ascii_toupper(kind[0]), i + 1);
@@ -222,6 +252,7 @@ int main(int argc, char **argv) {
         g_autoptr(GError) error = NULL;
         g_autofree PeripheralConfig *configs = NULL;
         Carrier *carrier = NULL;
+        Source source = {};
         sd_event *event = NULL;
         unsigned n;
         int r;
@@ -236,10 +267,10 @@ int main(int argc, char **argv) {
                 printf("needlesim %s\n", NEEDLED_VERSION);
                 return EXIT_SUCCESS;
         }
-        if (!options.kinds)
-                options.kinds = one_pen;
         if (check_options() < 0)
                 return EXIT_FAILURE;
+        if (!options.kinds)
+                options.kinds = one_pen;
 
         n = g_strv_length(options.kinds);
         configs = g_new0(PeripheralConfig, n);
@@ -253,6 +284,11 @@ int main(int argc, char **argv) {
                         return EXIT_FAILURE;
         }
 
+        if (source_load(&source, options.profile, options.tape, options.loop, configs) < 0)
+                return EXIT_FAILURE;
+        if (source.name && source.name[0] != '\0' && !options.name)
+                configs[0].name = source.name;
+
         (void) signal(SIGPIPE, SIG_IGN);
         if ((r = sd_event_default(&event)) < 0 || (r = sd_event_set_signal_exit(event, true)) < 0) {
                 fprintf(stderr, "needlesim: %s\n", strerror(-r));
@@ -262,6 +298,7 @@ int main(int argc, char **argv) {
                 r = run(carrier, event, n);
         if (carrier)
                 carrier->vtable->free(carrier);
+        source_clear(&source);
         sd_event_unref(event);
         return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "peripheral-private.h"
-
-/* Parameters at boot (1.9). */
-#define CONTACT_ON_MN 200
-#define CONTACT_OFF_MN 100
-#define OVER_PEN_MN 3000
-#define OVER_ROLLER_MN 5000
-#define OVER_HYSTERESIS_MN 500
-#define WAVEFORM_BATCH 50u
+#include "peripheral-omp.h"
 
 #define SMOOTH_USEC 15000.0             /* thresholds look at the force of the hand, not at single strokes */
 #define BATTERY_LOW 20
 #define BATTERY_CRITICAL 10
 
-static void measure_waveform(Peripheral *p) {
+static void measure_waveform(OmpPeripheral *p) {
         OmpWaveform *w = &p->waveform;
 
         p->waveform_sum += p->model.force_mn;
@@ -30,8 +22,8 @@ static void measure_waveform(Peripheral *p) {
 }
 
 /* "Rate = Δstrokes/Δlast-stroke-time (CSC method); if no new stroke, rate = 0 after 1 s." */
-static uint16_t measure_rate(Peripheral *p) {
-        uint32_t strokes = (uint32_t) p->counters.strokes;
+static uint16_t measure_rate(OmpPeripheral *p) {
+        uint32_t strokes = (uint32_t) p->base.counters.strokes;
 
         if (strokes != p->rate_strokes && p->last_stroke_usec > p->rate_usec) {
                 p->rate_per_min = (uint16_t) MIN((strokes - p->rate_strokes) * 60 * USEC_PER_SEC /
@@ -44,7 +36,7 @@ static uint16_t measure_rate(Peripheral *p) {
         return p->rate_per_min;
 }
 
-static uint16_t live_fields(const Peripheral *p) {
+static uint16_t live_fields(const OmpPeripheral *p) {
         if (is_roller(p))
                 return OMP_LIVE_DISTANCE | OMP_LIVE_CONTACT_TIME;
 
@@ -52,9 +44,10 @@ static uint16_t live_fields(const Peripheral *p) {
                OMP_LIVE_PASSES;
 }
 
-static void measure_live(Peripheral *p) {
+static void measure_live(OmpPeripheral *p) {
         Interval *i = &p->interval;
-        bool saturated = i->n > 0 && (i->peak_mn > INT16_MAX || i->peak_mn < -INT16_MAX);
+        bool known = i->n > 0 && !p->sensor_fault;
+        bool saturated = known && (i->peak_mn > INT16_MAX || i->peak_mn < -INT16_MAX);
         bool contact = i->n_contact * 2 > i->n; /* of most of the interval */
         OmpLive live = {
                 .flags =
@@ -66,37 +59,40 @@ static void measure_live(Peripheral *p) {
                                     (p->config.crc ? OMP_LIVE_CRC : 0)),
                 .sequence = p->sequence[OMP_CHAR_LIVE]++,
                 .tick = tick_of(p->device_usec),
-                .force_mean_mn = i->n > 0 ? clamp_mn(i->sum_mn / i->n) : OMP_FORCE_UNKNOWN,
-                .force_peak_mn = i->n > 0 ? clamp_mn(i->peak_mn) : OMP_FORCE_UNKNOWN,
-                .strokes = (uint32_t) p->counters.strokes,
+                .force_mean_mn = known ? clamp_mn(i->sum_mn / i->n) : OMP_FORCE_UNKNOWN,
+                .force_peak_mn = known ? clamp_mn(i->peak_mn) : OMP_FORCE_UNKNOWN,
+                .strokes = (uint32_t) p->base.counters.strokes,
                 .last_stroke = (uint16_t) tick_of(p->last_stroke_usec),
                 .depth_um = p->depth_um,
                 .rate_per_min = measure_rate(p),
                 .current_ma = (uint16_t) lrint(p->model.current_ma),
-                .distance_mm = (uint32_t) p->model.distance_mm,
+                .distance_mm = (uint32_t) (p->model.distance_mm - p->distance_at_boot_mm),
                 .contact_ms = (uint32_t) (p->contact_usec / 1000),
-                .area = p->model.area,
-                .passes = (uint16_t) p->model.passes,
+                .area = measure_area(p),
+                .passes = (uint16_t) (p->model.passes - p->passes_at_boot),
         };
         uint8_t buf[64];
-        int n = omp_live_encode(&live, buf, MIN(sizeof(buf), p->value_max));
+        int n = omp_live_encode(&live, buf, MIN(sizeof(buf), p->base.value_max));
 
         if (n > 0)
                 send_live(p, buf, (size_t) n);
 }
 
-static void motor_event(Peripheral *p, bool on) {
+static void motor_event(OmpPeripheral *p, bool on) {
         if (!is_roller(p))
                 send_event(p, OMP_EVENT_MOTOR, OMP_SEVERITY_INFO, true,
                            on ? (int32_t) p->model.set_point_per_min : 0);
 }
 
-/* "contact on/off 0.20/0.10 N"; overpressure with hysteresis. */
-static void watch_force(Peripheral *p) {
+/* "contact on/off 0.20/0.10 N": off is half of the threshold; overpressure with hysteresis. */
+static void watch_force(OmpPeripheral *p) {
+        int32_t contact_mn = p->parameters[OMP_PARAMETER_CONTACT];
+        int32_t over_mn = p->parameters[OMP_PARAMETER_OVERPRESSURE];
+
         p->smooth_mn += (p->model.force_mn - p->smooth_mn) * p->sample_period_usec /
                         (SMOOTH_USEC + p->sample_period_usec);
 
-        if (p->contact != (p->smooth_mn >= (p->contact ? CONTACT_OFF_MN : CONTACT_ON_MN))) {
+        if (p->contact != (p->smooth_mn >= (p->contact ? contact_mn / 2 : contact_mn))) {
                 p->contact = !p->contact;
                 send_event(p, OMP_EVENT_CONTACT, OMP_SEVERITY_INFO, true,
                            p->contact ? clamp_mn(p->smooth_mn) : 0);
@@ -104,14 +100,15 @@ static void watch_force(Peripheral *p) {
         if (p->contact)
                 p->contact_usec += p->sample_period_usec;
 
-        if (p->over != (p->smooth_mn >= measure_over_mn(p) - (p->over ? OVER_HYSTERESIS_MN : 0))) {
+        if (p->over != (p->smooth_mn >= over_mn - (p->over ? p->parameters[OMP_PARAMETER_HYSTERESIS] : 0))) {
                 p->over = !p->over;
+                p->sums.over_count += p->over;
                 send_event(p, OMP_EVENT_OVERPRESSURE, OMP_SEVERITY_WARNING, p->over,
                                  p->over ? clamp_mn(p->interval.peak_mn) : clamp_mn(p->smooth_mn));
         }
 }
 
-static void watch_rest(Peripheral *p) {
+static void watch_rest(OmpPeripheral *p) {
         unsigned told = p->model.battery <= BATTERY_CRITICAL ? 2 : p->model.battery <= BATTERY_LOW ? 1 : 0;
 
         if (p->depth_um != p->model.depth_um) {
@@ -123,15 +120,27 @@ static void watch_rest(Peripheral *p) {
                 p->battery_told = told;
                 send_event(p, told == 2 ? OMP_EVENT_BATTERY_CRITICAL : OMP_EVENT_BATTERY_LOW,
                            told == 2 ? OMP_SEVERITY_WARNING : OMP_SEVERITY_NOTICE, true,
-                           peripheral_battery(p));
+                           peripheral_battery(&p->base));
         }
 }
 
-int measure_over_mn(const Peripheral *p) {
-        return is_roller(p) ? OVER_ROLLER_MN : OVER_PEN_MN;
+/* "12 session time limit": the session ends, and the hand does what the device tells it. */
+static void watch_limit(OmpPeripheral *p) {
+        int32_t limit_s = p->parameters[OMP_PARAMETER_SESSION_LIMIT];
+
+        if (!p->session || session_seconds(p) < (uint64_t) limit_s)
+                return;
+
+        send_event(p, OMP_EVENT_TIME_LIMIT, OMP_SEVERITY_NOTICE, true, limit_s);
+        p->sums.flags |= OMP_RECORD_LIMIT;
+        measure_end_session(p);
+        if (p->model.phase == MODEL_REST)
+                measure_set_state(p, OMP_STATE_IDLE);
+        else
+                model_stop(&p->model);
 }
 
-void measure_sample(Peripheral *p) {
+void measure_sample(OmpPeripheral *p) {
         Interval *i = &p->interval;
         uint32_t strokes = p->model.strokes;
         int32_t mn;
@@ -141,7 +150,7 @@ void measure_sample(Peripheral *p) {
         model_step(&p->model);
 
         if (p->model.strokes != strokes) {
-                p->counters.strokes += p->model.strokes - strokes;
+                p->base.counters.strokes += p->model.strokes - strokes;
                 p->last_stroke_usec = p->device_usec;
         }
         measure_phase(p);
@@ -155,8 +164,11 @@ void measure_sample(Peripheral *p) {
         watch_force(p);
         i->n_contact += p->contact;
         watch_rest(p);
+        if (p->session)
+                records_sample(p, p->model.strokes - strokes);
+        watch_limit(p);
 
-        if (p->subscribed[OMP_CHAR_WAVEFORM] && p->config.waveform_hz > 0)
+        if (p->subscribed[OMP_CHAR_WAVEFORM] && p->waveform_every > 0)
                 measure_waveform(p);
 
         if (p->device_usec >= p->live_due_usec) {
@@ -166,7 +178,7 @@ void measure_sample(Peripheral *p) {
         }
 }
 
-void measure_phase(Peripheral *p) {
+void measure_phase(OmpPeripheral *p) {
         ModelPhase before = p->phase;
 
         if (p->model.phase == before)
@@ -203,16 +215,17 @@ void measure_phase(Peripheral *p) {
         }
 }
 
-void measure_restart_interval(Peripheral *p) {
+void measure_restart_interval(OmpPeripheral *p) {
         p->interval = (Interval) {};
-        p->live_due_usec = p->device_usec + p->config.live_period_ms * UINT64_C(1000);
+        p->live_due_usec = p->device_usec + (uint64_t) p->parameters[OMP_PARAMETER_LIVE_PERIOD] * 1000;
 }
 
-unsigned measure_batch(const Peripheral *p) {
-        return MIN(WAVEFORM_BATCH, omp_waveform_capacity(p->value_max, p->config.crc));
+unsigned measure_batch(const OmpPeripheral *p) {
+        return MIN((unsigned) p->parameters[OMP_PARAMETER_WAVEFORM_BATCH],
+                   omp_waveform_capacity(p->base.value_max, p->config.crc));
 }
 
-void measure_flush_waveform(Peripheral *p) {
+void measure_flush_waveform(OmpPeripheral *p) {
         OmpWaveform *w = &p->waveform;
         uint8_t buf[OMP_VALUE_MAX];
         int n;
@@ -222,26 +235,45 @@ void measure_flush_waveform(Peripheral *p) {
 
         w->sequence = p->sequence[OMP_CHAR_WAVEFORM]++;
         w->crc = p->config.crc;
-        n = omp_waveform_encode(w, buf, MIN(sizeof(buf), p->value_max));
+        n = omp_waveform_encode(w, buf, MIN(sizeof(buf), p->base.value_max));
         w->n = 0;
         if (n > 0)
-                send_value(p, OMP_CHAR_WAVEFORM, buf, (size_t) n);
+                (void) peripheral_send(&p->base, OMP_CHAR_WAVEFORM, buf, (size_t) n);
 }
 
-void measure_begin_session(Peripheral *p) {
+/* What was being filled goes out as it is: samples of two rates are never in one value. */
+void measure_set_waveform(OmpPeripheral *p) {
+        int32_t hz = p->parameters[OMP_PARAMETER_WAVEFORM_RATE];
+
+        measure_flush_waveform(p);
+        p->waveform_sum = 0;
+        p->waveform_n = 0;
+        p->waveform_every = hz > 0 ? MAX(1u, p->model.rate_hz / (unsigned) hz) : 0;
+        p->waveform.period_usec =
+                (uint16_t) MIN(p->sample_period_usec * MAX(1u, p->waveform_every), UINT16_MAX);
+}
+
+uint8_t measure_area(const OmpPeripheral *p) {
+        return p->area_chosen ? p->area : p->model.area;
+}
+
+void measure_begin_session(OmpPeripheral *p) {
         p->session = true;
         p->session_id++;
         p->session_usec = p->device_usec;
-        p->session_strokes = (uint32_t) p->counters.strokes;
+        p->session_strokes = (uint32_t) p->base.counters.strokes;
+        records_begin(p);
         send_event(p, OMP_EVENT_SESSION_START, OMP_SEVERITY_INFO, true, (int32_t) p->session_id);
 }
 
-void measure_end_session(Peripheral *p) {
+void measure_end_session(OmpPeripheral *p) {
         send_event(p, OMP_EVENT_SESSION_END, OMP_SEVERITY_INFO, true, (int32_t) p->session_id);
         p->session = false;
+        records_end(p);
+        p->area_chosen = false;
 }
 
-void measure_set_state(Peripheral *p, OmpState state) {
+void measure_set_state(OmpPeripheral *p, OmpState state) {
         OmpState before = p->state;
 
         if (state == before)
@@ -252,6 +284,5 @@ void measure_set_state(Peripheral *p, OmpState state) {
                 measure_restart_interval(p);
         if (!state_measures(state))
                 measure_flush_waveform(p);
-        if (p->ops->advertisement_changed)
-                p->ops->advertisement_changed(p->userdata);
+        peripheral_advertisement_changed(&p->base);
 }

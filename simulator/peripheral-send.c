@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "peripheral-private.h"
+#include "peripheral-omp.h"
 
 /* After a stall of the host the load is caught up in portions, with a breath between them for whoever reads:
  * a radio never delivers half a second of values at once, and bluetoothd's socket would not hold them. */
@@ -10,14 +10,14 @@
 #define FLOOD_PORTION_MAX 128u          /* the socket holds 167 to 278 */
 #define FLOOD_BREATH_USEC 2000u
 
-static void send_extra(Peripheral *p, OmpChar c, const uint8_t *data, size_t size) {
-        if (p->ops->notify(c, data, size, p->userdata) == PERIPHERAL_SENT)
-                p->counters.extra[c]++;
+static void send_extra(OmpPeripheral *p, OmpChar c, const uint8_t *data, size_t size) {
+        if (p->base.ops->notify(c, data, size, p->base.userdata) == PERIPHERAL_SENT)
+                p->base.counters.extra[c]++;
 }
 
 /* Each is undecodable by itself: too short for its fixed fields, for the fields that it announces, or with a
  * wrong CRC. */
-static void send_malformed(Peripheral *p, const uint8_t *data, size_t size) {
+static void send_malformed(OmpPeripheral *p, const uint8_t *data, size_t size) {
         uint8_t bad[20] = {};
 
         memcpy(bad, data, MIN(size, sizeof(bad)));
@@ -46,15 +46,15 @@ static void send_malformed(Peripheral *p, const uint8_t *data, size_t size) {
         }
 }
 
-static void send_one_event(Peripheral *p, const OmpEvent *event) {
+static void send_one_event(OmpPeripheral *p, const OmpEvent *event) {
         uint8_t buf[16];
-        int n = omp_event_encode(event, buf, MIN(sizeof(buf), p->value_max));
+        int n = omp_event_encode(event, buf, MIN(sizeof(buf), p->base.value_max));
 
         if (n > 0)
-                send_value(p, OMP_CHAR_EVENT, buf, (size_t) n);
+                (void) peripheral_send(&p->base, OMP_CHAR_EVENT, buf, (size_t) n);
 }
 
-static void flood_begin(Peripheral *p, uint64_t now_usec) {
+static void flood_begin(OmpPeripheral *p, uint64_t now_usec) {
         p->flooding = true;
         p->flood_from_usec = now_usec;
         p->flood_from_sent = p->flood_sent;
@@ -65,7 +65,7 @@ static void flood_begin(Peripheral *p, uint64_t now_usec) {
         measure_set_state(p, OMP_STATE_RUNNING);
 }
 
-static void flood_end(Peripheral *p) {
+static void flood_end(OmpPeripheral *p) {
         p->flooding = false;
         p->contact = false;
         measure_end_session(p);
@@ -74,7 +74,7 @@ static void flood_end(Peripheral *p) {
 
 /* A plausible value without a model, "padded as a later minor version would append": octets after the known
  * fields, the CRC last. */
-static void flood_value(Peripheral *p) {
+static void flood_value(OmpPeripheral *p) {
         uint64_t k = p->flood_sent;
         OmpLive live = {
                 .flags = OMP_LIVE_DEPTH | OMP_LIVE_CONTACT_YES | OMP_LIVE_MOTOR | OMP_LIVE_SESSION,
@@ -83,16 +83,16 @@ static void flood_value(Peripheral *p) {
                 .depth_um = p->depth_um,
         };
         uint8_t buf[OMP_VALUE_MAX] = {};
-        size_t size = MIN(MAX(p->config.flood_size, 20u), p->value_max);
+        size_t size = MIN(MAX(p->config.flood_size, 20u), p->base.value_max);
         uint16_t crc;
 
         p->device_usec = p->flood_from_device_usec + (uint64_t) ((double) (k - p->flood_from_sent) * 1e6 /
                                                                  p->config.flood_hz * p->config.speed);
-        p->counters.strokes =
+        p->base.counters.strokes =
                 p->session_strokes + (k + 1) * (p->model.set_point_per_min + 1) / 60 / p->config.flood_hz;
         p->last_stroke_usec = p->device_usec;
         live.tick = tick_of(p->device_usec);
-        live.strokes = (uint32_t) p->counters.strokes;
+        live.strokes = (uint32_t) p->base.counters.strokes;
         live.last_stroke = (uint16_t) live.tick;
         if (p->config.crc && size < 22)
                 live.flags &= (uint16_t) ~OMP_LIVE_DEPTH;
@@ -110,16 +110,10 @@ static void flood_value(Peripheral *p) {
         send_live(p, buf, size);
 }
 
-void send_value(Peripheral *p, OmpChar c, const uint8_t *data, size_t size) {
-        p->counters.sent[c]++;
-        if (p->ops->notify(c, data, size, p->userdata) == PERIPHERAL_REFUSED)
-                p->counters.refused[c]++;
-}
-
-void send_live(Peripheral *p, const uint8_t *data, size_t size) {
+void send_live(OmpPeripheral *p, const uint8_t *data, size_t size) {
         Mischief *m = &p->mischief;
 
-        send_value(p, OMP_CHAR_LIVE, data, size);
+        (void) peripheral_send(&p->base, OMP_CHAR_LIVE, data, size);
         if (m->malformed > 0) {
                 m->malformed--;
                 send_malformed(p, data, size);
@@ -135,7 +129,7 @@ void send_live(Peripheral *p, const uint8_t *data, size_t size) {
 }
 
 /* "Event: runs on since boot, also while nobody listens" */
-void send_event(Peripheral *p, uint8_t code, OmpSeverity severity, bool asserted, int32_t value) {
+void send_event(OmpPeripheral *p, uint8_t code, OmpSeverity severity, bool asserted, int32_t value) {
         OmpEvent event = {
                 .code = code,
                 .severity = severity,
@@ -159,18 +153,18 @@ void send_event(Peripheral *p, uint8_t code, OmpSeverity severity, bool asserted
         p->replay[p->n_replay++] = event;
 }
 
-void send_replay(Peripheral *p) {
+void send_replay(OmpPeripheral *p) {
         for (unsigned i = 0; i < p->n_replay; i++)
                 send_one_event(p, p->replay + i);
         p->n_replay = 0;
 }
 
-bool send_flood_wanted(const Peripheral *p) {
+bool send_flood_wanted(const OmpPeripheral *p) {
         return p->config.flood_hz > 0 && p->subscribed[OMP_CHAR_LIVE] &&
                (p->config.flood_count == 0 || p->flood_sent < p->config.flood_count);
 }
 
-void send_flood(Peripheral *p, uint64_t now_usec) {
+void send_flood(OmpPeripheral *p, uint64_t now_usec) {
         uint64_t due, portion = (uint64_t) p->config.flood_hz * FLOOD_PORTION_USEC / USEC_PER_SEC;
 
         if (!p->flooding)
@@ -189,7 +183,7 @@ void send_flood(Peripheral *p, uint64_t now_usec) {
                 flood_end(p);
 }
 
-uint64_t send_flood_next(const Peripheral *p) {
+uint64_t send_flood_next(const OmpPeripheral *p) {
         uint64_t next = p->flood_sent + 1 - p->flood_from_sent;
 
         return MAX(p->flood_breath_usec,

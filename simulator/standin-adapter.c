@@ -50,15 +50,15 @@ static Seeker *adapter_add_seeker(Adapter *a, const char *name) {
         return seeker;
 }
 
-/* Filters of several clients are merged with OR. All devices here advertise the one service. */
-static bool adapter_filter_lets_in(const Adapter *a) {
+/* Filters of several clients are merged with OR. */
+static bool adapter_filter_lets_in(const Adapter *a, const Device *d) {
         for (unsigned i = 0; i < a->seekers->len; i++) {
                 const Seeker *seeker = a->seekers->pdata[i];
 
                 if (seeker->active && (!seeker->uuids || seeker->uuids->len == 0))
                         return true;
                 for (unsigned k = 0; seeker->active && k < seeker->uuids->len; k++)
-                        if (g_ascii_strcasecmp(seeker->uuids->pdata[k], OMP_SERVICE_UUID) == 0)
+                        if (device_advertises(d, seeker->uuids->pdata[k]))
                                 return true;
         }
 
@@ -72,7 +72,7 @@ static int on_report(sd_event_source *source, uint64_t usec, void *userdata) {
         for (unsigned i = 0; i < s->n_devices; i++) {
                 Device *d = s->devices + i;
 
-                if (d->advertising && d->link == LINK_DOWN && adapter_filter_lets_in(a))
+                if (d->advertising && d->link == LINK_DOWN && adapter_filter_lets_in(a, d))
                         device_seen(d, (int16_t) (-48 - (int) (7 * i % 30) -
                                                   (int) (usec / REPORT_PERIOD_USEC % 5)));
         }

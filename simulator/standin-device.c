@@ -17,13 +17,25 @@ static void device_changed(Device *d, const char *name) {
         object_changed(d->standin, d->object, INTERFACE_DEVICE, name, NULL);
 }
 
+/* Some application registered a profile for a service that it advertises. */
+static bool device_wanted(const Device *d) {
+        PeripheralAdvertisement shown;
+
+        peripheral_advertisement(d->peripheral, &shown);
+        for (const char *const *uuid = shown.services; *uuid; uuid++)
+                if (clients_want(d->standin, *uuid))
+                        return true;
+
+        return false;
+}
+
 static bool device_auto_connects(const Device *d) {
         const Standin *s = d->standin;
 
         /* "for a bonded device … Unbonded device: never … After local Disconnect(): disabled until the next
          * Connect(), except if Trusted". The kernel scans for it only while no discovery runs. */
         return d->object && d->bonded && (d->trusted || !d->no_auto_connect) && s->adapter.powered &&
-               !s->adapter.discovering && clients_want(d->standin, OMP_SERVICE_UUID);
+               !s->adapter.discovering && device_wanted(d);
 }
 
 /* The device's object goes when it is neither bonded nor connected nor being connected for a while. */
@@ -325,17 +337,19 @@ static int property_get_connected(void *what, sd_bus_message *m) {
 
 /* What it advertises, until its services have been seen once: from then on the cached list alone. */
 static int property_get_uuids(void *what, sd_bus_message *m) {
+        PeripheralAdvertisement shown;
         Device *d = what;
         int r;
 
+        peripheral_advertisement(d->peripheral, &shown);
         if (!d->resolved_once)
-                return sd_bus_message_append(m, "as", 1, OMP_SERVICE_UUID);
+                return sd_bus_message_append_strv(m, (char **) shown.services);
 
         if ((r = sd_bus_message_open_container(m, 'a', "s")) < 0 ||
             (r = sd_bus_message_append(m, "s", "00001800-0000-1000-8000-00805f9b34fb")) < 0)
                 return r;
-        for (unsigned i = 0; gatt_service_uuid(i); i++)
-                if ((r = sd_bus_message_append(m, "s", gatt_service_uuid(i))) < 0)
+        for (unsigned i = 0; i < d->services->len; i++)
+                if ((r = sd_bus_message_append(m, "s", gatt_service(d, i)->uuid)) < 0)
                         return r;
 
         return sd_bus_message_close_container(m);
@@ -345,20 +359,56 @@ static int property_get_adapter(void *what, sd_bus_message *m) {
         return sd_bus_message_append(m, "o", ((Device *) what)->standin->adapter.object->path);
 }
 
-static int property_get_service_data(void *what, sd_bus_message *m) {
-        uint8_t data[3];
+/* The end of a dictionary's entry: a variant of octets, and what was opened before it. */
+static int append_octets(sd_bus_message *m, const uint8_t *data, size_t size) {
         int r;
 
-        peripheral_service_data(((Device *) what)->peripheral, data);
-        if ((r = sd_bus_message_open_container(m, 'a', "{sv}")) < 0 ||
-            (r = sd_bus_message_open_container(m, 'e', "sv")) < 0 ||
-            (r = sd_bus_message_append(m, "s", OMP_SERVICE_UUID)) < 0 ||
-            (r = sd_bus_message_open_container(m, 'v', "ay")) < 0 ||
-            (r = sd_bus_message_append_array(m, 'y', data, sizeof(data))) < 0 ||
+        if ((r = sd_bus_message_open_container(m, 'v', "ay")) < 0 ||
+            (r = sd_bus_message_append_array(m, 'y', data, size)) < 0 ||
             (r = sd_bus_message_close_container(m)) < 0 || (r = sd_bus_message_close_container(m)) < 0)
                 return r;
 
         return sd_bus_message_close_container(m);
+}
+
+static int property_get_service_data(void *what, sd_bus_message *m) {
+        PeripheralAdvertisement shown;
+        int r;
+
+        peripheral_advertisement(((Device *) what)->peripheral, &shown);
+        if ((r = sd_bus_message_open_container(m, 'a', "{sv}")) < 0 ||
+            (r = sd_bus_message_open_container(m, 'e', "sv")) < 0 ||
+            (r = sd_bus_message_append(m, "s", shown.service_data_uuid)) < 0)
+                return r;
+
+        return append_octets(m, shown.service_data, shown.service_data_size);
+}
+
+static bool property_exists_service_data(void *what) {
+        PeripheralAdvertisement shown;
+
+        peripheral_advertisement(((Device *) what)->peripheral, &shown);
+        return shown.service_data_uuid;
+}
+
+static int property_get_manufacturer_data(void *what, sd_bus_message *m) {
+        PeripheralAdvertisement shown;
+        int r;
+
+        peripheral_advertisement(((Device *) what)->peripheral, &shown);
+        if ((r = sd_bus_message_open_container(m, 'a', "{qv}")) < 0 ||
+            (r = sd_bus_message_open_container(m, 'e', "qv")) < 0 ||
+            (r = sd_bus_message_append(m, "q", shown.company)) < 0)
+                return r;
+
+        return append_octets(m, shown.manufacturer_data, shown.manufacturer_data_size);
+}
+
+static bool property_exists_manufacturer_data(void *what) {
+        PeripheralAdvertisement shown;
+
+        peripheral_advertisement(((Device *) what)->peripheral, &shown);
+        return shown.has_manufacturer_data;
 }
 
 static int property_get_resolved(void *what, sd_bus_message *m) {
@@ -406,7 +456,7 @@ static void on_advertisement_changed(void *userdata) {
         Device *d = userdata;
 
         if (d->rssi != 0 && d->link == LINK_DOWN) /* a discovery sees it */
-                device_changed(d, "ServiceData");
+                object_changed(d->standin, d->object, INTERFACE_DEVICE, "ManufacturerData", "ServiceData", NULL);
 }
 
 static void on_turn(void *userdata) {
@@ -463,6 +513,17 @@ void device_done(Device *d) {
         g_clear_pointer(&d->alias, g_free);
         g_clear_pointer(&d->address, g_free);
         g_clear_pointer(&d->path, g_free);
+}
+
+bool device_advertises(const Device *d, const char *uuid) {
+        PeripheralAdvertisement shown;
+
+        peripheral_advertisement(d->peripheral, &shown);
+        for (const char *const *service = shown.services; *service; service++)
+                if (g_ascii_strcasecmp(*service, uuid) == 0)
+                        return true;
+
+        return false;
 }
 
 bool device_connected(const Device *d) {
@@ -588,7 +649,8 @@ const Property device_properties[] = {
         { "Connected", "b", property_get_connected, NULL, NULL },
         { "UUIDs", "as", property_get_uuids, NULL, NULL },
         { "Adapter", "o", property_get_adapter, NULL, NULL },
-        { "ServiceData", "a{sv}", property_get_service_data, NULL, NULL },
+        { "ManufacturerData", "a{qv}", property_get_manufacturer_data, property_exists_manufacturer_data, NULL },
+        { "ServiceData", "a{sv}", property_get_service_data, property_exists_service_data, NULL },
         { "ServicesResolved", "b", property_get_resolved, NULL, NULL },
         {},
 };

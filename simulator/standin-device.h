@@ -18,20 +18,31 @@ typedef enum LinkState {
         LINK_RESOLVED,
 } LinkState;
 
-#define N_SERVICES 4
-#define N_CHARACTERISTICS 12
-
 struct Service {
         Object *object;
         Device *device;
-        unsigned index;
+        const char *uuid;
+        uint16_t handle;
 };
+
+/* What stands behind a characteristic. */
+typedef enum CharacteristicKind {
+        CHARACTERISTIC_SERVICE_CHANGED,
+        CHARACTERISTIC_INFORMATION,
+        CHARACTERISTIC_BATTERY,
+        CHARACTERISTIC_DEVICE,          /* one of the peripheral's own */
+} CharacteristicKind;
 
 struct Characteristic {
         Object *object, *ccc;
         Device *device;
         Service *service;
-        unsigned index;
+        CharacteristicKind kind;
+        unsigned which;                 /* PeripheralInfo, or the peripheral's index */
+        const char *uuid;
+        uint16_t handle;                /* of the declaration */
+        unsigned properties;            /* PERIPHERAL_READ … */
+        bool encrypted;                 /* "encrypt-* invisible to a client" */
         GByteArray *value;              /* the last one that was read or notified; NULL: none yet */
         GPtrArray *listeners;           /* bus names of the clients with StartNotify */
         char *holder;                   /* who has AcquireNotify; NULL if it left the bus */
@@ -63,9 +74,8 @@ struct Device {
         GPtrArray *unpaired;            /* Calls that wait for the bond */
         sd_event_source *pairing;
 
-        Service services[N_SERVICES];
-        Characteristic characteristics[N_CHARACTERISTICS];
-        Characteristic *by_char[_OMP_CHAR_MAX];
+        GPtrArray *services;            /* of Service, in order of handles */
+        GPtrArray *characteristics;     /* likewise */
 };
 
 /* standin-device.c */
@@ -75,6 +85,7 @@ extern const Property battery_properties[];
 void device_init(Device *d, Standin *s, const PeripheralConfig *config, const char *address);
 void device_done(Device *d);
 bool device_connected(const Device *d);
+bool device_advertises(const Device *d, const char *uuid);
 void device_seen(Device *d, int16_t rssi);              /* an advertising report came */
 void device_unseen(Device *d);                          /* the discovery is over: no RSSI any more */
 void device_know(Device *d);                            /* Device1 appears */
@@ -100,5 +111,5 @@ void gatt_link_up(Device *d);                           /* resolved: old listene
 void gatt_link_down(Device *d);
 void gatt_battery_changed(Device *d);
 void gatt_client_gone(Device *d, const char *name);
-PeripheralSent gatt_notify(OmpChar c, const uint8_t *data, size_t size, void *userdata);
-const char *gatt_service_uuid(unsigned i);              /* NULL: no more */
+PeripheralSent gatt_notify(unsigned index, const uint8_t *data, size_t size, void *userdata);
+Service *gatt_service(const Device *d, unsigned i);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "att.h"
 #include "standin.h"
 
 #define NOTIFICATION_MAX 512u           /* "Notifications longer than 512 B are cut to 512" */
@@ -12,50 +14,21 @@
                          */
 #define ATT_USEC 7000u                  /* a request and its answer on the air */
 
-enum {
-        CHRC_READ = 1 << 0,
-        CHRC_NOTIFY = 1 << 1,
-        CHRC_INDICATE = 1 << 2,
-        CHRC_ENCRYPTED = 1 << 3,        /* "encrypt-* invisible to a client" */
+#define LISTENABLE (PERIPHERAL_NOTIFY | PERIPHERAL_INDICATE)
+#define HANDLE_FIRST 0x0006u            /* 0x1800 is before it, and not exported */
+
+#define FULL(uuid) "0000" uuid "-0000-1000-8000-00805f9b34fb"
+
+static const char *const information_uuids[] = {
+        [PERIPHERAL_MANUFACTURER] = FULL("2a29"),
+        [PERIPHERAL_MODEL] = FULL("2a24"),
+        [PERIPHERAL_SERIAL] = FULL("2a25"),
+        [PERIPHERAL_FIRMWARE] = FULL("2a26"),
+        [PERIPHERAL_HARDWARE] = FULL("2a27"),
 };
 
-static const struct {
-        const char *uuid;
-        uint16_t handle;
-} service_table[N_SERVICES] = {
-        /* 0x1800 is there too, and not exported. */
-        { "00001801-0000-1000-8000-00805f9b34fb", 0x0006 },
-        { "0000180a-0000-1000-8000-00805f9b34fb", 0x000a },
-        { "0000180f-0000-1000-8000-00805f9b34fb", 0x0015 },
-        { OMP_SERVICE_UUID, 0x0019 },
-};
-
-static const struct {
-        unsigned service;
-        const char *uuid;       /* NULL: omp_char_uuid(omp) */
-        uint16_t handle;        /* of the declaration */
-        unsigned flags;
-        OmpChar omp;            /* with CHRC_ENCRYPTED or Feature */
-        int info;               /* PeripheralInfo, or -1 */
-} characteristic_table[N_CHARACTERISTICS] = {
-        { 0, "00002a05-0000-1000-8000-00805f9b34fb", 0x0007, CHRC_INDICATE, _OMP_CHAR_MAX, -1 },
-        { 1, "00002a29-0000-1000-8000-00805f9b34fb", 0x000b, CHRC_READ, _OMP_CHAR_MAX,
-          PERIPHERAL_MANUFACTURER },
-        { 1, "00002a24-0000-1000-8000-00805f9b34fb", 0x000d, CHRC_READ, _OMP_CHAR_MAX, PERIPHERAL_MODEL },
-        { 1, "00002a25-0000-1000-8000-00805f9b34fb", 0x000f, CHRC_READ, _OMP_CHAR_MAX, PERIPHERAL_SERIAL },
-        { 1, "00002a26-0000-1000-8000-00805f9b34fb", 0x0011, CHRC_READ, _OMP_CHAR_MAX, PERIPHERAL_FIRMWARE },
-        { 1, "00002a27-0000-1000-8000-00805f9b34fb", 0x0013, CHRC_READ, _OMP_CHAR_MAX, PERIPHERAL_HARDWARE },
-        { 2, "00002a19-0000-1000-8000-00805f9b34fb", 0x0016, CHRC_READ | CHRC_NOTIFY, _OMP_CHAR_MAX, -1 },
-        { 3, NULL, 0x001a, CHRC_READ, OMP_CHAR_FEATURE, -1 },
-        { 3, NULL, 0x001c, CHRC_NOTIFY | CHRC_ENCRYPTED, OMP_CHAR_LIVE, -1 },
-        { 3, NULL, 0x001f, CHRC_NOTIFY | CHRC_ENCRYPTED, OMP_CHAR_WAVEFORM, -1 },
-        { 3, NULL, 0x0022, CHRC_NOTIFY | CHRC_INDICATE | CHRC_ENCRYPTED, OMP_CHAR_EVENT, -1 },
-        { 3, NULL, 0x0025, CHRC_READ | CHRC_NOTIFY | CHRC_ENCRYPTED, OMP_CHAR_STATUS, -1 },
-};
-#define BATTERY_INDEX 6
-
-static unsigned chrc_flags(const Characteristic *c) {
-        return characteristic_table[c->index].flags;
+static Characteristic *gatt_characteristic(const Device *d, unsigned i) {
+        return d->characteristics->pdata[i];
 }
 
 static void chrc_changed(Characteristic *c, const char *name) {
@@ -73,10 +46,9 @@ static void chrc_set_value(Characteristic *c, const uint8_t *data, size_t size) 
 /* The CCCD follows who listens. */
 static void chrc_update(Characteristic *c) {
         Device *d = c->device;
-        OmpChar omp = characteristic_table[c->index].omp;
 
-        if (omp < _OMP_CHAR_MAX)
-                peripheral_subscribe(d->peripheral, omp, d->link == LINK_RESOLVED &&
+        if (c->kind == CHARACTERISTIC_DEVICE)
+                peripheral_subscribe(d->peripheral, c->which, d->link == LINK_RESOLVED &&
                                      ((c->fd >= 0 && c->holder) || c->listeners->len > 0));
 }
 
@@ -102,31 +74,37 @@ static int chrc_read(Characteristic *c, uint8_t *buf, size_t size) {
         Device *d = c->device;
         const char *text;
 
-        if (characteristic_table[c->index].info >= 0) {
-                text = peripheral_info(d->peripheral, (PeripheralInfo) characteristic_table[c->index].info);
+        switch (c->kind) {
+        case CHARACTERISTIC_SERVICE_CHANGED:
+                break;
+        case CHARACTERISTIC_INFORMATION:
+                text = peripheral_info(d->peripheral, (PeripheralInfo) c->which);
                 memcpy(buf, text, MIN(strlen(text), size));
                 return (int) MIN(strlen(text), size);
-        }
-        if (c->index == BATTERY_INDEX) {
+        case CHARACTERISTIC_BATTERY:
                 buf[0] = peripheral_battery(d->peripheral);
                 return 1;
+        case CHARACTERISTIC_DEVICE:
+                return peripheral_read(d->peripheral, c->which, buf, size);
         }
 
-        return peripheral_read(d->peripheral, characteristic_table[c->index].omp, buf, size);
+        return -PERIPHERAL_READ_NOT_PERMITTED;
 }
 
-/* The option "offset" of a read. */
-static bool read_offset(sd_bus_message *m, uint16_t *ret) {
+/* The options "offset" and "type" of a read or a write. */
+static bool read_options(sd_bus_message *m, uint16_t *ret_offset, const char **ret_type) {
         const char *key;
 
-        *ret = 0;
+        *ret_offset = 0;
+        *ret_type = NULL;
         if (sd_bus_message_enter_container(m, 'a', "{sv}") < 0)
                 return false;
         while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
                 if (sd_bus_message_read(m, "s", &key) < 0)
                         return false;
-                if (g_str_equal(key, "offset") ? sd_bus_message_read(m, "v", "q", ret) < 0
-                                               : sd_bus_message_skip(m, "v") < 0)
+                if ((g_str_equal(key, "offset") ? sd_bus_message_read(m, "v", "q", ret_offset)
+                     : g_str_equal(key, "type") ? sd_bus_message_read(m, "v", "s", ret_type)
+                                                : sd_bus_message_skip(m, "v")) < 0)
                         return false;
                 if (sd_bus_message_exit_container(m) < 0)
                         return false;
@@ -144,14 +122,41 @@ static void reply_value(Call *call, const uint8_t *data, size_t size) {
         call_send(call, reply);
 }
 
+/* The device's ATT error in bluetoothd's words. */
+static void att_error(Call *call, int error) {
+        char text[] = "Operation failed with ATT error: 0x00";
+
+        switch (-error) {
+        case ATT_ERROR_READ_NOT_PERMITTED:
+                call_error(call, "NotPermitted", "Read not permitted");
+                return;
+        case ATT_ERROR_WRITE_NOT_PERMITTED:
+                call_error(call, "NotPermitted", "Write not permitted");
+                return;
+        case ATT_ERROR_INVALID_OFFSET:
+                call_error(call, "InvalidArguments", "Invalid offset");
+                return;
+        case ATT_ERROR_INVALID_LENGTH:
+                call_error(call, "InvalidArguments", "Invalid Length");
+                return;
+        case ATT_ERROR_NOT_SUPPORTED:
+                call_error(call, "NotSupported", "Operation is not supported");
+                return;
+        }
+
+        (void) snprintf(text + sizeof(text) - 3, 3, "%02x", (unsigned) -error & 0xff);
+        call_error(call, "Failed", text);
+}
+
 /* What was read is broadcast before it is answered. */
 static void method_read_value(Call *call) {
         Characteristic *c = call->what;
         uint8_t buf[NOTIFICATION_MAX];
+        const char *type;
         uint16_t offset;
         int n;
 
-        if (!read_offset(call->message, &offset)) {
+        if (!read_options(call->message, &offset, &type)) {
                 call_error(call, "InvalidArguments", "Invalid arguments in method call");
                 return;
         }
@@ -159,17 +164,16 @@ static void method_read_value(Call *call) {
                 call_error(call, "Failed", "Not connected");
                 return;
         }
-        if (!(chrc_flags(c) & CHRC_READ)) {
+        if (!(c->properties & PERIPHERAL_READ)) {
                 call_error(call, "NotPermitted", "Read not permitted");
                 return;
         }
-        if (chrc_flags(c) & CHRC_ENCRYPTED && !device_secure(c->device, call))
+        if (c->encrypted && !device_secure(c->device, call))
                 return;
 
         n = chrc_read(c, buf, sizeof(buf));
         if (n < 0 || offset > n) {
-                call_error(call, n < 0 ? "Failed" : "InvalidArguments",
-                           n < 0 ? "Operation failed with ATT error: 0x0e" : "Invalid offset");
+                att_error(call, n < 0 ? n : -ATT_ERROR_INVALID_OFFSET);
                 return;
         }
 
@@ -177,8 +181,46 @@ static void method_read_value(Call *call) {
         reply_value(call, buf + offset, (size_t) (n - offset));
 }
 
+/* As characteristic_write_value() of 5.66: the type that was asked for, else what the characteristic can; a command is answered
+ * before the device has it. */
 static void method_write_value(Call *call) {
-        call_error(call, "NotSupported", "Operation is not supported");
+        Characteristic *c = call->what;
+        uint16_t offset;
+        const char *type;
+        const void *data;
+        bool command;
+        size_t size;
+        int r;
+
+        if (c->device->link != LINK_RESOLVED) {
+                call_error(call, "Failed", "Not connected");
+                return;
+        }
+        if (sd_bus_message_read_array(call->message, 'y', &data, &size) < 0 ||
+            !read_options(call->message, &offset, &type)) {
+                call_error(call, "InvalidArguments", "Invalid arguments in method call");
+                return;
+        }
+        if (size > PERIPHERAL_VALUE_MAX) {
+                call_error(call, "InvalidArguments", "Invalid Length");
+                return;
+        }
+        command = type ? g_ascii_strcasecmp(type, "command") == 0 : !(c->properties & PERIPHERAL_WRITE);
+        if (c->kind != CHARACTERISTIC_DEVICE ||
+            !(c->properties & (command ? PERIPHERAL_WRITE_COMMAND : PERIPHERAL_WRITE))) {
+                call_error(call, "NotSupported", "Operation is not supported");
+                return;
+        }
+        if (c->encrypted && !device_secure(c->device, call))
+                return;
+
+        /* A long write, which the device does not take. */
+        r = offset > 0 || size + 3 > call->standin->mtu ? -ATT_ERROR_NOT_SUPPORTED
+                                                          : peripheral_write(c->device->peripheral, c->which, data, size);
+        if (r < 0 && !command)
+                att_error(call, r);
+        else
+                call_reply(call);
 }
 
 static int find_listener(const Characteristic *c, const char *name) {
@@ -196,7 +238,7 @@ static void method_start_notify(Call *call) {
                 call_error(call, "NotPermitted", "Notify acquired");
                 return;
         }
-        if (!(chrc_flags(c) & (CHRC_NOTIFY | CHRC_INDICATE))) {
+        if (!(c->properties & LISTENABLE)) {
                 call_error(call, "NotSupported", "Operation is not supported");
                 return;
         }
@@ -208,7 +250,7 @@ static void method_start_notify(Call *call) {
                 call_error(call, "Failed", "Failed allocate notify session");
                 return;
         }
-        if (c->device->link == LINK_RESOLVED && chrc_flags(c) & CHRC_ENCRYPTED &&
+        if (c->device->link == LINK_RESOLVED && c->encrypted &&
             !device_secure(c->device, call))
                 return;
 
@@ -250,7 +292,7 @@ static bool acquire_refused(Call *call, const Characteristic *c) {
                 call_error(call, "NotPermitted", "Notify acquired");
         else if (c->listeners->len > 0)
                 call_error(call, "InProgress", "In Progress");
-        else if (!(chrc_flags(c) & CHRC_NOTIFY))
+        else if (!(c->properties & PERIPHERAL_NOTIFY))
                 call_error(call, "NotSupported", "Operation is not supported");
         else
                 return false;
@@ -266,7 +308,7 @@ static void method_acquire_notify(Call *call) {
 
         if (acquire_refused(call, c))
                 return;
-        if (chrc_flags(c) & CHRC_ENCRYPTED && !device_secure(c->device, call))
+        if (c->encrypted && !device_secure(c->device, call))
                 return;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0) {
@@ -295,7 +337,7 @@ static void method_read_descriptor(Call *call) {
                 return;
         }
 
-        ccc[0] = c->fd >= 0 || c->listeners->len > 0 ? (chrc_flags(c) & CHRC_NOTIFY ? 1 : 2) : 0;
+        ccc[0] = c->fd >= 0 || c->listeners->len > 0 ? (c->properties & PERIPHERAL_NOTIFY ? 1 : 2) : 0;
         reply_value(call, ccc, sizeof(ccc));
 }
 
@@ -304,7 +346,7 @@ static void method_write_descriptor(Call *call) {
 }
 
 static int property_get_service_uuid(void *what, sd_bus_message *m) {
-        return sd_bus_message_append(m, "s", service_table[((Service *) what)->index].uuid);
+        return sd_bus_message_append(m, "s", ((Service *) what)->uuid);
 }
 
 static int property_get_device(void *what, sd_bus_message *m) {
@@ -320,10 +362,7 @@ static int property_get_includes(void *what, sd_bus_message *m) {
 }
 
 static int property_get_uuid(void *what, sd_bus_message *m) {
-        unsigned i = ((Characteristic *) what)->index;
-
-        return sd_bus_message_append(
-                m, "s", characteristic_table[i].uuid ?: omp_char_uuid(characteristic_table[i].omp));
+        return sd_bus_message_append(m, "s", ((Characteristic *) what)->uuid);
 }
 
 static int property_get_service(void *what, sd_bus_message *m) {
@@ -341,11 +380,11 @@ static bool property_exists_value(void *what) {
 }
 
 static bool property_exists_notifying(void *what) {
-        return chrc_flags(what) & (CHRC_NOTIFY | CHRC_INDICATE);
+        return ((Characteristic *) what)->properties & LISTENABLE;
 }
 
 static bool property_exists_acquired(void *what) {
-        return chrc_flags(what) & CHRC_NOTIFY;
+        return ((Characteristic *) what)->properties & PERIPHERAL_NOTIFY;
 }
 
 static int property_get_notifying(void *what, sd_bus_message *m) {
@@ -357,8 +396,8 @@ static int property_get_acquired(void *what, sd_bus_message *m) {
 }
 
 static int property_get_flags(void *what, sd_bus_message *m) {
-        static const char *const names[] = { "read", "notify", "indicate" };
-        unsigned flags = chrc_flags(what);
+        static const char *const names[] = { "read", "write", "write-without-response", "notify", "indicate" };
+        unsigned flags = ((Characteristic *) what)->properties;
         int r;
 
         if ((r = sd_bus_message_open_container(m, 'a', "s")) < 0)
@@ -384,87 +423,122 @@ static int property_get_characteristic(void *what, sd_bus_message *m) {
 
 static void chrc_export(Characteristic *c) {
         Standin *s = c->device->standin;
-        unsigned handle = characteristic_table[c->index].handle;
-        g_autofree char *path = g_strdup_printf("%s/char%04x", c->service->object->path, handle);
+        g_autofree char *path = g_strdup_printf("%s/char%04x", c->service->object->path, c->handle);
 
         c->object = object_add(s, path, 1u << INTERFACE_PROPERTIES | 1u << INTERFACE_CHARACTERISTIC, c);
-        if (chrc_flags(c) & (CHRC_NOTIFY | CHRC_INDICATE)) {
-                g_autofree char *ccc = g_strdup_printf("%s/desc%04x", path, handle + 2);
+        if (c->properties & LISTENABLE) {
+                g_autofree char *ccc = g_strdup_printf("%s/desc%04x", path, c->handle + 2u);
 
                 c->ccc = object_add(s, ccc, 1u << INTERFACE_PROPERTIES | 1u << INTERFACE_DESCRIPTOR, c);
         }
 }
 
+static void chrc_free(void *data) {
+        Characteristic *c = data;
+
+        sd_event_source_disable_unref(c->io);
+        if (c->fd >= 0)
+                close(c->fd);
+        g_free(c->holder);
+        g_ptr_array_unref(c->listeners);
+        if (c->value)
+                g_byte_array_unref(c->value);
+        g_free(c);
+}
+
+/* A service takes a handle; a characteristic two, and one for its configuration if it has one. */
+static void add_service(Device *d, const char *uuid, unsigned *handle) {
+        Service *service = g_new0(Service, 1);
+
+        *service = (Service) { .device = d, .uuid = uuid, .handle = (uint16_t) (*handle)++ };
+        g_ptr_array_add(d->services, service);
+}
+
+static void add_characteristic(Device *d, CharacteristicKind kind, unsigned which, const PeripheralChar *about,
+                               unsigned *handle) {
+        Characteristic *c = g_new0(Characteristic, 1);
+
+        *c = (Characteristic) {
+                .device = d,
+                .service = gatt_service(d, d->services->len - 1),
+                .kind = kind, .which = which, .uuid = about->uuid, .handle = (uint16_t) *handle,
+                .properties = about->properties, .encrypted = about->encrypted,
+                .fd = -1,
+                .listeners = g_ptr_array_new_with_free_func(g_free),
+        };
+        *handle += about->properties & LISTENABLE ? 3 : 2;
+        g_ptr_array_add(d->characteristics, c);
+}
+
 void gatt_init(Device *d) {
-        for (unsigned i = 0; i < N_SERVICES; i++)
-                d->services[i] = (Service) { .device = d, .index = i };
+        unsigned handle = HANDLE_FIRST, n;
+        const PeripheralChar *chars = peripheral_chars(d->peripheral, &n);
 
-        for (unsigned i = 0; i < N_CHARACTERISTICS; i++) {
-                Characteristic *c = d->characteristics + i;
+        d->services = g_ptr_array_new_with_free_func(g_free);
+        d->characteristics = g_ptr_array_new_with_free_func(chrc_free);
 
-                *c = (Characteristic) {
-                        .device = d,
-                        .service = d->services + characteristic_table[i].service,
-                        .index = i,
-                        .fd = -1,
-                        .listeners = g_ptr_array_new_with_free_func(g_free),
-                };
-                if (characteristic_table[i].omp < _OMP_CHAR_MAX)
-                        d->by_char[characteristic_table[i].omp] = c;
+        add_service(d, FULL("1801"), &handle);
+        add_characteristic(d, CHARACTERISTIC_SERVICE_CHANGED, 0,
+                           &(PeripheralChar) { .uuid = FULL("2a05"), .properties = PERIPHERAL_INDICATE }, &handle);
+        add_service(d, FULL("180a"), &handle);
+        for (unsigned i = 0; i < G_N_ELEMENTS(information_uuids); i++)
+                add_characteristic(d, CHARACTERISTIC_INFORMATION, i,
+                                   &(PeripheralChar) { .uuid = information_uuids[i], .properties = PERIPHERAL_READ },
+                                   &handle);
+        add_service(d, FULL("180f"), &handle);
+        add_characteristic(d, CHARACTERISTIC_BATTERY, 0,
+                           &(PeripheralChar) { .uuid = FULL("2a19"), .properties = PERIPHERAL_READ | PERIPHERAL_NOTIFY },
+                           &handle);
+        for (unsigned i = 0; i < n; i++) {
+                if (i == 0 || !g_str_equal(chars[i].service, chars[i - 1].service))
+                        add_service(d, chars[i].service, &handle);
+                add_characteristic(d, CHARACTERISTIC_DEVICE, i, chars + i, &handle);
         }
 }
 
 void gatt_done(Device *d) {
-        for (unsigned i = 0; i < N_CHARACTERISTICS; i++) {
-                Characteristic *c = d->characteristics + i;
-
-                c->io = sd_event_source_disable_unref(c->io);
-                if (c->fd >= 0)
-                        close(c->fd);
-                g_clear_pointer(&c->holder, g_free);
-                g_clear_pointer(&c->listeners, g_ptr_array_unref);
-                g_clear_pointer(&c->value, g_byte_array_unref);
-        }
+        g_clear_pointer(&d->characteristics, g_ptr_array_unref);
+        g_clear_pointer(&d->services, g_ptr_array_unref);
 }
 
 void gatt_export(Device *d) {
-        for (unsigned i = 0; i < N_SERVICES; i++) {
-                g_autofree char *path = g_strdup_printf("%s/service%04x", d->path, service_table[i].handle);
+        for (unsigned i = 0; i < d->services->len; i++) {
+                Service *service = gatt_service(d, i);
+                g_autofree char *path = g_strdup_printf("%s/service%04x", d->path, service->handle);
 
-                if (d->services[i].object)
+                if (service->object)
                         continue;
-                d->services[i].object =
-                        object_add(d->standin, path, 1u << INTERFACE_PROPERTIES | 1u << INTERFACE_SERVICE,
-                                   d->services + i);
-                for (unsigned k = 0; k < N_CHARACTERISTICS; k++)
-                        if (characteristic_table[k].service == i)
-                                chrc_export(d->characteristics + k);
+                service->object = object_add(d->standin, path, 1u << INTERFACE_PROPERTIES | 1u << INTERFACE_SERVICE,
+                                             service);
+                for (unsigned k = 0; k < d->characteristics->len; k++)
+                        if (gatt_characteristic(d, k)->service == service)
+                                chrc_export(gatt_characteristic(d, k));
         }
 }
 
 void gatt_unexport(Device *d) {
         Standin *s = d->standin;
 
-        for (unsigned i = 0; i < N_CHARACTERISTICS; i++) {
-                Characteristic *c = d->characteristics + i;
+        for (unsigned i = 0; i < d->characteristics->len; i++) {
+                Characteristic *c = gatt_characteristic(d, i);
 
                 g_ptr_array_set_size(c->listeners, 0);
                 g_clear_pointer(&c->value, g_byte_array_unref);
                 c->ccc = object_remove(s, c->ccc);
                 c->object = object_remove(s, c->object);
         }
-        for (unsigned i = 0; i < N_SERVICES; i++)
-                d->services[i].object = object_remove(s, d->services[i].object);
+        for (unsigned i = 0; i < d->services->len; i++)
+                gatt_service(d, i)->object = object_remove(s, gatt_service(d, i)->object);
 }
 
 void gatt_link_up(Device *d) {
-        for (unsigned i = 0; i < N_CHARACTERISTICS; i++)
-                chrc_update(d->characteristics + i);
+        for (unsigned i = 0; i < d->characteristics->len; i++)
+                chrc_update(gatt_characteristic(d, i));
 }
 
 void gatt_link_down(Device *d) {
-        for (unsigned i = 0; i < N_CHARACTERISTICS; i++)
-                chrc_close(d->characteristics + i);
+        for (unsigned i = 0; i < d->characteristics->len; i++)
+                chrc_close(gatt_characteristic(d, i));
 }
 
 static PeripheralSent chrc_notify(Characteristic *c, const uint8_t *data, size_t size) {
@@ -485,18 +559,21 @@ static PeripheralSent chrc_notify(Characteristic *c, const uint8_t *data, size_t
 }
 
 void gatt_battery_changed(Device *d) {
-        Characteristic *c = d->characteristics + BATTERY_INDEX;
         uint8_t battery = peripheral_battery(d->peripheral);
 
-        if (c->fd >= 0 || c->listeners->len > 0)
-                (void) chrc_notify(c, &battery, 1);
+        for (unsigned i = 0; i < d->characteristics->len; i++) {
+                Characteristic *c = gatt_characteristic(d, i);
+
+                if (c->kind == CHARACTERISTIC_BATTERY && (c->fd >= 0 || c->listeners->len > 0))
+                        (void) chrc_notify(c, &battery, 1);
+        }
 }
 
 /* "Client leaving the bus = StopNotify"; the socket of one that acquired stays, silent, until it closes its
  * end. */
 void gatt_client_gone(Device *d, const char *name) {
-        for (unsigned i = 0; i < N_CHARACTERISTICS; i++) {
-                Characteristic *c = d->characteristics + i;
+        for (unsigned i = 0; i < d->characteristics->len; i++) {
+                Characteristic *c = gatt_characteristic(d, i);
                 int k = find_listener(c, name);
 
                 if (k >= 0) {
@@ -510,19 +587,22 @@ void gatt_client_gone(Device *d, const char *name) {
         }
 }
 
-PeripheralSent gatt_notify(OmpChar omp, const uint8_t *data, size_t size, void *userdata) {
+/* The device's own stand last, in its order. */
+PeripheralSent gatt_notify(unsigned index, const uint8_t *data, size_t size, void *userdata) {
         Device *d = userdata;
+        unsigned n;
 
-        return chrc_notify(d->by_char[omp], data, size);
+        (void) peripheral_chars(d->peripheral, &n);
+        return chrc_notify(gatt_characteristic(d, d->characteristics->len - n + index), data, size);
 }
 
-const char *gatt_service_uuid(unsigned i) {
-        return i < N_SERVICES ? service_table[i].uuid : NULL;
+Service *gatt_service(const Device *d, unsigned i) {
+        return d->services->pdata[i];
 }
 
 const Method characteristic_methods[] = {
         { "ReadValue", "a{sv}", "ay", ATT_USEC, method_read_value },
-        { "WriteValue", "aya{sv}", "", 0, method_write_value },
+        { "WriteValue", "aya{sv}", "", ATT_USEC, method_write_value },
         { "AcquireNotify", "a{sv}", "hq", ATT_USEC, method_acquire_notify },
         { "StartNotify", "", "", ATT_USEC, method_start_notify },
         { "StopNotify", "", "", ATT_USEC, method_stop_notify },

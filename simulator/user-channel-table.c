@@ -14,15 +14,9 @@ enum {
         CHAR_BATTERY_LEVEL = 0x2a19,
 };
 
-static const struct {
-        OmpChar c;
-        uint8_t properties;
-} omp_chars[] = {
-        { OMP_CHAR_FEATURE, ATT_PROPERTY_READ },
-        { OMP_CHAR_LIVE, ATT_PROPERTY_NOTIFY },
-        { OMP_CHAR_WAVEFORM, ATT_PROPERTY_NOTIFY },
-        { OMP_CHAR_EVENT, ATT_PROPERTY_NOTIFY | ATT_PROPERTY_INDICATE },
-        { OMP_CHAR_STATUS, ATT_PROPERTY_READ | ATT_PROPERTY_NOTIFY },
+/* In the order of PERIPHERAL_READ …. */
+static const uint8_t att_bits[] = {
+        ATT_PROPERTY_READ, ATT_PROPERTY_WRITE, ATT_PROPERTY_WRITE_COMMAND, ATT_PROPERTY_NOTIFY, ATT_PROPERTY_INDICATE,
 };
 
 static const uint16_t info_chars[] = {
@@ -46,9 +40,20 @@ static void add_service(AttServer *att, uint16_t uuid) {
         (void) att_server_add_service(att, &u);
 }
 
+static uint8_t att_properties(unsigned of_peripheral) {
+        uint8_t ret = 0;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(att_bits); i++)
+                if (of_peripheral >> i & 1)
+                        ret |= att_bits[i];
+        return ret;
+}
+
 void user_channel_table_build(AttServer *att, const Peripheral *p, UserChannelTable *ret) {
         static const uint8_t appearance[2] = { 0, 0 }; /* unknown: the SIG has none for these devices */
         const char *name = peripheral_name(p);
+        const PeripheralChar *chars;
+        unsigned n_chars;
         AttUuid uuid;
 
         *ret = (UserChannelTable) { 0 };
@@ -56,12 +61,14 @@ void user_channel_table_build(AttServer *att, const Peripheral *p, UserChannelTa
         (void) add_short(att, CHAR_DEVICE_NAME, ATT_PROPERTY_READ, name, strlen(name));
         (void) add_short(att, CHAR_APPEARANCE, ATT_PROPERTY_READ, appearance, sizeof(appearance));
 
-        (void) att_uuid_parse(OMP_SERVICE_UUID, &uuid);
-        (void) att_server_add_service(att, &uuid);
-        for (size_t i = 0; i < G_N_ELEMENTS(omp_chars); i++) {
-                (void) att_uuid_parse(omp_char_uuid(omp_chars[i].c), &uuid);
-                ret->chars[omp_chars[i].c] =
-                        att_server_add_characteristic(att, &uuid, omp_chars[i].properties, NULL, 0);
+        chars = peripheral_chars(p, &n_chars);
+        for (unsigned i = 0; i < n_chars; i++) {
+                if (i == 0 || !g_str_equal(chars[i].service, chars[i - 1].service)) {
+                        (void) att_uuid_parse(chars[i].service, &uuid);
+                        (void) att_server_add_service(att, &uuid);
+                }
+                (void) att_uuid_parse(chars[i].uuid, &uuid);
+                ret->chars[i] = att_server_add_characteristic(att, &uuid, att_properties(chars[i].properties), NULL, 0);
         }
 
         add_service(att, SERVICE_DEVICE_INFORMATION);
@@ -75,10 +82,10 @@ void user_channel_table_build(AttServer *att, const Peripheral *p, UserChannelTa
         ret->battery = add_short(att, CHAR_BATTERY_LEVEL, ATT_PROPERTY_READ | ATT_PROPERTY_NOTIFY, NULL, 0);
 }
 
-int user_channel_table_find(const UserChannelTable *table, uint16_t handle, OmpChar *ret) {
-        for (OmpChar c = 0; c < _OMP_CHAR_MAX; c++)
-                if (handle != 0 && table->chars[c] == handle) {
-                        *ret = c;
+int user_channel_table_find(const UserChannelTable *table, uint16_t handle, unsigned *ret_index) {
+        for (unsigned i = 0; i < PERIPHERAL_CHARS_MAX; i++)
+                if (handle != 0 && table->chars[i] == handle) {
+                        *ret_index = i;
                         return 0;
                 }
         return -ENOENT;

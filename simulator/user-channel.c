@@ -72,15 +72,15 @@ static void wait_for_central(UserChannel *u) {
 
 /* ---- The peripheral's side ---- */
 
-static PeripheralSent on_notify(OmpChar c, const uint8_t *data, size_t size, void *userdata) {
+static PeripheralSent on_notify(unsigned index, const uint8_t *data, size_t size, void *userdata) {
         UserChannel *u = userdata;
 
         /* What a controller with full buffers does: it has no room, and the value is lost on the way. */
-        if (u->state != LINK_CONNECTED || u->mute || u->table.chars[c] == 0 ||
+        if (u->state != LINK_CONNECTED || u->mute || u->table.chars[index] == 0 ||
             hci_frames_waiting(u->hci) >= HCI_FRAMES_VALUES_MAX)
                 return PERIPHERAL_REFUSED;
-        return att_server_notify(u->att, u->table.chars[c], data, size) < 0 ? PERIPHERAL_REFUSED
-                                                                            : PERIPHERAL_SENT;
+        return att_server_notify(u->att, u->table.chars[index], data, size) < 0 ? PERIPHERAL_REFUSED
+                                                                                : PERIPHERAL_SENT;
 }
 
 static void on_advertisement_changed(void *userdata) {
@@ -114,23 +114,32 @@ static int on_att_send(const uint8_t *pdu, size_t size, void *userdata) {
 
 static int on_att_read(uint16_t handle, uint8_t *buf, size_t size, void *userdata) {
         UserChannel *u = userdata;
-        OmpChar c;
+        unsigned index;
 
         if (handle == u->table.battery) {
                 buf[0] = peripheral_battery(u->peripheral);
                 return 1;
         }
-        if (user_channel_table_find(&u->table, handle, &c) < 0)
+        if (user_channel_table_find(&u->table, handle, &index) < 0)
                 return -ATT_ERROR_READ_NOT_PERMITTED;
-        return peripheral_read(u->peripheral, c, buf, size);
+        return peripheral_read(u->peripheral, index, buf, size);
+}
+
+static int on_att_write(uint16_t handle, const uint8_t *data, size_t size, void *userdata) {
+        UserChannel *u = userdata;
+        unsigned index;
+
+        if (user_channel_table_find(&u->table, handle, &index) < 0)
+                return -ATT_ERROR_WRITE_NOT_PERMITTED;
+        return peripheral_write(u->peripheral, index, data, size);
 }
 
 static void on_att_subscribed(uint16_t handle, bool on, void *userdata) {
         UserChannel *u = userdata;
-        OmpChar c;
+        unsigned index;
 
-        if (user_channel_table_find(&u->table, handle, &c) >= 0)
-                peripheral_subscribe(u->peripheral, c, on);
+        if (user_channel_table_find(&u->table, handle, &index) >= 0)
+                peripheral_subscribe(u->peripheral, index, on);
         else if (handle == u->table.battery)
                 u->battery = peripheral_battery(u->peripheral);
 }
@@ -142,6 +151,7 @@ static void on_att_mtu_changed(uint16_t mtu, void *userdata) {
 static const AttOps att_ops = {
         .send = on_att_send,
         .read = on_att_read,
+        .write = on_att_write,
         .subscribed = on_att_subscribed,
         .mtu_changed = on_att_mtu_changed,
 };

@@ -23,8 +23,7 @@ static uint64_t elapsed_seconds(const OmpElapsed *elapsed) {
         return elapsed->count / (SEC_USEC / omp_resolution_usec(omp_elapsed_resolution(elapsed)));
 }
 
-/* "Refusals: wrong length, tick counter or not UTC 0x83; source 0 or 7 0x82; zero or beyond range 0xFF." The length is the
- * caller's to check. */
+/* "The device refuses, in this order": 0x83, 0x82, 0xFF. The length is the caller's to check. */
 static int elapsed_refusal(const OmpElapsed *elapsed) {
         if (elapsed->flags & OMP_ELAPSED_TICKS || !(elapsed->flags & OMP_ELAPSED_UTC))
                 return OMP_ATT_CLOCK_FORMAT;
@@ -90,7 +89,8 @@ int omp_clock_write_decode(const uint8_t *data, size_t size, OmpElapsed *ret) {
         return 0;
 }
 
-/* What a device was given by a source that it does not know is a time all the same; only "not synchronised" says that it is none. */
+/* What a device was given by a source that it does not know is a time all the same; "not-synchronised" alone says that it is
+ * none. */
 bool omp_elapsed_is_time(const OmpElapsed *elapsed) {
         return !(elapsed->flags & OMP_ELAPSED_TICKS) && elapsed->flags & OMP_ELAPSED_UTC &&
                elapsed->source != OMP_SOURCE_NOT_SYNCHRONISED;
@@ -106,8 +106,8 @@ int omp_elapsed_to_realtime(const OmpElapsed *elapsed, uint64_t *ret_usec) {
         return 0;
 }
 
-int omp_elapsed_from_realtime(uint64_t realtime_usec, OmpResolution resolution, OmpClockSource source, int8_t offset_quarters,
-                              OmpElapsed *ret) {
+int omp_elapsed_from_realtime(uint64_t realtime_usec, OmpResolution resolution, OmpClockSource source,
+                              int8_t offset_quarters, OmpElapsed *ret) {
         uint64_t since;
 
         if (realtime_usec < OMP_EPOCH_2000_SEC * SEC_USEC)

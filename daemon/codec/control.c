@@ -132,7 +132,7 @@ static OmpResult cursor_request(Cursor *c, OmpRequest *request) {
         return OMP_RESULT_NOT_SUPPORTED;
 }
 
-/* "Unknown id or wrong length: result 3; unknown operation 2." */
+/* "unknown operation 2, unknown parameter or wrong length 3" */
 static OmpResult request_parse(const uint8_t *data, size_t size, OmpRequest *ret) {
         Cursor c = cursor_begin(data, size);
         OmpRequest request = { .op = cursor_u8(&c) };

@@ -77,7 +77,7 @@ static inline uint32_t cursor_le32(Cursor *c) {
         return p ? le16_at(p) | (uint32_t) le16_at(p + 2) << 16 : 0;
 }
 
-/* "The CRC (if flagged) is always the last two octets of the received value", over all octets before it:
+/* "The CRC is always the last two octets of the value as received", over all octets before it:
  * what a later minor version put between the fields read and the CRC is covered by it, and ignored.
  * 0, -EMSGSIZE (a field or the CRC is not all there) or -EBADMSG. */
 static inline int cursor_finish(const Cursor *c, bool crc) {

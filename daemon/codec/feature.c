@@ -23,7 +23,8 @@ int omp_feature_decode(const uint8_t *data, size_t size, OmpFeature *ret) {
         if (c.underrun)
                 return -EMSGSIZE;
         if (feature.major != OMP_MAJOR) {
-                /* "Unknown major ⇒ expose battery/DIS only": the rest may be of any shape and length. */
+                /* "With an unknown major version only the two version octets mean anything": the rest may be
+                 * of any shape and length. */
                 *ret = feature;
                 return -EOPNOTSUPP;
         }
@@ -37,8 +38,8 @@ int omp_feature_decode(const uint8_t *data, size_t size, OmpFeature *ret) {
         feature.max_depth_um = cursor_le16(&c);
         feature.capacity = cursor_le16(&c);
 
-        /* "In Feature the last two octets are the CRC, 0xFFFF with bit 13 clear": there in any case, and
-         * then reserved, so that whatever else they hold is ignored. */
+        /* "the last two octets, in any case; 0xFFFF and not checked if bit 13 of Feature is clear": then
+         * reserved, so that whatever else they hold is ignored. */
         if (cursor_left(&c) < 2)
                 return -EMSGSIZE;
         r = cursor_finish(&c, feature.bits & OMP_FEATURE_E2E_CRC);
@@ -58,7 +59,7 @@ int omp_feature_encode(const OmpFeature *feature, uint8_t *buf, size_t size) {
 
         writer_u8(&w, feature->major);
         writer_u8(&w, feature->minor);
-        writer_le32(&w, feature->bits & FEATURE_BITS); /* "Reserved bits/octets: send 0" */
+        writer_le32(&w, feature->bits & FEATURE_BITS); /* "Reserved bits and octets: send 0" */
         writer_u8(&w, feature->kind);
         writer_le16(&w, feature->needles);
         writer_le16(&w, feature->full_scale_mn);

@@ -7,7 +7,7 @@
 static const uint8_t live_field_size[] = { 2, 2, 2, 4, 4, 1, 2 };
 #define LIVE_FIELDS (sizeof(live_field_size) / sizeof(live_field_size[0]))
 
-/* "Contact 1 = as 0." */
+/* "1 is read as 0" */
 static uint16_t live_plain_contact(uint16_t flags) {
         if ((flags & OMP_LIVE_CONTACT_MASK) == 1u << 8)
                 flags &= (uint16_t) ~OMP_LIVE_CONTACT_MASK;
@@ -44,8 +44,8 @@ int omp_live_decode(const uint8_t *data, size_t size, OmpLive *ret) {
         if (flags & OMP_LIVE_PASSES)
                 live.passes = cursor_le16(&c);
 
-        /* "Unknown presence bits mean extra octets after the known ones": however many, they end where the
-         * CRC begins. */
+        /* A presence bit "that the receiver does not know means extra octets after the known ones": however
+         * many, they end where the CRC begins. */
         r = cursor_finish(&c, flags & OMP_LIVE_CRC);
         if (r < 0)
                 return r;
@@ -54,7 +54,7 @@ int omp_live_decode(const uint8_t *data, size_t size, OmpLive *ret) {
         return 0;
 }
 
-/* "The device leaves out optional Live fields from the highest bit down (CRC last) until it fits." The
+/* "The device leaves out optional fields from the highest bit down, and the CRC last of all." The
  * highest, bit 7, is left out in any case: its field is not ours to know. */
 static uint16_t live_fit(uint16_t flags, size_t size) {
         size_t need = LIVE_BASE + (flags & OMP_LIVE_CRC ? 2 : 0);

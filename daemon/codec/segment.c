@@ -81,15 +81,15 @@ int omp_reassembler_push(OmpReassembler *r, const uint8_t *data, size_t size, un
         if (size < SEGMENT_HEAD + 1 || size > OMP_VALUE_MAX)
                 return -EMSGSIZE;
 
-        /* "The counter starts at 0 with each procedure and runs on over all its bodies." A whole round of it lost looks like a
-         * duplicate, or like nothing at all: the CRC of the body has the last word. */
+        /* "The counter starts at 0 with each RACP or trace procedure and runs on over all its bodies." A whole round of it lost
+         * looks like a duplicate, or like nothing at all: the CRC of the body has the last word. */
         ahead = ((data[0] >> OMP_SEGMENT_COUNTER_SHIFT) - r->expected) & COUNTER_MASK;
         if (ahead == COUNTER_MASK && r->started)
                 return OMP_SEGMENT_DUPLICATE;
         r->started = true;
         r->expected = (uint8_t) ((r->expected + ahead + 1) & COUNTER_MASK);
 
-        /* "Lost segment (counter gap) ⇒ drop body" */
+        /* "The receiver drops a body of which a segment is missing" */
         if (ahead > 0) {
                 *ret_lost = ahead;
                 what |= OMP_SEGMENT_LOST | reassembler_drop(r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "needled/omp-time.h"
 
-/* "−1…−64 late": as many numbers as `seen` remembers. */
+/* Late are −1 … −64: as many numbers as `seen` remembers. */
 #define WINDOW 64
 
 /* Numbers from before the first were not counted missing, so for the window they have come: one that
@@ -28,26 +28,26 @@ OmpArrival omp_sequence_push(OmpSequence *s, uint16_t sequence, unsigned *ret_mi
 
         *ret_missing = 0;
 
-        /* "The first packet after a subscription sets it." */
+        /* "The host takes the first packet after it subscribed as it is." */
         if (!s->started) {
                 sequence_start(s, sequence);
                 return OMP_ARRIVAL_FIRST;
         }
 
-        /* "d = (s16)(seq − expected): 0 next; 1…32767 d packets missing" */
+        /* 0 the next; 1 … 32767 "d packets are missing" */
         if (d >= 0) {
                 sequence_advance(s, (unsigned) d);
                 *ret_missing = (unsigned) d;
                 return d == 0 ? OMP_ARRIVAL_NEXT : OMP_ARRIVAL_GAP;
         }
 
-        /* "below −64 a restart of the stream (gap, no count)" */
+        /* Below −64: "the stream was started again: a gap without a count" */
         if (d < -WINDOW) {
                 sequence_start(s, sequence);
                 return OMP_ARRIVAL_RESTART;
         }
 
-        /* "if that number was missing, count one less missing and one late, else a duplicate (ignored)" */
+        /* "if that number was missing, one less is missing and one was late; else it is a duplicate, and ignored" */
         bit = UINT64_C(1) << (-d - 1);
         if (s->seen & bit)
                 return OMP_ARRIVAL_DUPLICATE;

@@ -13,9 +13,9 @@ static void tick_start(OmpTick *t, uint32_t tick, uint64_t boottime_usec) {
         *t = (OmpTick) { .started = true, .tick = tick, .boottime_usec = boottime_usec };
 }
 
-/* "Reboot = new epoch: when the tick, extended modulo 2³² towards its prediction from CLOCK_BOOTTIME, is
- * off by more than 2 s + 100 ppm of the time away. Away longer than 4 days: always a new epoch", as a tick
- * wraps after 4.97 days and would prove nothing. */
+/* A reboot is found by a tick, extended towards what the host's clock predicts, "that is off by more than
+ * 2 s + 100 ppm of the time since"; "after 4 days without the device it assumes one", as a tick wraps after
+ * 4.97 days and would prove nothing. */
 bool omp_tick_extend(OmpTick *t, uint32_t tick, uint64_t boottime_usec, uint64_t *ret) {
         uint64_t away_usec, predicted, slack_usec;
         int64_t off, extended;

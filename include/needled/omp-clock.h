@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The device's clock: Elapsed Time, and the Clock characteristic (0106). The errors are those of omp.h. No value here carries a CRC.
+/* The device's clock: Elapsed Time, and the Clock characteristic (0106). The errors are those of omp.h. No value here carries a
+ * CRC.
  *
- * An Elapsed Time is what a clock says, not always a time: a device whose clock was never set counts its own ticks and says so. */
+ * An Elapsed Time is what a clock says, not always a time: a device whose clock was never set counts its own ticks and says
+ * so. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -75,8 +77,8 @@ bool omp_elapsed_is_time(const OmpElapsed *elapsed);
 int omp_elapsed_to_realtime(const OmpElapsed *elapsed, uint64_t *ret_usec);
 /* And back, on the current timeline, with an offset, rounded down to the resolution: -ERANGE before 2000 or beyond
  * OMP_CLOCK_SECONDS_MAX. */
-int omp_elapsed_from_realtime(uint64_t realtime_usec, OmpResolution resolution, OmpClockSource source, int8_t offset_quarters,
-                              OmpElapsed *ret);
+int omp_elapsed_from_realtime(uint64_t realtime_usec, OmpResolution resolution, OmpClockSource source,
+                              int8_t offset_quarters, OmpElapsed *ret);
 
 /* What a device says whose clock was never set: its own tick, flagged as such, not synchronised. */
 OmpElapsed omp_elapsed_unset(uint32_t tick);

@@ -115,10 +115,11 @@ typedef struct OmpRequest {
 /* -EINVAL also: an operation or parameter that is none, or a value that its type does not hold. */
 int omp_request_encode(const OmpRequest *request, bool crc, uint8_t *buf, size_t size);
 
-/* On the device. Returns 0, or the ATT error with which it refuses the write, and then nothing is set: OMP_ATT_LENGTH no octet or more
- * than 512, OMP_ATT_CRC_MISSING, OMP_ATT_CRC_BAD. A value of the exact length of its operation without CRC counts as missing it.
- * With 0 *ret_result is what to answer: OMP_RESULT_OK the request is whole, and what follows is the device's decision (bounds, state);
- * else OMP_RESULT_NOT_SUPPORTED or OMP_RESULT_INVALID, and then only ret->op is set. */
+/* On the device. Returns 0, or the ATT error with which it refuses the write, and then nothing is set: OMP_ATT_LENGTH no octet
+ * or more than 512, OMP_ATT_CRC_MISSING, OMP_ATT_CRC_BAD. A value that would be whole without CRC counts as missing it.
+ *
+ * With 0 *ret_result is what to answer: OMP_RESULT_OK the request is whole, and what follows is the device's decision (bounds,
+ * state); else OMP_RESULT_NOT_SUPPORTED or OMP_RESULT_INVALID, and then only ret->op is set. */
 int omp_request_decode(const uint8_t *data, size_t size, bool crc, OmpRequest *ret, OmpResult *ret_result);
 
 /* ---- Responses ---- */

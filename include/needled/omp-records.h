@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Stored sessions: the Record Access Control Point (RACP), the segments of Session Data (0108), and the bodies that they carry. The
- * errors are those of omp.h. RACP values carry no CRC, bodies always do. */
+/* Stored sessions: the Record Access Control Point (RACP), the segments of Session Data (0108), and the bodies that they carry.
+ * The errors are those of omp.h. RACP values carry no CRC, bodies always do. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,9 +54,9 @@ typedef struct OmpRacpRequest {
 /* -EINVAL also: an operation that is no request, an operator that does not go with it, a range that ends before it begins. */
 int omp_racp_request_encode(const OmpRacpRequest *request, uint8_t *buf, size_t size);
 
-/* On the device. Returns 0, or the ATT error with which it refuses the write: OMP_ATT_LENGTH no octet or more than 512. With 0 *ret_code
- * is what to answer: OMP_RACP_SUCCESS the request is whole, and what follows is the device's decision; else the code of what is wrong
- * with it, and then only ret->op is set. */
+/* On the device. Returns 0, or the ATT error with which it refuses the write: OMP_ATT_LENGTH no octet or more than 512. With 0
+ * *ret_code is what to answer: OMP_RACP_SUCCESS the request is whole, and what follows is the device's decision; else the code
+ * of what is wrong with it, and then only ret->op is set. */
 int omp_racp_request_decode(const uint8_t *data, size_t size, OmpRacpRequest *ret, OmpRacpCode *ret_code);
 
 /* Whether a record number is meant, out of the device's lowest and highest. */
@@ -90,10 +90,11 @@ typedef struct OmpSegmenter {
         size_t size, pos;
 } OmpSegmenter;
 
-int omp_segmenter_begin(OmpSegmenter *s, const uint8_t *body, size_t size); /* -EINVAL an empty body, -EMSGSIZE beyond OMP_BODY_MAX */
+/* -EINVAL an empty body, -EMSGSIZE beyond OMP_BODY_MAX */
+int omp_segmenter_begin(OmpSegmenter *s, const uint8_t *body, size_t size);
 bool omp_segmenter_done(const OmpSegmenter *s); /* no octet of the body is left to be sent */
-/* The next value, segment octet first, of at most `size` octets. Returns its length, 0 once the body is done, -EMSGSIZE no room for the
- * segment octet and one of the body. */
+/* The next value, segment octet first, of at most `size` octets. Returns its length, 0 once the body is done, -EMSGSIZE no room
+ * for the segment octet and one of the body. A value that could not be sent is made again from a copy of *s of before. */
 int omp_segmenter_next(OmpSegmenter *s, uint8_t *buf, size_t size);
 
 /* The receiver's side. */
@@ -117,8 +118,8 @@ enum {
 };
 
 void omp_reassembler_reset(OmpReassembler *r); /* at the begin of each procedure */
-/* One Session Data value: OMP_SEGMENT_BODY … OMP_SEGMENT_DROPPED, 0 when the body goes on. *ret_lost: how many segments are missing before
- * this one, 1 … 63, else 0. -EMSGSIZE: no octet of a body in it, or more than 512; it counts as not received. */
+/* One Session Data value: OMP_SEGMENT_BODY … OMP_SEGMENT_DROPPED, 0 when the body goes on. *ret_lost: how many segments are
+ * missing before this one, 1 … 63, else 0. -EMSGSIZE: no octet of a body in it, or more than 512; it counts as not received. */
 int omp_reassembler_push(OmpReassembler *r, const uint8_t *data, size_t size, unsigned *ret_lost);
 
 /* ---- Bodies ---- */
@@ -176,11 +177,12 @@ typedef struct OmpTrace {               /* one chunk */
         OmpTraceEntry entries[OMP_TRACE_ENTRIES_MAX];
 } OmpTrace;
 
-int omp_trace_decode(const uint8_t *data, size_t size, OmpTrace *ret); /* also -EPROTO: another body type, or n is 0 and it is not the last */
+/* also -EPROTO: another body type, or n is 0 and it is not the last */
+int omp_trace_decode(const uint8_t *data, size_t size, OmpTrace *ret);
 int omp_trace_encode(const OmpTrace *trace, uint8_t *buf, size_t size);
 
 typedef struct OmpBody {
-        uint8_t type;                   /* OmpBodyType; of an unknown one nothing else is set, and the octets are the caller's to keep */
+        uint8_t type;                   /* OmpBodyType; of an unknown one nothing else is set */
         union {
                 OmpRecord record;
                 OmpTrace trace;

@@ -105,12 +105,14 @@ static void test_events_states_and_gaps(void) {
         struct needled_stream_event event = {
                 .code = 1, .severity = 2, .asserted = 1, .value = (int32_t) htole32(5210)
         };
+        struct needled_stream_event unknown = { .code = 0x99, .severity = 7, .value = (int32_t) htole32(1) };
         struct needled_stream_state state = { .state = NEEDLED_STREAM_STATE_INTERRUPTED };
         struct needled_stream_gap gap = { htole64(10), htole64(20), htole32(4), 1, {} };
         StreamRecord record;
         size_t offset = 0;
 
         put_record(m, NEEDLED_STREAM_EVENT, &event, sizeof event, 0);
+        put_record(m, NEEDLED_STREAM_EVENT, &unknown, sizeof unknown, 0);
         put_record(m, NEEDLED_STREAM_STATE, &state, sizeof state, 0);
         put_record(m, NEEDLED_STREAM_GAP, &gap, sizeof gap, 0);
 
@@ -119,6 +121,11 @@ static void test_events_states_and_gaps(void) {
                     "{\"type\":\"event\",\"session\":42,\"time\":1500000,\"realtime\":1770127530000000,"
                     "\"code\":1,"
                     "\"event\":\"overpressure\",\"severity\":\"warning\",\"asserted\":true,\"value\":5210}");
+        g_assert_cmpint(next(m, &offset, &record), ==, 1);
+        assert_json(&record,
+                    "{\"type\":\"event\",\"session\":42,\"time\":1500000,\"realtime\":1770127530000000,"
+                    "\"code\":153,"
+                    "\"event\":\"unknown-153\",\"severity\":\"unknown-7\",\"asserted\":false,\"value\":1}");
         g_assert_cmpint(next(m, &offset, &record), ==, 1);
         assert_json(&record, "{\"type\":\"state\",\"session\":42,\"time\":1500000,\"realtime\":"
                              "1770127530000000,\"state\":\"interrupted\"}");

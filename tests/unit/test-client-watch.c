@@ -222,6 +222,26 @@ static void test_overpressure_is_said_in_words(void) {
         watch_model_done(&m);
 }
 
+static void test_an_unknown_event_is_shown_by_its_number(void) {
+        StreamRecord event = { .type = NEEDLED_STREAM_EVENT,
+                               .known = true,
+                               .event = { .code = 0x99, .severity = 0, .asserted = 1, .value = 1 } };
+        StreamRecord there = live(850, 1430, 0);
+        g_autofree char *text = NULL, *plain = NULL;
+        WatchModel m;
+
+        there.live.area = 23;
+        begin(&m, "streaming", "");
+        feed(&m, there, NOW);
+        feed(&m, event, NOW);
+        text = render(&m, 79, 24, false, NOW);
+        assert_shows(text, "unknown-153");
+        assert_shows(text, "unknown-23");
+        plain = watch_text_plain(&m, NOW, NOW);
+        assert_shows(plain, "unknown-23");
+        watch_model_done(&m);
+}
+
 static void test_an_interrupted_session_says_why(void) {
         StreamRecord state = { .type = NEEDLED_STREAM_STATE,
                                .known = true,
@@ -388,6 +408,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/client-watch/zones-go-by-the-kind", test_zones_go_by_the_kind);
         g_test_add_func("/client-watch/a-running-session-at-80x24", test_a_running_session_at_80x24);
         g_test_add_func("/client-watch/overpressure-is-said-in-words", test_overpressure_is_said_in_words);
+        g_test_add_func("/client-watch/an-unknown-event-is-shown-by-its-number", test_an_unknown_event_is_shown_by_its_number);
         g_test_add_func("/client-watch/an-interrupted-session-says-why",
                         test_an_interrupted_session_says_why);
         g_test_add_func("/client-watch/waiting-says-for-what", test_waiting_says_for_what);

@@ -82,6 +82,7 @@ static void every_flag_combination(void) {
                 g_assert_cmpint(event.asserted, ==, !!(flags & 4));
                 g_assert_cmpint(event.replayed, ==, !!(flags & 8));
                 g_assert_cmpint(event.crc, ==, !!(flags & 0x80));
+                g_assert_cmphex(event.reserved, ==, flags & 0x70);
                 g_assert_cmpint(event.value, ==, 5210);
 
                 v.octets[1] = sent;

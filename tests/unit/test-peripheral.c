@@ -18,7 +18,7 @@ typedef struct Air {
         unsigned advertisements;
 } Air;
 
-static PeripheralSent on_notify(OmpChar c, const uint8_t *data, size_t size, void *userdata) {
+static PeripheralSent on_notify(unsigned c, const uint8_t *data, size_t size, void *userdata) {
         Air *air = userdata;
 
         g_assert_cmpuint(size, <=, air->value_max);
@@ -427,24 +427,50 @@ static void test_events_of_a_roller(void) {
         test_events_of_a_procedure(OMP_KIND_ROLLER);
 }
 
+static OmpFeature feature(const PeripheralConfig *config, uint8_t octets[21]) {
+        Air *air = air_new(config, 247);
+        OmpFeature f;
+
+        g_assert_cmpint(peripheral_read(air->p, OMP_CHAR_FEATURE, octets, 21), ==, 21);
+        g_assert_cmpint(omp_feature_decode(octets, 21, &f), ==, 0);
+        air_free(air);
+        return f;
+}
+
+/* "pen 2" and "roller" of the profile's examples. */
 static void test_feature_says_what_is_there(void) {
+        static const uint8_t pen[] = { 0x01, 0x00, 0xff, 0x7e, 0x0b, 0x00, 0x03, 0x10, 0x00, 0x20, 0x4e,
+                                       0xae, 0x1e, 0xe8, 0x03, 0xc4, 0x09, 0xc8, 0x00, 0x73, 0x9a };
+        static const uint8_t roller[] = { 0x01, 0x00, 0x8d, 0x3f, 0x08, 0x00, 0x01, 0xc0, 0x00, 0x30, 0x75,
+                                          0x00, 0x00, 0xc8, 0x00, 0xfa, 0x00, 0x32, 0x00, 0x3b, 0xcd };
+        PeripheralConfig config = config_of(OMP_KIND_PEN);
+        uint8_t buf[21];
+
+        g_assert_true(feature(&config, buf).bits & OMP_FEATURE_REMOTE_STOP);
+        config.crc = true;
+        (void) feature(&config, buf);
+        g_assert_cmpmem(buf, sizeof(buf), pen, sizeof(pen));
+        config.capacity = 0;
+        g_assert_false(feature(&config, buf).bits & (OMP_FEATURE_STORED_SESSIONS | OMP_FEATURE_TRACE));
+
+        config = config_of(OMP_KIND_ROLLER);
+        config.crc = true;
+        (void) feature(&config, buf);
+        g_assert_cmpmem(buf, sizeof(buf), roller, sizeof(roller));
+}
+
+/* 1.2: what can be read, and how long it is */
+static void test_only_readable_values_are_read(void) {
         PeripheralConfig config = config_of(OMP_KIND_PEN);
         uint8_t buf[OMP_VALUE_MAX];
-        OmpFeature f;
         Air *air;
-        int n;
 
         config.crc = true;
         air = air_new(&config, 247);
-        n = peripheral_read(air->p, OMP_CHAR_FEATURE, buf, sizeof(buf));
-        g_assert_cmpint(n, ==, 21);
-        g_assert_cmpint(omp_feature_decode(buf, (size_t) n, &f), ==, 0);
-        g_assert_cmpuint(f.kind, ==, OMP_KIND_PEN);
-        g_assert_cmpuint(f.sample_rate_hz, ==, 1000);
-        g_assert_true(f.bits & OMP_FEATURE_E2E_CRC);
-        g_assert_false(f.bits & (OMP_FEATURE_CLOCK | OMP_FEATURE_STORED_SESSIONS | OMP_FEATURE_DISTANCE));
-        g_assert_cmpint(peripheral_read(air->p, OMP_CHAR_LIVE, buf, sizeof(buf)), ==, -0x02);
         g_assert_cmpint(peripheral_read(air->p, OMP_CHAR_STATUS, buf, sizeof(buf)), ==, 20);
+        g_assert_cmpint(peripheral_read(air->p, OMP_CHAR_CLOCK, buf, sizeof(buf)), ==, 13);
+        g_assert_cmpint(peripheral_read(air->p, OMP_CHAR_LIVE, buf, sizeof(buf)), ==, -0x02);
+        g_assert_cmpint(peripheral_write(air->p, OMP_CHAR_LIVE, buf, 1), ==, -0x03);
         air_free(air);
 }
 
@@ -642,6 +668,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/peripheral/events-of-a-pen", test_events_of_a_pen);
         g_test_add_func("/peripheral/events-of-a-roller", test_events_of_a_roller);
         g_test_add_func("/peripheral/feature-says-what-is-there", test_feature_says_what_is_there);
+        g_test_add_func("/peripheral/only-readable-values-are-read", test_only_readable_values_are_read);
         g_test_add_func("/peripheral/refused-values-use-up-numbers", test_refused_values_use_up_numbers);
         g_test_add_func("/peripheral/flood-20", test_flood_20);
         g_test_add_func("/peripheral/flood-20-crc", test_flood_20_crc);
