@@ -45,7 +45,7 @@ install_packages() {
         }
 }
 
-# build DIR [meson option…]: configures once, builds what has changed.
+# build DIR [meson option…]: configures once, builds what has changed: of the targets in $build_targets, if that is set.
 build() {
         dir=$top/build/$1
         shift
@@ -57,7 +57,8 @@ build() {
                         exit 1
                 }
         fi
-        ninja -C "$dir" >"$dir.log" 2>&1 || {
+        # shellcheck disable=SC2086 # a list
+        ninja -C "$dir" ${build_targets:-} >"$dir.log" 2>&1 || {
                 tail -n 60 "$dir.log" >&2
                 say "The build failed (above, and in $dir.log)."
                 exit 1
