@@ -349,7 +349,7 @@ static void send_frame(OmpChar channel, const uint8_t *data, int size) {
         });
 }
 
-static void link_frame(FrameLink what) {
+void stage_link(FrameLink what) {
         const uint8_t data = (uint8_t) what;
 
         tracker_frame(stage->tracker, &(Frame) {
@@ -401,7 +401,7 @@ void stage_waveform(void) {
 }
 
 Session *stage_session(void) {
-        link_frame(FRAME_LINK_UP);
+        stage_link(FRAME_LINK_UP);
         stage_live(20);
         g_assert_nonnull(tracker_session(stage->tracker));
         fake_bus_settle(stage->fb);

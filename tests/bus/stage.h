@@ -86,6 +86,7 @@ void stage_free(void);
 Session *stage_session(void);
 void stage_live(unsigned n);            /* live values, 50 ms apart */
 void stage_waveform(void);
+void stage_link(FrameLink what);
 /* The hub's order at the end: Added, finished, END. */
 void stage_session_durable(void);
 void stage_session_remove(void);

@@ -280,6 +280,32 @@ static void test_a_part(void) {
         fixture_done(&f);
 }
 
+/* "What ends by waiting ended when it was last used": what came after that stands before the end, which says when it was. */
+static void test_an_end_before_the_last_frames(void) {
+        Fixture f;
+        Heard h;
+        Tape t;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        fixture_begin(&f, 1);
+        fixture_record(&f, 1, 0, 1000);
+        store_session_end(f.store, 1, "idle", FIXTURE_START_BOOTTIME + 1000000, FIXTURE_START_REALTIME + 1000007, &(Figures) {},
+                          NULL, NULL);
+        while (fixture_get(&f, 1) == -ENOENT)
+                continue;
+        start_whole(&f, &t);
+        wait_over(&f, &t);
+        listen(&t, &h);
+        g_assert_cmpuint(h.frames->len, ==, 1000);
+        g_assert_cmpstr(h.end, ==, "idle");
+        g_assert_cmpuint(h.end_usec, ==, 1000000);
+        g_assert_cmpint(h.end_offset_usec, ==, 7);
+        heard_done(&h);
+        done(&t);
+        fixture_done(&f);
+}
+
 static void record_one(Fixture *f, uint64_t session_usec, uint8_t channel, uint8_t direction, uint16_t size) {
         static const uint8_t data[600] = { FRAME_LINK_LOST };
 
@@ -608,6 +634,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/export/all-of-a-session", test_all_of_a_session);
         g_test_add_func("/export/a-session-without-frames", test_a_session_without_frames);
         g_test_add_func("/export/a-part", test_a_part);
+        g_test_add_func("/export/an-end-before-the-last-frames", test_an_end_before_the_last_frames);
         g_test_add_func("/export/other-frames", test_other_frames);
         g_test_add_func("/export/channels-of-the-head", test_channels_of_the_head);
         g_test_add_func("/export/what-cannot-be-exported", test_what_cannot_be_exported);
