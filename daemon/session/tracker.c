@@ -288,12 +288,14 @@ static void take_loss(Tracker *t, const Frame *frame, const Packet *p) {
                 t->observer.gap(t, s, &gap, t->userdata);
 }
 
-static void take_feature(Tracker *t, const Packet *p) {
+static void take_feature(Tracker *t, const Frame *frame, const Packet *p) {
         t->has_feature = true;
         t->feature = p->feature;
         if (t->session) {
                 t->session->has_feature = true;
                 t->session->feature = p->feature;
+                t->session->feature_size = frame->size;
+                memcpy(t->session->feature_data, frame->data, frame->size);
         }
 }
 
@@ -315,7 +317,7 @@ static void take_packet(Tracker *t, const Frame *frame, const Packet *p) {
 
         if (p->arrival != OMP_ARRIVAL_DUPLICATE) {
                 if (p->kind == PACKET_FEATURE)
-                        take_feature(t, p);
+                        take_feature(t, frame, p);
                 else if (p->kind == PACKET_LIVE)
                         take_live(t, frame, p);
                 else if (p->kind == PACKET_WAVEFORM && t->observer.waveform)
@@ -413,7 +415,7 @@ static void pass_packet(Tracker *t, const Frame *frame, const Packet *p) {
         bool epoch;
 
         if (p->kind == PACKET_FEATURE && packet_is_new(p))
-                take_feature(t, p);
+                take_feature(t, frame, p);
         if (t->translate)
                 return;
         if (p->kind == PACKET_LIVE && p->error >= 0 && p->arrival != OMP_ARRIVAL_DUPLICATE)
