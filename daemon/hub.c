@@ -173,8 +173,8 @@ static void on_device_frame(Device *device, const Frame *frame, void *userdata) 
 
         if (f->hub->stopping)
                 return;
-        if (frame->direction == FRAME_OF_LINK && device->has_feature)
-                tracker_set_feature(f->tracker, &device->feature);
+        if (frame->direction == FRAME_OF_LINK)
+                hub_session_profile(f, device->profile);
 
         tracker_frame(f->tracker, frame);
 }

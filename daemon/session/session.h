@@ -71,6 +71,7 @@ struct Session {
         uint16_t feature_size;          /* of the Feature as it came on the air; 0: the device has none */
         uint8_t feature_data[OMP_VALUE_MAX];
 
+        bool undecodable;
         void *announced;                /* the bus's own; session code never looks at it */
 };
 
@@ -82,6 +83,7 @@ typedef struct SessionIdentity {        /* what is given from outside when a ses
         uid_t owner;
         const char *owner_name, *device_path, *device_address, *device_alias, *profile;
         const char *subject, *area, *product, *note;
+        bool undecodable;               /* nobody knows its profile any more: its frames are kept, all figures are absent */
 } SessionIdentity;
 
 /* OPEN, at session time 0. Strings are copied, NULL is "". */

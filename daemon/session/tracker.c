@@ -25,9 +25,6 @@ struct Tracker {
 
         Translate *translate;           /* of a vendor device; NULL: it speaks the Open Microneedling Profile */
         int battery;                    /* as told on this link, -1: nothing yet */
-        bool has_feature;
-        OmpFeature feature;
-
         OmpSequence sequence[_TALLY_STREAM_MAX];
         uint64_t last_boottime_usec[_TALLY_STREAM_MAX]; /* when the newest packet of each stream came */
         OmpTick tick;
@@ -123,9 +120,6 @@ static void open_session(Tracker *t, const SessionIdentity *identity, uint64_t b
         if (t->translate) {
                 translate_reset(t->translate);
                 t->session->has_feature = translate_feature(t->translate, &t->session->feature);
-        } else {
-                t->session->has_feature = t->has_feature;
-                t->session->feature = t->feature;
         }
         t->tick = (OmpTick) { 0 };
         t->has_last = false;
@@ -288,15 +282,11 @@ static void take_loss(Tracker *t, const Frame *frame, const Packet *p) {
                 t->observer.gap(t, s, &gap, t->userdata);
 }
 
-static void take_feature(Tracker *t, const Frame *frame, const Packet *p) {
-        t->has_feature = true;
-        t->feature = p->feature;
-        if (t->session) {
-                t->session->has_feature = true;
-                t->session->feature = p->feature;
-                t->session->feature_size = frame->size;
-                memcpy(t->session->feature_data, frame->data, frame->size);
-        }
+static void take_feature(Session *s, const Frame *frame, const Packet *p) {
+        s->has_feature = true;
+        s->feature = p->feature;
+        s->feature_size = frame->size;
+        memcpy(s->feature_data, frame->data, frame->size);
 }
 
 /* Within a session: the frame is kept before anything follows from it. */
@@ -317,7 +307,7 @@ static void take_packet(Tracker *t, const Frame *frame, const Packet *p) {
 
         if (p->arrival != OMP_ARRIVAL_DUPLICATE) {
                 if (p->kind == PACKET_FEATURE)
-                        take_feature(t, frame, p);
+                        take_feature(s, frame, p);
                 else if (p->kind == PACKET_LIVE)
                         take_live(t, frame, p);
                 else if (p->kind == PACKET_WAVEFORM && t->observer.waveform)
@@ -414,8 +404,6 @@ static void open_by_itself(Tracker *t, const Frame *frame) {
 static void pass_packet(Tracker *t, const Frame *frame, const Packet *p) {
         bool epoch;
 
-        if (p->kind == PACKET_FEATURE && packet_is_new(p))
-                take_feature(t, frame, p);
         if (t->translate)
                 return;
         if (p->kind == PACKET_LIVE && p->error >= 0 && p->arrival != OMP_ARRIVAL_DUPLICATE)
@@ -477,22 +465,13 @@ int tracker_set_vendor(Tracker *t, const VendorProfile *profile) {
                 return -EBUSY;
 
         t->translate = translate_free(t->translate);
-        t->has_feature = t->has_last = false;
+        t->has_last = false;
         t->opening = OPENING_ANY;
         memset(t->flags, 0, sizeof(t->flags));
         if (profile)
                 t->translate = translate_new(profile);
         prelude_init(&t->prelude, PRELUDE_LIVE + (profile ? (unsigned) profile->n_chars : 1), profile);
         return 0;
-}
-
-void tracker_set_feature(Tracker *t, const OmpFeature *feature) {
-        t->has_feature = true;
-        t->feature = *feature;
-        if (t->session) {
-                t->session->has_feature = true;
-                t->session->feature = *feature;
-        }
 }
 
 void tracker_frame(Tracker *t, const Frame *frame) {
@@ -667,7 +646,7 @@ int tracker_resume(Tracker *t, const SessionIdentity *identity, uint64_t start_b
         t->observer = (TrackerObserver) { 0 };
         open_session(t, identity, start_boottime_usec, start_realtime_usec);
         for (size_t i = 0; i < n_frames && !ended; i++) {
-                ended = tracker_feed(t, &frames[i]);
+                ended = !identity->undecodable && tracker_feed(t, &frames[i]);
                 lost.boottime_usec = frames[i].boottime_usec;
                 lost.realtime_usec = frames[i].realtime_usec;
         }

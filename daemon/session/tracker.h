@@ -61,7 +61,6 @@ void tracker_set_settings(Tracker *tracker, const TrackerSettings *settings);
 /* Whose frames come: NULL (the beginning), of a device that speaks the Open Microneedling Profile; else of one that is followed by this
  * profile, which has to live as long. Errors: -EBUSY a session is live, and it is another. */
 int tracker_set_vendor(Tracker *tracker, const VendorProfile *profile);
-void tracker_set_feature(Tracker *tracker, const OmpFeature *feature); /* needles, kind: what figures may say */
 
 /* The hot path. */
 void tracker_frame(Tracker *tracker, const Frame *frame);

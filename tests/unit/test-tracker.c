@@ -367,6 +367,25 @@ static void test_restart_after_the_end(void) {
         g_assert_cmpuint(after->ended->end_boottime_usec, ==, 1001 * SEC);
 }
 
+/* Its profile is not there any more: what the frames say nobody knows, and nobody guesses. */
+static void test_restart_without_the_profile(void) {
+        g_autoptr(Talk) before = talk_new(NULL), after = talk_new(NULL);
+        g_autofree Frame *frames = NULL;
+        SessionIdentity identity = { .id = 1, .undecodable = true };
+
+        use(before, 20, FLAG);
+        live(before, LIFTED, 0);
+        frames = g_new(Frame, before->kept->len);
+        for (unsigned i = 0; i < before->kept->len; i++)
+                frames[i] = *(const Frame *) before->kept->pdata[i];
+        after->partial = true;
+        g_assert_cmpint(tracker_resume(after->tracker, &identity, frames[0].boottime_usec, frames[0].realtime_usec, frames,
+                                       before->kept->len, false, before->now_usec, REALTIME_OFFSET + before->now_usec), ==, 0);
+        told(after, "ended:shutdown");
+        g_assert_cmpuint(after->ended->end_boottime_usec, ==, before->now_usec);
+        g_assert_cmphex(after->figures.present, ==, 0);
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/tracker/flag-opens-and-its-fall-ends", test_flag_opens_and_its_fall_ends);
@@ -391,5 +410,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker/restart-after-the-window", test_restart_after_the_window);
         g_test_add_func("/tracker/restart-of-the-host-ends", test_restart_of_the_host_ends);
         g_test_add_func("/tracker/restart-after-the-end", test_restart_after_the_end);
+        g_test_add_func("/tracker/restart-without-the-profile", test_restart_without_the_profile);
         return g_test_run();
 }
