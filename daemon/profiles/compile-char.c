@@ -44,8 +44,8 @@ static void read_source(ProfileFile *file, const KeysLine *line, VendorChar *ch,
         int64_t company;
 
         argument = argument ? argument + 1 : "";
+        ch->source = VENDOR_MANUFACTURER_DATA;
         if (g_str_has_prefix(line->value, "manufacturer-data:") && number_parse(argument, 0, 0xffff, &company) >= 0) {
-                ch->source = VENDOR_MANUFACTURER_DATA;
                 ch->company = (uint16_t) company;
                 return;
         }

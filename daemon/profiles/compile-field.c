@@ -274,10 +274,14 @@ static void read_range(FieldCompiler *c, Fraction factor) {
         c->f->range_max = fraction_double(max);
 }
 
-/* Whether the field alone, in a profile of nothing else, is a sound program. */
-static bool is_sound(const VendorField *f) {
+/* Whether its numbers alone, in a profile of nothing else, are a sound program. */
+static bool arithmetic_is_sound(const VendorField *f) {
+        const VendorField numbers = {
+                .name = "", .type = f->type, .bit_lsb = f->bit_lsb, .bit_width = f->bit_width,
+                .scale_num = f->scale_num, .bias_num = f->bias_num, .den = f->den,
+        };
         const VendorChar ch = { .alias = "", .uuid = "", .n_fields = 1 };
-        const VendorProfile alone = { .id = "", .chars = &ch, .n_chars = 1, .fields = f, .n_fields = 1 };
+        const VendorProfile alone = { .id = "", .chars = &ch, .n_chars = 1, .fields = &numbers, .n_fields = 1 };
 
         return vendor_check(&alone) == 0;
 }
@@ -293,7 +297,7 @@ static void read_arithmetic(FieldCompiler *c) {
 
         c->f->to_canonical = fraction_double(factor);
         if (fraction_multiply(scale, factor, &scale) < 0 || fraction_multiply(bias, factor, &bias) < 0 ||
-            fraction_common(scale, bias, &c->f->scale_num, &c->f->bias_num, &c->f->den) < 0 || !is_sound(c->f))
+            fraction_common(scale, bias, &c->f->scale_num, &c->f->bias_num, &c->f->den) < 0 || !arithmetic_is_sound(c->f))
                 keys_problem(c->problems, c->group->line, "[Field %s]: Scale= and Bias= have too many digits for its Type=: round them.",
                              c->f->name);
         read_range(c, factor);

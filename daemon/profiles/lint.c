@@ -10,14 +10,17 @@
 #define RELATIVE_ERROR 1e-9
 
 static char *format_number(double number) {
+        static const char *const formats[] = { "%.15g", "%.16g", "%.17g" };
         char text[G_ASCII_DTOSTR_BUF_SIZE];
 
         if (number == 0)
                 return g_strdup("0"); /* and not -0 */
 
-        (void) g_ascii_formatd(text, sizeof(text), "%.15g", number);
-        if (g_ascii_strtod(text, NULL) != number)
-                (void) g_ascii_dtostr(text, sizeof(text), number);
+        for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
+                (void) g_ascii_formatd(text, sizeof(text), formats[i], number);
+                if (g_ascii_strtod(text, NULL) == number)
+                        break;
+        }
         return g_strdup(text);
 }
 

@@ -8,6 +8,7 @@
 #include "autoptr.h"
 #include "link/objects.h"
 #include "needled/omp.h"
+#include "profiles/file.h"
 
 #define DEVICE "/org/bluez/hci0/dev_C0_FF_EE_12_34_56"
 #define SERVICE DEVICE "/service000a"
@@ -251,6 +252,49 @@ static void test_absurd_types(void) {
         objects_free(objects);
 }
 
+/* The pieces of an advertisement come one by one: with each the device is looked at again. */
+static void test_vendor_match(void) {
+        static const char text[] = "[Profile]\nFormat=1\nId=a.pen\nName=N\nMatch=service:0000ffe0-0000-1000-8000-00805f9b34fb+name:Vendor*;"
+                                   "mfr:0x00dc:0102\n[Characteristic c]\nUUID=0000ffe1-0000-1000-8000-00805f9b34fb\nUse=notify\n";
+        g_autoptr(sd_bus) bus = bus_new();
+        g_autoptr(Profiles) vendors = profiles_new();
+        Objects *objects = objects_new(vendors);
+        ProfileFile *file;
+        Object *object;
+
+        g_assert_cmpint(profile_file_parse("x", text, strlen(text), NULL, NULL, &file), ==, 0);
+        g_assert_cmpint(profiles_take(vendors, file), ==, 0);
+        for (unsigned i = 0; i < 3; i++) {
+                g_autoptr(sd_bus_message) m = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded");
+                int r;
+
+                switch (i) {
+                case 0:
+                        r = sd_bus_message_append(m, "oa{sa{sv}}", DEVICE, 1, "org.bluez.Device1", 2, "UUIDs", "as", 2,
+                                                  "0000FFE0-0000-1000-8000-00805F9B34FB", "0000180f-0000-1000-8000-00805f9b34fb",
+                                                  "ManufacturerData", "a{qv}", 1, 0xdc, "ay", 2, 1, 3);
+                        break;
+                case 1:
+                        r = sd_bus_message_append(m, "oa{sa{sv}}", DEVICE, 1, "org.bluez.Device1", 1, "Name", "s", "Vendor pen");
+                        break;
+                default:
+                        r = sd_bus_message_append(m, "oa{sa{sv}}", DEVICE, 1, "org.bluez.Device1", 2, "Name", "s", "Pen", "ManufacturerData",
+                                                  "a{qv}", 2, 0xffff, "ay", 0, 0xdc, "ay", 3, 1, 2, 9);
+                        break;
+                }
+                g_assert_cmpint(r, >=, 0);
+                seal(m);
+                g_assert_cmpint(objects_add(objects, m, &object), ==, OBJECT_DEVICE);
+                g_assert_cmpuint(object->services->len, ==, 2); /* the one of interest, and the end */
+                g_assert_cmpuint(object->makers->len, ==, 1);
+                if (i == 0)
+                        g_assert_null(object->profile);
+                else
+                        g_assert_true(object->profile == profiles_by_id(vendors, "a.pen"));
+        }
+        objects_free(objects);
+}
+
 static void test_wrong_signature(void) {
         g_autoptr(sd_bus) bus = bus_new();
         g_autoptr(sd_bus_message)
@@ -326,6 +370,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/objects/changes", test_changes);
         g_test_add_func("/objects/value", test_value);
         g_test_add_func("/objects/absurd-types", test_absurd_types);
+        g_test_add_func("/objects/vendor-match", test_vendor_match);
         g_test_add_func("/objects/wrong-signature", test_wrong_signature);
         g_test_add_func("/objects/limits", test_limits);
         g_test_add_func("/objects/device-path", test_device_path);
