@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Follows sessions as they happen: finds them on the bus, reads their streams, and goes on from one to the next, over restarts of the
- * service too. The live source of records; the other one is a tape (replay.h). */
+/* Follows sessions as they happen: finds them on the bus, reads their streams, and goes on from one to the next, over
+ * restarts of the service too. The live source of records; the other one is a tape (replay.h). */
 
 #include <stdbool.h>
 #include <stdint.h>

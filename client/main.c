@@ -68,7 +68,7 @@ const Verb verbs[] = {
           "The live view of 'watch', its lines or its JSON records, from a tape instead of a device; with\n"
           "--speed 0 the figures alone. Works without the service. '-' reads the tape from stdin.",
           1, 1, OPTION_BIT(OPTION_SPEED), verb_replay },
-        { "profile", "list|show|lint|try [ID|FILE...]", "Vendor profiles: which there are, and whether they are right",
+        { "profile", "ACTION [ID|FILE...]", "Vendor profiles: which there are, and whether they are right",
           "list             those of this host, and which file wins\n"
           "show ID|FILE     what one matches, decodes and does\n"
           "lint FILE...     check files, alone and together, and run their tests; exits with 1 if there is a problem\n"

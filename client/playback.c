@@ -81,7 +81,10 @@ static void on_event(Tracker *tracker, Session *session, const Frame *frame, con
 static void on_gap(Tracker *tracker, Session *session, const SessionGap *gap, void *userdata) {
         StreamRecord record = {
                 .type = NEEDLED_STREAM_GAP,
-                .gap = { .from_usec = gap->from_usec, .to_usec = gap->to_usec, .lost = gap->lost, .stream = (uint8_t) gap->stream },
+                .gap = { .from_usec = gap->from_usec,
+                         .to_usec = gap->to_usec,
+                         .lost = gap->lost,
+                         .stream = (uint8_t) gap->stream },
         };
 
         tell(userdata, &record);

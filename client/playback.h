@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A tape through the service's own decoder: what a stream of that session would have told, and its figures by the code of today. Pure;
- * time is that of the tape. */
+/* A tape through the service's own decoder: what a stream of that session would have told, and its figures by the
+ * code of today. Pure; time is that of the tape. */
 
 #include <glib.h>
 #include <stdint.h>
@@ -16,8 +16,8 @@
 typedef struct Playback Playback;
 typedef void (*PlaybackTold)(const StreamRecord *record, void *userdata);
 
-/* The head is whole: the first line of the body has been read. `vendor` is the tape's profile, NULL for "omp1"; it and the head must
- * outlive the playback. `told` may be NULL, if the figures are all that is wanted. */
+/* The head is whole: the first line of the body has been read. `vendor` is the tape's profile, NULL for "omp1"; it
+ * and the head must outlive the playback. `told` may be NULL, if the figures are all that is wanted. */
 Playback *playback_new(const TapeReader *tape, const VendorProfile *vendor, PlaybackTold told, void *userdata);
 Playback *playback_free(Playback *playback);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Playback, playback_free)

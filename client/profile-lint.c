@@ -51,7 +51,8 @@ Exit profile_lint(Client *client) {
         (void) profile_files_lint((const ProfileFile *const *) files->pdata, files->len, on_problem, &lint);
 
         if (problems) {
-                json_auto *reply = json_pack("{s:i s:i s:O}", "files", client->n_args, "tests", (int) n_tests, "problems", problems);
+                json_auto *reply = json_pack("{s:i s:i s:O}", "files", client->n_args, "tests", (int) n_tests,
+                                             "problems", problems);
 
                 output_json(reply);
         }

@@ -9,8 +9,9 @@
 #include "client/table.h"
 
 static const char *const types[_VENDOR_TYPE_MAX] = {
-        [VENDOR_U8] = "u8", [VENDOR_S8] = "s8", [VENDOR_U16] = "u16", [VENDOR_S16] = "s16", [VENDOR_U24] = "u24", [VENDOR_S24] = "s24",
-        [VENDOR_U32] = "u32", [VENDOR_S32] = "s32", [VENDOR_U48] = "u48", [VENDOR_F32] = "f32", [VENDOR_SFLOAT] = "sfloat",
+        [VENDOR_U8] = "u8",   [VENDOR_S8] = "s8",   [VENDOR_U16] = "u16",       [VENDOR_S16] = "s16",
+        [VENDOR_U24] = "u24", [VENDOR_S24] = "s24", [VENDOR_U32] = "u32",       [VENDOR_S32] = "s32",
+        [VENDOR_U48] = "u48", [VENDOR_F32] = "f32", [VENDOR_SFLOAT] = "sfloat",
 };
 
 static const char *const whens[_VENDOR_WHEN_MAX] = {
@@ -79,7 +80,8 @@ static char *use_text(const VendorChar *ch) {
 
 static const char *char_of_field(const VendorProfile *vendor, size_t field) {
         for (size_t i = 0; i < vendor->n_chars; i++)
-                if (field >= vendor->chars[i].first_field && field < (size_t) vendor->chars[i].first_field + vendor->chars[i].n_fields)
+                if (field >= vendor->chars[i].first_field &&
+                    field < (size_t) vendor->chars[i].first_field + vendor->chars[i].n_fields)
                         return vendor->chars[i].alias;
 
         return "";
@@ -92,7 +94,8 @@ static void print_chars(const VendorProfile *vendor, bool legend) {
         for (size_t i = 0; i < vendor->n_chars; i++) {
                 const VendorChar *ch = &vendor->chars[i];
                 g_autofree char *use = use_text(ch);
-                g_autofree char *length = g_strdup_printf("%u-%u", ch->length_min, ch->length_max > 0 ? ch->length_max : OMP_VALUE_MAX);
+                g_autofree char *length =
+                        g_strdup_printf("%u-%u", ch->length_min, ch->length_max > 0 ? ch->length_max : OMP_VALUE_MAX);
 
                 table_add(table, ch->alias, STYLE_PLAIN);
                 table_add(table, ch->uuid ? ch->uuid : "", STYLE_PLAIN);
@@ -183,8 +186,9 @@ static json_t *fields_json(const VendorProfile *vendor) {
 
         for (size_t i = 0; i < vendor->n_fields; i++) {
                 const VendorField *field = &vendor->fields[i];
-                json_t *json = json_pack("{s:s s:s s:i s:s}", "name", field->name, "characteristic", char_of_field(vendor, i), "offset",
-                                         field->offset, "type", field->type < _VENDOR_TYPE_MAX ? types[field->type] : "unknown");
+                json_t *json = json_pack("{s:s s:s s:i s:s}", "name", field->name, "characteristic",
+                                         char_of_field(vendor, i), "offset", field->offset, "type",
+                                         field->type < _VENDOR_TYPE_MAX ? types[field->type] : "unknown");
 
                 if (field->meaning != VENDOR_NONE)
                         json_object_set_new(json, "meaning", json_string(vendor_meaning_name(field->meaning)));
@@ -208,9 +212,11 @@ static json_t *file_json(const ProfileFile *file) {
                 const VendorAction *action = &file->vendor.actions[i];
                 g_autofree char *data = hex_of(action->data, action->size);
 
-                json_array_append_new(actions, json_pack("{s:s s:s s:s s:s}", "name", action->name, "on",
-                                                         action->when < _VENDOR_WHEN_MAX ? whens[action->when] : "unknown", "characteristic",
-                                                         file->vendor.chars[action->channel].alias, "write", data));
+                json_array_append_new(actions,
+                                      json_pack("{s:s s:s s:s s:s}", "name", action->name, "on",
+                                                action->when < _VENDOR_WHEN_MAX ? whens[action->when] : "unknown",
+                                                "characteristic", file->vendor.chars[action->channel].alias, "write",
+                                                data));
         }
         for (size_t i = 0; i < file->n_tests; i++)
                 json_array_append_new(tests, json_string(file->tests[i].name));

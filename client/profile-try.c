@@ -25,8 +25,8 @@ typedef struct Trial {
 static char *rejection(const VendorChar *ch, int error, size_t size) {
         switch (-error) {
         case EMSGSIZE:
-                return g_strdup_printf("%zu octets are not what its length, or that of a field, allows (%u to %u)", size, ch->length_min,
-                                       ch->length_max > 0 ? ch->length_max : OMP_VALUE_MAX);
+                return g_strdup_printf("%zu octets are not what its length, or that of a field, allows (%u to %u)",
+                                       size, ch->length_min, ch->length_max > 0 ? ch->length_max : OMP_VALUE_MAX);
         case EPROTO:
                 return g_strdup("its header is another");
         case EBADMSG:
@@ -52,8 +52,8 @@ static json_t *value_json(const VendorProfile *vendor, const VendorValue *value)
         const VendorField *field = &vendor->fields[value->field];
         g_autofree char *text = profile_value_format(vendor, value);
         bool word = value->token || value->unknown_token;
-        json_t *json = json_pack("{s:s s:o s:s}", "field", field->name, "value", word ? json_string(text) : json_real(value->value), "unit",
-                                 value_unit(field));
+        json_t *json = json_pack("{s:s s:o s:s}", "field", field->name, "value",
+                                 word ? json_string(text) : json_real(value->value), "unit", value_unit(field));
 
         if (field->meaning != VENDOR_NONE)
                 json_object_set_new(json, "meaning", json_string(vendor_meaning_name(field->meaning)));
@@ -118,9 +118,12 @@ static Exit choose_channel(const Trial *t, const char *alias, unsigned *ret) {
                 }
 
         if (alias)
-                output_error("The profile %s has no characteristic '%s'. 'needlectl profile show' lists them.", t->vendor->id, alias);
+                output_error("The profile %s has no characteristic '%s'. 'needlectl profile show' lists them.",
+                             t->vendor->id, alias);
         else
-                output_error("The profile %s has several characteristics: say with --char where the packet came from.", t->vendor->id);
+                output_error(
+                        "The profile %s has several characteristics: say with --char where the packet came from.",
+                        t->vendor->id);
         return EXIT_USAGE;
 }
 
@@ -135,11 +138,12 @@ static Exit try_hex(Trial *t, const char *hex) {
         if (e != EXIT_DONE)
                 return e;
         n = octets_parse(hex, data, NULL, sizeof data);
-        if (n < 0) {
-                output_error(n == -EMSGSIZE ? "A packet has at most 512 octets." : "--hex takes octets of two digits, as \"a5 01 00\", not '%s'.",
-                             hex);
+        if (n == -EMSGSIZE)
+                output_error("A packet has at most %u octets.", OMP_VALUE_MAX);
+        else if (n < 0)
+                output_error("--hex takes octets of two digits, as \"a5 01 00\", not '%s'.", hex);
+        if (n < 0)
                 return EXIT_USAGE;
-        }
 
         rejected = decode(t, channel, data, (size_t) n);
         if (client_wants_json(t->client)) {

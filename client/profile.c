@@ -40,7 +40,8 @@ Exit profile_find(Profiles *profiles, const char *typed, ProfileFile **ret_own, 
         if (*ret)
                 return EXIT_DONE;
         if (!strchr(typed, '/') && !g_str_has_suffix(typed, ".mnprofile") && !g_file_test(typed, G_FILE_TEST_EXISTS)) {
-                output_error("There is no profile '%s'. 'needlectl profile list' shows those of this host; a file is named with its path.",
+                output_error("There is no profile '%s'. 'needlectl profile list' shows those of this host; a file is "
+                             "named with its path.",
                              typed);
                 return EXIT_NOT_FOUND;
         }

@@ -37,7 +37,9 @@ static void on_begun(const json_t *session, void *userdata) {
         rec->session = rec->follow.target.session = (uint64_t) json_number(session, "id");
         known = profiles_by_id(rec->profiles, profile);
         if (!known)
-                output_error("The profile '%s' of this device is not known here: its characteristics go by their numbers.", profile);
+                output_error(
+                        "The profile '%s' of this device is not known here: its characteristics go by their numbers.",
+                        profile);
         tape_writer_init(&rec->tape, profile, device ? objects_device_title(device) : "", json_text(session, "uuid"),
                          known ? known->vendor : NULL);
         output_say("Recording session %" PRIu64 ". Ctrl-C ends the recording, not the session.", rec->session);

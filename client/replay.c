@@ -52,8 +52,9 @@ static uint64_t shown_realtime(void *userdata) {
 
 static void show_device(Replaying *r) {
         const TapeHead *head = &r->tape.reader.head;
-        json_auto *device = json_pack("{s:s s:s s:s s:s}", "alias", *head->device ? head->device : "Tape", "profile", head->profile,
-                                      "state", "streaming", "kind", omp_kind_name(playback_kind(r->playback)));
+        json_auto *device =
+                json_pack("{s:s s:s s:s s:s}", "alias", *head->device ? head->device : "Tape", "profile",
+                          head->profile, "state", "streaming", "kind", omp_kind_name(playback_kind(r->playback)));
 
         watch_model_set_device(&r->model, device);
 }

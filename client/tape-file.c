@@ -62,7 +62,9 @@ int tape_file_line(TapeFile *t, TapeLine *ret) {
         read_text(t);
         if (ferror(t->file)) {
                 r = errno > 0 ? -errno : -EIO;
-                return fail(t, r, g_strdup_printf("%s: after line %u it cannot be read: %s.", t->name, t->reader.line, g_strerror(-r)));
+                return fail(t, r,
+                            g_strdup_printf("%s: after line %u it cannot be read: %s.", t->name, t->reader.line,
+                                            g_strerror(-r)));
         }
         if (t->size == 0 && t->reader.begun)
                 return 0;
@@ -92,7 +94,8 @@ Exit tape_file_profile(const TapeFile *t, const Profiles *profiles, const Vendor
         const Profile *profile = profiles_by_id(profiles, t->reader.head.profile);
 
         if (!profile) {
-                output_error("%s is of a device with the profile '%s', which is not known here: put its file into /etc/needled/profiles.d, "
+                output_error("%s is of a device with the profile '%s', which is not known here: put its file into "
+                             "/etc/needled/profiles.d, "
                              "or name its folder in NEEDLED_PROFILES_PATH.",
                              t->name, t->reader.head.profile);
                 return EXIT_NOT_FOUND;
@@ -114,7 +117,8 @@ int tape_file_channel(const TapeHead *head, uint8_t channel, const VendorProfile
         for (size_t i = 0; i < vendor->n_chars; i++) {
                 const VendorChar *ch = &vendor->chars[i];
 
-                if (*known->uuid ? ch->uuid && g_ascii_strcasecmp(ch->uuid, known->uuid) == 0 : strcmp(ch->alias, known->name) == 0)
+                if (*known->uuid ? ch->uuid && g_ascii_strcasecmp(ch->uuid, known->uuid) == 0
+                                 : strcmp(ch->alias, known->name) == 0)
                         return (int) i;
         }
 
@@ -123,6 +127,7 @@ int tape_file_channel(const TapeHead *head, uint8_t channel, const VendorProfile
 
 void tape_file_unplaced(const TapeFile *t, uint64_t n) {
         if (n > 0)
-                output_error("%" PRIu64 " frames of %s are of characteristics that the profile %s does not have here; they were passed over.",
+                output_error("%" PRIu64 " frames of %s are of characteristics that the profile %s does not have "
+                                        "here; they were passed over.",
                              n, t->name, t->reader.head.profile);
 }

@@ -28,18 +28,18 @@ void tape_file_take(TapeFile *t, FILE *file, const char *name);
 void tape_file_close(TapeFile *t);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TapeFile, tape_file_close)
 
-/* The next line: 1, or 0 at the end. Negative errno: it is no tape from here on, or cannot be read, as `problem` says; what came before is
- * good. */
+/* The next line: 1, or 0 at the end. Negative errno: it is no tape from here on, or cannot be read, as `problem`
+ * says; what came before is good. */
 int tape_file_line(TapeFile *t, TapeLine *ret);
 /* The next line that is a frame, a mark or the end: then the head is whole. Likewise. */
 int tape_file_next(TapeFile *t, TapeLine *ret);
 
-/* The profile that the tape names, NULL for "omp1", once its head is whole. It lives as long as `profiles`. EXIT_NOT_FOUND: this host
- * has no such profile; the user was told. */
+/* The profile that the tape names, NULL for "omp1", once its head is whole. It lives as long as `profiles`.
+ * EXIT_NOT_FOUND: this host has no such profile; the user was told. */
 Exit tape_file_profile(const TapeFile *t, const Profiles *profiles, const VendorProfile **ret);
 
-/* The channel of `vendor` that a channel of the tape is, by its UUID, else by its name: the profile's file may have been edited since.
- * Without a line of the head the number stands. -ENOENT: it is none of the profile's. */
+/* The channel of `vendor` that a channel of the tape is, by its UUID, else by its name: the profile's file may have
+ * been edited since. Without a line of the head the number stands. -ENOENT: it is none of the profile's. */
 int tape_file_channel(const TapeHead *head, uint8_t channel, const VendorProfile *vendor);
 
 /* Says so if `n` frames of the tape were of characteristics that its profile does not have here. */

@@ -18,9 +18,10 @@ typedef struct TapeWriter {
         uint64_t last_usec;
 } TapeWriter;
 
-/* What the head says before the stream begins. `vendor` may be NULL: then channels are known by OMP's names, or by number. Texts are
- * made fit for a tape. */
-void tape_writer_init(TapeWriter *w, const char *profile, const char *device, const char *session_uuid, const VendorProfile *vendor);
+/* What the head says before the stream begins. `vendor` may be NULL: then channels are known by OMP's names, or by
+ * number. Texts are made fit for a tape. */
+void tape_writer_init(TapeWriter *w, const char *profile, const char *device, const char *session_uuid,
+                      const VendorProfile *vendor);
 
 /* Adds the lines that a record makes, if it makes any. */
 void tape_writer_record(TapeWriter *w, const StreamRecord *record, GString *out);

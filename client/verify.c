@@ -22,8 +22,8 @@ typedef struct Verification {
         bool differs;
 } Verification;
 
-/* The figures of a tape, with the code of today; at most `rows` lines of its body. EXIT_FAILED: it is not whole, *ret are those of what
- * came before, or NULL if nothing did. The user was told. */
+/* The figures of a tape, with the code of today; at most `rows` lines of its body. EXIT_FAILED: it is not whole, *ret
+ * are those of what came before, or NULL if nothing did. The user was told. */
 static Exit compute(const Verification *v, TapeFile *tape, uint64_t rows, json_t **ret) {
         const VendorProfile *vendor = NULL;
         g_autoptr(Playback) playback = NULL;
@@ -104,8 +104,8 @@ static Exit verify_session(Verification *v, uint64_t id) {
         differences = figures_compare(stored, computed);
         equal = json_array_size(differences) == 0;
         v->differs |= !equal;
-        json_array_append_new(v->verified, json_pack("{s:I s:b s:O s:O}", "session", (json_int_t) id, "equal", equal, "differences",
-                                                     differences, "figures", computed));
+        json_array_append_new(v->verified, json_pack("{s:I s:b s:O s:O}", "session", (json_int_t) id, "equal", equal,
+                                                     "differences", differences, "figures", computed));
         if (client_wants_json(v->client))
                 return EXIT_DONE;
 

@@ -99,6 +99,24 @@ static void push_one(Reader *reader, RecordDraft *draft) {
         record_done(draft);
 }
 
+/* Whoever reads frames from the middle of a session on has to know what the device is, as the record knows it from its beginning. */
+static void greet_with_feature(const Session *session, Reader *reader, uint64_t session_usec, uint64_t realtime_usec) {
+        Frame frame = {
+                .realtime_usec = realtime_usec,
+                .channel = OMP_CHAR_FEATURE,
+                .direction = FRAME_FROM_DEVICE,
+                .size = session->feature_size,
+                .data = session->feature_data,
+        };
+        RecordDraft draft;
+
+        if (session->feature_size == 0 || !wants_frames(reader_options(reader)))
+                return;
+
+        record_frame(&draft, session_usec, &frame);
+        push_one(reader, &draft);
+}
+
 /* "HELLO comes first", and what a reader has to know to show something at once. */
 static void greet(SessionObject *object, Reader *reader) {
         uint64_t now_usec, realtime_usec, session_usec;
@@ -115,6 +133,7 @@ static void greet(SessionObject *object, Reader *reader) {
         push_one(reader, &draft);
         record_figures(&draft, session_usec, realtime_usec, &figures);
         push_one(reader, &draft);
+        greet_with_feature(object->session, reader, session_usec, realtime_usec);
         reader_flush(reader);
 }
 

@@ -68,6 +68,8 @@ struct Session {
         Tally tally;
         bool has_feature;
         OmpFeature feature;
+        uint16_t feature_size;          /* of the Feature as it came on the air; 0: the device has none */
+        uint8_t feature_data[OMP_VALUE_MAX];
 
         bool undecodable;
         void *announced;                /* the bus's own; session code never looks at it */

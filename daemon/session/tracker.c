@@ -282,6 +282,13 @@ static void take_loss(Tracker *t, const Frame *frame, const Packet *p) {
                 t->observer.gap(t, s, &gap, t->userdata);
 }
 
+static void take_feature(Session *s, const Frame *frame, const Packet *p) {
+        s->has_feature = true;
+        s->feature = p->feature;
+        s->feature_size = frame->size;
+        memcpy(s->feature_data, frame->data, frame->size);
+}
+
 /* Within a session: the frame is kept before anything follows from it. */
 static void take_packet(Tracker *t, const Frame *frame, const Packet *p) {
         Session *s = t->session;
@@ -299,10 +306,9 @@ static void take_packet(Tracker *t, const Frame *frame, const Packet *p) {
                 take_loss(t, frame, p);
 
         if (p->arrival != OMP_ARRIVAL_DUPLICATE) {
-                if (p->kind == PACKET_FEATURE) {
-                        s->has_feature = true;
-                        s->feature = p->feature;
-                } else if (p->kind == PACKET_LIVE)
+                if (p->kind == PACKET_FEATURE)
+                        take_feature(s, frame, p);
+                else if (p->kind == PACKET_LIVE)
                         take_live(t, frame, p);
                 else if (p->kind == PACKET_WAVEFORM && t->observer.waveform)
                         t->observer.waveform(t, s, frame, &p->waveform, t->userdata);

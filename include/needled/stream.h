@@ -120,7 +120,7 @@ enum NeedledStreamDirection {
 };
 
 /* Followed by `length` octets as on the air. All frames that the session keeps come, each before what follows from it: what was measured,
- * the device's Feature, what happened to the link. */
+ * the device's Feature, what happened to the link. A reader that comes later is told the Feature at once. */
 struct needled_stream_frame {
         uint8_t channel;        /* characteristic: of "omp1" by its number in docs/profile.md, else the place in the vendor profile */
         uint8_t direction;      /* enum NeedledStreamDirection */

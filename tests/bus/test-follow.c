@@ -173,6 +173,30 @@ static void test_stream_frames_of_the_link(void) {
 }
 
 /* With a period records are gathered: one message, by the reader's timer. */
+/* Who reads frames from the middle on has to know what the device is. */
+static void test_stream_frames_begin_with_the_feature(void) {
+        g_autoptr(GString) frames = g_string_new(NULL);
+        Seen seen = { .frames = frames }, plain = {};
+        Session *session;
+        int a, b;
+
+        stage_new();
+        session = stage_session();
+        session->feature_size = 1;
+        session->feature_data[0] = 77;
+        a = open_stream(OWNER, false, true, 0);
+        b = open_stream(OWNER, false, false, 0);
+        stage_live(1);
+        drain(a, &seen);
+        drain(b, &plain);
+        g_assert_cmpuint(seen.first, ==, NEEDLED_STREAM_HELLO);
+        g_assert_true(g_regex_match_simple("^0:0:77 0:1:[0-9]+ $", frames->str, 0, 0));
+        g_assert_cmpuint(plain.of[NEEDLED_STREAM_FRAME], ==, 0);
+        close(a);
+        close(b);
+        stage_free();
+}
+
 static void test_stream_period(void) {
         Seen greeting = {}, seen = {};
         int fd;
@@ -538,6 +562,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/stream/greets", test_stream_greets);
         g_test_add_func("/stream/options", test_stream_options);
         g_test_add_func("/stream/frames-of-the-link", test_stream_frames_of_the_link);
+        g_test_add_func("/stream/frames-begin-with-the-feature", test_stream_frames_begin_with_the_feature);
         g_test_add_func("/stream/period", test_stream_period);
         g_test_add_func("/stream/stopped-reader", test_stream_stopped_reader);
         g_test_add_func("/stream/closed-by-the-reader", test_stream_closed_by_the_reader);

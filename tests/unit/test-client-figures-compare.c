@@ -22,7 +22,8 @@ static void test_equal(void) {
 }
 
 static void test_numbers_that_differ(void) {
-        assert_differences("{\"strokes\":3,\"stroke_rate\":7000.5,\"force_peak\":-1}", "{\"strokes\":4,\"stroke_rate\":7001,\"force_peak\":-1}",
+        assert_differences("{\"strokes\":3,\"stroke_rate\":7000.5,\"force_peak\":-1}",
+                           "{\"strokes\":4,\"stroke_rate\":7001,\"force_peak\":-1}",
                            "[{\"figure\":\"strokes\",\"unit\":\"1\",\"stored\":3,\"computed\":4},"
                            "{\"figure\":\"stroke_rate\",\"unit\":\"/min\",\"stored\":7000.5,\"computed\":7001}]");
 }
@@ -35,7 +36,8 @@ static void test_members_of_dictionaries(void) {
 
 static void test_absent_is_not_zero(void) {
         assert_differences("{\"strokes\":0}", "{\"passes\":0}",
-                           "[{\"figure\":\"strokes\",\"unit\":\"1\",\"stored\":0},{\"figure\":\"passes\",\"unit\":\"1\",\"computed\":0}]");
+                           "[{\"figure\":\"strokes\",\"unit\":\"1\",\"stored\":0},{\"figure\":\"passes\",\"unit\":"
+                           "\"1\",\"computed\":0}]");
 }
 
 /* A double that is whole may have become an integer on its way. */

@@ -151,7 +151,9 @@ static void test_as_if_live(void) {
         put_use(t, 10);
         g_string_append(t->text, "1.500000 * it hurt\n1.600000 = device\n");
         p = play(t, &reader, false, &figures);
-        g_assert_cmpstr(t->told->str, ==, "hello open figures live running live gap:3 live figures live mark:it hurt figures end:device ");
+        g_assert_cmpstr(
+                t->told->str, ==,
+                "hello open figures live running live gap:3 live figures live mark:it hurt figures end:device ");
         g_assert_cmpint(figures.value[FIGURE_STROKES].i, ==, 140);
         g_assert_cmpint(figures.value[FIGURE_LOST_LIVE].i, ==, 3);
         g_assert_cmpint(figures.value[FIGURE_PUNCTURES].i, ==, 140 * 12);

@@ -159,6 +159,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/client-tape-file/a-line-without-end", test_a_line_without_end);
         g_test_add_func("/client-tape-file/a-file-that-is-not-there", test_a_file_that_is_not_there);
         g_test_add_func("/client-tape-file/a-folder-is-no-tape", test_a_folder_is_no_tape);
-        g_test_add_func("/client-tape-file/channels-are-known-by-uuid-then-by-name", test_channels_are_known_by_uuid_then_by_name);
+        g_test_add_func("/client-tape-file/channels-are-known-by-uuid-then-by-name",
+                        test_channels_are_known_by_uuid_then_by_name);
         return g_test_run();
 }

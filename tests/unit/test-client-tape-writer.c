@@ -13,9 +13,12 @@ static StreamRecord hello(void) {
 }
 
 static StreamRecord frame(uint64_t session_usec, uint8_t direction, uint8_t channel, const char *data, uint16_t size) {
-        return (StreamRecord) { .type = NEEDLED_STREAM_FRAME, .known = true, .session_usec = session_usec,
-                                .realtime_usec = START + session_usec,
-                                .frame = { { .channel = channel, .direction = direction, .length = size }, (const uint8_t *) data } };
+        return (StreamRecord){ .type = NEEDLED_STREAM_FRAME,
+                               .known = true,
+                               .session_usec = session_usec,
+                               .realtime_usec = START + session_usec,
+                               .frame = { { .channel = channel, .direction = direction, .length = size },
+                                          (const uint8_t *) data } };
 }
 
 static StreamRecord end(uint64_t session_usec) {
@@ -174,7 +177,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/client-tape-writer/a-jump-of-the-wall-clock-is-kept", test_a_jump_of_the_wall_clock_is_kept);
         g_test_add_func("/client-tape-writer/what-was-missed-is-said-where-it-was", test_what_was_missed_is_said_where_it_was);
         g_test_add_func("/client-tape-writer/a-stream-that-broke-off-goes-on", test_a_stream_that_broke_off_goes_on);
-        g_test_add_func("/client-tape-writer/frames-that-no-tape-can-hold-are-missed", test_frames_that_no_tape_can_hold_are_missed);
+        g_test_add_func("/client-tape-writer/frames-that-no-tape-can-hold-are-missed",
+                        test_frames_that_no_tape_can_hold_are_missed);
         g_test_add_func("/client-tape-writer/a-vendor-profile-names-its-channels", test_a_vendor_profile_names_its_channels);
         g_test_add_func("/client-tape-writer/names-are-made-fit-for-a-tape", test_names_are_made_fit_for_a_tape);
         return g_test_run();

@@ -129,6 +129,7 @@ static void test_feature_is_the_first_frame(void) {
         g_assert_cmpint(first->channel, ==, OMP_CHAR_FEATURE);
         g_assert_cmpuint(first->boottime_usec, ==, tracker_session(talk->tracker)->start_boottime_usec);
         g_assert_cmpuint(first->realtime_usec, ==, tracker_session(talk->tracker)->start_realtime_usec);
+        g_assert_cmpmem(tracker_session(talk->tracker)->feature_data, tracker_session(talk->tracker)->feature_size, first->data, first->size);
         live(talk, LIFTED, 0);
         told(talk, "opened running ended:device");
         g_assert_cmpuint(talk->replayed, ==, 1);

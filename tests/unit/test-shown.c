@@ -5,7 +5,9 @@
 
 /* With and without what the session knows of strokes. */
 static struct needled_stream_live show(const OmpLive *omp, bool strokes) {
-        TrackerLive live = { .live = omp, .session_strokes = 7, .stroke_rate = 6950.5, .has_strokes = strokes, .has_rate = strokes };
+        TrackerLive live = {
+                .live = omp, .session_strokes = 7, .stroke_rate = 6950.5, .has_strokes = strokes, .has_rate = strokes
+        };
         struct needled_stream_live shown;
 
         shown_live(&live, &shown);
