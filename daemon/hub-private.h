@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What hub.c (devices, storage, wiring) and hub-sessions.c (sessions from open to gone) share. */
+/* What hub.c (devices, storage, wiring), hub-sessions.c (sessions from open to gone) and hub-resume.c (those from before the start) share. */
 
 #include "bus/bus.h"
 #include "hub.h"
@@ -49,8 +49,13 @@ const char *hub_device_label(const Device *device); /* alias, name or address */
 void hub_arm_tick(Hub *hub);
 
 /* hub-sessions.c */
-void hub_sessions_resume(Hub *hub, const StoreOpened *opened);
+void hub_session_show(Follower *follower, Session *session);
+/* By which profile the device's frames are read from here on. A session that was read by another one ends. */
+void hub_session_profile(Follower *follower, const Profile *profile);
 void hub_sessions_tick(Hub *hub, uint64_t now_usec, uint64_t realtime_usec); /* figures for streams, ended sessions that are to go */
 uint64_t hub_sessions_deadline(const Hub *hub);
 GPtrArray *hub_endings_new(void);
 void hub_sessions_stop(Hub *hub); /* tells who waits, takes the objects from the bus */
+
+/* hub-resume.c */
+void hub_sessions_resume(Hub *hub, const StoreOpened *opened);

@@ -6,6 +6,7 @@
 
 #include "hub-private.h"
 #include "log.h"
+#include "profiles/channels.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)
 #define FIGURES_PERIOD_USEC USEC_PER_SEC
@@ -130,6 +131,7 @@ static void on_identify(Tracker *tracker, SessionIdentity *ret, void *userdata) 
 }
 
 static void store_begin(Hub *hub, const Session *s) {
+        g_autofree char *channels = channels_text(profiles_by_id(hub->profiles, s->profile));
         StoreSession row = {
                 .id = s->id,
                 .uuid = (char *) s->uuid,
@@ -146,15 +148,10 @@ static void store_begin(Hub *hub, const Session *s) {
                 .area = s->area,
                 .product = s->product,
                 .note = s->note,
+                .channels = channels,
         };
 
         store_session_begin(hub->store, &row);
-}
-
-static void show(Follower *f, Session *s) {
-        bus_session_added(f->hub->bus, s);
-        bus_device_session_changed(f->hub->bus, f->device, s);
-        hub_arm_tick(f->hub);
 }
 
 static void on_opened(Tracker *tracker, Session *s, void *userdata) {
@@ -162,7 +159,7 @@ static void on_opened(Tracker *tracker, Session *s, void *userdata) {
         LogContext context = session_context(s, NEEDLED_MESSAGE_SESSION_STARTED);
 
         store_begin(f->hub, s);
-        show(f, s);
+        hub_session_show(f, s);
         log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " started with %s", s->id, context.device);
 }
 
@@ -233,6 +230,21 @@ static void log_loss(Follower *f, const Session *s, uint64_t now_usec) {
                  context.device, s->id);
 }
 
+/* Once for each thing and session, and bounded: the tracker sees to it. */
+static void on_unknown(Tracker *tracker, Session *s, const char *what, void *userdata) {
+        LogContext context = session_context(s, NULL);
+
+        log_with(LOG_INFO, &context, "%s sent what this version does not know (%s); it is kept in session %" G_GUINT64_FORMAT,
+                 context.device, what, s->id);
+}
+
+static void on_battery(Tracker *tracker, unsigned percent, void *userdata) {
+        Follower *f = userdata;
+
+        if (f->device)
+                device_set_battery(f->device, (uint8_t) percent);
+}
+
 static void on_gap(Tracker *tracker, Session *s, const SessionGap *gap, void *userdata) {
         Follower *f = userdata;
         StoreGap row = { .from_usec = gap->from_usec, .to_usec = gap->to_usec, .stream = (int) gap->stream, .lost = gap->lost };
@@ -265,7 +277,7 @@ static void on_ended(Tracker *tracker, Session *s, void *userdata) {
 
         log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " with %s is finished (%s)", s->id, context.device, context.reason);
         session_figures(s, s->end_boottime_usec, &figures);
-        store_session_end(hub->store, s->id, context.reason, s->end_realtime_usec, &figures, on_stored, e);
+        store_session_end(hub->store, s->id, context.reason, s->end_boottime_usec, s->end_realtime_usec, &figures, on_stored, e);
 }
 
 /* ---- What clients ask ---- */
@@ -291,6 +303,7 @@ static int op_session_start(Device *device, const BusStartOptions *options, Sess
                 return -EBUSY;
         }
 
+        hub_session_profile(f, device->profile);
         hub_now(&now_usec, &realtime_usec);
         fill_identity(f, &identity);
         identity.owner = options->owner;
@@ -368,45 +381,22 @@ static uint64_t op_now_usec(void *userdata) {
 
 /* ---- */
 
-static void resume_one(Hub *hub, const StoreOpenSession *o) {
-        const StoreSession *row = &o->session;
-        Follower *f = hub_follower_by_address(hub, row->device_address);
-        bool same_boot = g_str_equal(row->boot_id, hub->boot_id);
-        uint64_t now_usec, realtime_usec;
-        SessionIdentity identity = {
-                .id = row->id,
-                .utc_offset_sec = row->utc_offset_sec,
-                .owner = row->owner,
-                .owner_name = row->owner_name,
-                .device_path = f ? f->device->path : NULL,
-                .device_address = row->device_address,
-                .device_alias = row->device_alias,
-                .profile = row->profile,
-                .subject = row->subject,
-                .area = row->area,
-                .product = row->product,
-                .note = row->note,
-        };
-
-        g_strlcpy(identity.uuid, row->uuid, sizeof(identity.uuid));
-        g_strlcpy(identity.boot_id, row->boot_id, sizeof(identity.boot_id));
-        hub_now(&now_usec, &realtime_usec);
-
-        /* One of a device that is not ours any more, or an older one beside the newest, can only be ended. */
-        if (!f || tracker_session(f->tracker)) {
-                f = hub_follower_new(hub, NULL);
-                same_boot = false;
-        }
-
-        (void) tracker_resume(f->tracker, &identity, row->start_boottime_usec, row->start_realtime_usec, o->frames, o->n_frames,
-                              same_boot, now_usec, realtime_usec);
-        if (tracker_session(f->tracker))
-                show(f, tracker_session(f->tracker));
+void hub_session_show(Follower *f, Session *s) {
+        bus_session_added(f->hub->bus, s);
+        bus_device_session_changed(f->hub->bus, f->device, s);
+        hub_arm_tick(f->hub);
 }
 
-void hub_sessions_resume(Hub *hub, const StoreOpened *opened) {
-        for (size_t i = 0; i < opened->n_sessions; i++)
-                resume_one(hub, &opened->sessions[i]);
+void hub_session_profile(Follower *f, const Profile *profile) {
+        const VendorProfile *vendor = profile ? profile->vendor : NULL;
+        uint64_t now_usec, realtime_usec;
+
+        if (tracker_set_vendor(f->tracker, vendor) >= 0)
+                return;
+
+        hub_now(&now_usec, &realtime_usec);
+        (void) tracker_finish(f->tracker, SESSION_END_SHUTDOWN, now_usec, realtime_usec);
+        (void) tracker_set_vendor(f->tracker, vendor);
 }
 
 void hub_sessions_tick(Hub *hub, uint64_t now_usec, uint64_t realtime_usec) {
@@ -482,6 +472,8 @@ const TrackerObserver hub_tracker_observer = {
         .live = on_live,
         .waveform = on_waveform,
         .event = on_event,
+        .unknown = on_unknown,
+        .battery = on_battery,
         .gap = on_gap,
         .ended = on_ended,
 };

@@ -83,7 +83,7 @@ static void remember(Hub *hub, const Device *d) {
                 .adapter = d->adapter,
                 .name = d->name,
                 .alias = d->alias,
-                .profile = (char *) (d->profile ? d->profile->id : ""),
+                .profile = d->profile_id,
                 .manufacturer = d->manufacturer,
                 .model = d->model,
                 .serial = d->serial,
@@ -173,8 +173,8 @@ static void on_device_frame(Device *device, const Frame *frame, void *userdata) 
 
         if (f->hub->stopping)
                 return;
-        if (frame->direction == FRAME_OF_LINK && device->has_feature)
-                tracker_set_feature(f->tracker, &device->feature);
+        if (frame->direction == FRAME_OF_LINK)
+                hub_session_profile(f, device->profile);
 
         tracker_frame(f->tracker, frame);
 }
@@ -206,6 +206,7 @@ static void restore_device(Hub *hub, const StoreDevice *row) {
                 .name = row->name,
                 .alias = row->alias,
                 .profile = profiles_by_id(hub->profiles, row->profile),
+                .profile_id = row->profile,
                 .manufacturer = row->manufacturer,
                 .model = row->model,
                 .serial = row->serial,

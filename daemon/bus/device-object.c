@@ -61,7 +61,7 @@ static int property_get_string(sd_bus *connection, const char *path, const char 
                 { "Serial", d->serial },
                 { "Firmware", d->firmware },
                 { "Kind", omp_kind_name(d->has_feature ? (OmpKind) d->feature.kind : OMP_KIND_UNKNOWN) },
-                { "Profile", d->profile ? d->profile->id : NULL },
+                { "Profile", d->profile_id },
                 { "State", device_state_name(d->state) },
                 { "StateReason", device_reason_name(d->reason) },
         };

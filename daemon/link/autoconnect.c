@@ -5,17 +5,26 @@
 
 #include "log.h"
 
-/* Bonded devices come back by themselves: we register a GattProfile1 with a profile's services on every
- * adapter, and bluetoothd puts the devices that have it on the kernel's accept list. No discovery, no
- * polling, no timer of ours while a device is away. bluetoothd reads our object tree before it answers
- * RegisterApplication; a call that waits for the answer would wait for ever. */
+/* Bonded devices come back by themselves: for each profile that such a device has we register a GattProfile1
+ * with its services on every adapter, and bluetoothd puts the devices that have one on the kernel's accept
+ * list. No discovery, no polling, no timer of ours while a device is away. A profile that nobody here has is
+ * not registered: bluetoothd would connect other people's devices, which we do not follow. It reads our
+ * object tree before it answers RegisterApplication; a call that waits for the answer would wait for ever. */
 
 #define ROOT_PATH "/org/needled/application"
 #define RETRY_USEC (10 * G_USEC_PER_SEC)
 #define RETRIES_MAX 6u
 
-typedef struct Registration {
+typedef struct Application {    /* of one profile */
         AutoConnect *owner;     /* weak */
+        const Profile *profile;
+        char *path;
+        sd_bus_slot *manager_slot, *profile_slot;
+        GPtrArray *registrations; /* Registration*, one an adapter */
+} Application;
+
+typedef struct Registration {
+        Application *owner;     /* weak */
         char *adapter;          /* object path */
         bool failed;
         unsigned tries;
@@ -25,14 +34,8 @@ typedef struct Registration {
 
 struct AutoConnect {
         Link *link;             /* weak: our owner */
-        sd_bus_slot *manager_slot;
-        GPtrArray *slots;       /* sd_bus_slot*, one a profile */
-        GPtrArray *registrations; /* Registration*, one an adapter */
+        GPtrArray *applications; /* Application* */
 };
-
-static void slot_free(void *p) {
-        sd_bus_slot_unref(p);
-}
 
 static void registration_free(void *p) {
         Registration *registration = p;
@@ -43,11 +46,31 @@ static void registration_free(void *p) {
         g_free(registration);
 }
 
+static void application_free(void *p) {
+        Application *application = p;
+
+        g_ptr_array_unref(application->registrations);
+        sd_bus_slot_unref(application->profile_slot);
+        sd_bus_slot_unref(application->manager_slot);
+        g_free(application->path);
+        g_free(application);
+}
+
+/* Services of the Bluetooth SIG, like the battery's, are everybody's: with them every mouse would be connected. */
+static bool takes(const char *uuid) {
+        return !(g_str_has_prefix(uuid, "000018") && g_str_has_suffix(uuid, "-0000-1000-8000-00805f9b34fb"));
+}
+
 static int property_get_uuids(sd_bus *bus, const char *path, const char *interface, const char *property,
                               sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        const Profile *profile = userdata;
+        const Application *application = userdata;
+        int r;
 
-        return sd_bus_message_append_strv(reply, (char **) profile->service_uuids);
+        r = sd_bus_message_open_container(reply, 'a', "s");
+        for (const char *const *uuid = application->profile->service_uuids; r >= 0 && *uuid; uuid++)
+                if (takes(*uuid))
+                        r = sd_bus_message_append(reply, "s", *uuid);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 /* bluetoothd says that it has dropped the profile, as it does when it stops; the new owner of the name is
@@ -65,7 +88,7 @@ static const sd_bus_vtable profile_vtable[] = {
 
 /* Devices that counted on this adapter's registration see for themselves, or no longer have to. */
 static void registration_changed(Registration *registration) {
-        Link *link = registration->owner->link;
+        Link *link = registration->owner->owner->link;
 
         for (guint i = 0; i < link->devices->len; i++) {
                 Device *device = link->devices->pdata[i];
@@ -91,7 +114,7 @@ static void on_registered(sd_bus_message *reply, const ErrorMeaning *error, void
                 log_warning("bluetoothd does not take our registration on %s; devices are connected by "
                             "retrying: %s", registration->adapter, error->sentence);
         if (failed && registration->tries <= RETRIES_MAX)
-                link_timer(registration->owner->link, &registration->timer, RETRY_USEC, on_retry,
+                link_timer(registration->owner->owner->link, &registration->timer, RETRY_USEC, on_retry,
                            registration);
         if (failed != registration->failed) {
                 registration->failed = failed;
@@ -101,14 +124,25 @@ static void on_registered(sd_bus_message *reply, const ErrorMeaning *error, void
 
 static void registration_send(Registration *registration) {
         registration->tries++;
-        (void) bluez_call(registration->owner->link->bluez, &registration->calls, registration->adapter,
+        (void) bluez_call(registration->owner->owner->link->bluez, &registration->calls, registration->adapter,
                           "org.bluez.GattManager1", "RegisterApplication", BLUEZ_TIMEOUT_USEC, on_registered,
-                          registration, "oa{sv}", ROOT_PATH, 0);
+                          registration, "oa{sv}", registration->owner->path, 0);
 }
 
-static Registration *find(const AutoConnect *ac, const char *adapter) {
-        for (guint i = 0; i < ac->registrations->len; i++) {
-                Registration *registration = ac->registrations->pdata[i];
+static Application *find_application(const AutoConnect *ac, const Profile *profile) {
+        for (guint i = 0; i < ac->applications->len; i++) {
+                Application *application = ac->applications->pdata[i];
+
+                if (application->profile == profile)
+                        return application;
+        }
+
+        return NULL;
+}
+
+static Registration *find(const Application *application, const char *adapter) {
+        for (guint i = 0; application && i < application->registrations->len; i++) {
+                Registration *registration = application->registrations->pdata[i];
 
                 if (g_str_equal(registration->adapter, adapter))
                         return registration;
@@ -118,68 +152,81 @@ static Registration *find(const AutoConnect *ac, const char *adapter) {
 }
 
 static void visit_adapter(Object *object, void *userdata) {
-        AutoConnect *ac = userdata;
+        Application *application = userdata;
         Registration *registration;
 
-        if (!(object->interfaces & OBJECT_ADAPTER) || find(ac, object->path))
+        if (!(object->interfaces & OBJECT_ADAPTER) || find(application, object->path))
                 return;
 
         registration = g_new(Registration, 1);
-        *registration = (Registration) { .owner = ac, .adapter = g_strdup(object->path) };
-        g_ptr_array_add(ac->registrations, registration);
+        *registration = (Registration) { .owner = application, .adapter = g_strdup(object->path) };
+        g_ptr_array_add(application->registrations, registration);
         registration_send(registration);
 }
 
-static bool wanted(const AutoConnect *ac) {
-        for (guint i = 0; i < ac->link->devices->len; i++) {
-                const Device *device = ac->link->devices->pdata[i];
+static bool wants(const Device *device, const Profile *profile) {
+        return device->adopted && device->auto_connect && device->bonded && device->profile == profile;
+}
 
-                if (device->adopted && device->auto_connect && device->bonded)
+static bool has_service(const Profile *profile) {
+        for (const char *const *uuid = profile->service_uuids; *uuid; uuid++)
+                if (takes(*uuid))
                         return true;
-        }
 
         return false;
 }
 
-static int export_profiles(AutoConnect *ac) {
-        sd_bus *bus = bluez_bus(ac->link->bluez);
-        const Profile *const *all = profiles_all(ac->link->settings.profiles);
-        int r;
+static bool wanted(const AutoConnect *ac, const Profile *profile) {
+        for (guint i = 0; i < ac->link->devices->len; i++)
+                if (wants(ac->link->devices->pdata[i], profile))
+                        return true;
 
-        r = sd_bus_add_object_manager(bus, &ac->manager_slot, ROOT_PATH);
-        for (unsigned i = 0; r >= 0 && all[i]; i++) {
-                g_autofree char *path = g_strdup_printf(ROOT_PATH "/profile%u", i);
-                sd_bus_slot *slot;
-
-                if (!*all[i]->service_uuids)
-                        continue; /* found by its name or its maker alone */
-                r = sd_bus_add_object_vtable(bus, &slot, path, "org.bluez.GattProfile1", profile_vtable,
-                                             (void *) all[i]);
-                if (r >= 0)
-                        g_ptr_array_add(ac->slots, slot);
-        }
-
-        return r;
+        return false;
 }
 
-static void unregister(AutoConnect *ac) {
-        for (guint i = 0; i < ac->registrations->len; i++)
-                bluez_tell(ac->link->bluez, ((Registration *) ac->registrations->pdata[i])->adapter,
-                           "org.bluez.GattManager1", "UnregisterApplication", "o", ROOT_PATH);
-        auto_connect_reset(ac);
+/* Its place among all profiles: the path stays the same while we run. */
+static unsigned place_of(const AutoConnect *ac, const Profile *profile) {
+        const Profile *const *all = profiles_all(ac->link->settings.profiles);
+        unsigned i = 0;
+
+        while (all[i] && all[i] != profile)
+                i++;
+        return i;
+}
+
+static void application_add(AutoConnect *ac, const Profile *profile) {
+        sd_bus *bus = bluez_bus(ac->link->bluez);
+        Application *application = g_new0(Application, 1);
+        g_autofree char *object = NULL;
+        int r;
+
+        application->owner = ac;
+        application->profile = profile;
+        application->path = g_strdup_printf(ROOT_PATH "/profile%u", place_of(ac, profile));
+        application->registrations = g_ptr_array_new_with_free_func(registration_free);
+        g_ptr_array_add(ac->applications, application);
+
+        object = g_strconcat(application->path, "/services", NULL);
+        r = sd_bus_add_object_manager(bus, &application->manager_slot, application->path);
+        if (r >= 0)
+                r = sd_bus_add_object_vtable(bus, &application->profile_slot, object, "org.bluez.GattProfile1",
+                                             profile_vtable, application);
+        if (r < 0)
+                log_error_errno(r, "Cannot set up the profile for auto-connection");
+}
+
+static void unregister(const Application *application) {
+        for (guint i = 0; i < application->registrations->len; i++)
+                bluez_tell(application->owner->link->bluez,
+                           ((Registration *) application->registrations->pdata[i])->adapter,
+                           "org.bluez.GattManager1", "UnregisterApplication", "o", application->path);
 }
 
 AutoConnect *auto_connect_new(Link *link) {
         AutoConnect *ac = g_new0(AutoConnect, 1);
-        int r;
 
         ac->link = link;
-        ac->slots = g_ptr_array_new_with_free_func(slot_free);
-        ac->registrations = g_ptr_array_new_with_free_func(registration_free);
-        r = export_profiles(ac);
-        if (r < 0)
-                log_error_errno(r, "Cannot set up the profile for auto-connection");
-
+        ac->applications = g_ptr_array_new_with_free_func(application_free);
         return ac;
 }
 
@@ -187,39 +234,65 @@ AutoConnect *auto_connect_free(AutoConnect *ac) {
         if (!ac)
                 return NULL;
 
-        unregister(ac);
-        g_ptr_array_unref(ac->registrations);
-        g_ptr_array_unref(ac->slots);
-        sd_bus_slot_unref(ac->manager_slot);
+        for (guint i = 0; i < ac->applications->len; i++)
+                unregister(ac->applications->pdata[i]);
+        g_ptr_array_unref(ac->applications);
         g_free(ac);
         return NULL;
 }
 
 void auto_connect_reset(AutoConnect *ac) {
-        g_ptr_array_set_size(ac->registrations, 0);
+        for (guint i = 0; i < ac->applications->len; i++)
+                g_ptr_array_set_size(((Application *) ac->applications->pdata[i])->registrations, 0);
 }
 
 void auto_connect_update(AutoConnect *ac) {
         if (!ac->link->started || !bluez_present(ac->link->bluez))
                 return;
 
-        if (wanted(ac)) {
-                objects_foreach(bluez_objects(ac->link->bluez), OBJECT_GATT_MANAGER, visit_adapter, ac);
-                return;
-        }
+        for (guint i = ac->applications->len; i > 0; i--) {
+                Application *application = ac->applications->pdata[i - 1];
 
-        unregister(ac);
+                if (!wanted(ac, application->profile)) {
+                        unregister(application);
+                        g_ptr_array_remove_index(ac->applications, i - 1);
+                }
+        }
+        for (guint i = 0; i < ac->link->devices->len; i++) {
+                const Device *device = ac->link->devices->pdata[i];
+
+                if (device->profile && wants(device, device->profile) && has_service(device->profile) &&
+                    !find_application(ac, device->profile))
+                        application_add(ac, device->profile);
+        }
+        for (guint i = 0; i < ac->applications->len; i++)
+                objects_foreach(bluez_objects(ac->link->bluez), OBJECT_GATT_MANAGER, visit_adapter,
+                                ac->applications->pdata[i]);
 }
 
 void auto_connect_adapter_removed(AutoConnect *ac, const char *path) {
-        Registration *registration = find(ac, path);
+        for (guint i = 0; i < ac->applications->len; i++) {
+                Application *application = ac->applications->pdata[i];
+                Registration *registration = find(application, path);
 
-        if (registration)
-                g_ptr_array_remove(ac->registrations, registration);
+                if (registration)
+                        g_ptr_array_remove(application->registrations, registration);
+        }
 }
 
-bool auto_connect_covers(const AutoConnect *ac, const char *adapter_path) {
-        const Registration *registration = find(ac, adapter_path);
+bool auto_connect_covers(const AutoConnect *ac, const Device *device) {
+        const Object *object = link_object(device), *adapter = link_adapter(device);
+        const Registration *registration;
+        bool offers = false;
 
-        return registration && !registration->failed;
+        if (!device->profile || !adapter)
+                return false;
+
+        for (const char *const *uuid = device->profile->service_uuids; *uuid; uuid++)
+                offers = offers || (takes(*uuid) &&
+                                    (!object || !object->services ||
+                                     g_strv_contains((const char *const *) object->services->pdata, *uuid)));
+
+        registration = find(find_application(ac, device->profile), adapter->path);
+        return offers && registration && !registration->failed;
 }

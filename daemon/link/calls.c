@@ -55,6 +55,19 @@ int calls_send(Calls *calls, sd_bus_message *m, uint64_t timeout_usec, CallDone 
         return r;
 }
 
+int calls_octets(sd_bus_message *reply, const uint8_t **ret, size_t *ret_size) {
+        static const uint8_t nothing[1];
+        const void *data;
+        int r;
+
+        r = sd_bus_message_read_array(reply, 'y', &data, ret_size);
+        if (r < 0)
+                return r;
+
+        *ret = *ret_size > 0 ? data : nothing;
+        return 0;
+}
+
 void calls_clear(Calls *calls) {
         while (calls->first)
                 call_free(calls->first);

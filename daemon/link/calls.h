@@ -21,5 +21,7 @@ typedef void (*CallDone)(sd_bus_message *reply, const ErrorMeaning *error, void 
 /* Sends `m` and keeps the slot in `calls`; done may be NULL. `m` stays the caller's. Errors: as
  * sd_bus_call_async(); then done is not called. */
 int calls_send(Calls *calls, sd_bus_message *m, uint64_t timeout_usec, CallDone done, void *userdata);
+/* What ReadValue answered; the octets are borrowed from it, and never NULL. Errors: as sd_bus_message_read_array(). */
+int calls_octets(sd_bus_message *reply, const uint8_t **ret, size_t *ret_size);
 /* Forgets all that is under way. */
 void calls_clear(Calls *calls);

@@ -54,8 +54,8 @@ static const char *const reason_names[_DEVICE_REASON_MAX] = {
 /* From each state, the states that may follow; the same state with another reason always may. */
 static const unsigned may_enter[_DEVICE_STATE_MAX] = {
         [DEVICE_FOUND] = BEGIN,
-        [DEVICE_KNOWN] = BEGIN | REST,
-        [DEVICE_WAITING] = BEGIN | REST | TO(READY),
+        [DEVICE_KNOWN] = BEGIN | REST | TO(REFUSED),
+        [DEVICE_WAITING] = BEGIN | REST | TO(READY) | TO(REFUSED),
         [DEVICE_CONNECTING] = TO(RESOLVING) | REST | TO(FOUND) | TO(REFUSED),
         [DEVICE_RESOLVING] = TO(CONNECTING) | TO(BONDING) | TO(READY) | REST | TO(FOUND) | TO(REFUSED),
         [DEVICE_BONDING] = TO(CONNECTING) | TO(RESOLVING) | TO(READY) | REST | TO(FOUND) | TO(REFUSED),
@@ -194,6 +194,16 @@ void device_set_auto_connect(Device *device, bool on) {
                 reconnect_rest(device);
 }
 
+void device_set_battery(Device *device, uint8_t percent) {
+        const Object *object = link_object(device);
+
+        if (percent > 100 || percent == device->battery || (object && (object->interfaces & OBJECT_BATTERY)))
+                return;
+
+        device->battery = percent;
+        device_changed(device, DEVICE_CHANGED_BATTERY);
+}
+
 Device *device_new(Link *link, const char *path, const char *address, const char *address_type,
                    const char *adapter) {
         Device *device = g_new(Device, 1);
@@ -211,6 +221,7 @@ Device *device_new(Link *link, const char *path, const char *address, const char
                 .model = g_strdup(""),
                 .serial = g_strdup(""),
                 .firmware = g_strdup(""),
+                .profile_id = g_strdup(""),
                 .owner = DEVICE_OWNER_NONE,
                 .state = DEVICE_FOUND,
                 .state_since_usec = clock_usec(CLOCK_REALTIME),
@@ -230,6 +241,7 @@ Device *device_free(Device *device) {
         if (device->work->adoption)
                 g_free(device->work->adoption->alias);
         g_free(device->work->adoption);
+        g_clear_pointer(&device->work->feature, g_byte_array_unref);
         g_free(device->work->object);
         g_free(device->work);
         g_free(device->path);
@@ -242,6 +254,7 @@ Device *device_free(Device *device) {
         g_free(device->model);
         g_free(device->serial);
         g_free(device->firmware);
+        g_free(device->profile_id);
         g_free(device);
         return NULL;
 }
@@ -308,6 +321,22 @@ bool device_set_text(char **field, const char *text) {
         g_free(*field);
         *field = g_strdup(text ? text : "");
         return true;
+}
+
+bool device_set_profile(Device *device, const Profile *profile) {
+        if (device->profile == profile)
+                return false;
+
+        device->profile = profile;
+        device->has_feature = profile->vendor; /* an OMP device tells it itself */
+        if (profile->vendor)
+                vendor_feature(profile->vendor, &device->feature);
+        (void) device_set_text(&device->profile_id, profile->id);
+        return true;
+}
+
+bool device_lost_profile(const Device *device) {
+        return !device->profile && *device->profile_id;
 }
 
 void device_changed(Device *device, unsigned changed) {

@@ -83,9 +83,10 @@ typedef struct Device {
         uid_t owner;                    /* DEVICE_OWNER_NONE if not adopted */
         bool adopted, bonded, auto_connect, allow_unbonded;
         uint64_t adopted_realtime_usec;
-        const Profile *profile;         /* NULL until matched */
+        const Profile *profile;         /* NULL until matched, or if it is not loaded */
+        char *profile_id;               /* its id, also of one that is remembered and not loaded; "" until matched */
         bool has_feature;
-        OmpFeature feature;             /* of this or the last connection */
+        OmpFeature feature;             /* of this or the last connection; of a vendor profile what it can report */
 
         DeviceState state;
         DeviceReason reason;

@@ -42,6 +42,29 @@ static void device_add(Link *link, Device *device) {
 static void ignore_frame(Device *device, const Frame *frame, void *userdata) {
 }
 
+static void restore_profile(Device *device, const Device *remembered) {
+        const char *folders = profiles_folders(device->link->settings.profiles);
+
+        if (remembered->profile) {
+                (void) device_set_profile(device, remembered->profile);
+                if (!remembered->profile->vendor) {
+                        device->has_feature = remembered->has_feature;
+                        device->feature = remembered->feature;
+                }
+                return;
+        }
+
+        (void) device_set_text(&device->profile_id, remembered->profile_id);
+        if (!device_lost_profile(device))
+                return;
+
+        log_warning("%s is refused: its profile %s is not loaded; put the file back into %s and restart needled, "
+                    "or forget the device",
+                    device_label(device), device->profile_id, *folders ? folders : "profiles.d");
+        device->state = DEVICE_REFUSED;
+        device->reason = DEVICE_REASON_SERVICES_MISSING;
+}
+
 static void on_forgotten(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
         Operation *operation = userdata;
         Device *device = operation->device;
@@ -139,11 +162,9 @@ Device *link_restore(Link *link, const Device *remembered) {
         device->auto_connect = remembered->auto_connect;
         device->allow_unbonded = remembered->allow_unbonded;
         device->adopted_realtime_usec = remembered->adopted_realtime_usec;
-        device->profile = remembered->profile;
-        device->has_feature = remembered->has_feature;
-        device->feature = remembered->feature;
         device->state = device->auto_connect ? DEVICE_WAITING : DEVICE_KNOWN;
         device->reason = device->auto_connect ? DEVICE_REASON_NO_BLUETOOTHD : DEVICE_REASON_NONE;
+        restore_profile(device, remembered);
 
         device_add(link, device);
         if (bluez_present(link->bluez))
@@ -220,6 +241,12 @@ void link_connect(Link *link, Device *device, LinkDone done, void *userdata) {
 
         if (!device->adopted) {
                 operation_answer_later(operation, -EOPNOTSUPP, "The device is not adopted: adopt it first.");
+                return;
+        }
+        if (device_lost_profile(device)) {
+                operation_answer_later(operation, -EOPNOTSUPP,
+                                       "The profile that the device was adopted with is not loaded: put its file back and "
+                                       "restart needled, or forget the device.");
                 return;
         }
         if (device->state == DEVICE_READY || device->state == DEVICE_STREAMING ||
@@ -328,7 +355,8 @@ Device *link_device_add(Link *link, Object *object) {
                                     object->address_type ? object->address_type : "public",
                                     adapter && adapter->address ? adapter->address : "");
 
-        device->profile = object->profile;
+        if (object->profile)
+                (void) device_set_profile(device, object->profile);
         device->rssi = object->rssi == OBJECT_RSSI_UNKNOWN ? 0 : object->rssi;
         device->bonded = object->has_bonded ? object->bonded : object->paired;
         if (object->name) {

@@ -29,7 +29,8 @@ typedef struct LinkObserver {
         void (*device_changed)(Device *device, unsigned changed, void *userdata);
         void (*device_removed)(Device *device, void *userdata); /* freed after the call */
         /* The hot path. The streams of a connection begin with FRAME_LINK_UP and end with FRAME_LINK_LOST, as frames of
-         * direction FRAME_OF_LINK. */
+         * direction FRAME_OF_LINK; the Feature of an OMP device, as it was read, is the first frame after FRAME_LINK_UP. Values that
+         * are read come like notifications. */
         void (*device_frame)(Device *device, const Frame *frame, void *userdata);
         /* bluetoothd or the bus connection went in a way that cannot be mended from inside: the daemon should exit and be started again. */
         void (*failed)(Link *link, int error, void *userdata);
@@ -37,7 +38,8 @@ typedef struct LinkObserver {
 
 typedef struct LinkSettings {
         const Profiles *profiles;       /* which devices are ours; outlives the link */
-        bool allow_broadcast;           /* StartNotify where AcquireNotify is refused; the administrator's exception */
+        bool allow_broadcast;           /* StartNotify where AcquireNotify is refused, and reading what is measured; the administrator's
+                                         * exception */
 } LinkSettings;
 
 /* error: 0 or negative errno; message: one sentence, what happened and what to do, "" with 0.
@@ -57,7 +59,8 @@ int link_new(sd_event *event, const LinkSettings *settings, const LinkObserver *
 /* Closes notification fds before the bus, disconnects the links that it opened without waiting. NULL is fine. Returns NULL. */
 Link *link_free(Link *link);
 
-/* An adopted device that the store remembers; strings are copied. Call before or after link_start(). Returns the new device. */
+/* An adopted device that the store remembers; strings are copied. Call before or after link_start(). Returns the new device.
+ * One whose profile_id is given and whose profile is NULL is refused until its profile is loaded, at the next start. */
 Device *link_restore(Link *link, const Device *remembered);
 /* Adopted devices are known: register for auto-connection and go. */
 void link_start(Link *link);
@@ -85,3 +88,5 @@ void link_cancel(Link *link, void *userdata);
 void device_set_alias(Device *device, const char *alias);
 void device_set_owner(Device *device, uid_t owner);
 void device_set_auto_connect(Device *device, bool on);
+/* What a vendor device says of its battery in a value of its own. bluetoothd's Battery1 knows better, if it is there. */
+void device_set_battery(Device *device, uint8_t percent);

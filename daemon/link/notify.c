@@ -43,17 +43,6 @@ static void deliver_link(Device *device, FrameLink what) {
         deliver(device, 0, FRAME_OF_LINK, data, sizeof(data));
 }
 
-/* One notification. What is longer than a value can be, or empty, is passed on as an empty frame: it counts
- * as malformed. */
-static void take(Device *device, const ProfileChar *ch, const uint8_t *data, size_t size) {
-        if (G_UNLIKELY(size == 0 || size > OMP_VALUE_MAX)) {
-                device->counters.oversize_or_empty++;
-                size = 0;
-        }
-        device->counters.received++;
-        deliver(device, (uint8_t) ch->channel, FRAME_FROM_DEVICE, data, size);
-}
-
 /* The hot path: one read for each wakeup (draining to EAGAIN costs one more syscall a packet and gains
  * nothing), two clocks, the frame. No timer, no log, no allocation. */
 static int on_notification(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
@@ -63,11 +52,11 @@ static int on_notification(sd_event_source *source, int fd, uint32_t revents, vo
 
         n = recv(fd, data, sizeof(data), MSG_DONTWAIT);
         if (G_LIKELY(n > 0)) {
-                take(stream->device, stream->ch, data, (size_t) n);
+                notify_take(stream->device, stream->ch, data, (size_t) n);
         } else if (n == 0 && !(revents & EPOLLHUP)) {
                 /* "Zero-length values are forbidden" (1.1): but while the other end is open this is one, not
                  * the end. */
-                take(stream->device, stream->ch, data, 0);
+                notify_take(stream->device, stream->ch, data, 0);
         } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
                 reconnect_lost(stream->device);
         }
@@ -86,19 +75,10 @@ static void drain(Stream *stream) {
                 if (n < 0 && errno != EINTR)
                         break;
                 if (n > 0)
-                        take(stream->device, stream->ch, data, (size_t) n);
+                        notify_take(stream->device, stream->ch, data, (size_t) n);
                 else if (n == 0)
                         empty++;
         }
-}
-
-static void stream_up(Device *device) {
-        if (device->work->up)
-                return;
-
-        device->work->up = true;
-        device->counters.connects++;
-        deliver_link(device, FRAME_LINK_UP);
 }
 
 /* The stream that is being acquired: the first without a mode. NULL: all were. */
@@ -122,7 +102,7 @@ static int stream_take_fd(Stream *stream, sd_bus_message *reply) {
         if (copy < 0)
                 return -errno;
 
-        stream_up(device);
+        notify_up(device);
         r = sd_event_add_io(device->link->event, &stream->source, copy, EPOLLIN, on_notification, stream);
         if (r < 0) {
                 close(copy);
@@ -147,13 +127,27 @@ static void held(Device *device) {
                 device_enter(device, DEVICE_WAITING, DEVICE_REASON_NOTIFICATIONS_HELD, STEP_HELD, HELD_USEC);
 }
 
+/* Optional, as all are of a vendor's: the others may be given. */
+static void skip(Stream *stream, int error) {
+        Device *device = stream->device;
+
+        stream->mode = STREAM_SKIPPED;
+        stream->error = error;
+        if (error == -EOPNOTSUPP && device->profile->vendor && !setup_may_broadcast(device, stream->ch) &&
+            setup_say_once(&device->work->told_refused, stream->ch))
+                log_warning("%s gives %s only as a broadcast, which every local user can read: "
+                            "set AllowBroadcast=yes in needled.conf to take it all the same",
+                            device_label(device), setup_char_name(device, stream->ch));
+        acquire_next(device);
+}
+
 static void not_given(Stream *stream, const ErrorMeaning *error) {
         Device *device = stream->device;
 
         log_debug("%s: channel %i: %s", device->path, stream->ch->channel, error->sentence);
-        if (!(stream->ch->use & PROFILE_REQUIRED)) {
-                stream->mode = STREAM_SKIPPED;
-                acquire_next(device);
+        if ((device->profile->vendor || !(stream->ch->use & PROFILE_REQUIRED)) &&
+            (device->work->up || error->error != -ENOTCONN)) {
+                skip(stream, error->error);
                 return;
         }
 
@@ -188,7 +182,7 @@ static void on_started(sd_bus_message *reply, const ErrorMeaning *error, void *u
                 return;
         }
 
-        stream_up(device);
+        notify_up(device);
         stream->mode = STREAM_SIGNAL;
         acquire_next(device);
 }
@@ -208,7 +202,7 @@ static void on_acquired(sd_bus_message *reply, const ErrorMeaning *error, void *
         if (!stream)
                 return;
         if (error && (error->error == -EOPNOTSUPP || error->error == -EALREADY) &&
-            device->link->settings.allow_broadcast)
+            setup_may_broadcast(device, stream->ch))
                 start_notify(stream);
         else if (error)
                 not_given(stream, error);
@@ -218,23 +212,75 @@ static void on_acquired(sd_bus_message *reply, const ErrorMeaning *error, void *
                 acquire_next(device);
 }
 
+/* A vendor's device that would give none of its streams, and has nothing that can be polled. Why is in the journal already. */
+static void none_given(Device *device) {
+        bool is_held = false, refused = true;
+
+        for (size_t i = 0; i < device->work->n_streams; i++) {
+                Stream *stream = &device->work->streams[i];
+
+                if (stream->error == -EALREADY || stream->error == -EBUSY) {
+                        stream->mode = STREAM_NONE;
+                        is_held = true;
+                }
+                refused = refused && stream->error == -EOPNOTSUPP;
+        }
+
+        if (is_held) {
+                held(device);
+        } else if (refused) {
+                notify_close(device);
+                device_enter(device, DEVICE_REFUSED, DEVICE_REASON_SERVICES_MISSING, STEP_NONE, 0);
+        } else {
+                reconnect_give_up(device, DEVICE_REASON_TIMEOUT);
+        }
+}
+
+static void enter_streaming(Device *device) {
+        device->work->attempts = 0;
+        device_enter(device, DEVICE_STREAMING, DEVICE_REASON_NONE, STEP_NONE, 0);
+}
+
+/* Each stream was given or passed over: now what is read, what the device is told, and who it is. */
+static void all_asked(Device *device) {
+        poll_say_refused(device);
+        if (device->state != DEVICE_STREAMING) {
+                if (!poll_works(device)) {
+                        none_given(device);
+                        return;
+                }
+                notify_up(device);
+                enter_streaming(device);
+        }
+
+        if (!device->work->asked) {
+                device->work->asked = true;
+                poll_begin(device);
+                action_begin(device);
+        }
+        setup_read_identity(device);
+}
+
+/* An OMP device streams when all that is required flows, a vendor's with the first that does. */
+static bool streams(const Device *device, const Stream *next) {
+        return device->profile->vendor ? device->work->up : !next || !(next->ch->use & PROFILE_REQUIRED);
+}
+
 /* One call at a time: a disconnect during AcquireNotify leaves a stale lock in BlueZ 5.66 (until then the
  * sockets that we have are let go by bluetoothd itself). */
 static void acquire_next(Device *device) {
         Stream *stream = stream_next(device);
         Object *object;
 
-        if (device->state != DEVICE_STREAMING && (!stream || !(stream->ch->use & PROFILE_REQUIRED))) {
-                device->work->attempts = 0;
-                device_enter(device, DEVICE_STREAMING, DEVICE_REASON_NONE, STEP_NONE, 0);
-        }
+        if (device->state != DEVICE_STREAMING && streams(device, stream))
+                enter_streaming(device);
         if (!stream) {
-                setup_read_identity(device);
+                all_asked(device);
                 return;
         }
 
         object = objects_get(bluez_objects(device->link->bluez), stream->path);
-        if (object && !object->has_notify_acquired && device->link->settings.allow_broadcast)
+        if (object && !object->has_notify_acquired && setup_may_broadcast(device, stream->ch))
                 start_notify(stream);
         else
                 (void) bluez_call(device->link->bluez, &device->work->calls, stream->path, CHARACTERISTIC,
@@ -253,8 +299,7 @@ static void add_streams(Device *device, bool required) {
 
                 if (!(ch->use & PROFILE_FOLLOW) || is_required != required)
                         continue;
-                object = objects_find_char(bluez_objects(device->link->bluez), device->work->object,
-                                           ch->service_uuid, ch->uuid);
+                object = setup_char(device, ch);
                 if (object)
                         device->work->streams[device->work->n_streams++] =
                                 (Stream) { .device = device, .ch = ch, .path = g_strdup(object->path) };
@@ -265,9 +310,40 @@ void notify_begin(Device *device) {
         device->work->streams = g_new0(Stream, device->profile->n_chars);
         device->work->n_streams = 0;
         device->work->held_tries = 0;
+        device->work->asked = false;
         add_streams(device, true);
         add_streams(device, false);
         notify_retry(device);
+}
+
+void notify_up(Device *device) {
+        if (device->work->up)
+                return;
+
+        device->work->up = true;
+        device->counters.connects++;
+        deliver_link(device, FRAME_LINK_UP);
+        /* What comes then is explained by it: so a record can be decoded alone. */
+        if (device->work->feature)
+                deliver(device, OMP_CHAR_FEATURE, FRAME_FROM_DEVICE, device->work->feature->data,
+                        device->work->feature->len);
+}
+
+void notify_take(Device *device, const ProfileChar *ch, const uint8_t *data, size_t size) {
+        if (G_UNLIKELY(size == 0 || size > OMP_VALUE_MAX)) {
+                device->counters.oversize_or_empty++;
+                size = 0;
+        }
+        device->counters.received++;
+        deliver(device, (uint8_t) ch->channel, FRAME_FROM_DEVICE, data, size);
+}
+
+StreamMode notify_mode(const Device *device, const ProfileChar *ch) {
+        for (size_t i = 0; i < device->work->n_streams; i++)
+                if (device->work->streams[i].ch == ch)
+                        return device->work->streams[i].mode;
+
+        return STREAM_NONE;
 }
 
 void notify_retry(Device *device) {
@@ -317,6 +393,7 @@ void notify_close(Device *device) {
         }
         g_clear_pointer(&work->streams, g_free);
         work->n_streams = 0;
+        poll_close(device);
 
         if (work->up) {
                 work->up = false;
@@ -329,7 +406,7 @@ void notify_value(Device *device, const Object *characteristic, const ObjectValu
                 Stream *stream = &device->work->streams[i];
 
                 if (stream->mode == STREAM_SIGNAL && g_str_equal(stream->path, characteristic->path)) {
-                        take(device, stream->ch, value->data, value->size);
+                        notify_take(device, stream->ch, value->data, value->size);
                         return;
                 }
         }

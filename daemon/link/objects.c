@@ -170,13 +170,18 @@ static int read_uuids(sd_bus_message *m, const Profiles *profiles, Object *objec
 
 static int read_maker(sd_bus_message *m, const Profiles *profiles, GArray *makers) {
         ObjectMaker maker = {};
+        const char *contents;
         const void *data;
         size_t size;
         int r;
 
         r = sd_bus_message_read_basic(m, 'q', &maker.company);
+        if (r >= 0)
+                r = sd_bus_message_peek_type(m, NULL, &contents);
         if (r < 0)
                 return r;
+        if (!g_str_equal(contents, "ay"))
+                return sd_bus_message_skip(m, "v");
         r = sd_bus_message_enter_container(m, 'v', "ay");
         if (r < 0)
                 return r;
@@ -216,11 +221,12 @@ static int read_makers(sd_bus_message *m, const Profiles *profiles, Object *obje
         return sd_bus_message_exit_container(m);
 }
 
-static void match(Object *object, const Profiles *profiles) {
+static const Profile *match(const Object *object, const Profiles *profiles, const char *model) {
         ProfileMaker makers[MAKERS_MAX];
         ProfileOffer offer = {
                 .services = object->services ? (const char *const *) object->services->pdata : NULL,
                 .name = object->name,
+                .model = model,
                 .makers = makers,
                 .n_makers = object->makers ? object->makers->len : 0,
         };
@@ -230,7 +236,7 @@ static void match(Object *object, const Profiles *profiles) {
 
                 makers[i] = (ProfileMaker) { maker->company, maker->data, maker->size };
         }
-        object->profile = profiles_match(profiles, &offer);
+        return profiles_match(profiles, &offer);
 }
 
 static int read_value(sd_bus_message *m, ObjectValue *value) {
@@ -308,7 +314,7 @@ static int read_properties(sd_bus_message *m, const Profiles *profiles, unsigned
         if (r < 0)
                 return r;
         if (offers)
-                match(object, profiles);
+                object->profile = match(object, profiles, NULL);
 
         return sd_bus_message_exit_container(m);
 }
@@ -548,6 +554,13 @@ Object *objects_find_char(const Objects *objects, const char *device, const char
         }
 
         return found;
+}
+
+const Profile *objects_match(const Objects *objects, const Object *object, const char *model) {
+        if (!object)
+                return NULL;
+
+        return model && *model ? match(object, objects->profiles, model) : object->profile;
 }
 
 char *objects_device_path(const char *path) {

@@ -86,5 +86,7 @@ void objects_foreach(const Objects *objects, unsigned interface,
  * service. */
 Object *objects_find_char(const Objects *objects, const char *device, const char *service_uuid,
                           const char *uuid);
+/* The profile of a device whose Device Information says this model; model may be NULL or "", object too. */
+const Profile *objects_match(const Objects *objects, const Object *object, const char *model);
 /* The device's part of a path below it ("/org/bluez/hci0/dev_XX/service000a/char000b"), or NULL. */
 char *objects_device_path(const char *path);

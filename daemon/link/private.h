@@ -19,6 +19,9 @@ void device_enter(Device *device, DeviceState state, DeviceReason reason, Step s
 char *device_text(const void *text, size_t size);
 /* Returns whether the field changed. */
 bool device_set_text(char **field, const char *text);
+/* What the device speaks. Returns whether that is new. */
+bool device_set_profile(Device *device, const Profile *profile);
+bool device_lost_profile(const Device *device); /* what it speaks is remembered, and not loaded */
 void device_changed(Device *device, unsigned changed);
 const char *device_label(const Device *device); /* alias or address */
 
@@ -63,14 +66,33 @@ void setup_check(Device *device);               /* services or objects may have 
 void setup_missing(Device *device);             /* they have not */
 void setup_read(Device *device);
 void setup_read_identity(Device *device);
+Object *setup_char(const Device *device, const ProfileChar *ch); /* NULL: the device has none */
+const char *setup_char_name(const Device *device, const ProfileChar *ch);
+/* Whether it may be read, or asked for by StartNotify: bluetoothd tells every local user its value then. */
+bool setup_may_broadcast(const Device *device, const ProfileChar *ch);
+/* Whether it was not said of this characteristic before; from now on it was. */
+bool setup_say_once(uint32_t *told, const ProfileChar *ch);
 
 /* notify.c: the streams. */
 void notify_begin(Device *device);
+void notify_up(Device *device);                 /* FRAME_LINK_UP, once in a connection */
+/* A value as it came; what is longer than a value can be, or empty, counts as malformed. */
+void notify_take(Device *device, const ProfileChar *ch, const uint8_t *data, size_t size);
+StreamMode notify_mode(const Device *device, const ProfileChar *ch);
 void notify_retry(Device *device);
 void notify_released(Device *device, const Object *characteristic);
 /* Takes what is left in the sockets, closes them, sends FRAME_LINK_LOST. */
 void notify_close(Device *device);
 void notify_value(Device *device, const Object *characteristic, const ObjectValue *value);
+
+/* poll.c: values that are read. */
+void poll_say_refused(Device *device);          /* in the journal, once: what may not be read */
+bool poll_works(const Device *device);          /* something can be polled */
+void poll_begin(Device *device);
+void poll_close(Device *device);
+
+/* action.c: what a device is told. */
+void action_begin(Device *device);              /* the actions On=connect */
 
 /* adopt.c */
 void adopt_resolved(Device *device);            /* the services are there: pair, or go on */
@@ -93,7 +115,9 @@ AutoConnect *auto_connect_free(AutoConnect *ac);
 void auto_connect_reset(AutoConnect *ac);
 void auto_connect_update(AutoConnect *ac);      /* adapters or adopted devices have changed */
 void auto_connect_adapter_removed(AutoConnect *ac, const char *path);
-bool auto_connect_covers(const AutoConnect *ac, const char *adapter_path);
+/* bluetoothd connects it by itself: the device offers a service that is registered on its adapter. One that is known by its name or maker
+ * alone offers none. */
+bool auto_connect_covers(const AutoConnect *ac, const Device *device);
 
 /* search.c */
 Search *search_new(Link *link);

@@ -30,9 +30,7 @@ static DeviceReason obstacle(const Device *device) {
 }
 
 static bool comes_by_itself(const Device *device) {
-        Object *adapter = link_adapter(device);
-
-        return device->bonded && adapter && auto_connect_covers(device->link->auto_connect, adapter->path) &&
+        return device->bonded && auto_connect_covers(device->link->auto_connect, device) &&
                !link_has_operation(device, OPERATION_CONNECT);
 }
 
@@ -84,6 +82,8 @@ void reconnect_rest(Device *device) {
 
         if (!device->adopted) {
                 device_enter(device, DEVICE_FOUND, device->reason, STEP_NONE, 0);
+        } else if (device_lost_profile(device)) {
+                device_enter(device, DEVICE_REFUSED, DEVICE_REASON_SERVICES_MISSING, STEP_NONE, 0);
         } else if (reason != DEVICE_REASON_NONE) {
                 device->work->attempts = 0;
                 device_enter(device, rest_state(device), device->auto_connect ? reason : DEVICE_REASON_NONE,

@@ -11,34 +11,88 @@
 #define UUID_MODEL "00002a24-0000-1000-8000-00805f9b34fb"
 #define UUID_SERIAL "00002a25-0000-1000-8000-00805f9b34fb"
 #define UUID_FIRMWARE "00002a26-0000-1000-8000-00805f9b34fb"
+#define UNKNOWN_MAX 8u                  /* unknown characteristics that are named */
 
 static Object *find_char(const Device *device, const char *service_uuid, const char *uuid) {
         return objects_find_char(bluez_objects(device->link->bluez), device->work->object, service_uuid,
                                  uuid);
 }
 
-static bool required_present(const Device *device) {
+/* An OMP device has what its profile requires. A vendor's models differ in what they have: one characteristic that goes on giving
+ * values will do. */
+static bool is_usable(const Device *device) {
         const Profile *profile = device->profile;
+        bool gives = false;
 
-        for (size_t i = 0; profile && i < profile->n_chars; i++)
-                if ((profile->chars[i].use & PROFILE_REQUIRED) &&
-                    !find_char(device, profile->chars[i].service_uuid, profile->chars[i].uuid))
+        for (size_t i = 0; profile && i < profile->n_chars; i++) {
+                const ProfileChar *ch = &profile->chars[i];
+                bool there = setup_char(device, ch);
+
+                if ((ch->use & PROFILE_REQUIRED) && !there)
                         return false;
+                gives = gives || (there && (ch->use & (PROFILE_FOLLOW | PROFILE_POLL)));
+        }
 
-        return profile;
+        return gives;
 }
 
-/* ReadValue's answer; the octets are borrowed from it. */
-static int read_octets(sd_bus_message *reply, const uint8_t **ret, size_t *ret_size) {
-        const void *data;
-        int r;
+static void say_missing(Device *device) {
+        const Profile *profile = device->profile;
 
-        r = sd_bus_message_read_array(reply, 'y', &data, ret_size);
-        if (r < 0)
-                return r;
+        for (size_t i = 0; profile->vendor && i < profile->n_chars; i++)
+                if (!setup_char(device, &profile->chars[i]) &&
+                    setup_say_once(&device->work->told_missing, &profile->chars[i]))
+                        log_notice("%s has no characteristic %s of its profile %s: what that tells is absent",
+                                   device_label(device), setup_char_name(device, &profile->chars[i]), profile->id);
+}
 
-        *ret = data;
-        return 0;
+typedef struct Unknown {
+        const Device *device;
+        unsigned said;
+} Unknown;
+
+static bool is_service_of(const Profile *profile, const char *uuid) {
+        for (size_t i = 0; i < profile->n_chars; i++)
+                if (g_strcmp0(profile->chars[i].service_uuid, uuid) == 0)
+                        return true;
+
+        return g_strv_contains(profile->service_uuids, uuid);
+}
+
+static void visit_unknown(Object *object, void *userdata) {
+        Unknown *unknown = userdata;
+        const Device *device = unknown->device;
+        g_autofree char *path = objects_device_path(object->path);
+        const Object *service = objects_get(bluez_objects(device->link->bluez), object->parent);
+        OmpChar omp;
+
+        if (g_strcmp0(path, device->work->object) != 0 || !object->uuid || !service || !service->uuid ||
+            !is_service_of(device->profile, service->uuid) || profile_char(device->profile, object->uuid))
+                return;
+        if (!device->profile->vendor && omp_char_from_uuid(object->uuid, &omp) >= 0)
+                return; /* known, and not followed */
+
+        if (unknown->said++ < UNKNOWN_MAX)
+                log_info("%s has a characteristic that its profile %s does not know: %s", device_label(device),
+                         device->profile->id, object->uuid);
+}
+
+/* A later minor version, or a model that can do more: worth a line in each connection, and no more. */
+static void say_unknown(const Device *device) {
+        Unknown unknown = { .device = device };
+
+        objects_foreach(bluez_objects(device->link->bluez), OBJECT_CHAR, visit_unknown, &unknown);
+}
+
+/* Device Information says the model, and so perhaps that another profile fits better. */
+static void match_model(Device *device) {
+        const Profile *was = device->profile;
+        const Profile *profile = objects_match(bluez_objects(device->link->bluez), link_object(device), device->model);
+
+        if (!profile || !device_set_profile(device, profile))
+                return;
+        if (!is_usable(device))
+                (void) device_set_profile(device, was);
 }
 
 static void identity_answered(Device *device) {
@@ -49,16 +103,18 @@ static void identity_answered(Device *device) {
         if (device->work->identity_changed && device->adopted)
                 device_changed(device, DEVICE_CHANGED_IDENTITY);
         device->work->identity_changed = false;
-        if (device->work->adoption)
+        if (device->work->adoption) {
+                match_model(device);
                 adopt_identified(device);
+        }
 }
 
 static void take_identity(Device *device, char **field, sd_bus_message *reply) {
         const uint8_t *data;
         size_t size;
 
-        if (reply && read_octets(reply, &data, &size) >= 0) {
-                g_autofree char *text = device_text(size > 0 ? (const char *) data : "", size);
+        if (reply && calls_octets(reply, &data, &size) >= 0) {
+                g_autofree char *text = device_text(data, size);
 
                 if (device_set_text(field, text))
                         device->work->identity_changed = true;
@@ -91,6 +147,15 @@ static void refuse(Device *device, DeviceReason reason, const char *message) {
         }
 }
 
+/* A device to be adopted is known by name before it is remembered; from one that we know the streams come
+ * first. */
+static void read_who(Device *device) {
+        if (device->work->adoption)
+                setup_read_identity(device);
+        else
+                notify_begin(device);
+}
+
 static bool same_feature(const OmpFeature *a, const OmpFeature *b) {
         return a->major == b->major && a->minor == b->minor && a->bits == b->bits && a->kind == b->kind &&
                a->needles == b->needles && a->full_scale_mn == b->full_scale_mn &&
@@ -113,7 +178,7 @@ static void on_feature(sd_bus_message *reply, const ErrorMeaning *error, void *u
                 return;
         }
 
-        r = read_octets(reply, &data, &size);
+        r = calls_octets(reply, &data, &size);
         if (r >= 0)
                 r = omp_feature_decode(data, size, &feature);
         if (r == -EOPNOTSUPP) {
@@ -133,18 +198,16 @@ static void on_feature(sd_bus_message *reply, const ErrorMeaning *error, void *u
                 device->work->identity_changed = true;
         device->feature = feature;
         device->has_feature = true;
+        g_clear_pointer(&device->work->feature, g_byte_array_unref);
+        device->work->feature = g_byte_array_append(g_byte_array_new(), data, (guint) size);
 
-        /* A device to be adopted is known by name before it is remembered; from one that we know the streams
-         * come first. */
-        if (device->work->adoption)
-                setup_read_identity(device);
-        else
-                notify_begin(device);
+        read_who(device);
 }
 
 void setup_begin(Device *device) {
         device->work->identity_read = false;
         device->work->reads = 0;
+        g_clear_pointer(&device->work->feature, g_byte_array_unref);
         device_enter(device, DEVICE_RESOLVING, DEVICE_REASON_NONE, STEP_RESOLVE, 0);
         setup_check(device);
 }
@@ -152,6 +215,7 @@ void setup_begin(Device *device) {
 /* ServicesResolved alone does not do: bluetoothd may say so before the objects are there. */
 void setup_check(Device *device) {
         Object *object = link_object(device);
+        const Profile *profile;
 
         if (!object || !object->services_resolved)
                 return;
@@ -159,9 +223,14 @@ void setup_check(Device *device) {
             device->work->step != STEP_REFRESH)
                 return;
 
-        if (object->profile)
-                device->profile = object->profile;
-        if (required_present(device)) {
+        profile = objects_match(bluez_objects(device->link->bluez), object, device->model);
+        if (profile && device_set_profile(device, profile)) {
+                device->work->identity_changed = true;
+                auto_connect_update(device->link->auto_connect);
+        }
+        if (is_usable(device)) {
+                say_missing(device);
+                say_unknown(device);
                 if (device->work->adoption)
                         adopt_resolved(device);
                 else
@@ -176,21 +245,21 @@ void setup_missing(Device *device) {
 }
 
 void setup_read(Device *device) {
+        device_enter(device, device->state, DEVICE_REASON_NONE, STEP_READ, 0);
         for (size_t i = 0; i < device->profile->n_chars; i++) {
                 const ProfileChar *ch = &device->profile->chars[i];
-                Object *object = find_char(device, ch->service_uuid, ch->uuid);
+                Object *object = setup_char(device, ch);
 
-                if (device->profile->vendor || !(ch->use & PROFILE_READ_AT_CONNECT) || ch->channel != OMP_CHAR_FEATURE || !object)
+                if (device->profile->vendor || ch->channel != OMP_CHAR_FEATURE || !object)
                         continue;
 
-                device_enter(device, device->state, DEVICE_REASON_NONE, STEP_READ, 0);
                 (void) bluez_call(device->link->bluez, &device->work->calls, object->path,
                                   "org.bluez.GattCharacteristic1", "ReadValue", BLUEZ_TIMEOUT_USEC,
                                   on_feature, device, "a{sv}", 0);
                 return;
         }
 
-        notify_begin(device);
+        read_who(device);
 }
 
 /* Device Information carries no measurement: to read it, although bluetoothd broadcasts it, tells nobody
@@ -219,4 +288,27 @@ void setup_read_identity(Device *device) {
                         device->work->reads++;
         }
         identity_answered(device);
+}
+
+Object *setup_char(const Device *device, const ProfileChar *ch) {
+        return find_char(device, ch->service_uuid, ch->uuid);
+}
+
+const char *setup_char_name(const Device *device, const ProfileChar *ch) {
+        const VendorProfile *vendor = device->profile->vendor;
+
+        return vendor ? vendor->chars[ch->channel].alias : omp_char_name((OmpChar) ch->channel);
+}
+
+bool setup_may_broadcast(const Device *device, const ProfileChar *ch) {
+        return device->link->settings.allow_broadcast ||
+               (device->profile->vendor && !(ch->use & PROFILE_MEASURES));
+}
+
+bool setup_say_once(uint32_t *told, const ProfileChar *ch) {
+        uint32_t bit = UINT32_C(1) << (ch->channel % 32);
+        bool first = !(*told & bit);
+
+        *told |= bit;
+        return first;
 }

@@ -71,8 +71,8 @@ static void take_facts(Device *device, Object *object) {
                 device->bonded = true;
                 changed |= DEVICE_CHANGED_IDENTITY;
         }
-        if (!device->profile)
-                device->profile = object->profile;
+        if (!device->profile && !device_lost_profile(device) && object->profile)
+                changed |= device_set_profile(device, object->profile) ? DEVICE_CHANGED_IDENTITY : 0;
         if (object->has_rssi && object->rssi != OBJECT_RSSI_UNKNOWN && device->rssi != object->rssi) {
                 device->rssi = object->rssi;
                 changed |= DEVICE_CHANGED_RSSI;
@@ -91,7 +91,7 @@ static void take_facts(Device *device, Object *object) {
 
 /* Connected has risen: by our Connect(), by bluetoothd's accept list or by somebody else's hand. */
 static void on_rise(Device *device) {
-        if (!device->adopted && !device->work->adoption)
+        if ((!device->adopted && !device->work->adoption) || device_lost_profile(device))
                 return;
 
         switch (device->work->step) {
@@ -251,7 +251,7 @@ static void on_added(Object *object, unsigned interfaces, void *userdata) {
 
                 device = path ? g_hash_table_lookup(link->by_object, path) : NULL;
                 if (device && link->started) {
-                        bool refused = device->state == DEVICE_REFUSED &&
+                        bool refused = device->state == DEVICE_REFUSED && !device_lost_profile(device) &&
                                        device->reason == DEVICE_REASON_SERVICES_MISSING;
 
                         if (refused && device->work->connected && device->work->step == STEP_NONE)

@@ -44,8 +44,16 @@ typedef struct Stream {         /* one followed characteristic of one connection
         const ProfileChar *ch;
         char *path;             /* object path of the characteristic */
         StreamMode mode;
+        int error;              /* why it was skipped */
         sd_event_source *source; /* owns the fd */
 } Stream;
+
+typedef struct Poll {           /* one characteristic that is read in this connection */
+        Device *device;         /* weak: our owner */
+        const ProfileChar *ch;
+        char *path;
+        sd_event_source *timer; /* NULL: not armed yet, or read but once */
+} Poll;
 
 typedef struct Adoption {
         struct Operation *operation; /* weak: the link's; NULL: the client has gone */
@@ -69,6 +77,13 @@ struct DeviceWork {
         size_t n_streams;
         unsigned held_tries;    /* since the streams were asked for */
         bool up;                /* FRAME_LINK_UP was sent, FRAME_LINK_LOST not yet */
+        GByteArray *feature;    /* Feature of this connection, as it was read; NULL: not read */
+        bool asked;             /* all streams were asked for: polls and actions have begun */
+        Poll *polls;
+        size_t n_polls;
+        Calls poll_calls;
+        size_t next_action;
+        uint32_t told_missing, told_refused, told_actions; /* bit channel (or action): said in the journal already */
         bool identity_read;     /* in this connection */
         unsigned reads;         /* identity reads under way */
         bool identity_changed;  /* by them */

@@ -15,6 +15,7 @@ struct Profiles {
         GPtrArray *files;       /* ProfileFile*, owned: those of `all` from the second on */
         GHashTable *services;   /* set of UUIDs, borrowed */
         GHashTable *makers;     /* set of companies */
+        GString *folders;       /* for messages */
 };
 
 /* Status first: it is notified within 100 ms after its CCCD is written (1.7), so that the state of the device is known before
@@ -77,6 +78,7 @@ Profiles *profiles_new(void) {
         profiles->files = g_ptr_array_new_with_free_func(file_free);
         profiles->services = g_hash_table_new(g_str_hash, g_str_equal);
         profiles->makers = g_hash_table_new(NULL, NULL);
+        profiles->folders = g_string_new("");
         add(profiles, &omp1);
         return profiles;
 }
@@ -89,6 +91,7 @@ Profiles *profiles_free(Profiles *profiles) {
         g_hash_table_unref(profiles->makers);
         g_ptr_array_unref(profiles->all);
         g_ptr_array_unref(profiles->files);
+        g_string_free(profiles->folders, true);
         g_free(profiles);
         return NULL;
 }
@@ -98,6 +101,7 @@ void profiles_load_folder(Profiles *profiles, const char *folder, ProfilesReport
         GDir *dir = g_dir_open(folder, 0, NULL);
         const char *name;
 
+        g_string_append_printf(profiles->folders, "%s%s", profiles->folders->len > 0 ? " or " : "", folder);
         if (!dir)
                 return;
         while ((name = g_dir_read_name(dir)) && names->len < FILES_MAX)
@@ -125,6 +129,10 @@ void profiles_load(Profiles *profiles, const char *config_dir, ProfilesReport re
         for (char **folder = folders; *folder; folder++)
                 if (**folder)
                         profiles_load_folder(profiles, *folder, report, userdata);
+}
+
+const char *profiles_folders(const Profiles *profiles) {
+        return profiles->folders->str;
 }
 
 const Profile *const *profiles_all(const Profiles *profiles) {

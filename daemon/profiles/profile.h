@@ -69,6 +69,7 @@ void profiles_load_folder(Profiles *profiles, const char *folder, ProfilesReport
  * environment, folders with colons between, replaces both: for tests, and for trying a profile. */
 void profiles_load(Profiles *profiles, const char *config_dir, ProfilesReport report, void *userdata);
 
+const char *profiles_folders(const Profiles *profiles); /* those that were read, for messages: "/a or /b"; "" none */
 /* In the order of loading, ended by NULL; they live as long as `profiles`. */
 const Profile *const *profiles_all(const Profiles *profiles);
 const Profile *profiles_by_id(const Profiles *profiles, const char *id); /* NULL */

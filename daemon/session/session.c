@@ -66,6 +66,7 @@ Session *session_new(const SessionIdentity *identity, uint64_t boottime_usec, ui
         s->product = g_strdup(identity->product ?: "");
         s->note = g_strdup(identity->note ?: "");
 
+        s->undecodable = identity->undecodable;
         s->state = SESSION_OPEN;
         s->resume_to = SESSION_OPEN;
         s->start_boottime_usec = s->used_from_usec = s->last_use_usec = boottime_usec;
@@ -109,6 +110,9 @@ void session_figures(const Session *s, uint64_t now_usec, Figures *ret) {
         uint64_t until_usec = s->state == SESSION_FINISHED ? s->end_boottime_usec : now_usec;
 
         *ret = (Figures) { 0 };
+        if (s->undecodable)
+                return;
+
         figures_set(ret, FIGURE_DURATION, until_usec > s->used_from_usec ? (int64_t) (until_usec - s->used_from_usec) : 0);
         figures_set(ret, FIGURE_LEAD_IN, (int64_t) (s->used_from_usec - s->start_boottime_usec));
         tally_figures(&s->tally, s->has_feature ? &s->feature : NULL, ret);

@@ -60,7 +60,8 @@ struct Session {
         SessionEnd end;
         uint64_t start_boottime_usec, start_realtime_usec; /* session time 0: the first frame kept */
         uint64_t end_boottime_usec, end_realtime_usec;
-        uint64_t used_from_usec;        /* boot time at which the use began; what lies before is lead-in */
+        bool used;                      /* since used_from_usec, whatever the state: what lies before is lead-in */
+        uint64_t used_from_usec;        /* boot time; the start until it is used */
         uint64_t last_use_usec;         /* boot time of the last sign of use */
         SessionState resume_to;         /* where INTERRUPTED leads back to */
 
@@ -68,6 +69,7 @@ struct Session {
         bool has_feature;
         OmpFeature feature;
 
+        bool undecodable;
         void *announced;                /* the bus's own; session code never looks at it */
 };
 
@@ -79,6 +81,7 @@ typedef struct SessionIdentity {        /* what is given from outside when a ses
         uid_t owner;
         const char *owner_name, *device_path, *device_address, *device_alias, *profile;
         const char *subject, *area, *product, *note;
+        bool undecodable;               /* nobody knows its profile any more: its frames are kept, all figures are absent */
 } SessionIdentity;
 
 /* OPEN, at session time 0. Strings are copied, NULL is "". */

@@ -113,7 +113,6 @@ bool tally_live(Tally *t, const OmpLive *live, uint64_t tick, bool epoch, unsign
                         interval_usec = since_usec / (missing + 1);
         }
 
-        t->followed[TALLY_LIVE] = true;
         if (t->started) {
                 take_rate(t, live, grown, epoch ? interval_usec : since_usec);
                 take_counters(t, live, grown, epoch, interval_usec);
@@ -138,6 +137,7 @@ void tally_gap(Tally *t, TallyStream stream, unsigned lost, uint64_t duration_us
         t->gaps++;
         t->gap_usec += duration_usec;
         t->lost[stream] += lost;
+        t->followed[stream] = true;
 }
 
 void tally_late(Tally *t, TallyStream stream) {
@@ -196,14 +196,13 @@ void tally_figures(const Tally *t, const OmpFeature *feature, Figures *ret) {
 
         force_figures(t, ret);
         loss_figures(t, ret);
-        if (!t->followed[TALLY_LIVE])
+        if (!t->started)
                 return;
 
-        if (counts_strokes) {
+        if (counts_strokes)
                 figures_set(ret, FIGURE_STROKES, (int64_t) t->strokes);
-                if (t->has_rate)
-                        figures_set_double(ret, FIGURE_STROKE_RATE, t->rate_per_min);
-        }
+        if (t->has_rate && (counts_strokes || t->last.flags & OMP_LIVE_RATE)) /* computed, or the device's own */
+                figures_set_double(ret, FIGURE_STROKE_RATE, t->rate_per_min);
         if (t->has_contact)
                 figures_set(ret, FIGURE_CONTACT_TIME, (int64_t) t->contact_usec);
         if (t->has_passes)

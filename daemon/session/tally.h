@@ -46,7 +46,7 @@ typedef struct Tally {
 
         uint64_t gaps, gap_usec;
         uint64_t lost[_TALLY_STREAM_MAX], late[_TALLY_STREAM_MAX];
-        bool followed[_TALLY_STREAM_MAX]; /* something of this stream has come */
+        bool followed[_TALLY_STREAM_MAX]; /* a numbered packet of this stream has come */
 } Tally;
 
 void tally_init(Tally *t);

@@ -5,15 +5,10 @@
 #include <string.h>
 
 #include "needled/omp-time.h"
-
-/* A live value older than this says nothing about how the device is used now. */
-#define LEAD_IN_USEC (2 * 1000000u)
-
-typedef enum FlagWay {
-        FLAG_WAY_LIVE,
-        FLAG_WAY_STATUS,
-        _FLAG_WAY_MAX,
-} FlagWay;
+#include "session/packet.h"
+#include "session/prelude.h"
+#include "session/translate.h"
+#include "session/unknown.h"
 
 /* What may open a session now. */
 typedef enum Opening {
@@ -28,19 +23,19 @@ struct Tracker {
         void *userdata;
         TrackerCounters counters;
 
-        bool has_feature;
-        OmpFeature feature;
-
+        Translate *translate;           /* of a vendor device; NULL: it speaks the Open Microneedling Profile */
+        int battery;                    /* as told on this link, -1: nothing yet */
         OmpSequence sequence[_TALLY_STREAM_MAX];
         uint64_t last_boottime_usec[_TALLY_STREAM_MAX]; /* when the newest packet of each stream came */
         OmpTick tick;
 
-        /* The newest live value before a session: the first frame kept, so that the growth of the opening one is known. */
-        uint8_t before[OMP_VALUE_MAX];
-        Frame before_frame;             /* size 0: none */
-        OmpLive before_live;
+        Prelude prelude;                /* what a session begins with */
+        bool has_last;                  /* `last`: the newest live value, while there is no session */
+        OmpLive last;
 
         Session *session;
+        bool begun[_TALLY_STREAM_MAX];  /* the session has had a packet of this stream */
+        Unknown unknown;                /* told in it */
         Opening opening;
         /* The device's session flag comes by two ways that are not ordered with each other or with the events: each is
          * believed about its own changes alone. */
@@ -51,132 +46,55 @@ struct Tracker {
         } flags[_FLAG_WAY_MAX];
 };
 
-/* What a frame says about whether the device is used. */
-typedef struct Signs {
-        bool knows_flag, flag;          /* the device's own session */
-        FlagWay way;                    /* by which it says so */
-        bool use;                       /* motor running or a stroke, in contact */
-        bool rest;                      /* neither flag nor use, by a value that would tell */
-        bool ends;                      /* event 11 */
-        bool starts;                    /* event 10 */
-} Signs;
+static const OmpLive *last_live(const Tracker *t) {
+        if (t->session)
+                return t->session->tally.started ? &t->session->tally.last : NULL;
 
-typedef struct Decoded {
-        int error;                      /* negative errno: malformed */
-        OmpArrival arrival;
-        unsigned missing;
-        TallyStream stream;
-        union {
-                OmpLive live;
-                OmpWaveform waveform;
-                OmpEvent event;
-                OmpStatus status;
-        };
-} Decoded;
-
-static TallyStream stream_of_channel(uint8_t channel) {
-        switch ((OmpChar) channel) {
-        case OMP_CHAR_LIVE:
-                return TALLY_LIVE;
-        case OMP_CHAR_WAVEFORM:
-                return TALLY_WAVEFORM;
-        case OMP_CHAR_EVENT:
-                return TALLY_EVENT;
-        case OMP_CHAR_FEATURE:
-        case OMP_CHAR_STATUS:
-        case OMP_CHAR_CLOCK:
-        case OMP_CHAR_CONTROL_POINT:
-        case OMP_CHAR_SESSION_DATA:
-        case OMP_CHAR_RACP:
-        case _OMP_CHAR_MAX:
-                break;
-        }
-
-        return TALLY_LINK;
+        return t->has_last ? &t->last : NULL;
 }
 
 /* Decodes, and places the packet in its stream. */
-static void decode(Tracker *t, const Frame *frame, Decoded *d) {
-        uint16_t sequence = 0;
-
-        d->arrival = OMP_ARRIVAL_NEXT;
-        d->missing = 0;
-        d->stream = stream_of_channel(frame->channel);
-
-        switch (d->stream) {
-        case TALLY_LIVE:
-                d->error = omp_live_decode(frame->data, frame->size, &d->live);
-                sequence = d->live.sequence;
-                break;
-        case TALLY_WAVEFORM:
-                d->error = omp_waveform_decode(frame->data, frame->size, &d->waveform);
-                sequence = d->waveform.sequence;
-                break;
-        case TALLY_EVENT:
-                d->error = omp_event_decode(frame->data, frame->size, &d->event);
-                sequence = d->event.sequence;
-                break;
-        case TALLY_LINK:
-        case _TALLY_STREAM_MAX:
-                d->error = frame->channel == OMP_CHAR_STATUS ?
-                        omp_status_decode(frame->data, frame->size, &d->status) : -EOPNOTSUPP;
+static void decode(Tracker *t, const Frame *frame, Packet *p) {
+        if (t->translate) {
+                translate_packet(t->translate, frame, p);
                 return;
         }
 
-        if (d->error >= 0)
-                d->arrival = omp_sequence_push(&t->sequence[d->stream], sequence, &d->missing);
+        packet_decode(frame, p);
+        if (p->numbered)
+                p->arrival = omp_sequence_push(&t->sequence[p->stream], p->sequence, &p->missing);
 }
 
-static void count(Tracker *t, const Decoded *d) {
-        t->counters.received++;
-        if (d->error < 0) {
-                t->counters.malformed++;
+/* A session knows of a stream what it has had of it, and nothing from before: its first packet sets the number, as it does when the frames
+ * that were kept are all there is. */
+static void place(Tracker *t, Packet *p) {
+        if (t->translate)
                 return;
+        if (p->numbered && t->session && !t->begun[p->stream]) {
+                t->begun[p->stream] = true;
+                omp_sequence_reset(&t->sequence[p->stream]);
+                p->arrival = omp_sequence_push(&t->sequence[p->stream], p->sequence, &p->missing);
         }
 
-        t->counters.lost += d->missing;
-        if (d->arrival == OMP_ARRIVAL_LATE) {
+        p->resumed = p->arrival == OMP_ARRIVAL_FIRST || p->arrival == OMP_ARRIVAL_RESTART;
+        packet_read_signs(p, last_live(t));
+}
+
+static void count(Tracker *t, const Packet *p) {
+        if (p->error < 0)
+                t->counters.malformed++;
+        if (p->kind != PACKET_FEATURE)  /* read, not notified */
+                t->counters.received++;
+        if (p->error < 0)
+                return;
+
+        t->counters.lost += p->missing;
+        if (p->arrival == OMP_ARRIVAL_LATE) {
                 t->counters.late++;
                 if (t->counters.lost > 0)
                         t->counters.lost--;
-        } else if (d->arrival == OMP_ARRIVAL_DUPLICATE)
+        } else if (p->arrival == OMP_ARRIVAL_DUPLICATE)
                 t->counters.duplicates++;
-}
-
-static bool is_new(const Decoded *d) {
-        return d->error >= 0 && d->arrival != OMP_ARRIVAL_LATE && d->arrival != OMP_ARRIVAL_DUPLICATE;
-}
-
-static const OmpLive *last_live(const Tracker *t) {
-        if (t->session && t->session->tally.started)
-                return &t->session->tally.last;
-
-        return t->before_frame.size > 0 ? &t->before_live : NULL;
-}
-
-static void read_signs(const Tracker *t, const Frame *frame, const Decoded *d, Signs *ret) {
-        *ret = (Signs) { 0 };
-        if (!is_new(d))
-                return;
-
-        if (frame->channel == OMP_CHAR_STATUS) {
-                ret->knows_flag = true;
-                ret->way = FLAG_WAY_STATUS;
-                ret->flag = d->status.flags & OMP_STATUS_SESSION;
-        } else if (d->stream == TALLY_EVENT && !d->event.replayed) {
-                ret->starts = d->event.code == OMP_EVENT_SESSION_START && d->event.asserted;
-                ret->ends = d->event.code == OMP_EVENT_SESSION_END && d->event.asserted;
-        } else if (d->stream == TALLY_LIVE) {
-                const OmpLive *last = last_live(t);
-                bool contact = (d->live.flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES;
-                bool stroke = last && d->live.strokes != last->strokes;
-
-                ret->knows_flag = true;
-                ret->way = FLAG_WAY_LIVE;
-                ret->flag = d->live.flags & OMP_LIVE_SESSION;
-                ret->use = contact && (d->live.flags & OMP_LIVE_MOTOR || stroke);
-                ret->rest = !ret->flag && !ret->use;
-        }
 }
 
 static void tell_state(Tracker *t, SessionState old) {
@@ -189,12 +107,27 @@ static void enter(Tracker *t, SessionState state) {
                 tell_state(t, session_enter(t->session, state));
 }
 
+static void tell_unknown(const char *what, void *userdata) {
+        Tracker *t = userdata;
+
+        if (t->observer.unknown)
+                t->observer.unknown(t, t->session, what, t->userdata);
+}
+
+/* Everything that figures depend on begins here: what was before is known by the frames that are kept, or not at all. */
 static void open_session(Tracker *t, const SessionIdentity *identity, uint64_t boottime_usec, uint64_t realtime_usec) {
         t->session = session_new(identity, boottime_usec, realtime_usec);
-        t->session->has_feature = t->has_feature;
-        t->session->feature = t->feature;
+        if (t->translate) {
+                translate_reset(t->translate);
+                t->session->has_feature = translate_feature(t->translate, &t->session->feature);
+        }
+        t->tick = (OmpTick) { 0 };
+        t->has_last = false;
+        for (int i = 0; i < _TALLY_STREAM_MAX; i++)
+                t->begun[i] = false;
         for (int i = 0; i < _FLAG_WAY_MAX; i++)
                 t->flags[i].seen = false;
+        unknown_begin(&t->unknown, tell_unknown, t);
         if (t->observer.opened)
                 t->observer.opened(t, t->session, t->userdata);
 }
@@ -227,7 +160,11 @@ static void end_session(Tracker *t, SessionEnd end, uint64_t boottime_usec, uint
         for (int i = 0; i < _FLAG_WAY_MAX; i++)
                 t->flags[i].stale = t->flags[i].shown;
         t->session = NULL;
-        t->before_frame.size = 0;
+        t->has_last = false;
+        if (t->translate)               /* what its states are still holds */
+                t->prelude.stale_usec = t->last_boottime_usec[TALLY_LIVE];
+        else
+                prelude_forget(&t->prelude);
         if (t->observer.ended)
                 t->observer.ended(t, s, t->userdata);
         else
@@ -264,43 +201,53 @@ static bool opens(Tracker *t, const Signs *signs) {
         return false;
 }
 
-/* 10 s of lead-in are not kept, but the live value just before is. */
-static void keep_before(Tracker *t, const Frame *frame, const OmpLive *live) {
-        memcpy(t->before, frame->data, frame->size);
-        t->before_live = *live;
-        t->before_frame = *frame;
-        t->before_frame.data = t->before;
-}
-
-static bool has_before(const Tracker *t, const Frame *frame) {
-        return t->before_frame.size > 0 && frame->boottime_usec - t->before_frame.boottime_usec <= LEAD_IN_USEC;
-}
-
-static void take_live(Tracker *t, const Frame *frame, const Decoded *d) {
-        Session *s = t->session;
+static uint64_t take_tick(Tracker *t, const Frame *frame, const Packet *p, bool *ret_epoch) {
         uint64_t tick;
-        bool resumed = d->arrival == OMP_ARRIVAL_FIRST || d->arrival == OMP_ARRIVAL_RESTART, epoch = false;
 
-        if (resumed)
-                epoch = omp_tick_extend(&t->tick, d->live.tick, frame->boottime_usec, &tick);
+        *ret_epoch = false;
+        if (t->translate) {             /* the host's clock is all there is: no tick, no reboot by it */
+                t->tick.tick = MAX(t->tick.tick, frame->boottime_usec / OMP_TICK_USEC);
+                return t->tick.tick;
+        }
+
+        if (p->resumed)
+                *ret_epoch = omp_tick_extend(&t->tick, p->live.tick, frame->boottime_usec, &tick);
         else
-                tick = omp_tick_continue(&t->tick, d->live.tick, frame->boottime_usec);
+                tick = omp_tick_continue(&t->tick, p->live.tick, frame->boottime_usec);
 
-        if (d->arrival == OMP_ARRIVAL_LATE) {
+        if (p->arrival == OMP_ARRIVAL_LATE) {
                 uint64_t behind_usec = t->tick.tick > tick ? (t->tick.tick - tick) * OMP_TICK_USEC : 0;
 
                 t->counters.late_max_usec = MAX(t->counters.late_max_usec, behind_usec);
-                if (s)
-                        tally_late_live(&s->tally, &d->live);
+        }
+
+        return tick;
+}
+
+/* What a vendor device says holds until it says something else: up to now it was as before. */
+static void hold_until(Tally *t, const Packet *p, uint64_t tick) {
+        OmpLive before = t->last;
+
+        if (t->started && !p->resumed && (before.flags ^ p->live.flags) & (OMP_LIVE_CONTACT_MASK | OMP_LIVE_OVERPRESSURE))
+                (void) tally_live(t, &before, tick, false, p->missing, false);
+}
+
+static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
+        Session *s = t->session;
+        bool epoch;
+        uint64_t tick = take_tick(t, frame, p, &epoch);
+
+        if (p->arrival == OMP_ARRIVAL_LATE) {
+                tally_late_live(&s->tally, &p->live);
                 return;
         }
-        if (!s)
-                return;
 
-        (void) tally_live(&s->tally, &d->live, tick, epoch && s->tally.started, d->missing, resumed);
+        if (t->translate)
+                hold_until(&s->tally, p, tick);
+        (void) tally_live(&s->tally, &p->live, tick, epoch && s->tally.started, p->missing, p->resumed);
         if (t->observer.live) {
                 TrackerLive live = {
-                        .live = &d->live,
+                        .live = &p->live,
                         .session_strokes = s->tally.strokes,
                         .stroke_rate = s->tally.rate_per_min,
                         .has_rate = s->tally.has_rate,
@@ -311,49 +258,58 @@ static void take_live(Tracker *t, const Frame *frame, const Decoded *d) {
 }
 
 /* Loss within a stream, as a gap from its last packet to this one. */
-static void take_loss(Tracker *t, const Frame *frame, const Decoded *d) {
+static void take_loss(Tracker *t, const Frame *frame, const Packet *p) {
         Session *s = t->session;
         SessionGap gap;
 
-        if (d->arrival == OMP_ARRIVAL_LATE)
-                tally_late(&s->tally, d->stream);
+        if (p->arrival == OMP_ARRIVAL_LATE)
+                tally_late(&s->tally, p->stream);
         else
-                s->tally.followed[d->stream] = true;
+                s->tally.followed[p->stream] = true;
 
-        if (d->arrival != OMP_ARRIVAL_GAP && d->arrival != OMP_ARRIVAL_RESTART)
+        if (p->arrival != OMP_ARRIVAL_GAP && p->arrival != OMP_ARRIVAL_RESTART)
                 return;
 
         gap = (SessionGap) {
-                .from_usec = session_time(s, t->last_boottime_usec[d->stream]),
+                .from_usec = session_time(s, t->last_boottime_usec[p->stream]),
                 .to_usec = session_time(s, frame->boottime_usec),
-                .stream = d->stream,
-                .lost = d->missing,
+                .stream = p->stream,
+                .lost = p->missing,
         };
-        tally_gap(&s->tally, d->stream, d->missing, gap.to_usec - gap.from_usec);
+        tally_gap(&s->tally, p->stream, p->missing, gap.to_usec - gap.from_usec);
         if (t->observer.gap)
                 t->observer.gap(t, s, &gap, t->userdata);
 }
 
-static void take_frame(Tracker *t, const Frame *frame, const Decoded *d) {
+/* Within a session: the frame is kept before anything follows from it. */
+static void take_packet(Tracker *t, const Frame *frame, const Packet *p) {
         Session *s = t->session;
 
-        if (s && t->observer.frame)
+        if (t->observer.frame)
                 t->observer.frame(t, s, frame, t->userdata);
-        if (d->error < 0)
+        unknown_look(&t->unknown, frame, p);
+        if (p->error < 0)
                 return;
-        if (s && d->stream != TALLY_LINK)
-                take_loss(t, frame, d);
+        if (t->translate) {
+                translate_unknown(t->translate, &t->unknown);
+                (void) translate_feature(t->translate, &s->feature);
+        }
+        if (p->numbered)
+                take_loss(t, frame, p);
 
-        if (d->arrival != OMP_ARRIVAL_DUPLICATE) {
-                if (d->stream == TALLY_LIVE)
-                        take_live(t, frame, d);
-                else if (s && d->stream == TALLY_WAVEFORM && t->observer.waveform)
-                        t->observer.waveform(t, s, frame, &d->waveform, t->userdata);
-                else if (s && d->stream == TALLY_EVENT && t->observer.event)
-                        t->observer.event(t, s, frame, &d->event, t->userdata);
+        if (p->arrival != OMP_ARRIVAL_DUPLICATE) {
+                if (p->kind == PACKET_FEATURE) {
+                        s->has_feature = true;
+                        s->feature = p->feature;
+                } else if (p->kind == PACKET_LIVE)
+                        take_live(t, frame, p);
+                else if (p->kind == PACKET_WAVEFORM && t->observer.waveform)
+                        t->observer.waveform(t, s, frame, &p->waveform, t->userdata);
+                else if (p->kind == PACKET_EVENT && t->observer.event)
+                        t->observer.event(t, s, frame, &p->event, t->userdata);
         }
 
-        t->last_boottime_usec[d->stream] = frame->boottime_usec;
+        t->last_boottime_usec[p->stream] = frame->boottime_usec;
 }
 
 /* The link's own frames: what happened to it between the others. */
@@ -366,6 +322,9 @@ static void take_link(Tracker *t, const Frame *frame) {
 
         switch (what) {
         case FRAME_LINK_UP:
+                t->battery = -1;
+                if (t->translate)
+                        translate_link_up(t->translate);
                 for (int i = 0; i < _TALLY_STREAM_MAX; i++)
                         omp_sequence_reset(&t->sequence[i]);
                 for (int i = 0; i < _FLAG_WAY_MAX; i++)
@@ -386,7 +345,8 @@ static void take_link(Tracker *t, const Frame *frame) {
                 break;
         case FRAME_LINK_LOST:
         case FRAME_LINK_SUSPENDED:
-                t->before_frame.size = 0;
+                t->has_last = false;
+                prelude_forget(&t->prelude);
                 if (s && s->state != SESSION_INTERRUPTED)
                         enter(t, SESSION_INTERRUPTED);
                 break;
@@ -395,13 +355,15 @@ static void take_link(Tracker *t, const Frame *frame) {
         t->last_boottime_usec[TALLY_LINK] = frame->boottime_usec;
 }
 
-/* Moves the session by what the frame says. Returns true if it says that the session is over. */
+/* Moves the session by what the packet says. Returns true if it says that the session is over. */
 static bool follow_signs(Tracker *t, const Frame *frame, const Signs *signs) {
         Session *s = t->session;
         bool used = signs->use || signs->starts;
 
-        if (s->state == SESSION_OPEN && (used || signs->flag))
+        if (!s->used && (used || signs->flag)) {
+                s->used = true;
                 s->used_from_usec = s->last_use_usec = frame->boottime_usec;
+        }
         if (used)
                 s->last_use_usec = frame->boottime_usec;
         if (signs->flag)
@@ -413,20 +375,54 @@ static bool follow_signs(Tracker *t, const Frame *frame, const Signs *signs) {
         return signs->ends || (signs->knows_flag && !signs->flag && t->flags[signs->way].seen);
 }
 
+/* The session's first frames: what holds already. */
+static void begin_with(Tracker *t, const PreludeFrames *before) {
+        for (unsigned i = 0; i < before->n; i++)
+                (void) tracker_feed(t, &before->frames[i]);
+}
+
 static void open_by_itself(Tracker *t, const Frame *frame) {
         SessionIdentity identity = { 0 };
-        Frame before = t->before_frame;
+        PreludeFrames before;
 
         if (t->observer.identify)
                 t->observer.identify(t, &identity, t->userdata);
 
-        if (has_before(t, frame)) {
-                Decoded d = { .arrival = OMP_ARRIVAL_FIRST, .stream = TALLY_LIVE, .live = t->before_live };
+        prelude_frames(&t->prelude, true, frame->boottime_usec, frame->realtime_usec, &before);
+        open_session(t, &identity, before.boottime_usec, before.realtime_usec);
+        begin_with(t, &before);
+}
 
-                open_session(t, &identity, before.boottime_usec, before.realtime_usec);
-                take_frame(t, &before, &d);
-        } else
-                open_session(t, &identity, frame->boottime_usec, frame->realtime_usec);
+/* Without a session: what may be of use to the next one. */
+static void pass_packet(Tracker *t, const Frame *frame, const Packet *p) {
+        bool epoch;
+
+        if (t->translate)
+                return;
+        if (p->kind == PACKET_LIVE && p->error >= 0 && p->arrival != OMP_ARRIVAL_DUPLICATE)
+                (void) take_tick(t, frame, p, &epoch);
+        if (p->kind == PACKET_LIVE && packet_is_new(p)) {
+                t->has_last = true;
+                t->last = p->live;
+                prelude_keep(&t->prelude, PRELUDE_LIVE, frame);
+        }
+}
+
+/* With or without a session: what the next one begins with, and what is not a session's at all. */
+static void note_device(Tracker *t, const Frame *frame, const Packet *p) {
+        int battery = t->translate ? translate_battery(t->translate) : -1;
+
+        if (!packet_is_new(p))
+                return;
+        if (p->kind == PACKET_FEATURE)
+                prelude_keep(&t->prelude, PRELUDE_FEATURE, frame);
+        else if (t->translate && p->kind != PACKET_UNKNOWN)
+                prelude_keep(&t->prelude, PRELUDE_LIVE + frame->channel, frame);
+
+        if (battery >= 0 && battery != t->battery && t->observer.battery) {
+                t->battery = battery;
+                t->observer.battery(t, (unsigned) battery, t->userdata);
+        }
 }
 
 Tracker *tracker_new(const TrackerSettings *settings, const TrackerObserver *observer, void *userdata) {
@@ -435,6 +431,8 @@ Tracker *tracker_new(const TrackerSettings *settings, const TrackerObserver *obs
         t->settings = *settings;
         t->observer = *observer;
         t->userdata = userdata;
+        t->battery = -1;
+        prelude_init(&t->prelude, PRELUDE_LIVE + 1, false);
         return t;
 }
 
@@ -443,6 +441,8 @@ Tracker *tracker_free(Tracker *t) {
                 return NULL;
 
         session_free(t->session);
+        prelude_clear(&t->prelude);
+        translate_free(t->translate);
         g_free(t);
         return NULL;
 }
@@ -451,18 +451,25 @@ void tracker_set_settings(Tracker *t, const TrackerSettings *settings) {
         t->settings = *settings;
 }
 
-void tracker_set_feature(Tracker *t, const OmpFeature *feature) {
-        t->has_feature = true;
-        t->feature = *feature;
-        if (t->session) {
-                t->session->has_feature = true;
-                t->session->feature = *feature;
-        }
+int tracker_set_vendor(Tracker *t, const VendorProfile *profile) {
+        if ((t->translate ? translate_profile(t->translate) : NULL) == profile)
+                return 0;
+        if (t->session)
+                return -EBUSY;
+
+        t->translate = translate_free(t->translate);
+        t->has_last = false;
+        t->opening = OPENING_ANY;
+        memset(t->flags, 0, sizeof(t->flags));
+        if (profile)
+                t->translate = translate_new(profile);
+        prelude_init(&t->prelude, PRELUDE_LIVE + (profile ? (unsigned) profile->n_chars : 1), profile);
+        return 0;
 }
 
 void tracker_frame(Tracker *t, const Frame *frame) {
-        Decoded d;
-        Signs signs;
+        Packet p;
+        bool over = false;
 
         if (frame->direction == FRAME_OF_LINK) {
                 take_link(t, frame);
@@ -471,19 +478,39 @@ void tracker_frame(Tracker *t, const Frame *frame) {
         if (frame->direction != FRAME_FROM_DEVICE)
                 return;
 
-        decode(t, frame, &d);
-        count(t, &d);
-        read_signs(t, frame, &d, &signs);
-        note_flag(t, &signs);
-        if (!t->session && opens(t, &signs))
-                open_by_itself(t, frame);
-
-        take_frame(t, frame, &d);
+        decode(t, frame, &p);
+        count(t, &p);
+        place(t, &p);
+        note_flag(t, &p.signs);
         if (t->session) {
-                if (follow_signs(t, frame, &signs)) /* after the frame that says so was kept */
-                        end_session(t, SESSION_END_DEVICE, frame->boottime_usec, frame->realtime_usec);
-        } else if (d.stream == TALLY_LIVE && is_new(&d))
-                keep_before(t, frame, &d.live);
+                take_packet(t, frame, &p);
+                over = follow_signs(t, frame, &p.signs);
+        } else if (opens(t, &p.signs)) {
+                open_by_itself(t, frame);
+                over = tracker_feed(t, frame);
+        } else
+                pass_packet(t, frame, &p);
+
+        note_device(t, frame, &p);
+        if (over)                       /* after the frame that says so was kept */
+                end_session(t, SESSION_END_DEVICE, frame->boottime_usec, frame->realtime_usec);
+}
+
+bool tracker_feed(Tracker *t, const Frame *frame) {
+        Packet p;
+
+        if (frame->direction == FRAME_OF_LINK) {
+                take_link(t, frame);
+                return false;
+        }
+        if (!t->session || frame->direction != FRAME_FROM_DEVICE)
+                return false;
+
+        decode(t, frame, &p);
+        place(t, &p);
+        note_flag(t, &p.signs);
+        take_packet(t, frame, &p);
+        return follow_signs(t, frame, &p.signs);
 }
 
 void tracker_tick(Tracker *t, uint64_t now_usec, uint64_t realtime_usec) {
@@ -543,10 +570,22 @@ const TrackerCounters *tracker_counters(const Tracker *t) {
 }
 
 int tracker_start(Tracker *t, const SessionIdentity *identity, uint64_t now_usec, uint64_t realtime_usec) {
+        PreludeFrames before;
+
         if (t->session)
                 return -EBUSY;
 
+        prelude_frames(&t->prelude, false, now_usec, realtime_usec, &before);
         open_session(t, identity, now_usec, realtime_usec);
+        begin_with(t, &before);
+        return 0;
+}
+
+int tracker_begin(Tracker *t, const SessionIdentity *identity, uint64_t start_boottime_usec, uint64_t start_realtime_usec) {
+        if (t->session)
+                return -EBUSY;
+
+        open_session(t, identity, start_boottime_usec, start_realtime_usec);
         return 0;
 }
 
@@ -580,25 +619,6 @@ int tracker_finish(Tracker *t, SessionEnd end, uint64_t now_usec, uint64_t realt
         return 0;
 }
 
-/* Feeds one stored frame, silently. Returns true if it ended the session. */
-static bool feed(Tracker *t, const Frame *frame) {
-        Decoded d;
-        Signs signs;
-
-        if (frame->direction == FRAME_OF_LINK) {
-                take_link(t, frame);
-                return false;
-        }
-        if (frame->direction != FRAME_FROM_DEVICE)
-                return false;
-
-        decode(t, frame, &d);
-        read_signs(t, frame, &d, &signs);
-        note_flag(t, &signs);
-        take_frame(t, frame, &d);
-        return follow_signs(t, frame, &signs);
-}
-
 int tracker_resume(Tracker *t, const SessionIdentity *identity, uint64_t start_boottime_usec, uint64_t start_realtime_usec,
                    const Frame *frames, size_t n_frames, bool same_boot, uint64_t now_usec, uint64_t realtime_usec) {
         static const uint8_t lost_data = FRAME_LINK_LOST;
@@ -619,7 +639,7 @@ int tracker_resume(Tracker *t, const SessionIdentity *identity, uint64_t start_b
         t->observer = (TrackerObserver) { 0 };
         open_session(t, identity, start_boottime_usec, start_realtime_usec);
         for (size_t i = 0; i < n_frames && !ended; i++) {
-                ended = feed(t, &frames[i]);
+                ended = !identity->undecodable && tracker_feed(t, &frames[i]);
                 lost.boottime_usec = frames[i].boottime_usec;
                 lost.realtime_usec = frames[i].realtime_usec;
         }

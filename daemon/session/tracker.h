@@ -9,6 +9,7 @@
 
 #include "needled/frame.h"
 #include "needled/omp.h"
+#include "needled/vendor.h"
 #include "session/session.h"
 
 typedef struct Tracker Tracker;
@@ -38,6 +39,10 @@ typedef struct TrackerObserver {
         void (*live)(Tracker *tracker, Session *session, const Frame *frame, const TrackerLive *live, void *userdata);
         void (*waveform)(Tracker *tracker, Session *session, const Frame *frame, const OmpWaveform *waveform, void *userdata);
         void (*event)(Tracker *tracker, Session *session, const Frame *frame, const OmpEvent *event, void *userdata);
+        /* Something that nobody knows, as a name and a number, each once a session: "event unknown-153". */
+        void (*unknown)(Tracker *tracker, Session *session, const char *what, void *userdata);
+        /* Of a vendor device: its battery, in %, when it has changed. With or without a session. */
+        void (*battery)(Tracker *tracker, unsigned percent, void *userdata);
         void (*gap)(Tracker *tracker, Session *session, const SessionGap *gap, void *userdata);
         /* Figures are final, state is FINISHED. The session is the observer's to free from now on. */
         void (*ended)(Tracker *tracker, Session *session, void *userdata);
@@ -53,7 +58,9 @@ Tracker *tracker_free(Tracker *tracker); /* a live session is freed without a fa
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Tracker, tracker_free)
 
 void tracker_set_settings(Tracker *tracker, const TrackerSettings *settings);
-void tracker_set_feature(Tracker *tracker, const OmpFeature *feature); /* needles, kind: what figures may say */
+/* Whose frames come: NULL (the beginning), of a device that speaks the Open Microneedling Profile; else of one that is followed by this
+ * profile, which has to live as long. Errors: -EBUSY a session is live, and it is another. */
+int tracker_set_vendor(Tracker *tracker, const VendorProfile *profile);
 
 /* The hot path. */
 void tracker_frame(Tracker *tracker, const Frame *frame);
@@ -71,6 +78,11 @@ int tracker_start(Tracker *tracker, const SessionIdentity *identity, uint64_t no
 int tracker_pause(Tracker *tracker, uint64_t now_usec);
 int tracker_unpause(Tracker *tracker, uint64_t now_usec);
 int tracker_finish(Tracker *tracker, SessionEnd end, uint64_t now_usec, uint64_t realtime_usec);
+
+/* For a record that is decoded again: a session begins with nothing but the frames that follow. -EBUSY a session is live. */
+int tracker_begin(Tracker *tracker, const SessionIdentity *identity, uint64_t start_boottime_usec, uint64_t start_realtime_usec);
+/* One of its frames. The session goes on whatever the frame says; returns true if it says that the session is over. */
+bool tracker_feed(Tracker *tracker, const Frame *frame);
 
 /* Takes up a session from before: its identity and all its frames in order. Facts are not told again; if the frames show that it had
  * ended, its window is over at `now_usec`, or the host has booted since (!same_boot: its clock began anew), it is ended now, with facts.

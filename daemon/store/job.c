@@ -50,6 +50,7 @@ void job_copy_session(StoreSession *ret, const StoreSession *session) {
         ret->device_address = g_strdup(session->device_address);
         ret->device_alias = g_strdup(session->device_alias);
         ret->profile = g_strdup(session->profile);
+        ret->channels = g_strdup(session->channels);
         ret->owner_name = g_strdup(session->owner_name);
         ret->boot_id = g_strdup(session->boot_id);
         ret->subject = g_strdup(session->subject);
@@ -66,6 +67,7 @@ void job_clear_session(StoreSession *session) {
         g_free(session->device_address);
         g_free(session->device_alias);
         g_free(session->profile);
+        g_free(session->channels);
         g_free(session->owner_name);
         g_free(session->boot_id);
         g_free(session->subject);

@@ -51,7 +51,7 @@ typedef struct Job {
                 StoreEvent event;
                 struct {
                         char *end_reason;
-                        uint64_t end_realtime_usec;
+                        uint64_t end_boottime_usec, end_realtime_usec;
                         Figures *figures;
                 };
         };

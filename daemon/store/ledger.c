@@ -273,7 +273,7 @@ static int apply_to_session(Ledger *ledger, Job *job) {
                 if (rc == SQLITE_OK)
                         rc = rows_tail_delete(&ledger->rows, tail->id);
                 return rc == SQLITE_OK ? rows_session_end(&ledger->rows, job->session, job->end_reason,
-                                                          job->end_realtime_usec, job->figures)
+                                                          job->end_boottime_usec, job->end_realtime_usec, job->figures)
                                        : rc;
         case JOB_BEGIN:
         case JOB_DEVICE_PUT:

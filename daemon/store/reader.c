@@ -2,7 +2,9 @@
 #include "store/reader.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "store/database.h"
 #include "store/rows.h"
@@ -167,6 +169,88 @@ static void serve(Store *store, Request *request) {
         (void) request_free(request);
 }
 
+/* ---- Exports ---- */
+
+static int export_errno(int rc) {
+        return rc == SQLITE_OK ? 0 : rc == SQLITE_NOTFOUND ? -ENOENT : rc == SQLITE_MISMATCH ? -EINVAL : -EIO;
+}
+
+/* The next slice, with the gate, which it gives back. Negative errno. */
+static int read_export(Store *store, Export *export) {
+        int rc = connect_reader(store);
+        bool opened = rc == SQLITE_OK;
+
+        if (opened)
+                rc = export_read(export, store->reader_db, shared_now_usec() + EXPORT_SLICE_USEC);
+        if (export_errno(rc) == -EIO)
+                reader_disconnect(store);
+        (void) pthread_mutex_unlock(&store->gate);
+        if (opened && !database_is_damage(rc))
+                return export_errno(rc);
+
+        shared_lock(store);
+        if (opened)
+                store->check_wanted++;
+        else {
+                store->open_wanted = true;
+                shared_wake_writer(store);
+        }
+        shared_unlock(store);
+        return export_errno(rc);
+}
+
+static void remove_export(Store *store, Export *export, int error) {
+        TAILQ_REMOVE(&store->exports, export, entry);
+        store->n_exports--;
+        shared_export_end(store, export, error);
+}
+
+static void tell_counted(Store *store, const Export *export) {
+        Reply *reply = shared_reply_new(REPLY_COUNTED);
+
+        reply->counted = export->counted;
+        reply->n_rows = export->n_rows;
+        reply->userdata = export->userdata;
+        shared_reply(store, reply);
+}
+
+/* One slice of it, then it is the others' turn; with the gate if it `reads`. Called and returns with the mutex held. */
+static void serve_export(Store *store, Export *export, bool reads) {
+        bool was_counting = export->phase == EXPORT_COUNTING;
+        int r = 0;
+
+        TAILQ_REMOVE(&store->exports, export, entry);
+        TAILQ_INSERT_TAIL(&store->exports, export, entry);
+        shared_unlock(store);
+        if (reads)
+                r = read_export(store, export);
+        if (r == 0 && was_counting && export_is_dead(export))
+                r = -EPIPE;
+        if (r == 0)
+                r = export_write(export);
+        shared_lock(store);
+
+        if (was_counting && export->phase != EXPORT_COUNTING)
+                tell_counted(store, export);
+        export->waits = r >= 0 && export_has_lines(export);
+        if (r > 0)
+                export->deadline_usec = shared_now_usec() + store->export_usec;
+        if (r < 0 || (export->phase == EXPORT_WRITTEN && !export_has_lines(export)))
+                remove_export(store, export, MIN(r, 0));
+}
+
+/* One that does not wait for its pipe; NULL: none. With the mutex held. */
+static Export *next_export(Store *store) {
+        Export *export;
+
+        TAILQ_FOREACH(export, &store->exports, entry)
+                if (!export->waits)
+                        break;
+        return export;
+}
+
+/* ---- The check ---- */
+
 static int on_progress(void *userdata) {
         Store *store = userdata;
 
@@ -200,7 +284,8 @@ static void check(Store *store, Checking *checking) {
         rc = connect_reader(store);
         shared_lock(store);
         atomic_store(&store->interrupt, false);
-        if (rc == SQLITE_OK && !store->gate_wanted && TAILQ_EMPTY(&store->requests) && !store->stopping) {
+        if (rc == SQLITE_OK && !store->gate_wanted && TAILQ_EMPTY(&store->requests) && !next_export(store) &&
+            !store->stopping) {
                 store->checking = store->reader_db;
                 shared_unlock(store);
                 sqlite3_progress_handler(store->reader_db, 1, on_progress, store);
@@ -241,29 +326,89 @@ static void cancel_all(Store *store) {
                 shared_reply(store, reply_new(request, -ECANCELED));
                 (void) request_free(request);
         }
+        while (!TAILQ_EMPTY(&store->exports))
+                remove_export(store, TAILQ_FIRST(&store->exports), -ECANCELED);
+}
+
+static uint64_t next_deadline(const Store *store) {
+        uint64_t deadline_usec = TAILQ_EMPTY(&store->waits) ? UINT64_MAX : TAILQ_FIRST(&store->waits)->deadline_usec;
+        const Export *export;
+
+        TAILQ_FOREACH(export, &store->exports, entry)
+                if (export->waits)
+                        deadline_usec = MIN(deadline_usec, export->deadline_usec);
+        return deadline_usec;
+}
+
+/* Looks at the pipes; if `idle`, until somebody says that there is something to do, a pipe takes more or is closed, or the next deadline.
+ * With the mutex held; only this thread takes exports away. */
+static void watch(Store *store, bool idle) {
+        struct pollfd fds[1 + STORE_EXPORTS_MAX] = { { .fd = store->reader_fd, .events = POLLIN } };
+        uint64_t now_usec = shared_now_usec(), until_usec = idle ? next_deadline(store) : now_usec;
+        uint64_t left_usec = until_usec > now_usec ? until_usec - now_usec : 0;
+        struct timespec left = {
+                .tv_sec = (time_t) (left_usec / 1000000u),
+                .tv_nsec = (long) (left_usec % 1000000u * 1000u),
+        };
+        Export *exports[STORE_EXPORTS_MAX], *export;
+        unsigned n = 0;
+        eventfd_t ignored;
+
+        TAILQ_FOREACH(export, &store->exports, entry)
+                if (export->waits) {
+                        exports[n++] = export;
+                        fds[n] = (struct pollfd) { .fd = export->fd, .events = POLLOUT };
+                }
+        shared_unlock(store);
+        if (ppoll(fds, 1 + n, until_usec == UINT64_MAX ? NULL : &left, NULL) > 0 && fds[0].revents)
+                (void) eventfd_read(store->reader_fd, &ignored);
+        shared_lock(store);
+        now_usec = shared_now_usec();
+        for (unsigned i = 0; i < n; i++)
+                if (fds[1 + i].revents)
+                        exports[i]->waits = false;
+                else if (exports[i]->deadline_usec <= now_usec)
+                        remove_export(store, exports[i], -ETIMEDOUT);
+}
+
+/* False: there is nothing to do, or the writer has the database for itself. With the mutex held. */
+static bool work(Store *store, Checking *checking) {
+        Request *request = TAILQ_FIRST(&store->requests);
+        Export *export = next_export(store);
+
+        if (request) { /* "queries overtake exports" */
+                if (!take_gate(store))
+                        return false;
+                TAILQ_REMOVE(&store->requests, request, entry);
+                shared_unlock(store);
+                serve(store, request);
+                shared_lock(store);
+        } else if (export) {
+                bool reads = !export_has_lines(export);
+
+                if (reads && !take_gate(store))
+                        return false;
+                serve_export(store, export, reads);
+        } else {
+                if (!store->connected || store->check_wanted == store->check_done || !take_gate(store))
+                        return false;
+                check(store, checking);
+        }
+        return true;
 }
 
 void *reader_main(void *userdata) {
         Store *store = userdata;
         Checking checking = {};
-        Request *request;
 
         shared_lock(store);
         while (!store->stopping) {
+                bool idle;
+
                 shared_wait_expire(store, shared_now_usec());
-                request = TAILQ_FIRST(&store->requests);
-                if (request && take_gate(store)) {
-                        TAILQ_REMOVE(&store->requests, request, entry);
-                        shared_unlock(store);
-                        serve(store, request);
-                        shared_lock(store);
-                } else if (!request && store->connected && store->check_wanted != store->check_done &&
-                           take_gate(store))
-                        check(store, &checking);
-                else
-                        shared_wait(store, &store->reader_cond,
-                                    TAILQ_EMPTY(&store->waits) ? UINT64_MAX
-                                                               : TAILQ_FIRST(&store->waits)->deadline_usec);
+                idle = !work(store, &checking);
+                if (idle || !TAILQ_EMPTY(&store->exports))
+                        watch(store, idle);
         }
         cancel_all(store);
         store->reader_done = true;

@@ -10,10 +10,9 @@
         " kind, owner, bonded, allow_unbonded, auto_connect, adopted_realtime"
 #define SESSION_COLUMNS                                                                                     \
         "id, uuid, device_address, device_alias, profile, owner, owner_name, boot_id, utc_offset_sec,"        \
-        " start_boottime, start_realtime, subject, area, product, note"
+        " start_boottime, start_realtime, subject, area, product, note, channels"
 /* The one that the session's tail will be: its rows for an earlier one are stale. */
 #define NEXT_CHUNK "(SELECT coalesce(max(seq) + 1, 0) FROM chunk WHERE session = ?1)"
-#define CHUNK_COLUMNS "t0_boottime, t0_realtime, frames, encoding, crc, data"
 
 /* ROWS_SESSION_END has the figures' columns and is put together in text_of(). */
 static const char *const texts[_ROWS_STATEMENT_MAX] = {
@@ -24,7 +23,7 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
                             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [ROWS_DEVICE_REMOVE] = "DELETE FROM device WHERE address = ? AND address_type = ?",
         [ROWS_SESSION_INSERT] = "INSERT INTO session (" SESSION_COLUMNS ")"
-                                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [ROWS_SESSION_HAS] = "SELECT 1 FROM session WHERE id = ?",
         [ROWS_SESSION_DELETE] = "DELETE FROM session WHERE id = ?",
         [ROWS_SESSION_COUNTS] =
@@ -33,17 +32,17 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
                 "),"
                 " (SELECT count(*) FROM gap WHERE session = ?1), (SELECT count(*) FROM event WHERE session = ?1)",
         [ROWS_CHUNK_INSERT] =
-                "INSERT INTO chunk (" CHUNK_COLUMNS ", session, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO chunk (" ROWS_CHUNK_COLUMNS ", session, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [ROWS_CHUNK_NEXT] = "SELECT " NEXT_CHUNK,
-        [ROWS_TAIL_INSERT] = "INSERT INTO tail (" CHUNK_COLUMNS
+        [ROWS_TAIL_INSERT] = "INSERT INTO tail (" ROWS_CHUNK_COLUMNS
                              ", session, chunk, piece) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [ROWS_TAIL_UPDATE] = "UPDATE tail SET (" CHUNK_COLUMNS
+        [ROWS_TAIL_UPDATE] = "UPDATE tail SET (" ROWS_CHUNK_COLUMNS
                              ", session, chunk, piece) = (?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
         [ROWS_TAIL_SLOTS] = "SELECT id FROM tail WHERE session = ? ORDER BY id",
         [ROWS_TAIL_DELETE] = "DELETE FROM tail WHERE session = ?",
-        [ROWS_TAIL_READ] = "SELECT " CHUNK_COLUMNS " FROM tail WHERE session = ?1 AND chunk = " NEXT_CHUNK
+        [ROWS_TAIL_READ] = "SELECT " ROWS_CHUNK_COLUMNS " FROM tail WHERE session = ?1 AND chunk = " NEXT_CHUNK
                            " ORDER BY piece",
-        [ROWS_CHUNK_READ] = "SELECT " CHUNK_COLUMNS " FROM chunk WHERE session = ? ORDER BY seq",
+        [ROWS_CHUNK_READ] = "SELECT " ROWS_CHUNK_COLUMNS " FROM chunk WHERE session = ? ORDER BY seq",
         [ROWS_GAP_INSERT] =
                 "INSERT INTO gap (session, from_usec, to_usec, stream, lost) VALUES (?, ?, ?, ?, ?)",
         [ROWS_EVENT_INSERT] =
@@ -61,7 +60,7 @@ static char *text_of(RowsStatement statement) {
                 return g_strdup(texts[statement]);
         figures = schema_figure_columns(" = ?");
         return g_strconcat(
-                "UPDATE session SET ended = 1, end_reason = ?, end_realtime = ?, figures_version = ?",
+                "UPDATE session SET ended = 1, end_reason = ?, end_boottime = ?, end_realtime = ?, figures_version = ?",
                 figures, " WHERE id = ?", NULL);
 }
 
@@ -190,6 +189,7 @@ int rows_session_insert(Rows *rows, const StoreSession *session) {
         bind_text(stmt, 13, session->area);
         bind_text(stmt, 14, session->product);
         bind_text(stmt, 15, session->note);
+        bind_text(stmt, 16, session->channels);
         return run(stmt);
 }
 
@@ -205,7 +205,7 @@ int rows_session_has(Rows *rows, uint64_t id) {
         return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_NOTFOUND : rc;
 }
 
-int rows_session_end(Rows *rows, uint64_t id, const char *reason, uint64_t realtime_usec,
+int rows_session_end(Rows *rows, uint64_t id, const char *reason, uint64_t boottime_usec, uint64_t realtime_usec,
                      const Figures *figures) {
         sqlite3_stmt *stmt;
         int at = 0, rc = prepare(rows, ROWS_SESSION_END, &stmt);
@@ -213,6 +213,7 @@ int rows_session_end(Rows *rows, uint64_t id, const char *reason, uint64_t realt
         if (rc != SQLITE_OK)
                 return rc;
         bind_text(stmt, ++at, reason);
+        bind_u64(stmt, ++at, boottime_usec);
         bind_u64(stmt, ++at, realtime_usec);
         bind_u64(stmt, ++at, SCHEMA_FIGURES_VERSION);
         for (int i = 0; i < _FIGURE_MAX; i++) {
@@ -398,7 +399,16 @@ int rows_read(Rows *rows, RowsStatement which, uint64_t session, Chunk *ret) {
                 (void) sqlite3_reset(stmt);
                 return rc;
         }
-        *ret = (Chunk) {
+        *ret = rows_chunk_get(stmt);
+        return rc;
+}
+
+void rows_read_end(Rows *rows, RowsStatement which) {
+        (void) sqlite3_reset(rows->stmts[which]);
+}
+
+Chunk rows_chunk_get(sqlite3_stmt *stmt) {
+        return (Chunk) {
                 .t0_boottime_usec = get_u64(stmt, 0),
                 .t0_realtime_usec = get_u64(stmt, 1),
                 .n_frames = (uint32_t) CLAMP(sqlite3_column_int64(stmt, 2), 0, UINT32_MAX),
@@ -407,22 +417,17 @@ int rows_read(Rows *rows, RowsStatement which, uint64_t session, Chunk *ret) {
                 .data = sqlite3_column_blob(stmt, 5),
                 .size = (size_t) sqlite3_column_bytes(stmt, 5),
         };
-        return rc;
-}
-
-void rows_read_end(Rows *rows, RowsStatement which) {
-        (void) sqlite3_reset(rows->stmts[which]);
 }
 
 char *rows_session_select(void) {
         g_autofree char *figures = schema_figure_columns("");
 
-        return g_strconcat("SELECT " SESSION_COLUMNS ", source, ended, end_reason, end_realtime", figures,
+        return g_strconcat("SELECT " SESSION_COLUMNS ", source, ended, end_reason, end_boottime, end_realtime", figures,
                            " FROM session", NULL);
 }
 
 void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret) {
-        int at = 19; /* the figures come after SESSION_COLUMNS and four more */
+        int at = 21; /* the figures come after SESSION_COLUMNS and five more */
 
         *ret = (StoreSession) {
                 .id = get_u64(stmt, 0),
@@ -440,10 +445,12 @@ void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret) {
                 .area = get_text(stmt, 12),
                 .product = get_text(stmt, 13),
                 .note = get_text(stmt, 14),
-                .source = get_text(stmt, 15),
-                .state = g_strdup(sqlite3_column_int(stmt, 16) ? "finished" : "live"),
-                .end_reason = get_text(stmt, 17),
-                .end_realtime_usec = get_u64(stmt, 18),
+                .channels = get_text(stmt, 15),
+                .source = get_text(stmt, 16),
+                .state = g_strdup(sqlite3_column_int(stmt, 17) ? "finished" : "live"),
+                .end_reason = get_text(stmt, 18),
+                .end_boottime_usec = get_u64(stmt, 19),
+                .end_realtime_usec = get_u64(stmt, 20),
         };
         for (int i = 0; i < _FIGURE_MAX; i++, at++) {
                 if (sqlite3_column_type(stmt, at) == SQLITE_NULL)

@@ -60,7 +60,7 @@ int rows_device_put(Rows *rows, const StoreDevice *device);
 int rows_device_remove(Rows *rows, const char *address, const char *address_type);
 int rows_session_insert(Rows *rows, const StoreSession *session);
 int rows_session_has(Rows *rows, uint64_t id); /* SQLITE_NOTFOUND */
-int rows_session_end(Rows *rows, uint64_t id, const char *reason, uint64_t realtime_usec,
+int rows_session_end(Rows *rows, uint64_t id, const char *reason, uint64_t boottime_usec, uint64_t realtime_usec,
                      const Figures *figures);
 int rows_session_delete(Rows *rows, uint64_t id); /* SQLITE_NOTFOUND */
 int rows_session_counts(Rows *rows, uint64_t id, RowsCounts *ret);
@@ -84,6 +84,10 @@ int rows_clean(Rows *rows, bool clean);
 int rows_read(Rows *rows, RowsStatement which, uint64_t session, Chunk *ret);
 /* Before the last row. */
 void rows_read_end(Rows *rows, RowsStatement which);
+/* A row that begins with these columns; the data are good until the statement's next step. */
+#define ROWS_CHUNK_COLUMNS "t0_boottime, t0_realtime, frames, encoding, crc, data"
+#define ROWS_CHUNK_N_COLUMNS 6
+Chunk rows_chunk_get(sqlite3_stmt *stmt);
 
 /* "SELECT … FROM session", to which the reader appends, and a row of it; the strings are new. Free the
  * text. */

@@ -79,7 +79,7 @@ uint64_t shared_wait_add(Store *store, StoreDone done, void *userdata) {
         wait->done = done;
         wait->userdata = userdata;
         if (TAILQ_EMPTY(&store->waits))
-                (void) pthread_cond_signal(&store->reader_cond); /* minds the clock: the writer may be stuck */
+                shared_wake_reader(store); /* minds the clock: the writer may be stuck */
         TAILQ_INSERT_TAIL(&store->waits, wait, entry);
         return wait->id;
 }
@@ -119,6 +119,21 @@ void shared_wake_writer(Store *store) {
         (void) pthread_cond_signal(&store->writer_cond);
 }
 
+void shared_wake_reader(Store *store) {
+        (void) eventfd_write(store->reader_fd, 1);
+}
+
+void shared_export_end(Store *store, Export *export, int error) {
+        Reply *reply = shared_reply_new(export->phase == EXPORT_COUNTING ? REPLY_COUNTED : REPLY_DONE);
+
+        reply->counted = export->counted;
+        reply->done = export->ended;
+        reply->userdata = export->userdata;
+        reply->error = error;
+        shared_reply(store, reply);
+        (void) export_free(export);
+}
+
 void shared_live_add(Store *store, uint64_t id, uint64_t start_boottime_usec) {
         LiveSession *live;
 
@@ -149,8 +164,8 @@ void shared_gate_open(Store *store) {
         (void) pthread_mutex_unlock(&store->gate);
         shared_lock(store);
         store->gate_wanted = false;
-        if (store->check_wanted != store->check_done || !TAILQ_EMPTY(&store->requests))
-                (void) pthread_cond_signal(&store->reader_cond);
+        if (store->check_wanted != store->check_done || !TAILQ_EMPTY(&store->requests) || !TAILQ_EMPTY(&store->exports))
+                shared_wake_reader(store);
         shared_unlock(store);
 }
 

@@ -10,6 +10,7 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
+#include "store/export.h"
 #include "store/job.h"
 
 /* 60 s at 400 frames/s of 60 octets, their heads included, are 1.9 MB. What the writer has in hand comes on
@@ -18,6 +19,7 @@
 #define STORE_COLLECT_USEC UINT64_C(100000)     /* from the first frame after idle to the commit */
 #define STORE_SYNC_USEC UINT64_C(900000)        /* from an unsynced commit to a synced one: 1 s in all */
 #define STORE_ANSWER_USEC UINT64_C(20000000)    /* "Finish() answers when durable; after 20 s Degraded" */
+#define STORE_EXPORT_USEC UINT64_C(30000000)    /* "30 s without progress ends it" */
 #define STORE_LAG_USEC UINT64_C(2000000)        /* queued for longer than that: degraded */
 #define STORE_RETRY_MIN_USEC UINT64_C(50000)
 #define STORE_RETRY_MAX_USEC UINT64_C(1000000)
@@ -28,6 +30,7 @@ typedef enum ReplyType {
         REPLY_STATE,
         REPLY_DONE,
         REPLY_LISTED,
+        REPLY_COUNTED,
 } ReplyType;
 
 typedef struct Opened {
@@ -45,6 +48,8 @@ typedef struct Reply {
         int error;
         StoreDone done;
         StoreListed listed;
+        StoreCounted counted;
+        uint64_t n_rows;
         StoreSession *sessions;
         size_t n_sessions;
         void *userdata;
@@ -91,14 +96,15 @@ struct Store {
         char *path;             /* these do not change */
         StoreObserver observer;
         void *userdata;
-        int event_fd;
+        int event_fd;           /* tells the caller of replies */
+        int reader_fd;          /* an eventfd too: tells the reader that there is something to do */
         pthread_t writer, reader;
 
         StoreState state;       /* these belong to the caller's thread */
         char *reason;
 
         pthread_mutex_t mutex;
-        pthread_cond_t writer_cond, reader_cond, done_cond;
+        pthread_cond_t writer_cond, done_cond;
         Queue queue;
         uint64_t queued_since_usec;
         uint64_t generation;    /* of what is in the queue: counts the takings */
@@ -109,6 +115,9 @@ struct Store {
         uint64_t answer_usec, collect_usec, retry_min_usec; /* STORE_…; tests are in a hurry */
         ReplyList replies;
         RequestList requests;
+        ExportList exports;     /* what is in one of them is the reader's once it is here */
+        unsigned n_exports;
+        uint64_t export_usec;   /* STORE_EXPORT_USEC, as above */
         StoreState shared_state;
         char *shared_reason;
         uint64_t n_queued, n_committed;
@@ -154,6 +163,9 @@ uint64_t shared_wait_add(Store *store, StoreDone done, void *userdata);
 void shared_wait_answer(Store *store, uint64_t id, int error);
 void shared_wait_expire(Store *store, uint64_t now_usec);
 void shared_wake_writer(Store *store);
+void shared_wake_reader(Store *store);
+/* Answers and frees it; it is in no list any more. */
+void shared_export_end(Store *store, Export *export, int error);
 /* A check gives way to whoever else needs the reader. */
 void shared_interrupt_check(Store *store);
 /* A session that goes on from an earlier run of the daemon, or a new one. */

@@ -43,11 +43,13 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         store->observer = *observer;
         store->userdata = userdata;
         store->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-        if (store->event_fd < 0)
+        store->reader_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        if (store->event_fd < 0 || store->reader_fd < 0)
                 g_error("Cannot make an eventfd: %m");
         store->reason = g_strdup("");
         store->shared_reason = g_strdup("");
         store->answer_usec = STORE_ANSWER_USEC;
+        store->export_usec = STORE_EXPORT_USEC;
         store->collect_usec = STORE_COLLECT_USEC;
         store->retry_min_usec = STORE_RETRY_MIN_USEC;
         store->generation = 1;
@@ -56,12 +58,12 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         TAILQ_INIT(&store->waits);
         TAILQ_INIT(&store->replies);
         TAILQ_INIT(&store->requests);
+        TAILQ_INIT(&store->exports);
         (void) pthread_mutex_init(&store->mutex, NULL);
         (void) pthread_mutex_init(&store->gate, NULL);
         (void) pthread_condattr_init(&attr);
         (void) pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
         (void) pthread_cond_init(&store->writer_cond, &attr);
-        (void) pthread_cond_init(&store->reader_cond, &attr);
         (void) pthread_cond_init(&store->done_cond, &attr);
         (void) pthread_condattr_destroy(&attr);
         (void) sqlite3_initialize();
@@ -87,6 +89,9 @@ static void dispatch_reply(Store *store, const Reply *reply) {
         case REPLY_LISTED:
                 reply->listed(reply->error, reply->sessions, reply->n_sessions, reply->userdata);
                 break;
+        case REPLY_COUNTED:
+                reply->counted(reply->error, reply->n_rows, reply->userdata);
+                break;
         }
 }
 
@@ -109,9 +114,9 @@ static void store_free(Store *store) {
         (void) pthread_mutex_destroy(&store->mutex);
         (void) pthread_mutex_destroy(&store->gate);
         (void) pthread_cond_destroy(&store->writer_cond);
-        (void) pthread_cond_destroy(&store->reader_cond);
         (void) pthread_cond_destroy(&store->done_cond);
         (void) close(store->event_fd);
+        (void) close(store->reader_fd);
         g_free(store->path);
         g_free(store->reason);
         g_free(store->shared_reason);
@@ -126,7 +131,7 @@ static void answer_rest(Store *store) {
         take_replies(store, &replies);
         while ((reply = TAILQ_FIRST(&replies))) {
                 TAILQ_REMOVE(&replies, reply, entry);
-                if (reply->type == REPLY_DONE || reply->type == REPLY_LISTED)
+                if (reply->type != REPLY_OPENED && reply->type != REPLY_STATE)
                         dispatch_reply(store, reply);
                 (void) shared_reply_free(reply);
         }
@@ -144,7 +149,7 @@ Store *store_close(Store *store, uint64_t timeout_usec) {
         give_up_usec = store->stop_at_usec + CLOSE_GRACE_USEC;
         shared_wake_writer(store);
         shared_interrupt_check(store);
-        (void) pthread_cond_signal(&store->reader_cond);
+        shared_wake_reader(store);
         while (!(store->writer_done && store->reader_done) && shared_now_usec() < give_up_usec)
                 shared_wait(store, &store->done_cond, give_up_usec);
         done = store->writer_done && store->reader_done;
@@ -366,11 +371,12 @@ static void push_last(Store *store, Job *job, StoreDone done, void *userdata) {
         push(store, job, true);
 }
 
-void store_session_end(Store *store, uint64_t session_id, const char *end_reason, uint64_t end_realtime_usec,
-                       const Figures *figures, StoreDone done, void *userdata) {
+void store_session_end(Store *store, uint64_t session_id, const char *end_reason, uint64_t end_boottime_usec,
+                       uint64_t end_realtime_usec, const Figures *figures, StoreDone done, void *userdata) {
         Job *job = job_new(JOB_END, session_id);
 
         job->end_reason = g_strdup(end_reason);
+        job->end_boottime_usec = end_boottime_usec;
         job->end_realtime_usec = end_realtime_usec;
         job->figures = g_memdup2(figures, sizeof *figures);
         push_last(store, job, done, userdata);
@@ -384,7 +390,7 @@ static void push_request(Store *store, Request *request) {
         shared_lock(store);
         TAILQ_INSERT_TAIL(&store->requests, request, entry);
         shared_interrupt_check(store);
-        (void) pthread_cond_signal(&store->reader_cond);
+        shared_wake_reader(store);
         shared_unlock(store);
 }
 
@@ -412,6 +418,21 @@ void store_get(Store *store, uint64_t id, StoreListed done, void *userdata) {
         request->done = done;
         request->userdata = userdata;
         push_request(store, request);
+}
+
+void store_export(Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata) {
+        Export *export = export_new(wanted, counted, ended, userdata);
+
+        shared_lock(store);
+        if (store->n_exports == STORE_EXPORTS_MAX)
+                shared_export_end(store, export, -ENOBUFS);
+        else {
+                TAILQ_INSERT_TAIL(&store->exports, export, entry);
+                store->n_exports++;
+                shared_interrupt_check(store);
+                shared_wake_reader(store);
+        }
+        shared_unlock(store);
 }
 
 StoreCounters store_counters(Store *store) {

@@ -14,6 +14,7 @@
 
 #include "needled/figures.h"
 #include "needled/frame.h"
+#include "needled/tape.h"
 
 /* The channel whose frames go first when memory is full: an OMP_CHAR_WAVEFORM. The store does not know the codec;
  * test-job.c holds the two together. */
@@ -45,6 +46,8 @@ typedef struct StoreSession {
         uint64_t id;
         char *uuid;             /* 36 characters */
         char *device_address, *device_alias, *profile;
+        char *channels;         /* what the frames' channel numbers stand for, "0=<uuid>;1=<uuid>": a vendor profile may have been
+                                 * edited since; "" for "omp1" */
         uid_t owner;
         char *owner_name;       /* user name, so that a uid used again does not inherit; "" if unknown */
         char *boot_id;          /* of the start, 32 hex digits */
@@ -55,7 +58,7 @@ typedef struct StoreSession {
         char *state;            /* "live" while not ended, else "finished" */
         char *end_reason;       /* "" while live */
         char *source;           /* "live" */
-        uint64_t end_realtime_usec;
+        uint64_t end_boottime_usec, end_realtime_usec;
         Figures figures;        /* absent while live */
 } StoreSession;
 
@@ -95,6 +98,16 @@ typedef struct StoreFilter {
         uint64_t before;        /* last id of the previous page, 0: from the newest */
 } StoreFilter;
 
+/* A session as a tape, through a pipe. Time 0 of the tape is that of the session. */
+#define STORE_EXPORTS_MAX 16u           /* at a time */
+
+typedef struct StoreExport {
+        uint64_t id;
+        const TapeHead *head;
+        uint64_t from_usec, to_usec; /* session time, both included; UINT64_MAX: to the end, and the end is said */
+        int fd;                 /* the pipe's end to write to, O_NONBLOCK; the store closes it */
+} StoreExport;
+
 typedef struct StoreObserver {
         /* The first opening is over, one way or the other. `opened` is never NULL and is freed after the call. It is empty when no database
          * could be opened; then it is called once more as soon as one can be that has something from before. */
@@ -108,6 +121,11 @@ typedef struct StoreObserver {
 typedef void (*StoreDone)(int error, void *userdata);
 /* `sessions` is valid for the call. */
 typedef void (*StoreListed)(int error, const StoreSession *sessions, size_t n, void *userdata);
+
+/* How many lines there will be after the head. error: 0, then the lines come and StoreDone is called when they have; else nothing comes any
+ * more: -ENOENT no such session that has ended, -EIO, -ECANCELED as above, -EINVAL no tape can have this head, -EPIPE nobody reads,
+ * -ENOBUFS too many at a time. */
+typedef void (*StoreCounted)(int error, uint64_t n_rows, void *userdata);
 
 /* Starts the threads and returns; the opening goes on in the writer. `path` is the database's, its folder must exist. */
 Store *store_new(const char *path, const StoreObserver *observer, void *userdata);
@@ -131,14 +149,18 @@ void store_session_frame(Store *store, uint64_t session_id, const Frame *frame);
 void store_session_gap(Store *store, uint64_t session_id, const StoreGap *gap);
 void store_session_event(Store *store, uint64_t session_id, const StoreEvent *event);
 /* `done` when it is durable (committed under synchronous=FULL). */
-void store_session_end(Store *store, uint64_t session_id, const char *end_reason, uint64_t end_realtime_usec,
-                       const Figures *figures, StoreDone done, void *userdata);
+void store_session_end(Store *store, uint64_t session_id, const char *end_reason, uint64_t end_boottime_usec,
+                       uint64_t end_realtime_usec, const Figures *figures, StoreDone done, void *userdata);
 /* Leaves no trace of it. */
 void store_session_discard(Store *store, uint64_t session_id, StoreDone done, void *userdata);
 
 /* On the reader. Only ended sessions. */
 void store_list(Store *store, const StoreFilter *filter, StoreListed done, void *userdata);
 void store_get(Store *store, uint64_t id, StoreListed done, void *userdata); /* n is 0 or 1 */
+
+/* Likewise. `ended`: 0: all is in the pipe; -ENOENT: the session was deleted; -EPIPE; -ETIMEDOUT: for 30 s the pipe took nothing; -EIO;
+ * -ECANCELED. */
+void store_export(Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata);
 
 /* Counts for tests and figures: frames queued, frames committed, frames dropped because memory's bound was reached. */
 typedef struct StoreCounters {

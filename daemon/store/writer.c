@@ -79,7 +79,7 @@ static void set_no_retry(Writer *w) {
 static void set_connected(Writer *w, bool connected) {
         shared_lock(w->store);
         w->store->connected = connected;
-        (void) pthread_cond_signal(&w->store->reader_cond);
+        shared_wake_reader(w->store);
         shared_unlock(w->store);
 }
 
@@ -106,7 +106,7 @@ static void tell_opened(Writer *w, Opened *opened) {
                                 opened->opened.sessions[i].session.start_boottime_usec);
         shared_reply(w->store, reply);
         w->store->opening_over = true;
-        (void) pthread_cond_signal(&w->store->reader_cond);
+        shared_wake_reader(w->store);
         shared_unlock(w->store);
 }
 
@@ -193,7 +193,7 @@ static int open_database(Writer *w) {
         if (rc == SQLITE_OK && database.unclean) {
                 shared_lock(w->store);
                 w->store->check_wanted++;
-                (void) pthread_cond_signal(&w->store->reader_cond);
+                shared_wake_reader(w->store);
                 shared_unlock(w->store);
                 w->scrub = true; /* a discard may have been cut off */
         }

@@ -14,25 +14,29 @@
 
 #define SERVICE FAKE_DEVICE "/service000a"
 #define INFORMATION FAKE_DEVICE "/service0030"
+#define INFORMATION_UUID "0000180a-0000-1000-8000-00805f9b34fb"
 #define ok(expression) g_assert_cmpint((expression), >=, 0)
 
 static const uint8_t feature[] = { 0x01, 0x00, 0xff, 0x0e, 0x0a, 0x00, 0x03, 0x10, 0x00, 0x20, 0x4e,
                                    0xae, 0x1e, 0xe8, 0x03, 0xc4, 0x09, 0xc8, 0x00, 0xff, 0xff };
 
-static const struct {
-        const char *uuid, *service;
-        const void *value;
-        size_t size;
-} layout[] = {
-        { "95840101-2319-423b-8a8e-ee1ffb8d13f8", SERVICE, feature, sizeof(feature) },
-        { "95840102-2319-423b-8a8e-ee1ffb8d13f8", SERVICE, NULL, 0 },
-        { "95840103-2319-423b-8a8e-ee1ffb8d13f8", SERVICE, NULL, 0 },
-        { "95840104-2319-423b-8a8e-ee1ffb8d13f8", SERVICE, NULL, 0 },
-        { "95840105-2319-423b-8a8e-ee1ffb8d13f8", SERVICE, NULL, 0 },
-        { "00002a29-0000-1000-8000-00805f9b34fb", INFORMATION, "Example", 7 },
-        { "00002a24-0000-1000-8000-00805f9b34fb", INFORMATION, "Pen\n1", 5 },
-        { "00002a25-0000-1000-8000-00805f9b34fb", INFORMATION, "0042",
-          5 }, /* with its NUL, as some devices send it */
+static const FakeCharKind pen_chars[] = {
+        { .uuid = "95840101-2319-423b-8a8e-ee1ffb8d13f8", .value = feature, .size = sizeof(feature) },
+        { .uuid = "95840102-2319-423b-8a8e-ee1ffb8d13f8" },
+        { .uuid = "95840103-2319-423b-8a8e-ee1ffb8d13f8" },
+        { .uuid = "95840104-2319-423b-8a8e-ee1ffb8d13f8" },
+        { .uuid = "95840105-2319-423b-8a8e-ee1ffb8d13f8" },
+        { .uuid = "00002a29-0000-1000-8000-00805f9b34fb", .information = true, .value = "Example", .size = 7 },
+        { .uuid = "00002a24-0000-1000-8000-00805f9b34fb", .information = true, .value = "Pen\n1", .size = 5 },
+        { .uuid = "00002a25-0000-1000-8000-00805f9b34fb", .information = true, .value = "0042",
+          .size = 5 }, /* with its NUL, as some devices send it */
+};
+
+static const FakeKind pen = {
+        .name = "Pen",
+        .service = OMP_SERVICE_UUID,
+        .chars = pen_chars,
+        .n_chars = G_N_ELEMENTS(pen_chars),
 };
 
 static int give_error(sd_bus_error *error, const char *name, const char *text) {
@@ -40,6 +44,21 @@ static int give_error(sd_bus_error *error, const char *name, const char *text) {
 }
 
 static int method_noop(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_set_filter(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        FakeBluez *fake = userdata;
+        const char *key;
+
+        fake->filtered = false;
+        ok(sd_bus_message_enter_container(m, 'a', "{sv}"));
+        while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
+                ok(sd_bus_message_read(m, "s", &key));
+                ok(sd_bus_message_skip(m, "v"));
+                ok(sd_bus_message_exit_container(m));
+                fake->filtered = fake->filtered || g_str_equal(key, "UUIDs");
+        }
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -76,7 +95,9 @@ static int on_application_objects(sd_bus_message *reply, void *userdata, sd_bus_
         FILE *f = open_memstream(&text, &size);
         ok(sd_bus_message_dump(reply, f, 0));
         fclose(f);
-        fake->application_read = strstr(text, "org.bluez.GattProfile1") && strstr(text, OMP_SERVICE_UUID);
+        fake->application_read = strstr(text, "org.bluez.GattProfile1") && strstr(text, fake->kind->service);
+        g_free(fake->application);
+        fake->application = g_strdup(text);
         return 0;
 }
 
@@ -154,12 +175,31 @@ static int method_read(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         FakeChar *ch = userdata;
         sd_bus_message *reply;
 
-        g_assert_nonnull(ch->value); /* nothing measured is ever read */
+        ch->reads++;
+        g_assert_nonnull(ch->kind->value); /* nothing measured is ever read */
+        if (ch->fake->read_error && !ch->kind->information)
+                return give_error(error, ch->fake->read_error, "");
         ok(sd_bus_message_new_method_return(m, &reply));
-        ok(sd_bus_message_append_array(reply, 'y', ch->value, ch->value_size));
+        ok(sd_bus_message_append_array(reply, 'y', ch->kind->value, ch->kind->size));
         ok(sd_bus_send(NULL, reply, NULL));
         sd_bus_message_unref(reply);
         return 1;
+}
+
+static int method_write(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        FakeBluez *fake = ((FakeChar *) userdata)->fake;
+        const char *key, *type;
+        const void *data;
+        size_t size;
+
+        ok(sd_bus_message_read_array(m, 'y', &data, &size));
+        ok(sd_bus_message_read(m, "a{sv}", 1, &key, "s", &type));
+        g_assert_cmpstr(key, ==, "type");
+        g_string_append(fake->writes, type);
+        for (size_t i = 0; i < size; i++)
+                g_string_append_printf(fake->writes, " %02x", ((const uint8_t *) data)[i]);
+        g_string_append_c(fake->writes, ';');
+        return fake->write_error ? give_error(error, fake->write_error, "") : sd_bus_reply_method_return(m, NULL);
 }
 
 static int method_acquire(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -172,6 +212,8 @@ static int method_acquire(sd_bus_message *m, void *userdata, sd_bus_error *error
                 fake->acquire_errors--;
                 return give_error(error, fake->acquire_error, fake->acquire_error_text);
         }
+        if (ch->kind->acquire_error)
+                return give_error(error, ch->kind->acquire_error, "");
         if (ch->fd >= 0)
                 return give_error(error, "org.bluez.Error.NotPermitted", "Notify acquired");
 
@@ -199,13 +241,14 @@ static int method_stop_notify(sd_bus_message *m, void *userdata, sd_bus_error *e
 
 static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property,
                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        static const struct {
+        const FakeBluez *fake = userdata;
+        const struct {
                 const char *property, *interface, *type, *value;
         } texts[] = {
                 { "Address", "org.bluez.Adapter1", "s", "00:AA:01:00:00:00" },
                 { "Address", "org.bluez.Device1", "s", FAKE_ADDRESS },
                 { "AddressType", "org.bluez.Device1", "s", "random" },
-                { "Name", "org.bluez.Device1", "s", "Pen" },
+                { "Name", "org.bluez.Device1", "s", fake->kind->name },
                 { "Adapter", "org.bluez.Device1", "o", FAKE_ADAPTER },
                 { "Device", "org.bluez.GattService1", "o", FAKE_DEVICE },
         };
@@ -213,12 +256,32 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
         for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
                 if (g_str_equal(texts[i].property, property) && g_str_equal(texts[i].interface, interface))
                         return sd_bus_message_append(reply, texts[i].type, texts[i].value);
-        if (g_str_equal(property, "UUIDs"))
-                return sd_bus_message_append(reply, "as", 1, OMP_SERVICE_UUID);
 
-        return sd_bus_message_append(reply, "s",
-                                     g_str_equal(path, SERVICE) ? OMP_SERVICE_UUID
-                                                                : "0000180a-0000-1000-8000-00805f9b34fb");
+        return sd_bus_message_append(reply, "s", g_str_equal(path, SERVICE) ? fake->kind->service : INFORMATION_UUID);
+}
+
+static int get_uuids(sd_bus *bus, const char *path, const char *interface, const char *property,
+                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const FakeKind *kind = ((FakeBluez *) userdata)->kind;
+
+        return kind->hides_service ? sd_bus_message_append(reply, "as", 1, INFORMATION_UUID)
+                                   : sd_bus_message_append(reply, "as", 2, INFORMATION_UUID, kind->service);
+}
+
+static int get_makers(sd_bus *bus, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const FakeKind *kind = ((FakeBluez *) userdata)->kind;
+
+        ok(sd_bus_message_open_container(reply, 'a', "{qv}"));
+        if (kind->company) {
+                ok(sd_bus_message_open_container(reply, 'e', "qv"));
+                ok(sd_bus_message_append(reply, "q", kind->company));
+                ok(sd_bus_message_open_container(reply, 'v', "ay"));
+                ok(sd_bus_message_append_array(reply, 'y', kind->maker_data, kind->maker_size));
+                ok(sd_bus_message_close_container(reply));
+                ok(sd_bus_message_close_container(reply));
+        }
+        return sd_bus_message_close_container(reply);
 }
 
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
@@ -232,7 +295,7 @@ static const sd_bus_vtable manager_vtable[] = {
 
 static const sd_bus_vtable adapter_vtable[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD("SetDiscoveryFilter", "a{sv}", NULL, method_noop, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("SetDiscoveryFilter", "a{sv}", NULL, method_set_filter, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("StartDiscovery", NULL, NULL, method_start_discovery, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("StopDiscovery", NULL, NULL, method_noop, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("RemoveDevice", "o", NULL, method_remove_device, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -258,7 +321,8 @@ static const sd_bus_vtable device_vtable[] = {
         SD_BUS_PROPERTY("AddressType", "s", get_text, 0, 0),
         SD_BUS_PROPERTY("Name", "s", get_text, 0, 0),
         SD_BUS_PROPERTY("Adapter", "o", get_text, 0, 0),
-        SD_BUS_PROPERTY("UUIDs", "as", get_text, 0, 0),
+        SD_BUS_PROPERTY("UUIDs", "as", get_uuids, 0, 0),
+        SD_BUS_PROPERTY("ManufacturerData", "a{qv}", get_makers, 0, 0),
         SD_BUS_PROPERTY("RSSI", "n", NULL, offsetof(FakeBluez, rssi), CHANGES),
         SD_BUS_PROPERTY("Connected", "b", NULL, offsetof(FakeBluez, connected), CHANGES),
         SD_BUS_PROPERTY("ServicesResolved", "b", NULL, offsetof(FakeBluez, resolved), CHANGES),
@@ -266,6 +330,12 @@ static const sd_bus_vtable device_vtable[] = {
         SD_BUS_PROPERTY("Bonded", "b", NULL, offsetof(FakeBluez, paired), CHANGES),
         SD_BUS_WRITABLE_PROPERTY("Trusted", "b", NULL, NULL, offsetof(FakeBluez, trusted),
                                  CHANGES | SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_VTABLE_END
+};
+
+static const sd_bus_vtable battery_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_PROPERTY("Percentage", "y", NULL, offsetof(FakeBluez, battery), CHANGES),
         SD_BUS_VTABLE_END
 };
 
@@ -279,6 +349,7 @@ static const sd_bus_vtable service_vtable[] = {
 static const sd_bus_vtable char_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("ReadValue", "a{sv}", "ay", method_read, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("WriteValue", "aya{sv}", NULL, method_write, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("AcquireNotify", "a{sv}", "hq", method_acquire, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("StartNotify", NULL, NULL, method_start_notify, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("StopNotify", NULL, NULL, method_stop_notify, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -358,7 +429,7 @@ void fake_bus_stop(GPid pid) {
         ok(waitpid(pid, NULL, 0));
 }
 
-FakeBluez *fake_bluez_new(sd_event *event) {
+FakeBluez *fake_bluez_new(sd_event *event, const FakeKind *kind) {
         FakeBluez *fake = g_new0(FakeBluez, 1);
 
         fake->event = event;
@@ -367,16 +438,22 @@ FakeBluez *fake_bluez_new(sd_event *event) {
         fake->slots = g_ptr_array_new_with_free_func(slot_free);
         fake->device_slots = g_ptr_array_new_with_free_func(slot_free);
         fake->char_slots = g_ptr_array_new_with_free_func(slot_free);
-        for (size_t i = 0; i < G_N_ELEMENTS(layout); i++)
+        fake->kind = kind ? kind : &pen;
+        fake->writes = g_string_new("");
+        g_assert_cmpuint(fake->kind->n_chars, <=, FAKE_CHARS_MAX);
+        for (size_t i = 0; i < fake->kind->n_chars; i++) {
+                const FakeCharKind *ch = &fake->kind->chars[i];
+                const char *service = ch->information ? INFORMATION : SERVICE;
+
                 fake->chars[fake->n_chars++] = (FakeChar) {
                         .fake = fake,
-                        .uuid = layout[i].uuid,
-                        .service = g_strdup(layout[i].service),
-                        .path = g_strdup_printf("%s/char%04zx", layout[i].service, i + 1),
-                        .value = layout[i].value,
-                        .value_size = layout[i].size,
+                        .kind = ch,
+                        .uuid = ch->uuid,
+                        .service = g_strdup(service),
+                        .path = g_strdup_printf("%s/char%04zx", service, i + 1),
                         .fd = -1,
                 };
+        }
 
         ok(sd_bus_open_system(&fake->bus));
         ok(sd_bus_attach_event(fake->bus, event, 0));
@@ -404,8 +481,10 @@ FakeBluez *fake_bluez_free(FakeBluez *fake) {
         g_ptr_array_unref(fake->device_slots);
         g_ptr_array_unref(fake->slots);
         sd_bus_flush_close_unref(fake->bus);
+        g_string_free(fake->writes, true);
         g_free(fake->agent_sender);
         g_free(fake->application_sender);
+        g_free(fake->application);
         g_free(fake);
         return NULL;
 }
@@ -445,6 +524,12 @@ void fake_powered(FakeBluez *fake, bool on) {
                 fake_device_disconnect(fake);
         fake->powered = on;
         ok(sd_bus_emit_properties_changed(fake->bus, FAKE_ADAPTER, "org.bluez.Adapter1", "Powered", NULL));
+}
+
+void fake_battery(FakeBluez *fake, uint8_t percent) {
+        fake->battery = percent;
+        add(fake, fake->device_slots, FAKE_DEVICE, "org.bluez.Battery1", battery_vtable, fake);
+        ok(sd_bus_emit_interfaces_added(fake->bus, FAKE_DEVICE, "org.bluez.Battery1", NULL));
 }
 
 FakeChar *fake_char(FakeBluez *fake, const char *uuid) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A small bluetoothd for the tests of link: one adapter, one device with the service of a profile, on a bus
- * of its own in the same loop as what is tested. What it answers can be set call by call. (needlesim
- * --stand-in is the whole one.) */
+/* A small bluetoothd for the tests of link: one adapter, one device of some kind, on a bus of its own in the
+ * same loop as what is tested. What it answers can be set call by call. (needlesim --stand-in is the whole
+ * one.) */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -15,25 +15,44 @@
 #define FAKE_ADDRESS "C0:FF:EE:12:34:56"
 #define FAKE_CHARS_MAX 12
 
+typedef struct FakeCharKind {
+        const char *uuid;
+        bool information;               /* of Device Information, not of the device's own service */
+        const void *value;              /* of ReadValue; NULL: it is never to be read */
+        size_t size;
+        const char *acquire_error;      /* what AcquireNotify always answers; NULL: a socket */
+} FakeCharKind;
+
+typedef struct FakeKind {               /* what a device is and shows of itself */
+        const char *name, *service;
+        bool hides_service;             /* shown by its objects alone, not in UUIDs */
+        uint16_t company;               /* manufacturer data; 0: none */
+        const void *maker_data;
+        size_t maker_size;
+        const FakeCharKind *chars;
+        size_t n_chars;
+} FakeKind;
+
 typedef struct FakeBluez FakeBluez;
 
 typedef struct FakeChar {
         FakeBluez *fake;
         const char *uuid;
         char *path, *service;
-        const uint8_t *value;           /* of ReadValue */
-        size_t value_size;
+        const FakeCharKind *kind;
         int fd;                         /* our end of an acquired socket, -1: none */
         int acquired, notifying;        /* D-Bus booleans */
-        unsigned acquires, starts, stops; /* calls so far */
+        unsigned acquires, starts, stops, reads; /* calls so far */
 } FakeChar;
 
 struct FakeBluez {
         sd_event *event;
         sd_bus *bus;
+        const FakeKind *kind;
         GPtrArray *slots, *device_slots, *char_slots;
         int powered, discovering, present, connected, resolved, paired, trusted;
         int16_t rssi;
+        uint8_t battery;                /* % */
         FakeChar chars[FAKE_CHARS_MAX];
         unsigned n_chars;
         /* What to answer, and how often so: */
@@ -41,11 +60,16 @@ struct FakeBluez {
         unsigned acquire_errors;
         const char *connect_error, *connect_error_text;
         unsigned connect_errors;
+        const char *write_error;        /* NULL: written */
+        const char *read_error;         /* NULL: the value */
         bool pair_refused;
         bool connected_untold;          /* Connected rises without a signal */
         /* What was called: */
         unsigned connects, pairs, removes, discoveries, applications, agents;
+        GString *writes;                /* of WriteValue: "command 01 02;" each */
+        bool filtered;                  /* the last discovery filter asked for services */
         char *agent_sender, *application_sender;
+        char *application;              /* what our GetManagedObjects answered, as text */
         bool application_read;          /* our GetManagedObjects came back with a GattProfile1 */
 };
 
@@ -53,13 +77,15 @@ struct FakeBluez {
 GPid fake_bus_start(void);
 void fake_bus_stop(GPid pid);
 
-FakeBluez *fake_bluez_new(sd_event *event); /* owns org.bluez; the adapter is powered, the device not seen */
-FakeBluez *
-fake_bluez_free(FakeBluez *fake); /* as kill -9: nothing is signalled but the end of the connection */
+/* Owns org.bluez; the adapter is powered, the device not seen. kind NULL: an OMP pen. */
+FakeBluez *fake_bluez_new(sd_event *event, const FakeKind *kind);
+/* As kill -9: nothing is signalled but the end of the connection. */
+FakeBluez *fake_bluez_free(FakeBluez *fake);
 void fake_device_appear(FakeBluez *fake);     /* InterfacesAdded of the device */
 void fake_device_connect(FakeBluez *fake);    /* Connected, then the objects, then ServicesResolved */
 void fake_device_disconnect(FakeBluez *fake); /* sockets end, Connected falls */
 void fake_powered(FakeBluez *fake, bool on);
+void fake_battery(FakeBluez *fake, uint8_t percent); /* Battery1 comes */
 FakeChar *fake_char(FakeBluez *fake, const char *uuid);
 /* bluetoothd lets go of a characteristic that somebody held. */
 void fake_release(FakeBluez *fake, FakeChar *ch);

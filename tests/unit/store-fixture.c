@@ -48,6 +48,7 @@ static void on_opened(const StoreOpened *opened, void *userdata) {
                 session->uuid = g_strdup(open->session.uuid);
                 session->alias = g_strdup(open->session.device_alias);
                 session->subject = g_strdup(open->session.subject);
+                session->channels = g_strdup(open->session.channels);
                 session->n_frames = open->n_frames;
                 session->frames = g_new0(FixtureFrame, open->n_frames + 1);
                 for (size_t j = 0; j < open->n_frames; j++)
@@ -78,6 +79,7 @@ static void clear_listed(Fixture *f) {
         for (size_t i = 0; i < f->n_listed; i++) {
                 g_free(f->listed[i].uuid);
                 g_free(f->listed[i].subject);
+                g_free(f->listed[i].channels);
                 g_free(f->listed[i].end_reason);
         }
         g_free(g_steal_pointer(&f->listed));
@@ -93,6 +95,7 @@ static void on_listed(int error, const StoreSession *sessions, size_t n, void *u
         for (size_t i = 0; i < n; i++) {
                 f->listed[i].uuid = g_strdup(sessions[i].uuid);
                 f->listed[i].subject = g_strdup(sessions[i].subject);
+                f->listed[i].channels = g_strdup(sessions[i].channels);
                 f->listed[i].end_reason = g_strdup(sessions[i].end_reason);
                 g_assert_cmpstr(sessions[i].state, ==, "finished");
         }
@@ -104,6 +107,7 @@ static void forget(Fixture *f) {
                 g_free(f->sessions[i].uuid);
                 g_free(f->sessions[i].alias);
                 g_free(f->sessions[i].subject);
+                g_free(f->sessions[i].channels);
                 g_free(f->sessions[i].frames);
         }
         g_free(g_steal_pointer(&f->sessions));
@@ -220,6 +224,7 @@ void fixture_begin_full(Fixture *f, uint64_t id, uint64_t start_usec, const char
                 .device_address = (char *) device,
                 .device_alias = (char *) "pen",
                 .profile = (char *) "omp1",
+                .channels = (char *) (id % 2 ? FIXTURE_CHANNELS : NULL),
                 .owner = owner,
                 .owner_name = (char *) "somebody",
                 .boot_id = (char *) "0123456789abcdef0123456789abcdef",
@@ -279,8 +284,8 @@ int fixture_end(Fixture *f, uint64_t session) {
         figures_set(&figures, FIGURE_LOST_WAVEFORM, 7);
         figures_set_double(&figures, FIGURE_STROKE_RATE, 90.5);
         f->answered = false;
-        store_session_end(f->store, session, "user", FIXTURE_START_REALTIME + 60000000u, &figures, on_done,
-                          f);
+        store_session_end(f->store, session, "user", FIXTURE_START_BOOTTIME + FIXTURE_LENGTH_USEC,
+                          FIXTURE_START_REALTIME + FIXTURE_LENGTH_USEC, &figures, on_done, f);
         return wait_answer(f);
 }
 

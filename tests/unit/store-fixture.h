@@ -12,6 +12,8 @@
 #define FIXTURE_START_REALTIME UINT64_C(1700000000000000)
 #define FIXTURE_FRAME_USEC UINT64_C(2500)       /* 400 a second */
 #define FIXTURE_FRAME_SIZE 60u
+#define FIXTURE_LENGTH_USEC UINT64_C(60000000)  /* of a session that fixture_end() ends */
+#define FIXTURE_CHANNELS "1=95840102-2319-423b-8a8e-ee1ffb8d13f8;2=95840103-2319-423b-8a8e-ee1ffb8d13f8"
 
 typedef struct FixtureFrame {
         Frame frame;
@@ -20,7 +22,7 @@ typedef struct FixtureFrame {
 
 typedef struct FixtureSession {
         uint64_t id;
-        char *uuid, *alias, *subject;
+        char *uuid, *alias, *subject, *channels;
         size_t n_frames;
         FixtureFrame *frames;
 } FixtureSession;

@@ -6,8 +6,7 @@
 #include <unistd.h>
 
 #include "autoptr.h"
-#include "fake-bluez.h"
-#include "link/link.h"
+#include "link-fixture.h"
 #include "log.h"
 #include "needled/omp.h"
 
@@ -15,177 +14,17 @@
 #define WAVEFORM "95840103-2319-423b-8a8e-ee1ffb8d13f8"
 #define STATUS "95840105-2319-423b-8a8e-ee1ffb8d13f8"
 #define EVENT "95840104-2319-423b-8a8e-ee1ffb8d13f8"
-#define DEADLINE_USEC (100 * G_USEC_PER_SEC) /* generous: a busy neighbour is no failure */
-
-typedef struct Fixture {
-        GPid bus;
-        sd_event *event;
-        FakeBluez *fake;
-        Profiles *profiles;
-        Link *link;
-        Device *device; /* the last added */
-        unsigned added, removed, ups, losts, frames, empty_frames, identities, states, bluetooth_changes,
-                searching_changes;
-        uint8_t channel;
-        uint8_t data[64];
-        size_t size;
-        uint64_t boottime_usec;
-        int done_error;
-        char *done_message;
-        unsigned dones;
-} Fixture;
-
-static void on_bluetooth(Link *link, void *userdata) {
-        ((Fixture *) userdata)->bluetooth_changes++;
-}
-
-static void on_searching(Link *link, void *userdata) {
-        ((Fixture *) userdata)->searching_changes++;
-}
-
-static void on_added(Device *device, void *userdata) {
-        Fixture *f = userdata;
-
-        f->device = device;
-        f->added++;
-}
-
-static void on_changed(Device *device, unsigned changed, void *userdata) {
-        Fixture *f = userdata;
-
-        f->identities += !!(changed & DEVICE_CHANGED_IDENTITY);
-        f->states += !!(changed & DEVICE_CHANGED_STATE);
-}
-
-static void on_removed(Device *device, void *userdata) {
-        Fixture *f = userdata;
-
-        f->removed++;
-        f->device = NULL;
-}
-
-static void on_frame(Device *device, const Frame *frame, void *userdata) {
-        Fixture *f = userdata;
-
-        if (frame->direction == FRAME_OF_LINK) {
-                f->ups += frame->data[0] == FRAME_LINK_UP;
-                f->losts += frame->data[0] == FRAME_LINK_LOST;
-                g_assert_cmpuint(f->ups - f->losts, <=, 1); /* they take turns */
-                return;
-        }
-
-        g_assert_cmpuint(f->ups, ==, f->losts + 1); /* frames only while the link is up */
-        f->frames++;
-        f->empty_frames += frame->size == 0;
-        f->channel = frame->channel;
-        f->size = MIN(frame->size, sizeof(f->data));
-        memcpy(f->data, frame->data, f->size);
-        g_assert_cmpuint(frame->boottime_usec, >=, f->boottime_usec);
-        f->boottime_usec = frame->boottime_usec;
-}
-
-static void on_failed(Link *link, int error, void *userdata) {
-        g_error("link failed: %s", g_strerror(-error));
-}
-
-static void on_done(int error, const char *message, void *userdata) {
-        Fixture *f = userdata;
-
-        f->done_error = error;
-        g_free(f->done_message);
-        f->done_message = g_strdup(message);
-        f->dones++;
-}
-
-static const LinkObserver observer = {
-        .bluetooth_changed = on_bluetooth,
-        .searching_changed = on_searching,
-        .device_added = on_added,
-        .device_changed = on_changed,
-        .device_removed = on_removed,
-        .device_frame = on_frame,
-        .failed = on_failed,
-};
-
-/* Runs the loop until the condition holds. */
-#define wait_for(f, condition) \
-        do { \
-                uint64_t _end = (uint64_t) g_get_monotonic_time() + DEADLINE_USEC; \
-                while (!(condition)) { \
-                        if ((uint64_t) g_get_monotonic_time() > _end) \
-                                g_error("line %i: never came: %s (state %s %s)", __LINE__, #condition, \
-                                        (f)->device ? device_state_name((f)->device->state) : "-", \
-                                        (f)->device ? device_reason_name((f)->device->reason) : ""); \
-                        g_assert_cmpint(sd_event_run((f)->event, 100 * 1000), >=, 0); \
-                } \
-        } while (0)
-
-/* Lets everything that is on its way arrive: a call goes to the bus and back on each side. */
-static void settle(Fixture *f) {
-        for (int i = 0; i < 3; i++) {
-                while (sd_event_run(f->event, 50 * 1000) > 0)
-                        ;
-        }
-}
 
 static void set_up(Fixture *f, const void *data) {
-        f->profiles = profiles_new();
-        const LinkSettings settings = { .profiles = f->profiles, .allow_broadcast = data != NULL };
-
-        f->bus = fake_bus_start();
-        g_assert_cmpint(sd_event_new(&f->event), >=, 0);
-        f->fake = fake_bluez_new(f->event);
-        g_assert_cmpint(link_new(f->event, &settings, &observer, f, &f->link), >=, 0);
-        link_start(f->link);
-        g_assert_cmpint(link_bluetooth(f->link), ==, LINK_BLUETOOTH_ABSENT);
-        wait_for(f, link_bluetooth(f->link) == LINK_BLUETOOTH_READY);
+        fixture_set_up(f, data != NULL);
 }
 
 static void tear_down(Fixture *f, const void *data) {
-        f->link = link_free(f->link);
-        f->profiles = profiles_free(f->profiles);
-        f->fake = fake_bluez_free(f->fake);
-        sd_event_unref(f->event);
-        fake_bus_stop(f->bus);
-        g_free(f->done_message);
-}
-
-static void find(Fixture *f) {
-        g_assert_cmpint(link_search(f->link, 10 * G_USEC_PER_SEC), ==, 0);
-        g_assert_true(link_searching(f->link));
-        wait_for(f, f->fake->discoveries > 0);
-        fake_device_appear(f->fake);
-        wait_for(f, f->device);
-        g_assert_cmpint(f->device->state, ==, DEVICE_FOUND);
-        g_assert_cmpstr(f->device->path, ==, "C0_FF_EE_12_34_56");
-        g_assert_cmpstr(f->device->name, ==, "Pen");
-        g_assert_cmpint(f->device->rssi, ==, -60);
-}
-
-static void adopt(Fixture *f, bool allow_unbonded) {
-        const LinkAdopt options = { .alias = "My pen", .allow_unbonded = allow_unbonded, .owner = 1000 };
-
-        find(f);
-        link_adopt(f->link, f->device, &options, on_done, f);
-        g_assert_cmpuint(f->dones, ==, 0); /* nobody is answered before the call returns */
-        wait_for(f, f->dones == 1);
-}
-
-static void stream(Fixture *f) {
-        adopt(f, false);
-        g_assert_cmpint(f->done_error, ==, 0);
-        wait_for(f, f->device->state == DEVICE_STREAMING);
-        settle(f); /* the optional ones, and Device Information */
-}
-
-static void notify(Fixture *f, const char *uuid, const void *data, size_t size) {
-        FakeChar *ch = fake_char(f->fake, uuid);
-
-        g_assert_cmpint(send(ch->fd, data, size, 0), ==, (ssize_t) size);
+        fixture_tear_down(f);
 }
 
 static void test_adopt_and_stream(Fixture *f, const void *data) {
-        stream(f);
+        fixture_stream(f);
         g_assert_cmpstr(f->done_message, ==, "");
         g_assert_true(f->device->adopted && f->device->bonded && f->device->auto_connect &&
                       f->device->has_feature);
@@ -204,7 +43,12 @@ static void test_adopt_and_stream(Fixture *f, const void *data) {
         g_assert_false(link_searching(f->link)); /* no discovery beside a connection */
         g_assert_cmpuint(f->ups, ==, 1);
 
-        notify(f, LIVE, "abc", 3);
+        /* Feature, as it was read; it was not notified. */
+        g_assert_cmpuint(f->features, ==, 1);
+        g_assert_cmpmem(f->data, f->size, f->fake->kind->chars[0].value, f->fake->kind->chars[0].size);
+        g_assert_cmpuint(f->device->counters.received, ==, 0);
+
+        fixture_notify(f, LIVE, "abc", 3);
         wait_for(f, f->frames == 1);
         g_assert_cmpint(f->channel, ==, OMP_CHAR_LIVE);
         g_assert_cmpuint(f->size, ==, 3);
@@ -220,9 +64,9 @@ static void test_adopt_and_stream(Fixture *f, const void *data) {
 /* Zero-length values are forbidden (1.1), and look like the end of the socket: but while it is open they are
  * not. */
 static void test_zero_length_is_not_the_end(Fixture *f, const void *data) {
-        stream(f);
-        notify(f, LIVE, "", 0);
-        notify(f, LIVE, "x", 1);
+        fixture_stream(f);
+        fixture_notify(f, LIVE, "", 0);
+        fixture_notify(f, LIVE, "x", 1);
         wait_for(f, f->frames == 2);
         g_assert_cmpuint(f->empty_frames, ==, 1);
         g_assert_cmpuint(f->device->counters.oversize_or_empty, ==, 1);
@@ -233,12 +77,12 @@ static void test_zero_length_is_not_the_end(Fixture *f, const void *data) {
 static void test_oversize(Fixture *f, const void *data) {
         uint8_t large[2000] = { 1 };
 
-        stream(f);
-        notify(f, LIVE, large, 512);
+        fixture_stream(f);
+        fixture_notify(f, LIVE, large, 512);
         wait_for(f, f->frames == 1);
         g_assert_cmpuint(f->empty_frames, ==, 0);
-        notify(f, LIVE, large, 513);
-        notify(f, LIVE, large, sizeof(large));
+        fixture_notify(f, LIVE, large, 513);
+        fixture_notify(f, LIVE, large, sizeof(large));
         wait_for(f, f->frames == 3);
         g_assert_cmpuint(f->empty_frames, ==, 2);
         g_assert_cmpuint(f->device->counters.oversize_or_empty, ==, 2);
@@ -246,14 +90,14 @@ static void test_oversize(Fixture *f, const void *data) {
 
 /* What the socket took is what we have, also when the link goes right after. */
 static void test_hang_up_after_data(Fixture *f, const void *data) {
-        stream(f);
+        fixture_stream(f);
         for (int i = 0; i < 200; i++)
-                notify(f, LIVE, "abc", 3);
-        notify(f, STATUS, "", 0);
-        notify(f, STATUS, "s", 1);
+                fixture_notify(f, LIVE, "abc", 3);
+        fixture_notify(f, STATUS, "", 0);
+        fixture_notify(f, STATUS, "s", 1);
         fake_device_disconnect(f->fake);
         wait_for(f, f->device->state == DEVICE_WAITING);
-        settle(f);
+        fixture_settle(f);
         g_assert_cmpuint(f->frames - f->empty_frames, ==, 201);
         g_assert_cmpuint(f->losts, ==, 1);
         g_assert_cmpint(f->device->reason, ==, DEVICE_REASON_AWAY);
@@ -264,6 +108,7 @@ static void test_hang_up_after_data(Fixture *f, const void *data) {
         fake_device_connect(f->fake);
         wait_for(f, f->device->state == DEVICE_STREAMING);
         g_assert_cmpuint(f->ups, ==, 2);
+        g_assert_cmpuint(f->features, ==, 2);
         g_assert_cmpuint(f->device->counters.connects, ==, 2);
         g_assert_cmpuint(f->fake->connects, ==, 1);
 }
@@ -272,7 +117,7 @@ static void test_hang_up_after_data(Fixture *f, const void *data) {
 static void test_socket_ends_alone(Fixture *f, const void *data) {
         FakeChar *status;
 
-        stream(f);
+        fixture_stream(f);
         status = fake_char(f->fake, STATUS);
         for (unsigned i = 0; i < f->fake->n_chars; i++)
                 if (f->fake->chars[i].fd >= 0 && &f->fake->chars[i] != status) {
@@ -290,7 +135,7 @@ static void test_held_by_another(Fixture *f, const void *data) {
         f->fake->acquire_error = "org.bluez.Error.NotPermitted";
         f->fake->acquire_error_text = "Notify acquired";
         f->fake->acquire_errors = UINT_MAX;
-        adopt(f, false);
+        fixture_adopt(f, false);
         g_assert_cmpint(f->done_error, ==, 0);
         wait_for(f, f->device->state == DEVICE_WAITING);
         g_assert_cmpint(f->device->reason, ==, DEVICE_REASON_NOTIFICATIONS_HELD);
@@ -307,7 +152,7 @@ static void test_not_permitted_then_success(Fixture *f, const void *data) {
         f->fake->acquire_error = "org.bluez.Error.NotPermitted";
         f->fake->acquire_error_text = "Notify acquired";
         f->fake->acquire_errors = 3;
-        stream(f);
+        fixture_stream(f);
         g_assert_cmpuint(fake_char(f->fake, STATUS)->acquires, ==, 4);
         g_assert_cmpuint(fake_char(f->fake, LIVE)->acquires, ==, 1);
 }
@@ -318,7 +163,7 @@ static void test_optional_held_then_released(Fixture *f, const void *data) {
         int held = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
         waveform->fd = held;
-        stream(f);
+        fixture_stream(f);
         g_assert_cmpuint(waveform->acquires, ==, 1);
         g_assert_cmpint(waveform->fd, ==, held);
 
@@ -326,8 +171,8 @@ static void test_optional_held_then_released(Fixture *f, const void *data) {
         waveform->fd = -1;
         fake_release(f->fake, waveform);
         wait_for(f, waveform->acquires == 2);
-        settle(f);
-        notify(f, WAVEFORM, "w", 1);
+        fixture_settle(f);
+        fixture_notify(f, WAVEFORM, "w", 1);
         wait_for(f, f->frames == 1);
         g_assert_cmpint(f->channel, ==, OMP_CHAR_WAVEFORM);
         g_assert_cmpuint(f->ups, ==, 1);
@@ -337,7 +182,7 @@ static void test_start_notify_only_if_allowed(Fixture *f, const void *data) {
         f->fake->acquire_error = "org.bluez.Error.NotSupported";
         f->fake->acquire_error_text = "Operation is not supported";
         f->fake->acquire_errors = UINT_MAX;
-        adopt(f, false);
+        fixture_adopt(f, false);
         wait_for(f, f->device->state == DEVICE_REFUSED);
         for (unsigned i = 0; i < f->fake->n_chars; i++)
                 g_assert_cmpuint(f->fake->chars[i].starts, ==, 0);
@@ -375,7 +220,7 @@ static void test_broadcast_values(Fixture *f, const void *data) {
         f->fake->acquire_error = "org.bluez.Error.NotSupported";
         f->fake->acquire_error_text = "Operation is not supported";
         f->fake->acquire_errors = UINT_MAX;
-        stream(f);
+        fixture_stream(f);
         g_assert_cmpuint(fake_char(f->fake, LIVE)->starts, ==, 1);
         emit_value(f->fake->bus, NULL, fake_char(f->fake, LIVE)->path, "v");
         wait_for(f, f->frames == 1);
@@ -387,7 +232,7 @@ static void test_broadcast_values(Fixture *f, const void *data) {
         g_assert_cmpint(sd_bus_flush(forger), >=, 0);
         emit_value(f->fake->bus, NULL, fake_char(f->fake, LIVE)->path, "w");
         wait_for(f, f->frames == 2);
-        settle(f);
+        fixture_settle(f);
         g_assert_cmpuint(f->frames, ==, 2);
         g_assert_cmpint(f->data[0], ==, 'w');
 }
@@ -397,7 +242,7 @@ static void test_forged_signals(Fixture *f, const void *data) {
         static const char *const members[] = { "InterfacesAdded", "InterfacesRemoved" };
         g_autoptr(sd_bus) forger = stranger();
 
-        stream(f);
+        fixture_stream(f);
         unsigned states = f->states;
         for (int unicast = 0; unicast < 2; unicast++) {
                 const char *destination = unicast ? f->fake->application_sender : NULL;
@@ -438,12 +283,12 @@ static void test_forged_signals(Fixture *f, const void *data) {
                 }
         }
         g_assert_cmpint(sd_bus_flush(forger), >=, 0);
-        settle(f);
+        fixture_settle(f);
 
         g_assert_cmpint(f->device->state, ==, DEVICE_STREAMING);
         g_assert_cmpuint(f->states, ==, states);
         g_assert_cmpint(link_bluetooth(f->link), ==, LINK_BLUETOOTH_READY);
-        notify(f, EVENT, "e", 1);
+        fixture_notify(f, EVENT, "e", 1);
         wait_for(f, f->frames == 1);
 }
 
@@ -453,7 +298,7 @@ static void test_forged_authorization(Fixture *f, const void *data) {
         g_autoptr(sd_bus_message) m = NULL;
         uint64_t cookie;
 
-        stream(f);
+        fixture_stream(f);
         g_assert_cmpint(sd_bus_message_new_method_call(forger, &m, f->fake->agent_sender,
                                                        "/org/needled/agent", "org.bluez.Agent1",
                                                        "RequestAuthorization"),
@@ -478,7 +323,7 @@ static void test_forged_authorization(Fixture *f, const void *data) {
 
 static void test_pairing_refused(Fixture *f, const void *data) {
         f->fake->pair_refused = true;
-        adopt(f, false);
+        fixture_adopt(f, false);
         g_assert_cmpint(f->done_error, ==, -EKEYREJECTED);
         g_assert_nonnull(strstr(f->done_message, "--allow-unbonded"));
         g_assert_cmpint(f->device->state, ==, DEVICE_FOUND);
@@ -490,7 +335,7 @@ static void test_pairing_refused(Fixture *f, const void *data) {
 
 static void test_adopt_unbonded(Fixture *f, const void *data) {
         f->fake->pair_refused = true;
-        adopt(f, true);
+        fixture_adopt(f, true);
         g_assert_cmpint(f->done_error, ==, 0);
         wait_for(f, f->device->state == DEVICE_STREAMING);
         g_assert_true(f->device->adopted && f->device->allow_unbonded && !f->device->bonded);
@@ -510,7 +355,7 @@ static void test_connect_tried_again(Fixture *f, const void *data) {
         f->fake->connect_error = "org.bluez.Error.Failed";
         f->fake->connect_error_text = "le-connection-abort-by-local";
         f->fake->connect_errors = 2;
-        stream(f);
+        fixture_stream(f);
         g_assert_cmpuint(f->fake->connects, ==, 3);
 }
 
@@ -518,7 +363,7 @@ static void test_connect_tried_again(Fixture *f, const void *data) {
  * itself. */
 static void test_connected_without_a_signal(Fixture *f, const void *data) {
         f->fake->connected_untold = true;
-        stream(f);
+        fixture_stream(f);
         g_assert_cmpuint(f->fake->connects, ==, 1);
 
         fake_device_disconnect(f->fake);
@@ -535,12 +380,12 @@ static void test_adoption_cancelled(Fixture *f, const void *data) {
         f->fake->connect_error = "org.bluez.Error.Failed";
         f->fake->connect_error_text = "le-connection-abort-by-local";
         f->fake->connect_errors = 1;
-        find(f);
-        link_adopt(f->link, f->device, &options, on_done, f);
+        fixture_find(f);
+        link_adopt(f->link, f->device, &options, fixture_on_done, f);
         wait_for(f, f->fake->connects == 1);
-        settle(f);
+        fixture_settle(f);
         link_cancel(f->link, f);
-        settle(f);
+        fixture_settle(f);
         g_assert_cmpuint(f->dones, ==, 0);
         g_assert_false(f->device->adopted);
         g_assert_cmpint(f->device->state, ==, DEVICE_FOUND);
@@ -548,14 +393,14 @@ static void test_adoption_cancelled(Fixture *f, const void *data) {
 
 /* kill -9: no PropertiesChanged, no InterfacesRemoved, only the name and the sockets go. */
 static void test_bluetoothd_killed(Fixture *f, const void *data) {
-        stream(f);
+        fixture_stream(f);
         f->fake = fake_bluez_free(f->fake);
         wait_for(f, link_bluetooth(f->link) == LINK_BLUETOOTH_ABSENT);
         g_assert_cmpint(f->device->state, ==, DEVICE_WAITING);
         g_assert_cmpint(f->device->reason, ==, DEVICE_REASON_NO_BLUETOOTHD);
         g_assert_cmpuint(f->losts, ==, 1);
 
-        f->fake = fake_bluez_new(f->event);
+        f->fake = fake_bluez_new(f->event, NULL);
         f->fake->paired = true;
         wait_for(f, link_bluetooth(f->link) == LINK_BLUETOOTH_READY);
         wait_for(f, f->fake->applications == 1);
@@ -566,12 +411,12 @@ static void test_bluetoothd_killed(Fixture *f, const void *data) {
 }
 
 static void test_adapter_off_and_on(Fixture *f, const void *data) {
-        stream(f);
+        fixture_stream(f);
         fake_powered(f->fake, false);
         wait_for(f, link_bluetooth(f->link) == LINK_BLUETOOTH_OFF &&
                             f->device->reason == DEVICE_REASON_ADAPTER_OFF);
         g_assert_cmpint(link_search(f->link, G_USEC_PER_SEC), ==, -ENODEV);
-        link_connect(f->link, f->device, on_done, f);
+        link_connect(f->link, f->device, fixture_on_done, f);
         wait_for(f, f->dones == 2);
         g_assert_cmpint(f->done_error, ==, -ENODEV);
 
@@ -582,22 +427,22 @@ static void test_adapter_off_and_on(Fixture *f, const void *data) {
 }
 
 static void test_connect_at_once(Fixture *f, const void *data) {
-        stream(f);
+        fixture_stream(f);
         fake_device_disconnect(f->fake);
         wait_for(f, f->device->state == DEVICE_WAITING);
-        settle(f);
-        link_connect(f->link, f->device, on_done, f);
+        fixture_settle(f);
+        link_connect(f->link, f->device, fixture_on_done, f);
         wait_for(f, f->dones == 2);
         g_assert_cmpint(f->done_error, ==, 0);
         g_assert_cmpuint(f->fake->connects, ==, 2);
-        link_connect(f->link, f->device, on_done, f);
+        link_connect(f->link, f->device, fixture_on_done, f);
         wait_for(f, f->dones == 3);
         g_assert_cmpint(f->done_error, ==, 0);
 }
 
 static void test_forget(Fixture *f, const void *data) {
-        stream(f);
-        link_forget(f->link, f->device, on_done, f);
+        fixture_stream(f);
+        link_forget(f->link, f->device, fixture_on_done, f);
         wait_for(f, f->dones == 2);
         g_assert_cmpint(f->done_error, ==, 0);
         g_assert_cmpuint(f->removed, ==, 1);
@@ -608,16 +453,16 @@ static void test_forget(Fixture *f, const void *data) {
 }
 
 static void test_auto_connect_off(Fixture *f, const void *data) {
-        stream(f);
+        fixture_stream(f);
         device_set_auto_connect(f->device, false);
         wait_for(f, !f->fake->connected && f->device->state == DEVICE_KNOWN);
-        settle(f);
+        fixture_settle(f);
         g_assert_false(f->fake->trusted);
         g_assert_cmpint(f->device->state, ==, DEVICE_KNOWN);
         g_assert_cmpuint(f->losts, ==, 1);
         device_set_auto_connect(f->device, true);
         wait_for(f, f->device->state == DEVICE_WAITING);
-        settle(f);
+        fixture_settle(f);
         g_assert_true(f->fake->trusted);
 }
 
@@ -640,7 +485,7 @@ static void test_restored_while_connected(Fixture *f, const void *data) {
                 .auto_connect = true,
                 .profile = profiles_by_id(f->profiles, "omp1"),
         };
-        g_assert_cmpint(link_new(f->event, &settings, &observer, f, &f->link), >=, 0);
+        g_assert_cmpint(link_new(f->event, &settings, &fixture_observer, f, &f->link), >=, 0);
         g_assert_true(link_restore(f->link, &remembered) == f->device);
         g_assert_cmpint(f->device->state, ==, DEVICE_WAITING);
         link_start(f->link);
@@ -659,14 +504,14 @@ static void test_no_bluetoothd(void) {
         const LinkSettings settings = { .profiles = f.profiles };
 
         g_assert_cmpint(sd_event_new(&f.event), >=, 0);
-        g_assert_cmpint(link_new(f.event, &settings, &observer, &f, &f.link), >=, 0);
+        g_assert_cmpint(link_new(f.event, &settings, &fixture_observer, &f, &f.link), >=, 0);
         link_start(f.link);
         wait_for(&f, f.bluetooth_changes == 1); /* told once, although it does not differ */
         g_assert_cmpint(link_bluetooth(f.link), ==, LINK_BLUETOOTH_ABSENT);
         g_assert_cmpint(link_search(f.link, G_USEC_PER_SEC), ==, -ENODEV);
-        f.fake = fake_bluez_new(f.event);
+        f.fake = fake_bluez_new(f.event, NULL);
         wait_for(&f, link_bluetooth(f.link) == LINK_BLUETOOTH_READY);
-        tear_down(&f, NULL);
+        fixture_tear_down(&f);
 }
 
 #define ADD(name, data, function) g_test_add("/link/" name, Fixture, data, set_up, function, tear_down)

@@ -8,6 +8,7 @@
 #include "autoptr.h"
 #include "link/objects.h"
 #include "needled/omp.h"
+#include "profiles/file.h"
 
 #define DEVICE "/org/bluez/hci0/dev_C0_FF_EE_12_34_56"
 #define SERVICE DEVICE "/service000a"
@@ -90,6 +91,69 @@ static void test_managed_objects(void) {
         g_assert_cmpstr(device->profile->id, ==, "omp1"); /* whatever the case of the UUID */
         g_assert_null(objects_get(objects, "/org/bluez"));
         g_assert_null(objects_get(objects, NULL));
+        objects_free(objects);
+}
+
+/* A device that shows this manufacturer data: companies, and how many octets each; UINT_MAX: a string in their place. */
+static sd_bus_message *maker_added(sd_bus *bus, const char *path, size_t n, const unsigned (*makers)[2]) {
+        sd_bus_message *m = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded");
+        uint8_t data[200] = { 0x06, 0x32 };
+
+        g_assert_cmpint(sd_bus_message_append(m, "o", path), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'a', "{sa{sv}}"), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'e', "sa{sv}"), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "s", "org.bluez.Device1"), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'a', "{sv}"), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'e', "sv"), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "s", "ManufacturerData"), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'v', "a{qv}"), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'a', "{qv}"), >=, 0);
+        for (size_t i = 0; i < n; i++) {
+                bool text = makers[i][1] == UINT_MAX;
+
+                g_assert_cmpint(sd_bus_message_open_container(m, 'e', "qv"), >=, 0);
+                g_assert_cmpint(sd_bus_message_append(m, "q", makers[i][0]), >=, 0);
+                g_assert_cmpint(sd_bus_message_open_container(m, 'v', text ? "s" : "ay"), >=, 0);
+                g_assert_cmpint(text ? sd_bus_message_append(m, "s", "absurd")
+                                     : sd_bus_message_append_array(m, 'y', data, makers[i][1]), >=, 0);
+                g_assert_cmpint(sd_bus_message_close_container(m), >=, 0);
+                g_assert_cmpint(sd_bus_message_close_container(m), >=, 0);
+        }
+        for (int i = 0; i < 6; i++)
+                g_assert_cmpint(sd_bus_message_close_container(m), >=, 0);
+        seal(m);
+        return m;
+}
+
+/* Of companies that a profile asks for, a few, and of each as much as an advertisement holds. */
+static void test_manufacturer_data(void) {
+        static const unsigned makers[][2] = {
+                { 0xffff, 4 }, { 1, UINT_MAX }, { 2, 200 }, { 3, 0 }, { 4, 2 }, { 5, 3 }, { 6, 3 },
+        };
+        g_autoptr(sd_bus) bus = bus_new();
+        g_autoptr(sd_bus_message) many = maker_added(bus, DEVICE, G_N_ELEMENTS(makers), makers);
+        g_autoptr(sd_bus_message) stranger = maker_added(bus, DEVICE "7", 1, makers);
+        g_autoptr(sd_bus_message) short_one = maker_added(bus, DEVICE "8", 1, &makers[3]);
+        g_autoptr(sd_bus_message) absurd = maker_added(bus, DEVICE "9", 1, &makers[1]);
+        Objects *objects = objects_new(profiles);
+        Object *object;
+
+        g_assert_cmpint(objects_add(objects, many, &object), ==, OBJECT_DEVICE);
+        g_assert_cmpuint(object->makers->len, ==, 4);
+        g_assert_cmpuint(g_array_index(object->makers, ObjectMaker, 0).company, ==, 2);
+        g_assert_cmpuint(g_array_index(object->makers, ObjectMaker, 0).size, ==, OBJECT_MAKER_DATA_MAX);
+        g_assert_cmpuint(g_array_index(object->makers, ObjectMaker, 1).size, ==, 0);
+        g_assert_cmpstr(object->profile->id, ==, "example.makers");
+        g_assert_true(objects_match(objects, object, "") == object->profile);
+        g_assert_cmpstr(objects_match(objects, object, "M1")->id, ==, "example.model");
+        g_assert_null(objects_match(objects, NULL, "M1"));
+
+        g_assert_cmpint(objects_add(objects, stranger, &object), ==, OBJECT_DEVICE);
+        g_assert_true(!object->makers && !object->profile);
+        g_assert_cmpint(objects_add(objects, short_one, &object), ==, OBJECT_DEVICE);
+        g_assert_null(object->profile); /* its company, but not what its data begin with */
+        g_assert_cmpint(objects_add(objects, absurd, &object), ==, OBJECT_DEVICE);
+        g_assert_null(object->makers);
         objects_free(objects);
 }
 
@@ -251,6 +315,49 @@ static void test_absurd_types(void) {
         objects_free(objects);
 }
 
+/* The pieces of an advertisement come one by one: with each the device is looked at again. */
+static void test_vendor_match(void) {
+        static const char text[] = "[Profile]\nFormat=1\nId=a.pen\nName=N\nMatch=service:0000ffe0-0000-1000-8000-00805f9b34fb+name:Vendor*;"
+                                   "mfr:0x00dc:0102\n[Characteristic c]\nUUID=0000ffe1-0000-1000-8000-00805f9b34fb\nUse=notify\n";
+        g_autoptr(sd_bus) bus = bus_new();
+        g_autoptr(Profiles) vendors = profiles_new();
+        Objects *objects = objects_new(vendors);
+        ProfileFile *file;
+        Object *object;
+
+        g_assert_cmpint(profile_file_parse("x", text, strlen(text), NULL, NULL, &file), ==, 0);
+        g_assert_cmpint(profiles_take(vendors, file), ==, 0);
+        for (unsigned i = 0; i < 3; i++) {
+                g_autoptr(sd_bus_message) m = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded");
+                int r;
+
+                switch (i) {
+                case 0:
+                        r = sd_bus_message_append(m, "oa{sa{sv}}", DEVICE, 1, "org.bluez.Device1", 2, "UUIDs", "as", 2,
+                                                  "0000FFE0-0000-1000-8000-00805F9B34FB", "0000180f-0000-1000-8000-00805f9b34fb",
+                                                  "ManufacturerData", "a{qv}", 1, 0xdc, "ay", 2, 1, 3);
+                        break;
+                case 1:
+                        r = sd_bus_message_append(m, "oa{sa{sv}}", DEVICE, 1, "org.bluez.Device1", 1, "Name", "s", "Vendor pen");
+                        break;
+                default:
+                        r = sd_bus_message_append(m, "oa{sa{sv}}", DEVICE, 1, "org.bluez.Device1", 2, "Name", "s", "Pen", "ManufacturerData",
+                                                  "a{qv}", 2, 0xffff, "ay", 0, 0xdc, "ay", 3, 1, 2, 9);
+                        break;
+                }
+                g_assert_cmpint(r, >=, 0);
+                seal(m);
+                g_assert_cmpint(objects_add(objects, m, &object), ==, OBJECT_DEVICE);
+                g_assert_cmpuint(object->services->len, ==, 2); /* the one of interest, and the end */
+                g_assert_cmpuint(object->makers->len, ==, 1);
+                if (i == 0)
+                        g_assert_null(object->profile);
+                else
+                        g_assert_true(object->profile == profiles_by_id(vendors, "a.pen"));
+        }
+        objects_free(objects);
+}
+
 static void test_wrong_signature(void) {
         g_autoptr(sd_bus) bus = bus_new();
         g_autoptr(sd_bus_message)
@@ -316,18 +423,37 @@ static void test_device_path(void) {
         }
 }
 
+#define CHARACTERISTIC "[Characteristic data]\nUUID=0000ffe1-0000-1000-8000-00805f9b34fb\nUse=notify\n"
+
+static void on_problem(const char *path, unsigned line, const char *text, void *userdata) {
+        g_error("%s:%u: %s", path, line, text);
+}
+
+static void take_profile(const char *text) {
+        ProfileFile *file;
+
+        g_assert_cmpint(profile_file_parse("example.mnprofile", text, strlen(text), on_problem, NULL, &file), ==, 0);
+        g_assert_cmpint(profiles_take(profiles, file), ==, 0);
+}
+
 int main(int argc, char **argv) {
         int r;
 
         profiles = profiles_new();
+        take_profile("[Profile]\nFormat=1\nId=example.makers\nName=Makers\n"
+                     "Match=mfr:0x0001:0632;mfr:0x0002:0632;mfr:0x0003:0632;mfr:0x0004:0632;mfr:0x0005:0632;mfr:0x0006:0632\n"
+                     CHARACTERISTIC);
+        take_profile("[Profile]\nFormat=1\nId=example.model\nName=Model\nMatch=model:M1\n" CHARACTERISTIC);
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/objects/managed-objects", test_managed_objects);
         g_test_add_func("/objects/added-found-and-removed", test_added_found_and_removed);
         g_test_add_func("/objects/changes", test_changes);
         g_test_add_func("/objects/value", test_value);
         g_test_add_func("/objects/absurd-types", test_absurd_types);
+        g_test_add_func("/objects/vendor-match", test_vendor_match);
         g_test_add_func("/objects/wrong-signature", test_wrong_signature);
         g_test_add_func("/objects/limits", test_limits);
+        g_test_add_func("/objects/manufacturer-data", test_manufacturer_data);
         g_test_add_func("/objects/device-path", test_device_path);
         r = g_test_run();
         profiles = profiles_free(profiles);

@@ -560,6 +560,44 @@ static void test_gkeyfile_agrees(void) {
         g_assert_cmpuint(n, ==, 5);
 }
 
+/* The worked example of the documentation is a profile that lint is content with. */
+static void test_documented_example(void) {
+        g_autofree char *path = g_build_filename(g_getenv("G_TEST_SRCDIR"), "..", "docs", "vendor-profiles.md", NULL), *text = NULL;
+        const char *begin, *end;
+
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        begin = strstr(text, "```mnprofile\n");
+        g_assert_nonnull(begin);
+        begin += strlen("```mnprofile\n");
+        end = strstr(begin, "```");
+        g_assert_nonnull(end);
+
+        g_autofree char *example = g_strndup(begin, (size_t) (end - begin));
+        g_autoptr(ProfileFile) file = parse(example);
+        g_assert_nonnull(file);
+        g_assert_cmpuint(file->n_tests, ==, 6);
+        g_assert_cmpuint(profile_file_test(file, report, NULL), ==, 0);
+        g_assert_cmpuint(profile_files_lint((const ProfileFile *const[]) { file }, 1, report, NULL), ==, 0);
+}
+
+/* And its tables name every meaning and unit: a closed set that is not written down is of no use. */
+static void test_documented_sets(void) {
+        static const char *const units[] = { "mN", "N", "gf", "kgf", "kPa", "mmHg", "%", "1", "/min", "Hz", "rpm", "mm", "m", "µm", "s", "ms",
+                                             "us", "min", "mA", "mV", "°C" };
+        g_autofree char *path = g_build_filename(g_getenv("G_TEST_SRCDIR"), "..", "docs", "vendor-profiles.md", NULL), *text = NULL;
+
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        for (unsigned i = VENDOR_NONE + 1; i < _VENDOR_MEANING_MAX; i++) {
+                g_autofree char *name = g_strdup_printf("`%s`", vendor_meaning_name((VendorMeaning) i));
+
+                g_test_message("%s", name);
+                g_assert_nonnull(strstr(text, name));
+        }
+        for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
+                g_assert_true(unit_known(units[i]));
+        g_assert_false(unit_known("A"));
+}
+
 int main(int argc, char **argv) {
         int r;
 
@@ -582,6 +620,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/profile-file/lint-file", test_lint_file);
         g_test_add_func("/profile-file/numbers", test_numbers);
         g_test_add_func("/profile-file/gkeyfile-agrees", test_gkeyfile_agrees);
+        g_test_add_func("/profile-file/documented-example", test_documented_example);
+        g_test_add_func("/profile-file/documented-sets", test_documented_sets);
         r = g_test_run();
         g_string_free(said, TRUE);
         return r;

@@ -194,7 +194,7 @@ static void test_a_sync_that_hangs(void) {
         fixture_record(&f, 1, 0, 100);
         fixture_wait(&f, fixture_has_committed, 100);
         fault_vfs_hang_sync(true);
-        store_session_end(f.store, 1, "user", 0, &(Figures) {}, on_done, &error);
+        store_session_end(f.store, 1, "user", 0, 0, &(Figures) {}, on_done, &error);
         fixture_wait(&f, hangs, 0);
         for (uint64_t i = 0; store_state(f.store) == STORE_READY; i += 40) {
                 fixture_record(&f, 2, i, 40);
@@ -232,7 +232,7 @@ static void test_a_full_disk(void) {
         fixture_wait(&f, fixture_has_committed, 400);
         fault_vfs_arm(FAULT_WRITE, FAULT_ENOSPC, 1, UINT64_MAX / 2);
         fixture_record(&f, 1, 400, 24000);
-        store_session_end(f.store, 1, "user", 0, &(Figures) {}, on_done, &error);
+        store_session_end(f.store, 1, "user", 0, 0, &(Figures) {}, on_done, &error);
         fixture_wait(&f, is_set, (uintptr_t) &error);
         g_assert_cmpint(error, ==, -EIO);
         fixture_wait(&f, fixture_is_in_state, STORE_DEGRADED);
@@ -298,7 +298,7 @@ static void test_damage_while_recording(void) {
         (void) fclose(file);
         shared_lock(f.store);
         f.store->check_wanted++;
-        (void) pthread_cond_signal(&f.store->reader_cond);
+        shared_wake_reader(f.store);
         shared_unlock(f.store);
         fixture_record(&f, 1, 4000, 100);
         fixture_wait(&f, fixture_has_put_aside, 1);

@@ -187,7 +187,8 @@ static void test_the_summary(void) {
         g_assert_cmpint(session->utc_offset_sec, ==, -3600);
         g_assert_cmpuint(session->owner, ==, 1000);
         g_assert_cmpuint(session->start_realtime_usec, ==, FIXTURE_START_REALTIME);
-        g_assert_cmpuint(session->end_realtime_usec, ==, FIXTURE_START_REALTIME + 60000000u);
+        g_assert_cmpuint(session->end_realtime_usec, ==, FIXTURE_START_REALTIME + FIXTURE_LENGTH_USEC);
+        g_assert_cmpuint(session->end_boottime_usec, ==, FIXTURE_START_BOOTTIME + FIXTURE_LENGTH_USEC);
         g_assert_cmpuint(session->figures.present, ==,
                          UINT64_C(1) << FIGURE_STROKES | UINT64_C(1) << FIGURE_FORCE_MEAN |
                          UINT64_C(1) << FIGURE_LOST_WAVEFORM | UINT64_C(1) << FIGURE_STROKE_RATE);
@@ -211,6 +212,29 @@ static void test_the_summary(void) {
                         " AND code = 1 AND severity = 3 AND asserted = 1 AND value = -7"),
                 ==, 1);
         g_assert_cmpint(fixture_get(&f, 2), ==, -ENOENT);
+        fixture_done(&f);
+}
+
+/* A profile file may be edited: what was recorded says itself which characteristics its channels were. */
+static void test_channels(void) {
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        fixture_begin(&f, 1);
+        fixture_begin(&f, 2);   /* without */
+        fixture_stop(&f);
+        fixture_start(&f);
+        g_assert_cmpuint(f.n_sessions, ==, 2);
+        g_assert_cmpstr(f.sessions[0].channels, ==, "");
+        g_assert_cmpstr(f.sessions[1].channels, ==, FIXTURE_CHANNELS);
+        g_assert_cmpint(fixture_end(&f, 1), ==, 0);
+        g_assert_cmpint(fixture_end(&f, 2), ==, 0);
+        g_assert_cmpint(fixture_get(&f, 1), ==, 0);
+        g_assert_cmpstr(f.listed[0].channels, ==, FIXTURE_CHANNELS);
+        g_assert_cmpint(fixture_list(&f, &(StoreFilter) { .owner = (uid_t) -1, .limit = 2 }), ==, 0);
+        g_assert_cmpstr(f.listed[0].channels, ==, "");
+        g_assert_cmpstr(f.listed[1].channels, ==, FIXTURE_CHANNELS);
         fixture_done(&f);
 }
 
@@ -279,7 +303,8 @@ static void fill(Fixture *f, unsigned n) {
                 fixture_begin_full(f, i, FIXTURE_START_REALTIME + i / 3 * 1000000u,
                                    i % 2 ? pen : "AA:BB:CC:DD:EE:02", i % 5 ? "me" : "you",
                                    i % 4 ? 1000 : 1001);
-                store_session_end(f->store, i, "idle", FIXTURE_START_REALTIME, &(Figures) {}, NULL, NULL);
+                store_session_end(f->store, i, "idle", 0, FIXTURE_START_REALTIME, &(Figures) {}, NULL,
+                                  NULL);
         }
         fixture_begin(f, n + 1); /* a live one, which no list shows */
         fixture_begin(f, n + 2);
@@ -897,7 +922,7 @@ static void test_reading_while_it_comes(void) {
                 assert_unavailable(&f, "there is a folder");
                 fixture_begin(&f, f.next_session_id);
                 fixture_record(&f, f.next_session_id, 0, 10);
-                store_session_end(f.store, f.next_session_id, "user", 0, &(Figures) {}, NULL, NULL);
+                store_session_end(f.store, f.next_session_id, "user", 0, 0, &(Figures) {}, NULL, NULL);
                 g_assert_cmpint(g_rmdir(f.path), ==, 0);
                 while (fixture_list(&f, &(StoreFilter) { .owner = (uid_t) -1, .limit = 50 }) == -EIO ||
                        f.n_listed == 0)
@@ -925,14 +950,14 @@ static void test_closing_answers(void) {
         g_assert_cmpint(g_mkdir(f.path, 0700), ==, 0);
         assert_unavailable(&f, "there is a folder");
         fixture_begin(&f, f.next_session_id);
-        store_session_end(f.store, f.next_session_id, "user", 0, &(Figures) {}, on_closed, &ended);
+        store_session_end(f.store, f.next_session_id, "user", 0, 0, &(Figures) {}, on_closed, &ended);
         f.store = store_close(f.store, 100000);
         g_assert_cmpint(ended, ==, -ECANCELED);
         g_assert_cmpint(g_rmdir(f.path), ==, 0);
 
         fixture_start_only(&f);
         store_session_begin(f.store, &(StoreSession) { .id = 1, .uuid = (char *) "u" });
-        store_session_end(f.store, 1, "user", 0, &(Figures) {}, on_closed, &ended);
+        store_session_end(f.store, 1, "user", 0, 0, &(Figures) {}, on_closed, &ended);
         store_list(f.store, &(StoreFilter) { .owner = (uid_t) -1, .limit = 1 }, on_closed_list, &listed);
         f.store = store_close(f.store, 20 * G_USEC_PER_SEC);
         g_assert_cmpint(ended, ==, 0); /* written all the same */
@@ -1035,6 +1060,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store/odd-frames", test_odd_frames);
         g_test_add_func("/store/sessions-side-by-side", test_sessions_side_by_side);
         g_test_add_func("/store/the-summary", test_the_summary);
+        g_test_add_func("/store/channels", test_channels);
         g_test_add_func("/store/devices", test_devices);
         g_test_add_func("/store/ids-are-never-used-again", test_ids_are_never_used_again);
         g_test_add_func("/store/lists", test_lists);

@@ -3,181 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "session/tracker.h"
-
-#define SEC UINT64_C(1000000)
-#define REALTIME_OFFSET (UINT64_C(1700000000) * SEC)
-
-#define FLAG OMP_LIVE_SESSION
-#define MOTOR OMP_LIVE_MOTOR
-#define CONTACT OMP_LIVE_CONTACT_YES
-#define LIFTED OMP_LIVE_CONTACT_NO
-
-/* A conversation with a tracker: frames in, facts out as words in `told`. */
-typedef struct Talk {
-        Tracker *tracker;
-        GString *told;
-        GPtrArray *kept;                /* frames as they were kept, each with its octets behind it */
-        Session *ended;
-        Figures figures;                /* of the ended one */
-        uint64_t now_usec;
-        uint64_t held_up_usec;          /* how late frames are read */
-        uint16_t live_sequence, event_sequence;
-        uint32_t strokes;
-} Talk;
-
-static void fact(Talk *talk, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void fact(Talk *talk, const char *format, ...) {
-        va_list args;
-
-        if (talk->told->len > 0)
-                g_string_append_c(talk->told, ' ');
-        va_start(args, format);
-        g_string_append_vprintf(talk->told, format, args);
-        va_end(args);
-}
-
-static void on_identify(Tracker *tracker, SessionIdentity *ret, void *userdata) {
-        *ret = (SessionIdentity) { .id = 1, .device_address = "C0:FF:EE:00:00:01" };
-}
-
-static void on_opened(Tracker *tracker, Session *s, void *userdata) {
-        fact(userdata, "opened");
-}
-
-static void on_state(Tracker *tracker, Session *s, SessionState old, void *userdata) {
-        fact(userdata, "%s", session_state_name(s->state));
-}
-
-static void on_frame(Tracker *tracker, Session *s, const Frame *frame, void *userdata) {
-        Talk *talk = userdata;
-        Frame *copy = g_malloc(sizeof(Frame) + frame->size);
-
-        *copy = *frame;
-        memcpy(copy + 1, frame->data, frame->size);
-        copy->data = (const uint8_t *) (copy + 1);
-        g_ptr_array_add(talk->kept, copy);
-}
-
-static void on_event(Tracker *tracker, Session *s, const Frame *frame, const OmpEvent *event, void *userdata) {
-        fact(userdata, "event:%02x", event->code);
-}
-
-static void on_gap(Tracker *tracker, Session *s, const SessionGap *gap, void *userdata) {
-        fact(userdata, "gap:%i:%u", gap->stream, gap->lost);
-}
-
-static void on_ended(Tracker *tracker, Session *s, void *userdata) {
-        Talk *talk = userdata;
-
-        fact(talk, "ended:%s", session_end_name(s->end));
-        session_free(talk->ended);
-        talk->ended = s;
-        session_figures(s, 0, &talk->figures);
-}
-
-static const TrackerObserver observer = {
-        .identify = on_identify,
-        .opened = on_opened,
-        .state_changed = on_state,
-        .frame = on_frame,
-        .event = on_event,
-        .gap = on_gap,
-        .ended = on_ended,
-};
-
-static const TrackerSettings settings = { .auto_start = true, .idle_timeout_usec = 120 * SEC, .window_usec = 600 * SEC };
-
-static void talk_free(Talk *talk) {
-        tracker_free(talk->tracker);
-        session_free(talk->ended);
-        g_string_free(talk->told, TRUE);
-        g_ptr_array_unref(talk->kept);
-        g_free(talk);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Talk, talk_free)
-
-static Talk *talk_new(const TrackerSettings *with) {
-        Talk *talk = g_new0(Talk, 1);
-
-        talk->told = g_string_new(NULL);
-        talk->kept = g_ptr_array_new_with_free_func(g_free);
-        talk->tracker = tracker_new(with ?: &settings, &observer, talk);
-        talk->now_usec = 1000 * SEC;
-        return talk;
-}
-
-static void raw(Talk *talk, uint8_t channel, uint8_t direction, const uint8_t *data, size_t size) {
-        Frame frame = {
-                .boottime_usec = talk->now_usec + talk->held_up_usec,
-                .realtime_usec = REALTIME_OFFSET + talk->now_usec + talk->held_up_usec,
-                .channel = channel,
-                .direction = direction,
-                .size = (uint16_t) size,
-                .data = data,
-        };
-
-        tracker_frame(talk->tracker, &frame);
-}
-
-static void link_frame(Talk *talk, FrameLink what) {
-        uint8_t octet = (uint8_t) what;
-
-        raw(talk, 0, FRAME_OF_LINK, &octet, 1);
-        if (what == FRAME_LINK_UP)
-                talk->live_sequence = 0;
-}
-
-/* One live value, 100 ms after the last, `grown` strokes later. */
-static void live(Talk *talk, unsigned flags, unsigned grown) {
-        uint8_t buf[64];
-        OmpLive l = { .flags = (uint16_t) flags, .force_mean_mn = 800, .force_peak_mn = 1200 };
-        int n;
-
-        talk->now_usec += SEC / 10;
-        talk->strokes += grown;
-        l.sequence = talk->live_sequence++;
-        l.tick = (uint32_t) (talk->now_usec / OMP_TICK_USEC);
-        l.strokes = talk->strokes;
-        l.last_stroke = (uint16_t) l.tick;
-        n = omp_live_encode(&l, buf, sizeof(buf));
-        g_assert_cmpint(n, >, 0);
-        raw(talk, OMP_CHAR_LIVE, FRAME_FROM_DEVICE, buf, (size_t) n);
-}
-
-static void use(Talk *talk, unsigned intervals, unsigned flags) {
-        for (unsigned i = 0; i < intervals; i++)
-                live(talk, flags | MOTOR | CONTACT, 12);
-}
-
-static void event(Talk *talk, uint8_t code, bool replayed) {
-        uint8_t buf[16];
-        OmpEvent e = { .code = code, .asserted = true, .replayed = replayed, .sequence = talk->event_sequence++,
-                       .tick = (uint32_t) (talk->now_usec / OMP_TICK_USEC) };
-        int n = omp_event_encode(&e, buf, sizeof(buf));
-
-        g_assert_cmpint(n, >, 0);
-        raw(talk, OMP_CHAR_EVENT, FRAME_FROM_DEVICE, buf, (size_t) n);
-}
-
-static void status(Talk *talk, bool session) {
-        uint8_t buf[32];
-        OmpStatus s = { .state = OMP_STATE_RUNNING, .flags = session ? OMP_STATUS_SESSION : 0 };
-        int n = omp_status_encode(&s, buf, sizeof(buf));
-
-        g_assert_cmpint(n, >, 0);
-        raw(talk, OMP_CHAR_STATUS, FRAME_FROM_DEVICE, buf, (size_t) n);
-}
-
-static void tick(Talk *talk) {
-        tracker_tick(talk->tracker, talk->now_usec, REALTIME_OFFSET + talk->now_usec);
-}
-
-static void told(Talk *talk, const char *expected) {
-        g_assert_cmpstr(talk->told->str, ==, expected);
-        g_string_truncate(talk->told, 0);
-}
+#include "talk.h"
 
 static void test_flag_opens_and_its_fall_ends(void) {
         g_autoptr(Talk) talk = talk_new(NULL);
@@ -288,7 +114,7 @@ static void test_stroke_in_contact_opens(void) {
 }
 
 static void test_auto_start_off(void) {
-        TrackerSettings off = settings;
+        TrackerSettings off = talk_settings;
         g_autoptr(Talk) talk = NULL;
         SessionIdentity identity = { .id = 9 };
 
@@ -451,13 +277,13 @@ static void test_malformed_is_counted_kept_and_harmless(void) {
         g_autoptr(Talk) talk = talk_new(NULL);
 
         use(talk, 2, FLAG);
-        for (unsigned channel = 0; channel < 256; channel++) {
+        for (unsigned channel = 0; channel < _OMP_CHAR_MAX; channel++) {
                 raw(talk, (uint8_t) channel, FRAME_FROM_DEVICE, junk, sizeof(junk));
                 raw(talk, (uint8_t) channel, FRAME_FROM_DEVICE, junk, 0);
         }
         told(talk, "opened running");
-        g_assert_cmpuint(tracker_counters(talk->tracker)->malformed, ==, 512);
-        g_assert_cmpuint(talk->kept->len, ==, 2 + 512);
+        g_assert_cmpuint(tracker_counters(talk->tracker)->malformed, ==, 2 * 5); /* Feature to Status */
+        g_assert_cmpuint(talk->kept->len, ==, 2 + 2 * _OMP_CHAR_MAX);
         use(talk, 2, FLAG);
         live(talk, LIFTED, 0);
         g_assert_cmpint(talk->figures.value[FIGURE_STROKES].i, ==, 3 * 12); /* nothing known before the first */
@@ -476,6 +302,7 @@ static Talk *restart(Talk *from, bool same_boot, uint64_t away_usec) {
 
         talk->now_usec = from->now_usec + away_usec;
         talk->strokes = from->strokes;
+        talk->partial = true;
         g_assert_cmpint(tracker_resume(talk->tracker, &identity, s->start_boottime_usec, s->start_realtime_usec, frames,
                                        from->kept->len, same_boot, talk->now_usec, REALTIME_OFFSET + talk->now_usec), ==, 0);
         return talk;
@@ -534,10 +361,29 @@ static void test_restart_after_the_end(void) {
                       .size = (uint16_t) n, .data = buf };
 
         use(before, 5, FLAG);
-        on_frame(before->tracker, tracker_session(before->tracker), &end, before);
+        keep(before, &end);
         after = restart(before, true, 5 * SEC);
         told(after, "ended:device");
         g_assert_cmpuint(after->ended->end_boottime_usec, ==, 1001 * SEC);
+}
+
+/* Its profile is not there any more: what the frames say nobody knows, and nobody guesses. */
+static void test_restart_without_the_profile(void) {
+        g_autoptr(Talk) before = talk_new(NULL), after = talk_new(NULL);
+        g_autofree Frame *frames = NULL;
+        SessionIdentity identity = { .id = 1, .undecodable = true };
+
+        use(before, 20, FLAG);
+        live(before, LIFTED, 0);
+        frames = g_new(Frame, before->kept->len);
+        for (unsigned i = 0; i < before->kept->len; i++)
+                frames[i] = *(const Frame *) before->kept->pdata[i];
+        after->partial = true;
+        g_assert_cmpint(tracker_resume(after->tracker, &identity, frames[0].boottime_usec, frames[0].realtime_usec, frames,
+                                       before->kept->len, false, before->now_usec, REALTIME_OFFSET + before->now_usec), ==, 0);
+        told(after, "ended:shutdown");
+        g_assert_cmpuint(after->ended->end_boottime_usec, ==, before->now_usec);
+        g_assert_cmphex(after->figures.present, ==, 0);
 }
 
 int main(int argc, char **argv) {
@@ -564,5 +410,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker/restart-after-the-window", test_restart_after_the_window);
         g_test_add_func("/tracker/restart-of-the-host-ends", test_restart_of_the_host_ends);
         g_test_add_func("/tracker/restart-after-the-end", test_restart_after_the_end);
+        g_test_add_func("/tracker/restart-without-the-profile", test_restart_without_the_profile);
         return g_test_run();
 }

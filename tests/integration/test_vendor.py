@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Devices that do not speak the profile: needlesim is made from a vendor file, and needled follows it by the same file."""
+import pathlib
+
+from stage import Failure, at_least, expect, wait_for
+
+SHIPPED = pathlib.Path(__file__).resolve().parent.parent.parent / 'daemon' / 'profiles'
+
+
+def start(stage, name, *options):
+    """needlesim and needled with the shipped folder, and the device adopted, bonded or not."""
+    stage.env['NEEDLED_PROFILES_PATH'] = str(SHIPPED)
+    sim = stage.sim('--seed=5', f'--profile={SHIPPED / name}', *options)
+    stage.needled()
+    return sim, stage.adopt('--allow-unbonded')
+
+
+def begin(stage, sim):
+    sim.control('start')
+    return wait_for('a running session', lambda: (s := stage.live_session()) and s['state'] == 'running' and s)
+
+
+def end(stage, sim):
+    """Stops the device; returns the session as it was stored."""
+    sim.control('stop')
+    wait_for('the end', lambda: not stage.live_session())
+    return wait_for('a stored session', lambda: stage.sessions())[0]
+
+
+def test_simplepen_streams_and_is_stored(stage):
+    sim, device = start(stage, 'simplepen.mnprofile')
+    expect(device['profile'], 'example.simplepen', 'profile')
+    expect(device['kind'], 'pen', 'kind')
+    session = begin(stage, sim)
+    sent = sim.status()['sent']
+    wait_for('more packets', lambda: sim.status()['sent']['data'] >= sent['data'] + 60)
+    sim.control('stop')
+    expect(stage.ctl('finish')[0], 0, 'finish')     # it has no way to say that its session ends
+    kept = wait_for('a stored session', lambda: stage.sessions())[0]
+    expect(kept['id'], session['id'], 'session')
+    at_least(kept['strokes'], 1, 'strokes')
+    at_least(kept['force_peak'], 1, 'peak force')
+    expect('depth' in kept, False, 'depth, which it cannot tell')
+    wait_for('the battery', lambda: stage.device('pen')['battery'] <= 100)
+    expect(sum(sim.status()['refused'].values()), 0, 'refused by the socket')
+
+
+def test_oralb_comes_back_in_the_same_session(stage):
+    sim, device = start(stage, 'oralb.mnprofile', '--no-bond')
+    expect(device['bonded'], False, 'bonded')
+    expect(device['profile'], 'com.oralb.brush', 'profile')
+    session = begin(stage, sim)
+    sim.control('drop 08')
+    wait_for('a second link', lambda: stage.daemon.text().count('pen is connected') == 2)
+    wait_for('the session to go on', lambda: (s := stage.live_session()) and s['state'] == 'running')
+    kept = end(stage, sim)
+    expect((kept['id'], kept['gaps'], kept['end_reason']), (session['id'], 1, 'device'), 'session')
+    expect([k for k in ('strokes', 'force_peak', 'depth', 'punctures') if k in kept], [], 'figures that it cannot tell')
+
+
+def test_profile_that_has_gone(stage):
+    _, device = start(stage, 'simplepen.mnprofile')
+    expect(stage.daemon.stop(), 0, 'exit status')
+    stage.env['NEEDLED_PROFILES_PATH'] = str(stage.config_dir)
+    stage.needled()
+    refused = wait_for('refusal', lambda: (d := stage.device('pen')) and d['state'] == 'refused' and d)
+    expect(refused['profile'], device['profile'], 'the profile that is remembered')
+    if f'its profile example.simplepen is not loaded; put the file back into {stage.config_dir}' not in stage.daemon.text():
+        raise Failure(f'the journal does not say what to do: {stage.daemon.text()}')
+    expect(stage.daemon.stop(), 0, 'exit status')
+
+    stage.env['NEEDLED_PROFILES_PATH'] = str(SHIPPED)
+    stage.needled()
+    wait_for('streaming', lambda: stage.streaming('pen'))

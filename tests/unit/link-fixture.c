@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "link-fixture.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+static void on_bluetooth(Link *link, void *userdata) {
+        ((Fixture *) userdata)->bluetooth_changes++;
+}
+
+static void on_searching(Link *link, void *userdata) {
+        ((Fixture *) userdata)->searching_changes++;
+}
+
+static void on_added(Device *device, void *userdata) {
+        Fixture *f = userdata;
+
+        f->device = device;
+        f->added++;
+}
+
+static void on_changed(Device *device, unsigned changed, void *userdata) {
+        Fixture *f = userdata;
+
+        f->identities += !!(changed & DEVICE_CHANGED_IDENTITY);
+        f->states += !!(changed & DEVICE_CHANGED_STATE);
+        f->batteries += !!(changed & DEVICE_CHANGED_BATTERY);
+}
+
+static void on_removed(Device *device, void *userdata) {
+        Fixture *f = userdata;
+
+        f->removed++;
+        f->device = NULL;
+}
+
+static void on_frame(Device *device, const Frame *frame, void *userdata) {
+        Fixture *f = userdata;
+
+        if (frame->direction == FRAME_OF_LINK) {
+                f->ups += frame->data[0] == FRAME_LINK_UP;
+                f->losts += frame->data[0] == FRAME_LINK_LOST;
+                g_assert_cmpuint(f->ups - f->losts, <=, 1); /* they take turns */
+                f->since_up = 0;
+                return;
+        }
+
+        g_assert_cmpint(frame->direction, ==, FRAME_FROM_DEVICE);
+        g_assert_cmpuint(f->ups, ==, f->losts + 1); /* frames only while the link is up */
+        f->channel = frame->channel;
+        f->size = MIN(frame->size, sizeof(f->data));
+        if (f->size > 0)
+                memcpy(f->data, frame->data, f->size);
+        g_assert_cmpuint(frame->boottime_usec, >=, f->boottime_usec);
+        f->boottime_usec = frame->boottime_usec;
+
+        if (!device->profile->vendor && frame->channel == OMP_CHAR_FEATURE) {
+                g_assert_cmpuint(f->since_up, ==, 0); /* before all that it explains */
+                f->features++;
+        } else {
+                f->frames++;
+                f->empty_frames += frame->size == 0;
+        }
+        f->since_up++;
+}
+
+static void on_failed(Link *link, int error, void *userdata) {
+        g_error("link failed: %s", g_strerror(-error));
+}
+
+const LinkObserver fixture_observer = {
+        .bluetooth_changed = on_bluetooth,
+        .searching_changed = on_searching,
+        .device_added = on_added,
+        .device_changed = on_changed,
+        .device_removed = on_removed,
+        .device_frame = on_frame,
+        .failed = on_failed,
+};
+
+void fixture_on_done(int error, const char *message, void *userdata) {
+        Fixture *f = userdata;
+
+        f->done_error = error;
+        g_free(f->done_message);
+        f->done_message = g_strdup(message);
+        f->dones++;
+}
+
+void fixture_set_up(Fixture *f, bool allow_broadcast) {
+        if (!f->profiles)
+                f->profiles = profiles_new();
+        const LinkSettings settings = { .profiles = f->profiles, .allow_broadcast = allow_broadcast };
+
+        f->bus = fake_bus_start();
+        g_assert_cmpint(sd_event_new(&f->event), >=, 0);
+        f->fake = fake_bluez_new(f->event, f->kind);
+        g_assert_cmpint(link_new(f->event, &settings, &fixture_observer, f, &f->link), >=, 0);
+        link_start(f->link);
+        g_assert_cmpint(link_bluetooth(f->link), ==, LINK_BLUETOOTH_ABSENT);
+        wait_for(f, link_bluetooth(f->link) == LINK_BLUETOOTH_READY);
+}
+
+void fixture_tear_down(Fixture *f) {
+        f->link = link_free(f->link);
+        f->profiles = profiles_free(f->profiles);
+        f->fake = fake_bluez_free(f->fake);
+        sd_event_unref(f->event);
+        fake_bus_stop(f->bus);
+        g_free(f->done_message);
+}
+
+void fixture_settle(Fixture *f) {
+        for (int i = 0; i < 3; i++) {
+                while (sd_event_run(f->event, 50 * 1000) > 0)
+                        ;
+        }
+}
+
+void fixture_find(Fixture *f) {
+        g_assert_cmpint(link_search(f->link, 10 * G_USEC_PER_SEC), ==, 0);
+        g_assert_true(link_searching(f->link));
+        wait_for(f, f->fake->discoveries > 0);
+        fake_device_appear(f->fake);
+        wait_for(f, f->device);
+        g_assert_cmpint(f->device->state, ==, DEVICE_FOUND);
+        g_assert_cmpstr(f->device->path, ==, "C0_FF_EE_12_34_56");
+        g_assert_cmpstr(f->device->name, ==, f->fake->kind->name);
+        g_assert_cmpint(f->device->rssi, ==, -60);
+}
+
+void fixture_adopt(Fixture *f, bool allow_unbonded) {
+        const LinkAdopt options = { .alias = "My pen", .allow_unbonded = allow_unbonded, .owner = 1000 };
+
+        fixture_find(f);
+        link_adopt(f->link, f->device, &options, fixture_on_done, f);
+        g_assert_cmpuint(f->dones, ==, 0); /* nobody is answered before the call returns */
+        wait_for(f, f->dones == 1);
+}
+
+void fixture_stream(Fixture *f) {
+        fixture_adopt(f, false);
+        g_assert_cmpint(f->done_error, ==, 0);
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+        fixture_settle(f); /* the optional ones, and Device Information */
+}
+
+void fixture_notify(Fixture *f, const char *uuid, const void *data, size_t size) {
+        FakeChar *ch = fake_char(f->fake, uuid);
+
+        g_assert_cmpint(send(ch->fd, data, size, 0), ==, (ssize_t) size);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "talk.h"
+
+#include <string.h>
+
+const TrackerSettings talk_settings = { .auto_start = true, .idle_timeout_usec = 120 * SEC, .window_usec = 600 * SEC };
+
+static void fact(Talk *talk, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void fact(Talk *talk, const char *format, ...) {
+        va_list args;
+
+        if (talk->told->len > 0)
+                g_string_append_c(talk->told, ' ');
+        va_start(args, format);
+        g_string_append_vprintf(talk->told, format, args);
+        va_end(args);
+}
+
+static void on_identify(Tracker *tracker, SessionIdentity *ret, void *userdata) {
+        *ret = (SessionIdentity) { .id = 1, .device_address = "C0:FF:EE:00:00:01" };
+}
+
+static void on_opened(Tracker *tracker, Session *s, void *userdata) {
+        Talk *talk = userdata;
+
+        talk->kept_from = talk->kept->len;
+        fact(talk, "opened");
+}
+
+static void on_state(Tracker *tracker, Session *s, SessionState old, void *userdata) {
+        fact(userdata, "%s", session_state_name(s->state));
+}
+
+void keep(Talk *talk, const Frame *frame) {
+        Frame *copy = g_malloc(sizeof(Frame) + frame->size);
+
+        *copy = *frame;
+        memcpy(copy + 1, frame->data, frame->size);
+        copy->data = (const uint8_t *) (copy + 1);
+        g_ptr_array_add(talk->kept, copy);
+}
+
+static void on_frame(Tracker *tracker, Session *s, const Frame *frame, void *userdata) {
+        keep(userdata, frame);
+}
+
+static void on_unknown(Tracker *tracker, Session *s, const char *what, void *userdata) {
+        fact(userdata, "<%s>", what);
+}
+
+static void on_event(Tracker *tracker, Session *s, const Frame *frame, const OmpEvent *event, void *userdata) {
+        fact(userdata, "event:%02x", event->code);
+}
+
+static void on_battery(Tracker *tracker, unsigned percent, void *userdata) {
+        fact(userdata, "battery:%u", percent);
+}
+
+static void on_gap(Tracker *tracker, Session *s, const SessionGap *gap, void *userdata) {
+        fact(userdata, "gap:%i:%u", gap->stream, gap->lost);
+}
+
+static void assert_same(const Figures *a, const Figures *b) {
+        g_assert_cmphex(a->present, ==, b->present);
+        for (int i = 0; i < _FIGURE_MAX; i++)
+                if (figures_has(a, (Figure) i) && a->value[i].i != b->value[i].i)
+                        g_error("%s: live %" G_GINT64_FORMAT ", replayed %" G_GINT64_FORMAT, figure_info[i].name, a->value[i].i,
+                                b->value[i].i);
+}
+
+void replay(Talk *talk, uint64_t start_boottime_usec, uint64_t end_boottime_usec, Figures *ret) {
+        g_autoptr(Replay) r = replay_new(&(ReplaySettings) { .vendor = talk->vendor, .start_boottime_usec = start_boottime_usec });
+
+        for (unsigned i = talk->kept_from; i < talk->kept->len; i++)
+                (void) replay_frame(r, talk->kept->pdata[i]);
+        replay_figures(r, end_boottime_usec, ret);
+}
+
+static void on_ended(Tracker *tracker, Session *s, void *userdata) {
+        Talk *talk = userdata;
+
+        fact(talk, "ended:%s", session_end_name(s->end));
+        session_free(talk->ended);
+        talk->ended = s;
+        session_figures(s, 0, &talk->figures);
+        if (!talk->partial) {
+                Figures again;
+
+                replay(talk, s->start_boottime_usec, s->end_boottime_usec, &again);
+                assert_same(&talk->figures, &again);
+                talk->replayed++;
+        }
+}
+
+const TrackerObserver talk_observer = {
+        .identify = on_identify,
+        .opened = on_opened,
+        .state_changed = on_state,
+        .frame = on_frame,
+        .event = on_event,
+        .unknown = on_unknown,
+        .battery = on_battery,
+        .gap = on_gap,
+        .ended = on_ended,
+};
+
+void talk_free(Talk *talk) {
+        tracker_free(talk->tracker);
+        session_free(talk->ended);
+        g_string_free(talk->told, TRUE);
+        g_ptr_array_unref(talk->kept);
+        g_free(talk);
+}
+
+Talk *talk_new(const TrackerSettings *with) {
+        Talk *talk = g_new0(Talk, 1);
+
+        talk->told = g_string_new(NULL);
+        talk->kept = g_ptr_array_new_with_free_func(g_free);
+        talk->tracker = tracker_new(with ?: &talk_settings, &talk_observer, talk);
+        talk->now_usec = 1000 * SEC;
+        return talk;
+}
+
+Talk *talk_new_vendor(const VendorProfile *vendor) {
+        Talk *talk = talk_new(NULL);
+
+        talk->vendor = vendor;
+        g_assert_cmpint(tracker_set_vendor(talk->tracker, vendor), ==, 0);
+        return talk;
+}
+
+void raw(Talk *talk, uint8_t channel, uint8_t direction, const uint8_t *data, size_t size) {
+        Frame frame = {
+                .boottime_usec = talk->now_usec + talk->held_up_usec,
+                .realtime_usec = REALTIME_OFFSET + talk->now_usec + talk->held_up_usec,
+                .channel = channel,
+                .direction = direction,
+                .size = (uint16_t) size,
+                .data = data,
+        };
+
+        tracker_frame(talk->tracker, &frame);
+}
+
+void link_frame(Talk *talk, FrameLink what) {
+        uint8_t octet = (uint8_t) what;
+
+        raw(talk, 0, FRAME_OF_LINK, &octet, 1);
+        if (what == FRAME_LINK_UP)
+                talk->live_sequence = 0;
+}
+
+void live(Talk *talk, unsigned flags, unsigned grown) {
+        uint8_t buf[64];
+        OmpLive l = { .flags = (uint16_t) flags, .force_mean_mn = 800, .force_peak_mn = 1200 };
+        int n;
+
+        talk->now_usec += SEC / 10;
+        talk->strokes += grown;
+        l.sequence = talk->live_sequence++;
+        l.tick = (uint32_t) ((talk->now_usec - talk->booted_usec) / OMP_TICK_USEC);
+        l.strokes = talk->strokes;
+        l.last_stroke = (uint16_t) l.tick;
+        n = omp_live_encode(&l, buf, sizeof(buf));
+        g_assert_cmpint(n, >, 0);
+        raw(talk, OMP_CHAR_LIVE, FRAME_FROM_DEVICE, buf, (size_t) n);
+}
+
+void use(Talk *talk, unsigned intervals, unsigned flags) {
+        for (unsigned i = 0; i < intervals; i++)
+                live(talk, flags | MOTOR | CONTACT, 12);
+}
+
+void event(Talk *talk, uint8_t code, bool replayed) {
+        uint8_t buf[16];
+        OmpEvent e = { .code = code, .asserted = true, .replayed = replayed, .sequence = talk->event_sequence++,
+                       .tick = (uint32_t) ((talk->now_usec - talk->booted_usec) / OMP_TICK_USEC) };
+        int n = omp_event_encode(&e, buf, sizeof(buf));
+
+        g_assert_cmpint(n, >, 0);
+        raw(talk, OMP_CHAR_EVENT, FRAME_FROM_DEVICE, buf, (size_t) n);
+}
+
+void status(Talk *talk, bool session) {
+        uint8_t buf[32];
+        OmpStatus s = { .state = OMP_STATE_RUNNING, .flags = session ? OMP_STATUS_SESSION : 0 };
+        int n = omp_status_encode(&s, buf, sizeof(buf));
+
+        g_assert_cmpint(n, >, 0);
+        raw(talk, OMP_CHAR_STATUS, FRAME_FROM_DEVICE, buf, (size_t) n);
+}
+
+void feature(Talk *talk, uint32_t bits, uint16_t needles) {
+        uint8_t buf[32];
+        OmpFeature f = { .major = OMP_MAJOR, .bits = bits, .kind = OMP_KIND_PEN, .needles = needles };
+        int n = omp_feature_encode(&f, buf, sizeof(buf));
+
+        g_assert_cmpint(n, >, 0);
+        raw(talk, OMP_CHAR_FEATURE, FRAME_FROM_DEVICE, buf, (size_t) n);
+}
+
+void tick(Talk *talk) {
+        tracker_tick(talk->tracker, talk->now_usec, REALTIME_OFFSET + talk->now_usec);
+}
+
+void told(Talk *talk, const char *expected) {
+        g_assert_cmpstr(talk->told->str, ==, expected);
+        g_string_truncate(talk->told, 0);
+}
