@@ -377,6 +377,7 @@ static int start_bus(Hub *hub) {
                 .event = hub->event,
                 .link = hub->link,
                 .store = hub->store,
+                .profiles = hub->profiles,
                 .ops = &hub_bus_ops,
                 .userdata = hub,
                 .daemon_uid = geteuid(),

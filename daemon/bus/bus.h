@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 
 #include "link/link.h"
+#include "profiles/profile.h"
 #include "session/session.h"
 #include "session/tracker.h"
 #include "store/store.h"
@@ -40,6 +41,7 @@ typedef struct BusSettings {
         sd_event *event;
         Link *link;             /* outlives the bus */
         Store *store;           /* likewise */
+        const Profiles *profiles; /* likewise; NULL: characteristics of vendors' devices have no names */
         const BusOps *ops;
         void *userdata;
         uid_t daemon_uid;       /* may do everything, like root */

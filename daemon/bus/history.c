@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus/history.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "autoptr.h"
+#include "bus/exporter.h"
 #include "bus/options.h"
 #include "bus/private.h"
+#include "bus/session-object.h"
+#include "bus/tape-head.h"
 
 #define INTERFACE "org.needled.History1"
 #define LIST_DEFAULT 50u
@@ -13,21 +18,6 @@
 
 static CallSubject subject_of(const StoreSession *session) {
         return (CallSubject) { .owner = session->owner, .owner_name = session->owner_name };
-}
-
-static int store_error(Call *call, int r, sd_bus_error *error) {
-        const char *reason = store_reason(call->bus->settings.store);
-
-        if (r == -EIO)
-                return error_set(
-                        error, ERROR_DEGRADED, "The record cannot be read now: %s",
-                        reason && *reason
-                                ? reason
-                                : "the database gave an error; try again, or see the journal of needled.");
-        if (r == -ECANCELED)
-                return error_set(error, ERROR_CANCELLED, "needled is stopping; try again when it runs.");
-
-        return error_set_errno(error, r, NULL);
 }
 
 /* ---- Entries ---- */
@@ -152,7 +142,7 @@ static void on_listed(int status, const StoreSession *sessions, size_t n, void *
                 return;
         }
 
-        r = status < 0 ? store_error(call, status, &error)
+        r = status < 0 ? history_store_error(call, status, &error)
                        : sd_bus_message_new_method_return(call->message, &reply);
         if (r >= 0)
                 r = append_list(call, reply, sessions, n);
@@ -204,18 +194,19 @@ static int read_id(Call *call, uint64_t *ret) {
         return sd_bus_message_read(call->message, "t", ret);
 }
 
-/* "Another's id answers NotFound to who may not read it": the same words whether there is one or not. */
-static int get_not_found(Call *call, sd_bus_error *error) {
+/* It comes into the record when it is over. */
+static const Session *find_live(Call *call) {
+        g_autofree char *path = NULL;
+        const SessionObject *object;
         uint64_t id = 0;
 
         (void) read_id(call, &id);
-        return error_set(error, ERROR_NOT_FOUND,
-                         "There is no session %" PRIu64
-                         " that you may read; list yours, or authenticate to read those of others.",
-                         id);
+        path = g_strdup_printf(BUS_SESSIONS "/%" PRIu64, id);
+        object = session_object_find(call->bus, path);
+        return object ? object->session : NULL;
 }
 
-static int get_reply(Call *call, const StoreSession *session) {
+static int get_reply(Call *call, const StoreSession *session, sd_bus_error *error) {
         g_autoptr(sd_bus_message) reply = NULL;
         int r;
 
@@ -239,12 +230,17 @@ static int get_reply(Call *call, const StoreSession *session) {
         return 0;
 }
 
-static int run_get(Call *call, sd_bus_error *error);
+/* What is done with one session by a method whose first argument is its id. */
+typedef struct SessionUse {
+        int (*use)(Call *call, const StoreSession *session, sd_bus_error *error);
+        int (*missing)(Call *call, sd_bus_error *error); /* for who may read it, if it were there */
+        int (*again)(Call *call, sd_bus_error *error);   /* when polkit has allowed it */
+} SessionUse;
 
-static void on_got(int status, const StoreSession *sessions, size_t n, void *userdata) {
+static void on_session(const SessionUse *use, int status, const StoreSession *sessions, size_t n, Call *call) {
         g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
+        const Session *live;
         CallSubject subject;
-        Call *call = userdata;
         int r;
 
         if (!call->message) {
@@ -252,19 +248,28 @@ static void on_got(int status, const StoreSession *sessions, size_t n, void *use
                 return;
         }
         if (status < 0 && status != -ENOENT) {
-                r = store_error(call, status, &error);
+                r = history_store_error(call, status, &error);
                 call_finish(call, r, &error);
                 return;
         }
 
-        subject = n > 0 ? subject_of(&sessions[0]) : (CallSubject) { .owner = (uid_t) -1 };
-        if (n > 0 && (call->granted || call_owns(call, &subject)))
-                r = get_reply(call, &sessions[0]);
-        else if (call->granted || call_is_root(call))
-                r = get_not_found(call, &error);
+        live = n > 0 ? NULL : find_live(call);
+        subject = n > 0  ? subject_of(&sessions[0])
+                  : live ? (CallSubject) { .owner = live->owner, .owner_name = live->owner_name }
+                         : (CallSubject) { .owner = (uid_t) -1 };
+        if (call->granted || call_owns(call, &subject))
+                r = n > 0 ? use->use(call, &sessions[0], &error) : use->missing(call, &error);
         else
-                r = call_elevate(call, CALL_READ, run_get, get_not_found, &error);
+                r = call_elevate(call, CALL_READ, use->again, history_not_found, &error);
         call_finish(call, r, &error);
+}
+
+static int run_get(Call *call, sd_bus_error *error);
+
+static void on_got(int status, const StoreSession *sessions, size_t n, void *userdata) {
+        static const SessionUse use = { get_reply, history_not_found, run_get };
+
+        on_session(&use, status, sessions, n, userdata);
 }
 
 static int run_get(Call *call, sd_bus_error *error) {
@@ -282,11 +287,116 @@ static int run_get(Call *call, sd_bus_error *error) {
         return 0;
 }
 
+/* ---- Export ---- */
+
+static int read_export(Call *call, StoreExport *ret, sd_bus_error *error) {
+        const Option options[] = {
+                { "from", 't', &ret->from_usec, NULL },
+                { "to", 't', &ret->to_usec, NULL },
+                { .name = "resample_hz" },
+        };
+        const char *format;
+        int r;
+
+        *ret = (StoreExport) { .to_usec = UINT64_MAX, .fd = -1 };
+        r = read_id(call, &ret->id);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read(call->message, "s", &format);
+        if (r < 0)
+                return r;
+        if (strcmp(format, "tape") != 0)
+                return error_set(error, ERROR_NOT_SUPPORTED,
+                                 "This format is not supported by this version of needled; the format \"tape\" is.");
+        r = options_read(call->message, options, G_N_ELEMENTS(options), error);
+        if (r < 0)
+                return r;
+        if (ret->from_usec > ret->to_usec)
+                return error_set(error, ERROR_INVALID_ARGUMENT, "\"from\" lies behind \"to\"; exchange them.");
+
+        return 0;
+}
+
+static int export_begin(Call *call, const StoreSession *session, sd_bus_error *error) {
+        StoreExport wanted;
+        TapeHead head;
+        int r;
+
+        r = read_export(call, &wanted, error);
+        if (r < 0)
+                return r;
+
+        tape_head_make(call->bus->settings.profiles, session, &head);
+        wanted.head = &head;
+        return exporter_begin(call, &wanted, error);
+}
+
+static int export_missing(Call *call, sd_bus_error *error) {
+        const Session *live = find_live(call);
+
+        if (live)
+                return error_set(error, ERROR_NOT_READY,
+                                 "The session %" PRIu64 " is not in the record yet; export it when it is finished, or follow it with "
+                                 "Session1.OpenStream() now.",
+                                 live->id);
+
+        return history_not_found(call, error);
+}
+
+static int run_export(Call *call, sd_bus_error *error);
+
+static void on_export_got(int status, const StoreSession *sessions, size_t n, void *userdata) {
+        static const SessionUse use = { export_begin, export_missing, run_export };
+
+        on_session(&use, status, sessions, n, userdata);
+}
+
+static int run_export(Call *call, sd_bus_error *error) {
+        StoreExport wanted;
+        int r;
+
+        r = read_export(call, &wanted, error);
+        if (r < 0)
+                return r;
+        r = call_pending(call, NULL, 0);
+        if (r < 0)
+                return r;
+
+        store_get(call->bus->settings.store, wanted.id, on_export_got, call);
+        return 0;
+}
+
 #define METHOD(name, right, find, run) CALL_METHOD(userdata, name, right, find, run)
 
 /* Whose sessions they are is known when they are read. */
 METHOD(list, CALL_ANYBODY, NULL, run_list)
 METHOD(get, CALL_ANYBODY, NULL, run_get)
+METHOD(export, CALL_ANYBODY, NULL, run_export)
+
+int history_not_found(Call *call, sd_bus_error *error) {
+        uint64_t id = 0;
+
+        (void) read_id(call, &id);
+        return error_set(error, ERROR_NOT_FOUND,
+                         "There is no session %" PRIu64
+                         " that you may read; list yours, or authenticate to read those of others.",
+                         id);
+}
+
+int history_store_error(Call *call, int r, sd_bus_error *error) {
+        const char *reason = store_reason(call->bus->settings.store);
+
+        if (r == -EIO)
+                return error_set(
+                        error, ERROR_DEGRADED, "The record cannot be read now: %s",
+                        reason && *reason
+                                ? reason
+                                : "the database gave an error; try again, or see the journal of needled.");
+        if (r == -ECANCELED)
+                return error_set(error, ERROR_CANCELLED, "needled is stopping; try again when it runs.");
+
+        return error_set_errno(error, r, NULL);
+}
 
 void bus_history_added(Bus *bus, uint64_t id, uid_t owner) {
         if (!bus)
@@ -301,6 +411,8 @@ static const sd_bus_vtable vtable[] = {
                                 method_list, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("t", id), SD_BUS_RESULT("a{sv}", session), method_get,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Export", SD_BUS_ARGS("t", id, "s", format, "a{sv}", options),
+                                SD_BUS_RESULT("h", stream, "t", rows), method_export, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_ARGS("Added", SD_BUS_ARGS("t", id, "u", owner), 0),
         SD_BUS_VTABLE_END,
 };

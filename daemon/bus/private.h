@@ -32,6 +32,7 @@ struct Bus {
         GHashTable *devices;            /* full path → DeviceObject, owned */
         GHashTable *sessions;           /* full path → SessionObject, owned */
         unsigned n_readers;             /* of all sessions */
+        GPtrArray *exports;             /* those under way; see exporter.h */
 };
 
 /* Each interface's file; registers what it serves on bus->connection. */

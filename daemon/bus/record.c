@@ -14,6 +14,8 @@ _Static_assert((int) SESSION_OPEN == NEEDLED_STREAM_STATE_OPEN &&
 _Static_assert(SESSION_END_DEVICE == 1 && SESSION_END_USER == 2 && SESSION_END_IDLE == 3 &&
                        SESSION_END_WINDOW == 4 && SESSION_END_SHUTDOWN == 5 && SESSION_END_DISCARDED == 6,
                "needled_stream_end.reason");
+_Static_assert((int) FRAME_FROM_DEVICE == NEEDLED_STREAM_FROM_DEVICE && (int) FRAME_TO_DEVICE == NEEDLED_STREAM_TO_DEVICE &&
+               (int) FRAME_OF_LINK == NEEDLED_STREAM_OF_LINK, "needled_stream_frame.direction");
 _Static_assert(TALLY_LINK == 0 && TALLY_LIVE == 1 && TALLY_WAVEFORM == 2 && TALLY_EVENT == 3,
                "needled_stream_gap.stream");
 _Static_assert(sizeof(struct needled_stream_waveform) + 2 * OMP_WAVEFORM_SAMPLES_MAX <=

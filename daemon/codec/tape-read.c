@@ -299,14 +299,14 @@ static const char *read_body(TapeReader *reader, Text *t, TapeLine *line) {
                 return "a line after the end of the session";
         if (!read_seconds(text_word(t), &line->time_usec))
                 return "the time is not a number of seconds";
-        if (line->time_usec < reader->last_usec)
-                return "the time runs backwards";
-
         problem = read_offset(&reader->head, t, line);
         if (!problem)
                 problem = read_what(&reader->head, t, line);
         if (problem)
                 return problem;
+        /* One that was waited for in vain ended when it was last used; what came while it waited stands before. */
+        if (line->time_usec < reader->last_usec && line->item != TAPE_END)
+                return "the time runs backwards";
         /* An end without a reason would be one that nobody meant. */
         if (line->item == TAPE_END && line->text[0] == '\0')
                 return "the end of the session without its reason";

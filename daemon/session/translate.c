@@ -45,6 +45,10 @@ struct Translate {
         uint8_t *codes;                 /* TokenCode or area of each token of each field */
         uint32_t code_from[VENDOR_FIELDS_MAX];
         int16_t sequence_field[VENDOR_CHARS_MAX]; /* -1: none */
+        struct {                        /* of a field, close together: what each value asks for */
+                uint8_t meaning;
+                bool sum;
+        } brief[VENDOR_FIELDS_MAX];
 
         OmpSequence sequence[VENDOR_CHARS_MAX];
         bool fresh;                     /* the next live value is the first on this link */
@@ -117,11 +121,13 @@ static TokenCode token_code(VendorMeaning meaning, const char *name) {
 }
 
 /* Names are looked at here, once; packets bring their tokens' places. */
-static void learn_tokens(Translate *t) {
+static void learn_fields(Translate *t) {
         const VendorProfile *p = t->profile;
         uint32_t n = 0;
 
         for (size_t i = 0; i < p->n_fields; i++) {
+                t->brief[i].meaning = p->fields[i].meaning;
+                t->brief[i].sum = p->fields[i].sum;
                 t->code_from[i] = n;
                 n += p->fields[i].n_tokens;
         }
@@ -165,7 +171,8 @@ static void set_flag(Translate *t, uint16_t mask, uint16_t flags) {
 
 /* How far a counter has grown. One that wraps is extended as long as that is a pace that a device can have; one that has become smaller in
  * another way began anew at 0 (a new session on the device, a reboot). */
-static double grow(Counter *c, const VendorField *field, const VendorValue *v, double per_sec, uint64_t boottime_usec) {
+static double grow(const Translate *t, Counter *c, const VendorValue *v, double per_sec, uint64_t boottime_usec) {
+        const VendorField *field = &t->profile->fields[v->field];
         bool wraps = field->wrap_bits > 0 && !field->sum && field->type != VENDOR_F32 && field->type != VENDOR_SFLOAT;
         double unit = wraps ? fabs((double) field->scale_num / (double) field->den) : 1;
         double now = wraps ? (double) v->raw : v->value, grown = 0;
@@ -219,11 +226,10 @@ static void add_strokes(Translate *t, Sums *sums, double grown) {
 }
 
 /* A value that is whole: of a single field, or the sum of several. */
-static void take_value(Translate *t, const VendorValue *v, uint64_t boottime_usec, Sums *sums) {
-        const VendorField *field = &t->profile->fields[v->field];
+static inline void take_value(Translate *t, const VendorValue *v, VendorMeaning meaning, uint64_t boottime_usec, Sums *sums) {
         bool on;
 
-        switch ((VendorMeaning) field->meaning) {
+        switch (meaning) {
         case VENDOR_FORCE:
                 sums->force_peak = sums->n_force++ > 0 ? fmax(sums->force_peak, v->value) : v->value;
                 sums->force_sum += v->value;
@@ -251,7 +257,7 @@ static void take_value(Translate *t, const VendorValue *v, uint64_t boottime_use
                 }
                 break;
         case VENDOR_STROKES_TOTAL:
-                add_strokes(t, sums, grow(&t->strokes, field, v, 250, boottime_usec));
+                add_strokes(t, sums, grow(t, &t->strokes, v, 250, boottime_usec));
                 break;
         case VENDOR_STROKES_DELTA:
                 if (!(t->profile->meanings & BIT(VENDOR_STROKES_TOTAL)))
@@ -262,11 +268,11 @@ static void take_value(Translate *t, const VendorValue *v, uint64_t boottime_use
                 t->live.flags |= OMP_LIVE_RATE;
                 break;
         case VENDOR_PASSES_TOTAL:
-                (void) count_up(&t->passes, grow(&t->passes, field, v, 50, boottime_usec));
+                (void) count_up(&t->passes, grow(t, &t->passes, v, 50, boottime_usec));
                 t->live.flags |= OMP_LIVE_PASSES;
                 break;
         case VENDOR_DISTANCE:
-                (void) count_up(&t->distance, grow(&t->distance, field, v, 5000, boottime_usec));
+                (void) count_up(&t->distance, grow(t, &t->distance, v, 5000, boottime_usec));
                 t->live.flags |= OMP_LIVE_DISTANCE;
                 break;
         case VENDOR_DEPTH:
@@ -316,7 +322,7 @@ static void add_to_sum(Sums *sums, VendorMeaning meaning, const VendorValue *v) 
 static void take_sums(Translate *t, uint64_t boottime_usec, Sums *sums) {
         for (unsigned i = 0; i < t->reading.n && sums->summed; i++) {
                 VendorValue v = t->reading.values[i];
-                VendorMeaning meaning = (VendorMeaning) t->profile->fields[v.field].meaning;
+                VendorMeaning meaning = (VendorMeaning) t->brief[v.field].meaning;
 
                 if (!(sums->summed & BIT(meaning)))
                         continue;
@@ -325,7 +331,7 @@ static void take_sums(Translate *t, uint64_t boottime_usec, Sums *sums) {
                 v.value = sums->sum[meaning];
                 if (meaning == VENDOR_FORCE)
                         v.value /= sums->entries[meaning];
-                take_value(t, &v, boottime_usec, sums);
+                take_value(t, &v, meaning, boottime_usec, sums);
         }
 }
 
@@ -405,10 +411,10 @@ static void take_late(Translate *t, Packet *ret) {
 
         for (unsigned i = 0; i < t->reading.n; i++) {
                 const VendorValue *v = &t->reading.values[i];
-                VendorMeaning meaning = (VendorMeaning) t->profile->fields[v->field].meaning;
+                VendorMeaning meaning = (VendorMeaning) t->brief[v->field].meaning;
 
                 if (isfinite(v->value) && (meaning == VENDOR_FORCE || meaning == VENDOR_STROKES_DELTA))
-                        take_value(t, v, 0, &sums);
+                        take_value(t, v, meaning, 0, &sums);
         }
 
         t->live.strokes = (uint32_t) t->strokes.total;
@@ -427,18 +433,17 @@ static uint32_t take_reading(Translate *t, const Frame *frame, Packet *ret) {
 
         for (unsigned i = 0; i < t->reading.n; i++) {
                 const VendorValue *v = &t->reading.values[i];
-                const VendorField *field = &t->profile->fields[v->field];
+                VendorMeaning meaning = (VendorMeaning) t->brief[v->field].meaning;
 
-                if (v->unknown_token)
-                        t->unknown_token = true;
-                if (!isfinite(v->value))
+                t->unknown_token |= v->unknown_token;
+                if (meaning == VENDOR_NONE || !isfinite(v->value))
                         continue;
                 if (!v->unknown_token)
-                        sums.told |= BIT(field->meaning);
-                if (field->sum)
-                        add_to_sum(&sums, (VendorMeaning) field->meaning, v);
+                        sums.told |= BIT(meaning);
+                if (t->brief[v->field].sum)
+                        add_to_sum(&sums, meaning, v);
                 else
-                        take_value(t, v, frame->boottime_usec, &sums);
+                        take_value(t, v, meaning, frame->boottime_usec, &sums);
         }
         if (sums.summed)
                 take_sums(t, frame->boottime_usec, &sums);
@@ -461,7 +466,7 @@ Translate *translate_new(const VendorProfile *profile) {
 
         g_assert(profile->n_chars <= VENDOR_CHARS_MAX && profile->n_fields <= VENDOR_FIELDS_MAX); /* vendor_check() */
         t->profile = profile;
-        learn_tokens(t);
+        learn_fields(t);
         learn_sequences(t);
         translate_reset(t);
         return t;

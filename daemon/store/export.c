@@ -63,8 +63,7 @@ static void put_frame(Export *export, const Bounds *bounds, const Frame *stored)
 }
 
 static int put_end(Export *export, const Bounds *bounds) {
-        uint64_t boottime_usec = MAX(bounds->end_boottime_usec, export->last_boottime_usec);
-        uint64_t session_usec = session_time(bounds, boottime_usec);
+        uint64_t session_usec = session_time(bounds, bounds->end_boottime_usec);
         int64_t wall_offset_usec = 0;
         char line[TAPE_LINE_MAX];
         int size;

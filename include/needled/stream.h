@@ -111,10 +111,20 @@ struct needled_stream_figures { /* followed by `count` values of 8 octets, in th
         uint32_t reserved;
 };
 
-struct needled_stream_frame { /* followed by `length` octets as on the air */
-        uint8_t channel;        /* characteristic */
-        uint8_t direction;      /* 0 from the device, 1 to the device */
-        uint16_t length;
+/* needled_stream_frame.direction, as FrameDirection. */
+enum NeedledStreamDirection {
+        NEEDLED_STREAM_FROM_DEVICE,
+        NEEDLED_STREAM_TO_DEVICE,
+        NEEDLED_STREAM_OF_LINK, /* not on the air: one octet, 0 the link is up (sequence numbers begin anew), 1 it is lost, 2 the computer
+                                 * went to sleep; channel is 0 */
+};
+
+/* Followed by `length` octets as on the air. All frames that the session keeps come, each before what follows from it: what was measured,
+ * the device's Feature, what happened to the link. */
+struct needled_stream_frame {
+        uint8_t channel;        /* characteristic: of "omp1" by its number in docs/profile.md, else the place in the vendor profile */
+        uint8_t direction;      /* enum NeedledStreamDirection */
+        uint16_t length;        /* at most 512 */
         uint32_t reserved;
 };
 

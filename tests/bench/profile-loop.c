@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* profile-loop live|vendor COUNT: decodes the same packet COUNT times, with the codec of Live, or with a vendor profile of the same fields.
+ * profile-loop track-live|track-vendor COUNT: follows a session of COUNT such packets.
  * profile-loop load COUNT FOLDER: loads a folder of profiles COUNT times, and prints the milliseconds of the quickest. */
 #include <glib.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <time.h>
 
 #include "profiles/file.h"
+#include "session/tracker.h"
 
 /* Live with all optional fields: all that it can carry but the CRC, whose cost is the same for both. */
 static const uint8_t packet[] = {
@@ -58,6 +60,40 @@ static int decode(bool vendor, unsigned long count) {
         return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* The next packet: its number, its tick and its strokes go on. */
+static void advance(uint8_t *octets, unsigned long i) {
+        uint16_t sequence = GUINT16_TO_LE((uint16_t) i);
+        uint32_t tick = GUINT32_TO_LE((uint32_t) (i * 1000)), strokes = GUINT32_TO_LE((uint32_t) (i * 12));
+
+        memcpy(octets + 2, &sequence, sizeof(sequence));
+        memcpy(octets + 4, &tick, sizeof(tick));
+        memcpy(octets + 12, &strokes, sizeof(strokes));
+}
+
+static int track(bool vendor, unsigned long count) {
+        g_autoptr(ProfileFile) file = NULL;
+        g_autoptr(Tracker) tracker = NULL;
+        uint8_t octets[sizeof(packet)];
+        Frame frame = { .boottime_usec = 1000000, .channel = vendor ? 0 : OMP_CHAR_LIVE, .size = sizeof(octets), .data = octets };
+        Figures figures;
+
+        if (profile_file_parse("live", profile_text, strlen(profile_text), print, NULL, &file) < 0)
+                return EXIT_FAILURE;
+
+        tracker = tracker_new(&(TrackerSettings) { 0 }, &(TrackerObserver) { 0 }, NULL);
+        (void) tracker_set_vendor(tracker, vendor ? &file->vendor : NULL);
+        (void) tracker_start(tracker, &(SessionIdentity) { .id = 1 }, frame.boottime_usec, 0);
+        memcpy(octets, packet, sizeof(packet));
+        for (unsigned long i = 0; i < count; i++) {
+                advance(octets, i);
+                frame.boottime_usec += 100000;
+                tracker_frame(tracker, &frame);
+        }
+
+        session_figures(tracker_session(tracker), frame.boottime_usec, &figures);
+        return figures.value[FIGURE_STROKES].i == (int64_t) (count - 1) * 12 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static int load(const char *folder, unsigned long count) {
         double best_ms = G_MAXDOUBLE;
 
@@ -83,9 +119,11 @@ int main(int argc, char **argv) {
 
         if (argc == 3 && (g_str_equal(argv[1], "live") || g_str_equal(argv[1], "vendor")))
                 return decode(g_str_equal(argv[1], "vendor"), count);
+        if (argc == 3 && count > 0 && (g_str_equal(argv[1], "track-live") || g_str_equal(argv[1], "track-vendor")))
+                return track(g_str_equal(argv[1], "track-vendor"), count);
         if (argc == 4 && g_str_equal(argv[1], "load"))
                 return load(argv[3], count);
 
-        (void) fprintf(stderr, "profile-loop: live COUNT, vendor COUNT or load COUNT FOLDER\n");
+        (void) fprintf(stderr, "profile-loop: [track-]live COUNT, [track-]vendor COUNT or load COUNT FOLDER\n");
         return EXIT_FAILURE;
 }

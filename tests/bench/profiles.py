@@ -33,16 +33,24 @@ def instructions_of(folder, *args):
     return total(out)
 
 
-def decode(template, options):
-    """Two runs of different length: what the start costs is in both and falls out."""
+def compare(what, ours, theirs):
+    """A figure of instructions for each packet. Two runs of different length: what the start costs is in both and falls out."""
     need('valgrind')
     with tempfile.TemporaryDirectory() as folder:
         costs = {}
-        for what in ('live', 'vendor'):
-            short, long = (instructions_of(folder, what, str(n)) for n in ROUNDS)
-            costs[what] = (long - short) / (ROUNDS[1] - ROUNDS[0])
-    notes = [f'{what}: {cost:,.0f} instructions a packet of 14 fields' for what, cost in costs.items()]
-    yield Figure('vendor decode, times Live decode', costs['vendor'] / costs['live'], '×', 3, 2, True, notes)
+        for way in (ours, theirs):
+            short, long = (instructions_of(folder, way, str(n)) for n in ROUNDS)
+            costs[way] = (long - short) / (ROUNDS[1] - ROUNDS[0])
+    notes = [f'{way}: {cost:,.0f} instructions a packet of 14 fields' for way, cost in costs.items()]
+    return Figure(what, costs[theirs] / costs[ours], '×', 3, 2, True, notes)
+
+
+def decode(template, options):
+    yield compare('vendor decode, times Live decode', 'live', 'vendor')
+
+
+def follow(template, options):
+    yield compare('vendor packet in a session, times a Live one', 'track-live', 'track-vendor')
 
 
 def many_files(folder):

@@ -194,6 +194,15 @@ void store_get(Store *store, uint64_t id, StoreListed done, void *userdata) {
         query(id, NULL, done, userdata);
 }
 
+void store_export(Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata) {
+        stage->n_exports++;
+        stage->export = *wanted;
+        stage->export_head = *wanted->head;
+        stage->export_counted = counted;
+        stage->export_ended = ended;
+        stage->export_userdata = userdata;
+}
+
 void stage_store_answer(void) {
         while (queries->len > 0)
                 (void) on_query(NULL, queries->pdata[0]);
@@ -340,7 +349,7 @@ static void send_frame(OmpChar channel, const uint8_t *data, int size) {
         });
 }
 
-static void link_frame(FrameLink what) {
+void stage_link(FrameLink what) {
         const uint8_t data = (uint8_t) what;
 
         tracker_frame(stage->tracker, &(Frame) {
@@ -392,7 +401,7 @@ void stage_waveform(void) {
 }
 
 Session *stage_session(void) {
-        link_frame(FRAME_LINK_UP);
+        stage_link(FRAME_LINK_UP);
         stage_live(20);
         g_assert_nonnull(tracker_session(stage->tracker));
         fake_bus_settle(stage->fb);

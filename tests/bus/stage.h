@@ -56,6 +56,12 @@ typedef struct Stage {
         unsigned n_queries;
         StoreFilter filter;             /* of the newest query */
         bool store_holds;               /* queries are not answered until stage_store_answer() */
+        unsigned n_exports;
+        StoreExport export;             /* the newest; its pipe is the stage's to close */
+        TapeHead export_head;
+        StoreCounted export_counted;
+        StoreDone export_ended;
+        void *export_userdata;
 
         /* hub */
         uint64_t now_usec, realtime_usec;
@@ -80,6 +86,7 @@ void stage_free(void);
 Session *stage_session(void);
 void stage_live(unsigned n);            /* live values, 50 ms apart */
 void stage_waveform(void);
+void stage_link(FrameLink what);
 /* The hub's order at the end: Added, finished, END. */
 void stage_session_durable(void);
 void stage_session_remove(void);

@@ -40,8 +40,15 @@ typedef struct Seen {
         uint64_t last_strokes;          /* of the newest LIVE */
         uint64_t figures_present;
         uint8_t state, reason;
+        GString *frames;                /* direction, channel and first octet of each FRAME; NULL: not wanted */
         bool closed;
 } Seen;
+
+static void see_frame(GString *frames, const struct needled_stream_frame *frame) {
+        const uint8_t *octets = (const uint8_t *) (frame + 1);
+
+        g_string_append_printf(frames, "%u:%u:%u ", frame->direction, frame->channel, frame->length == 1 ? octets[0] : frame->length);
+}
 
 static void see_record(Seen *seen, const struct needled_stream_head *head) {
         const void *body = head + 1;
@@ -59,6 +66,8 @@ static void see_record(Seen *seen, const struct needled_stream_head *head) {
                 seen->state = ((const struct needled_stream_state *) body)->state;
         else if (head->type == NEEDLED_STREAM_FIGURES)
                 seen->figures_present = ((const struct needled_stream_figures *) body)->present;
+        else if (head->type == NEEDLED_STREAM_FRAME && seen->frames)
+                see_frame(seen->frames, body);
         else if (head->type == NEEDLED_STREAM_END)
                 seen->reason = ((const struct needled_stream_end *) body)->reason;
 }
@@ -136,6 +145,30 @@ static void test_stream_options(void) {
                     "u", 5);
         call_expect("NotSupported", OWNER, SESSION_PATH, SESSION, "OpenStream", "a{sv}", 1, "history", "t",
                     UINT64_C(5));
+        stage_free();
+}
+
+/* What a tape needs: sequence numbers mean nothing without the link's own story. */
+static void test_stream_frames_of_the_link(void) {
+        g_autoptr(GString) frames = g_string_new(NULL);
+        Seen seen = { .frames = frames }, plain = {};
+        int a, b;
+
+        stage_new();
+        stage_session();
+        a = open_stream(OWNER, false, true, 0);
+        b = open_stream(OWNER, false, false, 0);
+        stage_live(1);
+        stage_link(FRAME_LINK_LOST);
+        stage_link(FRAME_LINK_SUSPENDED);
+        stage_link(FRAME_LINK_UP);
+        stage_live(1);
+        drain(a, &seen);
+        drain(b, &plain);
+        g_assert_true(g_regex_match_simple("^0:1:[0-9]+ 2:0:1 2:0:2 2:0:0 0:1:[0-9]+ $", frames->str, 0, 0));
+        g_assert_cmpuint(plain.of[NEEDLED_STREAM_FRAME], ==, 0);
+        close(a);
+        close(b);
         stage_free();
 }
 
@@ -504,6 +537,7 @@ int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/stream/greets", test_stream_greets);
         g_test_add_func("/stream/options", test_stream_options);
+        g_test_add_func("/stream/frames-of-the-link", test_stream_frames_of_the_link);
         g_test_add_func("/stream/period", test_stream_period);
         g_test_add_func("/stream/stopped-reader", test_stream_stopped_reader);
         g_test_add_func("/stream/closed-by-the-reader", test_stream_closed_by_the_reader);

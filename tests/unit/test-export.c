@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fault-vfs.h"
 #include "needled/tape.h"
 #include "store-fixture.h"
 #include "store/shared.h"
@@ -277,6 +278,32 @@ static void test_a_part(void) {
                 heard_done(&h);
                 done(&t);
         }
+        fixture_done(&f);
+}
+
+/* "What ends by waiting ended when it was last used": what came after that stands before the end, which says when it was. */
+static void test_an_end_before_the_last_frames(void) {
+        Fixture f;
+        Heard h;
+        Tape t;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        fixture_begin(&f, 1);
+        fixture_record(&f, 1, 0, 1000);
+        store_session_end(f.store, 1, "idle", FIXTURE_START_BOOTTIME + 1000000, FIXTURE_START_REALTIME + 1000007, &(Figures) {},
+                          NULL, NULL);
+        while (fixture_get(&f, 1) == -ENOENT)
+                continue;
+        start_whole(&f, &t);
+        wait_over(&f, &t);
+        listen(&t, &h);
+        g_assert_cmpuint(h.frames->len, ==, 1000);
+        g_assert_cmpstr(h.end, ==, "idle");
+        g_assert_cmpuint(h.end_usec, ==, 1000000);
+        g_assert_cmpint(h.end_offset_usec, ==, 7);
+        heard_done(&h);
+        done(&t);
         fixture_done(&f);
 }
 
@@ -602,12 +629,53 @@ static void test_closing_the_store_ends_it(void) {
         fixture_done(&f);
 }
 
+/* P4: whichever call to the file fails, the tape is whole or does not look so, and the next export is. */
+static bool export_with_fault(uint64_t nth) {
+        bool met;
+        Fixture f;
+        Heard h;
+        Tape t;
+
+        make_session(&f, 2000);
+        fixture_stop(&f);
+        fixture_start(&f);
+        fault_vfs_arm(FAULT_READ | FAULT_OPEN | FAULT_SHM, FAULT_EIO, nth, 1);
+        start_whole(&f, &t);
+        wait_over(&f, &t);
+        met = fault_vfs_failed() > 0;
+        fault_vfs_disarm();
+        listen(&t, &h);
+        g_assert_cmpint(t.count_error ?: t.end_error, ==, h.end[0] ? 0 : -EIO);
+        g_assert_true(met || h.end[0]);
+        heard_done(&h);
+        done(&t);
+
+        start_whole(&f, &t);
+        wait_over(&f, &t);
+        g_assert_cmpint(t.count_error ?: t.end_error, ==, 0);
+        g_assert_cmpuint(t.n_rows, ==, 2001);
+        done(&t);
+        fixture_done(&f);
+        return met;
+}
+
+static void test_each_call_fails(void) {
+        uint64_t nth = 1;
+
+        fault_vfs_install();
+        while (export_with_fault(nth))
+                nth++;
+        g_test_message("%" G_GUINT64_FORMAT " calls", nth);
+        g_assert_cmpuint(nth, >, 10);
+}
+
 int main(int argc, char *argv[]) {
         (void) signal(SIGPIPE, SIG_IGN);
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/export/all-of-a-session", test_all_of_a_session);
         g_test_add_func("/export/a-session-without-frames", test_a_session_without_frames);
         g_test_add_func("/export/a-part", test_a_part);
+        g_test_add_func("/export/an-end-before-the-last-frames", test_an_end_before_the_last_frames);
         g_test_add_func("/export/other-frames", test_other_frames);
         g_test_add_func("/export/channels-of-the-head", test_channels_of_the_head);
         g_test_add_func("/export/what-cannot-be-exported", test_what_cannot_be_exported);
@@ -621,5 +689,6 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/export/less-than-was-counted", test_less_than_was_counted);
         g_test_add_func("/export/discarding-another", test_discarding_another);
         g_test_add_func("/export/closing-the-store-ends-it", test_closing_the_store_ends_it);
+        g_test_add_func("/export/each-call-fails", test_each_call_fails); /* the last: the faults' VFS stays */
         return g_test_run();
 }

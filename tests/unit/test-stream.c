@@ -322,6 +322,43 @@ static void test_drops_the_oldest(void) {
         fixture_free(&f);
 }
 
+/* Values of 512 octets among small ones, to a reader that stops for a while: what comes is whole, what does not is counted. */
+static void test_frames_of_any_size(void) {
+        enum { SENT = 5000 };
+        uint8_t buffer[NEEDLED_STREAM_MESSAGE_MAX], octets[OMP_VALUE_MAX] = {};
+        unsigned next = 0, received = 0;
+        Fixture f;
+
+        fixture_new(&f, 1000);
+        for (uint16_t i = 0; i < SENT; i++) {
+                const Frame frame = { .channel = 2, .size = (uint16_t) (i % 3 ? OMP_VALUE_MAX : 2u + i % 500u), .data = octets };
+                RecordDraft d;
+
+                memcpy(octets, &i, sizeof(i));
+                record_frame(&d, i, &frame);
+                reader_push(f.reader, &d);
+                record_done(&d);
+        }
+        for (unsigned round = 0; round < 2000 && next < SENT; round++) {
+                ssize_t size = recv(f.fd, buffer, sizeof(buffer), MSG_DONTWAIT | MSG_TRUNC);
+
+                if (size <= 0) {
+                        g_assert_cmpint(sd_event_run(f.event, 100000), >=, 0);
+                        continue;
+                }
+                g_assert_cmpint(size, <=, (ssize_t) sizeof(buffer));
+                for (ssize_t at = 0; at < size; at += (ssize_t) le(buffer + at + 2, 2), next++, received++) {
+                        next += (unsigned) le(buffer + at + 4, 4);
+                        g_assert_cmpuint(le(buffer + at + 26, 2), ==, next % 3 ? OMP_VALUE_MAX : 2u + next % 500u);
+                        g_assert_cmpuint(le(buffer + at + 32, 2), ==, next);
+                }
+        }
+        g_assert_cmpuint(next, ==, SENT);
+        g_assert_cmpuint(received, >=, READER_QUEUE_MAX);
+        g_assert_cmpuint(received, <, SENT);
+        fixture_free(&f);
+}
+
 /* Gathered records leave when the message is full, although the period is not over. */
 static void test_full_message_goes_at_once(void) {
         const unsigned per_message = NEEDLED_STREAM_MESSAGE_MAX / 32;
@@ -442,6 +479,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/stream/record/copies-are-shared", test_copies_are_shared);
         g_test_add_func("/stream/reader/each-at-once", test_each_at_once);
         g_test_add_func("/stream/reader/drops-the-oldest", test_drops_the_oldest);
+        g_test_add_func("/stream/reader/frames-of-any-size", test_frames_of_any_size);
         g_test_add_func("/stream/reader/full-message-goes-at-once", test_full_message_goes_at_once);
         g_test_add_func("/stream/reader/period", test_period);
         g_test_add_func("/stream/reader/closed", test_closed);

@@ -402,6 +402,7 @@ static void names_of_characteristics(void) {
 static void times_that_are_wrong(void) {
         static const char number[] = "the time is not a number of seconds", missing[] = "the time is missing",
                           off[] = "how far the wall clock was off is not a number of seconds";
+        Play p;
 
         bad_line("< live 00", missing);
         bad_line("! up", missing);
@@ -417,6 +418,8 @@ static void times_that_are_wrong(void) {
         bad_line("12345678901 ! up", number);
         bad(HEAD "1 ! up\n0.999999 ! lost\n", 4, "the time runs backwards");
         bad(HEAD "1 ! up\n\n# later\n0.5 * mark\n", 6, "the time runs backwards");
+        good(&p, HEAD "1 ! up\n0.5 = idle\n"); /* what came while it waited is no part of it */
+        g_assert_cmpuint(p.line.time_usec, ==, 500000);
         bad(HEAD "clock 2026-08-22T18:30:00Z\n1 + ! up\n", 4, off);
         bad(HEAD "clock 2026-08-22T18:30:00Z\n1 +-1 ! up\n", 4, off);
         bad(HEAD "clock 2026-08-22T18:30:00Z\n1 -0.1.2 ! up\n", 4, off);

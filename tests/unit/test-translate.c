@@ -234,6 +234,19 @@ static void test_deltas_are_added_up(void) {
         g_assert_cmpuint(say(&d, 0, "fe 01")->strokes, ==, 10); /* strokes are not taken back */
 }
 
+/* It tells the same strokes in three places: they are counted in one. */
+static void test_strokes_are_counted_once(void) {
+        g_auto(Device) d = device_of(VENDOR_HEAD VENDOR_CHAR("data", "0")
+                                     VENDOR_FIELD("total", "data", "0", "u8", "strokes-total") "Wrap=8\n"
+                                     VENDOR_FIELD("delta", "data", "1", "u8", "strokes-delta")
+                                     VENDOR_CHAR("more", "1") VENDOR_FIELD("again", "more", "0", "u16", "strokes-total"));
+
+        (void) say(&d, 0, "0a 02");
+        (void) say(&d, 1, "e803");
+        g_assert_cmpuint(say(&d, 0, "0d 03")->strokes, ==, 3);
+        g_assert_cmpuint(say(&d, 1, "eb03")->strokes, ==, 3);
+}
+
 static void test_motor_by_its_speed(void) {
         g_auto(Device) d = device_of(VENDOR_HEAD VENDOR_CHAR("data", "0")
                                      VENDOR_FIELD("speed", "data", "0", "u16", "motor-speed") "Unit=/min\n");
@@ -438,6 +451,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/translate/total-that-wraps-while-the-link-is-away", test_total_that_wraps_while_the_link_is_away);
         g_test_add_func("/translate/total-without-wrap", test_total_without_wrap);
         g_test_add_func("/translate/deltas-are-added-up", test_deltas_are_added_up);
+        g_test_add_func("/translate/strokes-are-counted-once", test_strokes_are_counted_once);
         g_test_add_func("/translate/motor-by-its-speed", test_motor_by_its_speed);
         g_test_add_func("/translate/session-state", test_session_state);
         g_test_add_func("/translate/use-of-a-device-that-only-has-a-session", test_use_of_a_device_that_only_has_a_session);
