@@ -9,7 +9,7 @@
 static void file_add(TapeFile *file, const TapeLine *line) {
         TapeFrame frame = { .time_usec = line->time_usec, .channel = line->channel, .size = line->size, .at = file->octets->len };
 
-        file->length_usec = line->time_usec;
+        file->length_usec = MAX(file->length_usec, line->time_usec); /* the end may lie before what came last */
         if (line->item != TAPE_FRAME || line->direction != FRAME_FROM_DEVICE)
                 return;
         g_byte_array_append(file->octets, line->data, line->size);

@@ -181,8 +181,7 @@ static void it_advertises_what_its_match_asks_for(void) {
 }
 
 static void it_advertises_manufacturer_data(void) {
-        g_autofree char *text = g_strdup(pen_text), *at = NULL;
-        g_auto(GStrv) parts = g_strsplit(text, "service:0000fff0-0000-1000-8000-00805f9b34fb+name:TP-?*", 2);
+        g_auto(GStrv) parts = g_strsplit(pen_text, "service:0000fff0-0000-1000-8000-00805f9b34fb+name:TP-?*", 2);
         g_autofree char *other = g_strconcat(parts[0], "mfr:0x00dc:01 02", parts[1], NULL);
         g_autoptr(Air) air = air_new(other);
         g_autofree char *name = peripheral_vendor_name(air->file);
