@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tapes by needlectl: recorded from a live session, exported from a stored one, replayed, and computed again."""
 import json
+import os
 import pathlib
+import select
 import signal
 import sqlite3
 import stat
@@ -259,3 +261,28 @@ def test_what_was_recorded_gives_the_figures_of_the_session(stage):
         expect(figures[name], session[name], name)
     at_least(figures['strokes'], session['strokes'] // 2, 'strokes')
     at_least(session['strokes'], figures['strokes'], 'strokes of the session')
+
+
+def test_an_export_that_breaks_off_is_not_whole(stage):
+    """A pipe that takes no more holds the export up in the middle; then the service is gone."""
+    sim = stage.sim('--kind=pen', '--flood=800:4000:60')
+    stage.needled()
+    stage.adopt()
+    sim.control('start')
+    wait_for('the end of the flood', lambda: sim.status()['sent']['live'] >= 4000)
+    sim.control('stop')
+    session = finished(stage)[0]
+    pipe = stage.dir / 'pipe'
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    export = stage.start('export', [stage.binary('client/needlectl'), 'export', str(session['id']), f'--output={pipe}', '--force'])
+    wait_for('the first lines', lambda: select.select([reader], [], [], 0)[0])
+    stage.daemon.stop(signal.SIGKILL)
+    stage.processes.remove(stage.daemon)
+    os.set_blocking(reader, True)
+    with os.fdopen(reader, 'rb') as taken:
+        tape = taken.read()
+    expect(export.child.wait(60), 1, f'exit status ({export.text()})')
+    stage.processes.remove(export)
+    expect(tape.startswith(b'needled-tape 1\n') and b' = device' not in tape, True, 'a part of the tape')
+    expect('is not whole: it ended after' in export.text(), True, f'what it says: {export.text()}')
