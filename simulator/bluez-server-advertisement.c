@@ -5,8 +5,8 @@
 
 #include "bluez-server.h"
 
-/* Flags, the services' UUIDs, manufacturer data and the name: with the profile's the 31 octets and the scan response are as full as
- * bluetoothd 5.66 makes them; it has no property for Service Data in the scan response (profile, 1.1
+/* Flags, the services' UUIDs, manufacturer data and the name: with the profile's the 31 octets and the scan
+ * response are as full as bluetoothd 5.66 makes them; it has no property for Service Data in the scan response (profile, 1.1
  * Advertising), so that a client learns the state by connecting. */
 
 #define NAME_OCTETS_MAX 29u             /* what the scan response holds */

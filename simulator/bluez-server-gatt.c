@@ -21,21 +21,13 @@ typedef enum CharKind {
 
 #define FULL(uuid) "0000" uuid "-0000-1000-8000-00805f9b34fb"
 
-static const char *const information_uuids[] = {
-        [PERIPHERAL_MANUFACTURER] = FULL("2a29"),
-        [PERIPHERAL_MODEL] = FULL("2a24"),
-        [PERIPHERAL_SERIAL] = FULL("2a25"),
-        [PERIPHERAL_FIRMWARE] = FULL("2a26"),
-        [PERIPHERAL_HARDWARE] = FULL("2a27"),
-};
-
 /* In the order of PERIPHERAL_READ …. Encrypted: profile, 1.1 Security. */
 static const struct {
         const char *flag, *encrypted;
 } flag_names[] = {
         { "read", "encrypt-read" },
         { "write", "encrypt-write" },
-        { "write-without-response", "encrypt-write" },
+        { "write-without-response", "write-without-response" },
         { "notify", "encrypt-notify" },
         { "indicate", "encrypt-indicate" },
 };
@@ -392,9 +384,9 @@ static int add_all(BluezServer *s) {
 
         if (r >= 0)
                 r = add_service(s, service++, FULL("180a"));
-        for (unsigned i = 0; r >= 0 && i < G_N_ELEMENTS(information_uuids); i++)
+        for (unsigned i = 0; r >= 0 && i < PERIPHERAL_INFOS; i++)
                 r = add_char(s, service - 1, &(BluezChar) {
-                        .kind = CHAR_INFORMATION, .which = i, .uuid = information_uuids[i], .properties = PERIPHERAL_READ,
+                        .kind = CHAR_INFORMATION, .which = i, .uuid = peripheral_info_uuid((PeripheralInfo) i), .properties = PERIPHERAL_READ,
                 });
 
         if (r >= 0)

@@ -9,7 +9,7 @@
  *   status, quit
  *   start, stop                          the hand
  *   malformed N, empty N, duplicate N, segment-loss N, clock unset, sensor fault|ok,
- *   storage full|free, reboot
+ *   storage full|free, confirm, reboot
  *                                        the device, on any carrier: see peripheral_control()
  *   drop [reason], advertise on|off, adapter off|on|remove|add, restart [crash], …
  *                                        the carrier: see there

@@ -95,7 +95,7 @@ static const GOptionEntry device_entries[] = {
           "Print what was sent as JSON at the end, a line for each device", NULL },
         { "control", 0, 0, G_OPTION_ARG_NONE, &options.control,
           "Take control lines on stdin: start, stop, status, quit; malformed|empty|duplicate|segment-loss N, "
-          "clock unset, sensor fault|ok, storage full|free, reboot; drop, advertise on|off, ...", NULL },
+          "clock unset, sensor fault|ok, storage full|free, confirm, reboot; drop, advertise on|off, ...", NULL },
         { "version", 0, 0, G_OPTION_ARG_NONE, &options.version, "Print the version", NULL },
         {},
 };
@@ -119,6 +119,25 @@ static int parse_flood(const char *text, PeripheralConfig *config) {
         config->flood_hz = (unsigned) rate;
         config->flood_count = count;
         config->flood_size = (unsigned) size;
+        return 0;
+}
+
+static int check_addresses(void) {
+        for (char **a = options.addresses; a && *a; a++) {
+                g_auto(GStrv) octets = g_strsplit_set(*a, ":/", -1);
+                unsigned n = g_strv_length(octets);
+                bool good =
+                        n == 6 ||
+                        (n == 7 && (g_str_equal(octets[6], "public") || g_str_equal(octets[6], "random")));
+
+                for (unsigned i = 0; good && i < 6; i++)
+                        good = strlen(octets[i]) == 2 && g_ascii_isxdigit(octets[i][0]) &&
+                               g_ascii_isxdigit(octets[i][1]);
+                if (!good)
+                        return complain("--address wants C0:FF:EE:12:34:56, maybe with /public or /random "
+                                        "behind it");
+        }
+
         return 0;
 }
 
@@ -149,22 +168,7 @@ static int check_options(void) {
                 return complain("--loop goes with --tape");
         if (options.kinds && options.kinds[1] && !options.stand_in)
                 return complain("only --stand-in can be several devices");
-        for (char **a = options.addresses; a && *a; a++) {
-                g_auto(GStrv) octets = g_strsplit_set(*a, ":/", -1);
-                unsigned n = g_strv_length(octets);
-                bool good =
-                        n == 6 ||
-                        (n == 7 && (g_str_equal(octets[6], "public") || g_str_equal(octets[6], "random")));
-
-                for (unsigned i = 0; good && i < 6; i++)
-                        good = strlen(octets[i]) == 2 && g_ascii_isxdigit(octets[i][0]) &&
-                               g_ascii_isxdigit(octets[i][1]);
-                if (!good)
-                        return complain("--address wants C0:FF:EE:12:34:56, maybe with /public or /random "
-                                        "behind it");
-        }
-
-        return 0;
+        return check_addresses();
 }
 
 static int make_config(const char *kind, unsigned i, unsigned n, PeripheralConfig *ret, char **ret_name,

@@ -105,6 +105,8 @@ static void watch_force(OmpPeripheral *p) {
                 p->sums.over_count += p->over;
                 send_event(p, OMP_EVENT_OVERPRESSURE, OMP_SEVERITY_WARNING, p->over,
                                  p->over ? clamp_mn(p->interval.peak_mn) : clamp_mn(p->smooth_mn));
+                if (p->over && p->parameters[OMP_PARAMETER_FEEDBACK] & OMP_FEEDBACK_STOP_MOTOR)
+                        model_stop(&p->model); /* its own doing; the rest of the mask nobody can feel or see */
         }
 }
 

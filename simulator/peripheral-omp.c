@@ -398,9 +398,11 @@ static int omp_control(Peripheral *base, const char *word, const char *argument)
 
         if (g_str_equal(word, "clock") || g_str_equal(word, "sensor") || g_str_equal(word, "storage"))
                 return omp_control_loss(p, word, argument);
-        if (g_str_equal(word, "reboot")) {
-                p->reboot_wanted = !argument;
-                return argument ? -EINVAL : 0;
+        if (g_str_equal(word, "reboot") || g_str_equal(word, "confirm")) {
+                if (argument)
+                        return -EINVAL;
+                *(g_str_equal(word, "reboot") ? &p->reboot_wanted : &p->confirmed) = true;
+                return 0;
         }
         for (size_t i = 0; i < G_N_ELEMENTS(mischiefs); i++) {
                 if (!g_str_equal(word, mischiefs[i].word))
@@ -514,7 +516,8 @@ OmpFeature omp_feature(const OmpPeripheral *p) {
         }
 
         feature.bits |= OMP_FEATURE_WAVEFORM | OMP_FEATURE_DEPTH | OMP_FEATURE_MOTOR_SPEED | OMP_FEATURE_MOTOR_CURRENT |
-                        OMP_FEATURE_PASSES | OMP_FEATURE_AREA | (p->config.crc ? 0 : OMP_FEATURE_REMOTE_STOP) /* "pen 2" does not say it */ |
+                        OMP_FEATURE_PASSES | OMP_FEATURE_AREA |
+                        (p->config.crc ? 0 : OMP_FEATURE_REMOTE_STOP) | /* "pen 2" does not say that it has it */
                         (p->config.capacity > 0 ? OMP_FEATURE_TRACE : 0);
         feature.needles = 16;
         feature.full_scale_mn = 20000;

@@ -132,6 +132,7 @@ typedef struct OmpPeripheral {
         uint8_t area;
         bool tare_valid;
         bool sensor_fault, sensor_fault_wanted;
+        bool confirmed;         /* the button: the next factory reset may be done */
         uint32_t passes_at_boot; /* the model's */
         double distance_at_boot_mm;
 
@@ -231,6 +232,7 @@ void procedures_answer(OmpPeripheral *p, const OmpResponse *response);
 /* peripheral-records.c */
 void records_init(OmpPeripheral *p);                    /* with the sessions that are stored at start */
 void records_done(OmpPeripheral *p);
+void records_clear(OmpPeripheral *p);                   /* of everything that is stored */
 void records_begin(OmpPeripheral *p);                   /* a session */
 void records_sample(OmpPeripheral *p, uint32_t strokes); /* one of it, with so many strokes */
 void records_end(OmpPeripheral *p);                     /* the session is stored */

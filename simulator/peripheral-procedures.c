@@ -158,6 +158,21 @@ static OmpResult procedure_abort(OmpPeripheral *p) {
         return OMP_RESULT_OK;
 }
 
+/* The bonds are the carrier's, and stay. */
+static OmpResult procedure_factory_reset(OmpPeripheral *p) {
+        if (!p->confirmed)
+                return OMP_RESULT_NEEDS_CONFIRMATION;
+        if (p->session || p->transfer.kind != TRANSFER_NONE)
+                return OMP_RESULT_BUSY;
+
+        p->confirmed = false;
+        p->session_id = 0;
+        records_clear(p);
+        procedures_unset_clock(p);
+        procedures_boot(p);
+        return OMP_RESULT_OK;
+}
+
 static OmpResult carry_out(OmpPeripheral *p, OmpResponse *response) {
         switch ((OmpOp) p->request.op) {
         case OMP_OP_GET:
@@ -182,7 +197,7 @@ static OmpResult carry_out(OmpPeripheral *p, OmpResponse *response) {
         case OMP_OP_ABORT:
                 return procedure_abort(p);
         case OMP_OP_FACTORY_RESET:
-                return OMP_RESULT_NEEDS_CONFIRMATION; /* nobody is there to press the button */
+                return procedure_factory_reset(p);
         case OMP_OP_RESPONSE:
                 break;
         }

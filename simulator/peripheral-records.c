@@ -6,8 +6,8 @@
 #define TRACE_ENTRIES_MAX 3600u         /* an hour; what is longer is truncated */
 #define NEARLY_FULL(capacity) ((capacity) - (capacity) / 10)
 
-/* The sessions of before: short ones, an hour apart, since a morning in June of 2026. */
-#define PAST_PROCEDURE_USEC (8 * USEC_PER_SEC)
+/* The sessions of before: short ones of 8 to 24 s, an hour apart, since a morning in June of 2026. */
+#define PAST_PROCEDURE_USEC(i) ((8 + (i) % 5 * 4) * USEC_PER_SEC)
 #define PAST_APART_USEC (3600 * USEC_PER_SEC)
 #define PAST_SEC (OMP_EPOCH_2000_SEC + UINT64_C(834305400))
 
@@ -36,12 +36,12 @@ static void records_inherit(OmpPeripheral *p) {
         config.records = config.flood_hz = 0;
         config.speed = 1;
         config.seed = ~p->config.seed;
-        config.procedure_usec = PAST_PROCEDURE_USEC;
         past = (OmpPeripheral *) peripheral_omp_make(&config, &deaf, NULL);
         past->clock_set = omp_elapsed_from_realtime(PAST_SEC * USEC_PER_SEC, OMP_RESOLUTION_1S, OMP_SOURCE_NTP, 8,
                                                     &past->clock) >= 0;
         peripheral_advance(&past->base, 0);
         for (uint64_t i = 0; i < p->config.records; i++) {
+                past->config.procedure_usec = PAST_PROCEDURE_USEC(i);
                 peripheral_start(&past->base);
                 peripheral_advance(&past->base, i * PAST_APART_USEC);
                 peripheral_advance(&past->base, (i + 1) * PAST_APART_USEC);
@@ -284,6 +284,12 @@ unsigned records_count(const OmpPeripheral *p, const OmpRacpRequest *request, ui
                 n += omp_racp_selects(request, records_at(p, i)->record.number, *ret_lowest, *ret_highest);
 
         return n;
+}
+
+void records_clear(OmpPeripheral *p) {
+        const OmpRacpRequest all = { .op = OMP_RACP_DELETE, .operator_ = OMP_RACP_ALL };
+
+        (void) records_delete(p, &all);
 }
 
 unsigned records_delete(OmpPeripheral *p, const OmpRacpRequest *request) {

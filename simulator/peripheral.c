@@ -116,6 +116,18 @@ const char *peripheral_info(const Peripheral *p, PeripheralInfo what) {
         return p->vtable->info(p, what);
 }
 
+const char *peripheral_info_uuid(PeripheralInfo what) {
+        static const char *const uuids[PERIPHERAL_INFOS] = {
+                [PERIPHERAL_MANUFACTURER] = "00002a29-0000-1000-8000-00805f9b34fb",
+                [PERIPHERAL_MODEL] = "00002a24-0000-1000-8000-00805f9b34fb",
+                [PERIPHERAL_SERIAL] = "00002a25-0000-1000-8000-00805f9b34fb",
+                [PERIPHERAL_FIRMWARE] = "00002a26-0000-1000-8000-00805f9b34fb",
+                [PERIPHERAL_HARDWARE] = "00002a27-0000-1000-8000-00805f9b34fb",
+        };
+
+        return uuids[what];
+}
+
 void peripheral_advertisement(const Peripheral *p, PeripheralAdvertisement *ret) {
         *ret = (PeripheralAdvertisement) {};
         p->vtable->advertisement(p, ret);

@@ -43,7 +43,7 @@ struct PeripheralConfig {
         double speed;                   /* device seconds for each second of the host, > 0 */
         unsigned live_period_ms;        /* of device time, 20 … 1000; profile default 100 */
         unsigned waveform_hz;           /* 0: off (the default) */
-        bool crc;                       /* feature bit 13 and CRCs in all values; bit 15 is clear then, as in the profile's example */
+        bool crc;                       /* feature bit 13 and CRCs in all values; a pen is then the profile's example "pen 2" */
         uint64_t procedure_usec;        /* length of a procedure in device time */
         bool auto_start;                /* begins a procedure by itself 1 s after Live is subscribed */
         const char *name;               /* advertised, ≤ 8 octets */
@@ -110,6 +110,7 @@ typedef enum PeripheralInfo {
         PERIPHERAL_FIRMWARE,
         PERIPHERAL_HARDWARE,
 } PeripheralInfo;
+#define PERIPHERAL_INFOS 5u
 
 typedef struct PeripheralCounters {
         uint64_t sent[PERIPHERAL_CHARS_MAX]; /* values given to the carrier, refused ones too */
@@ -160,6 +161,7 @@ bool peripheral_running(const Peripheral *p);
  *   clock unset                         the clock is lost
  *   sensor fault|ok                     the force is not available, and the event says so
  *   storage full|free                   nothing more can be stored, and a session cannot be started by the host; or again
+ *   confirm                             the button is pressed that a factory reset waits for
  *   reboot                              of the device: the carrier should drop the link right behind
  * -ENOENT for any other word, -EINVAL for a bad argument. */
 int peripheral_control(Peripheral *p, const char *word, const char *argument);
@@ -167,6 +169,7 @@ int peripheral_control(Peripheral *p, const char *word, const char *argument);
 uint8_t peripheral_battery(const Peripheral *p); /* % */
 const char *peripheral_name(const Peripheral *p);
 const char *peripheral_info(const Peripheral *p, PeripheralInfo what);
+const char *peripheral_info_uuid(PeripheralInfo what); /* of its characteristic, in full */
 /* What it advertises beside its name. */
 void peripheral_advertisement(const Peripheral *p, PeripheralAdvertisement *ret);
 const PeripheralCounters *peripheral_counters(const Peripheral *p);

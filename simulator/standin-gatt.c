@@ -19,14 +19,6 @@
 
 #define FULL(uuid) "0000" uuid "-0000-1000-8000-00805f9b34fb"
 
-static const char *const information_uuids[] = {
-        [PERIPHERAL_MANUFACTURER] = FULL("2a29"),
-        [PERIPHERAL_MODEL] = FULL("2a24"),
-        [PERIPHERAL_SERIAL] = FULL("2a25"),
-        [PERIPHERAL_FIRMWARE] = FULL("2a26"),
-        [PERIPHERAL_HARDWARE] = FULL("2a27"),
-};
-
 static Characteristic *gatt_characteristic(const Device *d, unsigned i) {
         return d->characteristics->pdata[i];
 }
@@ -481,9 +473,9 @@ void gatt_init(Device *d) {
         add_characteristic(d, CHARACTERISTIC_SERVICE_CHANGED, 0,
                            &(PeripheralChar) { .uuid = FULL("2a05"), .properties = PERIPHERAL_INDICATE }, &handle);
         add_service(d, FULL("180a"), &handle);
-        for (unsigned i = 0; i < G_N_ELEMENTS(information_uuids); i++)
+        for (unsigned i = 0; i < PERIPHERAL_INFOS; i++)
                 add_characteristic(d, CHARACTERISTIC_INFORMATION, i,
-                                   &(PeripheralChar) { .uuid = information_uuids[i], .properties = PERIPHERAL_READ },
+                                   &(PeripheralChar) { .uuid = peripheral_info_uuid((PeripheralInfo) i), .properties = PERIPHERAL_READ },
                                    &handle);
         add_service(d, FULL("180f"), &handle);
         add_characteristic(d, CHARACTERISTIC_BATTERY, 0,

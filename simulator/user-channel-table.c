@@ -19,14 +19,6 @@ static const uint8_t att_bits[] = {
         ATT_PROPERTY_READ, ATT_PROPERTY_WRITE, ATT_PROPERTY_WRITE_COMMAND, ATT_PROPERTY_NOTIFY, ATT_PROPERTY_INDICATE,
 };
 
-static const uint16_t info_chars[] = {
-        [PERIPHERAL_MANUFACTURER] = 0x2a29,
-        [PERIPHERAL_MODEL] = 0x2a24,
-        [PERIPHERAL_SERIAL] = 0x2a25,
-        [PERIPHERAL_FIRMWARE] = 0x2a26,
-        [PERIPHERAL_HARDWARE] = 0x2a27,
-};
-
 static uint16_t add_short(AttServer *att, uint16_t uuid, uint8_t properties, const void *value,
                           size_t size) {
         AttUuid u = att_uuid16(uuid);
@@ -72,10 +64,11 @@ void user_channel_table_build(AttServer *att, const Peripheral *p, UserChannelTa
         }
 
         add_service(att, SERVICE_DEVICE_INFORMATION);
-        for (size_t i = 0; i < G_N_ELEMENTS(info_chars); i++) {
+        for (unsigned i = 0; i < PERIPHERAL_INFOS; i++) {
                 const char *text = peripheral_info(p, (PeripheralInfo) i);
 
-                (void) add_short(att, info_chars[i], ATT_PROPERTY_READ, text, strlen(text));
+                (void) att_uuid_parse(peripheral_info_uuid((PeripheralInfo) i), &uuid);
+                (void) att_server_add_characteristic(att, &uuid, ATT_PROPERTY_READ, text, strlen(text));
         }
 
         add_service(att, SERVICE_BATTERY);

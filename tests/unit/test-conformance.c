@@ -245,7 +245,7 @@ static void test_control_waveform_acts(void) {
         g_assert_cmpuint(count(h, OMP_CHAR_WAVEFORM), ==, before);
 }
 
-/* How often the hand pressed too hard in a procedure of 30 s, under what was asked for before. */
+/* How often the hand pressed too hard in a procedure, under what was asked for before. */
 static unsigned overpressures(Host *h) {
         unsigned n = 0;
 
@@ -283,6 +283,18 @@ static void test_control_overpressure_acts(void) {
                         cleared++;
                 }
         g_assert_cmpuint(cleared, >, 0);
+}
+
+/* 05: "stop motor" */
+static void test_control_feedback_acts(void) {
+        PeripheralConfig config = config_of(OMP_KIND_PEN, false);
+        g_autoptr(Host) h = NULL;
+
+        config.procedure_usec = 120 * SEC;
+        h = host_new(&config, 247);
+        enable_all(h);
+        ask(h, "02 05 10", "20 02 01");
+        g_assert_cmpuint(overpressures(h), ==, 1); /* and with it the procedure ended, within the minute */
 }
 
 /* 07 */
@@ -371,10 +383,29 @@ static void test_control_signal_and_identify(void) {
 
 /* "Factory reset {u32 0x544D4F21}, needs button confirmation" */
 static void test_control_factory_reset(void) {
-        g_autoptr(Host) h = connected(OMP_KIND_PEN, false);
+        PeripheralConfig config = config_of(OMP_KIND_PEN, false);
+        g_autoptr(Host) h = NULL;
 
+        config.records = 2;
+        h = host_new(&config, 247);
+        enable_all(h);
+        writes(h, CLOCK, "32 28 a7 1c 32 00 00 01 08");
+        ask(h, "02 03 a0 0f", "20 02 01");
         ask(h, "7f 21 4f 4d 54", "20 7f 08");
         ask(h, "7f 21 4f 4d 55", "20 7f 03");
+        control(h, "confirm", NULL);
+        ask(h, "04 00", "20 04 01 03 00 00 00");
+        ask(h, "7f 21 4f 4d 54", "20 7f 06");
+        ask(h, "05", "20 05 01 03 00 00 00");
+        ask(h, "7f 21 4f 4d 54", "20 7f 01");
+
+        ask(h, "01 03", "20 01 01 03 b8 0b");
+        writes(h, RACP, "04 01");
+        expect(h, RACP, "05 00 00 00 00 00");
+        g_assert_false(status(h).flags & OMP_STATUS_CLOCK_SET);
+        ask(h, "04 00", "20 04 01 01 00 00 00"); /* numbers begin again */
+        ask(h, "05", "20 05 01 01 00 00 00");
+        ask(h, "7f 21 4f 4d 54", "20 7f 08");
 }
 
 /* "9 storage full" */
@@ -454,7 +485,8 @@ static void test_racp_report(void) {
         expect(h, RACP, "06 00 01 06");
 }
 
-/* "MTU 23 → 3 packets; MTU ≥ 60 → 1 packet"; "the counter starts at 0 with each procedure and runs on over all its bodies" */
+/* "MTU 23 → 3 packets; MTU ≥ 60 → 1 packet"; "the counter starts at 0 with each procedure and runs on over all its
+ * bodies" */
 static void test_segments_at_every_mtu(void) {
         for (unsigned mtu = 23; mtu <= 64; mtu++) {
                 g_autoptr(Host) h = with_records(2, mtu, false);
@@ -480,12 +512,16 @@ static void test_segments_at_every_mtu(void) {
 
 /* The record of a session that was listened to says what Live and the events said. */
 static void test_record_of_a_session(void) {
-        g_autoptr(Host) h = connected(OMP_KIND_PEN, true);
+        PeripheralConfig config = config_of(OMP_KIND_PEN, true);
+        g_autoptr(Host) h = NULL;
         unsigned overs = 0, last;
         const OmpRecord *record;
         OmpEvent begin, end;
         Bodies b;
 
+        config.procedure_usec = 30 * SEC;
+        h = host_new(&config, 247);
+        enable_all(h);
         writes(h, CLOCK, "32 28 a7 1c 32 00 00 01 08");
         procedure(h);
         expect_records(h, "01 01", 1, 1);
@@ -497,7 +533,9 @@ static void test_record_of_a_session(void) {
         g_assert_true(find_event(h, 0, OMP_EVENT_SESSION_END, &end));
         last = count(h, OMP_CHAR_LIVE) - 1;
 
+        g_assert_cmpuint(overs, >, 0);
         g_assert_cmpuint(record->over_count, ==, overs);
+        g_assert_cmpuint(record->over_100ms, >=, 3 * overs);
         g_assert_cmpuint(record->duration_sec, ==, (end.tick - begin.tick) / 10000);
         g_assert_cmpuint(record->contact_sec, ==, live(h, last).contact_ms / 1000);
         g_assert_cmpuint(record->strokes, <, live(h, last).strokes);
@@ -725,6 +763,7 @@ int main(int argc, char **argv) {
                 { "1.9/live-period-acts", test_control_live_period_acts },
                 { "1.9/waveform-acts", test_control_waveform_acts },
                 { "1.9/overpressure-acts", test_control_overpressure_acts },
+                { "1.9/feedback-acts", test_control_feedback_acts },
                 { "1.9/contact-threshold-acts", test_control_contact_threshold_acts },
                 { "1.9/session-limit-acts", test_control_session_limit_acts },
                 { "1.9/start-and-stop", test_control_start_and_stop },
