@@ -3,21 +3,7 @@
 
 /* What decoding, encoding and checking of vendor programs share. */
 
-#include "needled/vendor.h"
-
-typedef struct VendorTypeInfo {
-        uint8_t size;           /* octets */
-        bool is_signed, is_float;
-} VendorTypeInfo;
-
-static const VendorTypeInfo vendor_types[_VENDOR_TYPE_MAX] = {
-        [VENDOR_U8] = { 1, false, false },  [VENDOR_S8] = { 1, true, false },
-        [VENDOR_U16] = { 2, false, false }, [VENDOR_S16] = { 2, true, false },
-        [VENDOR_U24] = { 3, false, false }, [VENDOR_S24] = { 3, true, false },
-        [VENDOR_U32] = { 4, false, false }, [VENDOR_S32] = { 4, true, false },
-        [VENDOR_U48] = { 6, false, false }, [VENDOR_F32] = { 4, true, true },
-        [VENDOR_SFLOAT] = { 2, true, true },
-};
+#include "codec/vendor-type.h"
 
 /* Where an offset points in a packet of this size: negative ones count from its end. Negative: before its beginning. */
 static inline int vendor_at(int offset, size_t size) {

@@ -127,12 +127,6 @@ static void read_header(const KeysGroup *group, VendorChar *ch, KeysProblems *pr
                 ch->n_header = (uint8_t) n;
 }
 
-static bool offset_within(const VendorChar *ch, int64_t offset, int64_t size) {
-        int64_t max = ch->length_max > 0 ? ch->length_max : (int64_t) OMP_VALUE_MAX;
-
-        return offset < 0 ? -offset <= max && offset + size <= 0 : offset + size <= max;
-}
-
 /* "<kind>;<start>;<end>;<position>" */
 static void read_check(const KeysGroup *group, ProfileFile *file, VendorChar *ch, KeysProblems *problems) {
         const KeysLine *line = keys_get(group, "Check");
@@ -147,7 +141,7 @@ static void read_check(const KeysGroup *group, ProfileFile *file, VendorChar *ch
                         kind = checks[i].value;
         for (size_t i = 0; kind != VENDOR_CHECK_NONE && i < 3; i++)
                 if (g_strv_length(parts) != 4 || number_parse(parts[i + 1], -limit, limit - 1, &numbers[i]) < 0 ||
-                    !offset_within(ch, numbers[i], i == 2 && kind == VENDOR_CHECK_CRC16_MCRF4XX ? 2 : i == 2))
+                    !compile_within(ch, numbers[i], i == 2 && kind == VENDOR_CHECK_CRC16_MCRF4XX ? 2 : i == 2))
                         kind = VENDOR_CHECK_NONE;
         if (kind == VENDOR_CHECK_NONE) {
                 keys_problem(problems, line->line, "Check=%s: write sum8, xor8 or crc16-mcrf4xx;<start>;<end>;<position>, within the "

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "codec/vendor-type.h"
 #include "profiles/number.h"
 
 /* [Field]: where a number stands in a packet, what it is, and when it is there. */
@@ -14,19 +15,6 @@
 static const char *const known_keys[] = {
         "Char", "Offset", "Type", "Endian", "Bits", "Invalid", "Scale", "Bias", "Range", "Enum", "Unit", "Meaning",
         "When", "Optional", "Repeat", "Wrap", "Combine", NULL,
-};
-
-static const struct Type {
-        const char *name;
-        uint8_t size;
-        bool is_signed, is_float;
-} types[_VENDOR_TYPE_MAX] = {
-        [VENDOR_U8] = { "u8", 1, false, false },    [VENDOR_S8] = { "s8", 1, true, false },
-        [VENDOR_U16] = { "u16", 2, false, false },  [VENDOR_S16] = { "s16", 2, true, false },
-        [VENDOR_U24] = { "u24", 3, false, false },  [VENDOR_S24] = { "s24", 3, true, false },
-        [VENDOR_U32] = { "u32", 4, false, false },  [VENDOR_S32] = { "s32", 4, true, false },
-        [VENDOR_U48] = { "u48", 6, false, false },  [VENDOR_F32] = { "f32", 4, true, true },
-        [VENDOR_SFLOAT] = { "sfloat", 2, true, true },
 };
 
 static const CompileName endians[] = { { "le", false }, { "be", true } };
@@ -42,23 +30,14 @@ typedef struct FieldCompiler {
 } FieldCompiler;
 
 static unsigned width_of(const VendorField *f) {
-        return f->bit_width > 0 ? f->bit_width : types[f->type].size * 8u;
-}
-
-static int largest(const VendorChar *ch) {
-        return ch->length_max > 0 ? ch->length_max : (int) OMP_VALUE_MAX;
-}
-
-/* Whether octets stand within the longest packet. */
-static bool within(const VendorChar *ch, int64_t offset, int64_t size) {
-        return offset < 0 ? -offset <= largest(ch) && offset + size <= 0 : offset + size <= largest(ch);
+        return f->bit_width > 0 ? f->bit_width : vendor_types[f->type].size * 8u;
 }
 
 static bool read_type(FieldCompiler *c) {
         const KeysLine *line = compile_required(c->group, "Type", c->problems);
 
         for (unsigned i = 0; line && i < _VENDOR_TYPE_MAX; i++)
-                if (g_str_equal(types[i].name, line->value)) {
+                if (g_str_equal(vendor_types[i].name, line->value)) {
                         c->f->type = (uint8_t) i;
                         return true;
                 }
@@ -74,9 +53,9 @@ static void read_offset(FieldCompiler *c) {
 
         if (!line || !compile_integer(c->group, "Offset", -(int64_t) OMP_VALUE_MAX, OMP_VALUE_MAX - 1, c->problems, &offset))
                 return;
-        if (!within(c->ch, offset, types[c->f->type].size))
+        if (!compile_within(c->ch, offset, vendor_types[c->f->type].size))
                 keys_problem(c->problems, line->line, "Offset=%s with Type=%s is beyond the characteristic's length of %i.", line->value,
-                             types[c->f->type].name, largest(c->ch));
+                             vendor_types[c->f->type].name, compile_length_max(c->ch));
         else
                 c->f->offset = (int16_t) offset;
 }
@@ -84,18 +63,18 @@ static void read_offset(FieldCompiler *c) {
 /* "<lsb>:<width>" */
 static void read_bits(FieldCompiler *c) {
         const KeysLine *line = keys_get(c->group, "Bits");
-        unsigned size = types[c->f->type].size * 8u;
+        unsigned size = vendor_types[c->f->type].size * 8u;
         g_auto(GStrv) parts = line ? g_strsplit(line->value, ":", 2) : NULL;
         int64_t lsb, width;
 
         if (!line)
                 return;
-        if (types[c->f->type].is_float)
-                keys_problem(c->problems, line->line, "Bits= can be taken from whole numbers only, not from %s.", types[c->f->type].name);
+        if (vendor_types[c->f->type].is_float)
+                keys_problem(c->problems, line->line, "Bits= can be taken from whole numbers only, not from %s.", vendor_types[c->f->type].name);
         else if (g_strv_length(parts) != 2 || number_parse(parts[0], 0, size - 1, &lsb) < 0 ||
                  number_parse(parts[1], 1, size - lsb, &width) < 0)
                 keys_problem(c->problems, line->line, "Bits=%s: write <lowest>:<how many>, within the %u bits of %s.", line->value, size,
-                             types[c->f->type].name);
+                             vendor_types[c->f->type].name);
         else {
                 c->f->bit_lsb = (uint8_t) lsb;
                 c->f->bit_width = (uint8_t) width;
@@ -107,7 +86,7 @@ static void read_bits(FieldCompiler *c) {
 /* A raw number as the type shows it; 0xffff of an s16 is -1. */
 static bool read_raw(FieldCompiler *c, const char *text, int64_t *ret) {
         unsigned width = width_of(c->f);
-        bool is_signed = types[c->f->type].is_signed;
+        bool is_signed = vendor_types[c->f->type].is_signed;
         int64_t raw;
 
         if (number_parse(text, is_signed ? -(INT64_C(1) << (width - 1)) : 0, (INT64_C(1) << width) - 1, &raw) < 0)
@@ -118,10 +97,10 @@ static bool read_raw(FieldCompiler *c, const char *text, int64_t *ret) {
 }
 
 static bool no_float(FieldCompiler *c, const KeysLine *line) {
-        if (types[c->f->type].is_float)
-                keys_problem(c->problems, line->line, "%s= is for whole numbers only, not for %s.", line->key, types[c->f->type].name);
+        if (vendor_types[c->f->type].is_float)
+                keys_problem(c->problems, line->line, "%s= is for whole numbers only, not for %s.", line->key, vendor_types[c->f->type].name);
 
-        return !types[c->f->type].is_float;
+        return !vendor_types[c->f->type].is_float;
 }
 
 static void read_invalid(FieldCompiler *c) {
@@ -134,7 +113,7 @@ static void read_invalid(FieldCompiler *c) {
         for (; parts && *parts; parts++)
                 if (!read_raw(c, *parts, &c->f->invalid[c->f->n_invalid++]))
                         keys_problem(c->problems, line->line, "Invalid=%s: that is no number of %u bits of %s.", *parts, width_of(c->f),
-                                     types[c->f->type].name);
+                                     vendor_types[c->f->type].name);
 }
 
 static int by_raw(const void *a, const void *b) {
@@ -318,7 +297,7 @@ static bool parse_condition(const VendorChar *ch, char *text, VendorCondition *r
         mask = strchr(text, '&');
         if (mask)
                 *mask++ = '\0';
-        if (number_parse(text, -(int64_t) OMP_VALUE_MAX, OMP_VALUE_MAX - 1, &offset) < 0 || !within(ch, offset, 1) ||
+        if (number_parse(text, -(int64_t) OMP_VALUE_MAX, OMP_VALUE_MAX - 1, &offset) < 0 || !compile_within(ch, offset, 1) ||
             (mask && number_parse(mask, 1, 0xff, &mask_number) < 0) || number_parse(value, 0, 0xff, &number) < 0 ||
             (number & ~mask_number))
                 return false;
@@ -357,13 +336,13 @@ static bool parse_repeat(FieldCompiler *c, char *const *parts) {
                         return false;
                 c->f->count = VENDOR_COUNT_FIXED;
                 c->f->count_fixed = (uint16_t) n;
-                return within(c->ch, c->f->offset, (n - 1) * stride + types[c->f->type].size);
+                return compile_within(c->ch, c->f->offset, (n - 1) * stride + vendor_types[c->f->type].size);
         }
 
         slash = strchr(parts[1], '/');
         if (slash)
                 *slash++ = '\0';
-        if (number_parse(parts[1] + 1, -(int64_t) OMP_VALUE_MAX, OMP_VALUE_MAX - 1, &offset) < 0 || !within(c->ch, offset, 1) ||
+        if (number_parse(parts[1] + 1, -(int64_t) OMP_VALUE_MAX, OMP_VALUE_MAX - 1, &offset) < 0 || !compile_within(c->ch, offset, 1) ||
             (slash && number_parse(slash, 1, 255, &divisor) < 0))
                 return false;
         c->f->count = VENDOR_COUNT_OCTET;

@@ -132,6 +132,16 @@ const void *compile_keep(ProfileFile *file, GArray *array, size_t *ret_n) {
         return data;
 }
 
+int compile_length_max(const VendorChar *ch) {
+        return ch->length_max > 0 ? ch->length_max : (int) OMP_VALUE_MAX;
+}
+
+bool compile_within(const VendorChar *ch, int64_t offset, int64_t size) {
+        int64_t max = compile_length_max(ch);
+
+        return offset < 0 ? -offset <= max && offset + size <= 0 : offset + size <= max;
+}
+
 int compile_find_char(const ProfileFile *file, const KeysGroup *group, KeysProblems *problems) {
         const KeysLine *line = compile_required(group, "Char", problems);
 

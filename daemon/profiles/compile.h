@@ -32,6 +32,8 @@ bool compile_is_name(const char *text, const char *others);
 char **compile_split(ProfileFile *file, const KeysLine *line, const char *separator, size_t max, KeysProblems *problems);
 /* Takes the array; what it held lives as long as the file. NULL if it is empty. */
 const void *compile_keep(ProfileFile *file, GArray *array, size_t *ret_n);
+int compile_length_max(const VendorChar *ch); /* octets of its longest packet */
+bool compile_within(const VendorChar *ch, int64_t offset, int64_t size); /* octets stand within the longest packet */
 int compile_find_char(const ProfileFile *file, const KeysGroup *group, KeysProblems *problems); /* by Char=; -ENOENT, and reported */
 
 /* fields: the [Field] groups of one characteristic, in their order. */
