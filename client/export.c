@@ -52,20 +52,21 @@ Exit history_export(Client *client, uint64_t id, const char *format, TapeFile *r
         return EXIT_DONE;
 }
 
-/* Line by line, until it is whole. Returns what is missing as a sentence's end, NULL if nothing is. */
+/* Line by line, until it is whole. Returns what is missing as a sentence's end, NULL if nothing is. A line without its end is what was in
+ * the pipe when the service broke off, whatever it reads as. */
 static char *copy(TapeFile *tape, uint64_t rows, OutputFile *out) {
         uint64_t n = 0;
         TapeLine line;
         int r = 1;
 
-        while (n < rows && (r = tape_file_line(tape, &line)) > 0) {
+        while (n < rows && (r = tape_file_line(tape, &line)) != 0 && tape_file_line_is_whole(tape)) {
+                if (r < 0)
+                        return g_strdup(tape->problem);
                 if (!output_file_write(out, tape->text, tape->size))
                         return g_strdup("it could not be written");
                 n += line.item != TAPE_NOTHING;
         }
 
-        if (r < 0)
-                return g_strdup(tape->problem);
         return n < rows ? g_strdup_printf("it ended after %" PRIu64 " of %" PRIu64 " lines", n, rows) : NULL;
 }
 

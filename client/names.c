@@ -24,7 +24,7 @@ static const Meaning reasons[] = {
         { "notifications-held", "another program on this host holds its notifications" },
         { "disconnected-by-other", "another program on this host disconnected it" },
         { "timeout", "did not answer in time; it is tried again by itself" },
-        { "services-missing", "it does not offer what a needling device has to offer" },
+        { "services-missing", "it lacks what its profile asks for, or its profile is not loaded: the journal says which" },
         { "profile-major", "its profile is of a newer major version: update needled" },
         { "identity-changed",
           "another device answers at this address: if that is right, forget it and adopt it again" },

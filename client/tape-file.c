@@ -80,6 +80,10 @@ int tape_file_line(TapeFile *t, TapeLine *ret) {
         return r < 0 ? fail(t, r, g_strdup_printf("%s:%u: %s.", t->name, t->reader.line, t->reader.error)) : 1;
 }
 
+bool tape_file_line_is_whole(const TapeFile *t) {
+        return t->size > 0 && t->text[t->size - 1] == '\n';
+}
+
 int tape_file_next(TapeFile *t, TapeLine *ret) {
         int r;
 

@@ -31,6 +31,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TapeFile, tape_file_close)
 /* The next line: 1, or 0 at the end. Negative errno: it is no tape from here on, or cannot be read, as `problem`
  * says; what came before is good. */
 int tape_file_line(TapeFile *t, TapeLine *ret);
+/* Whether the newest line came with its end. */
+bool tape_file_line_is_whole(const TapeFile *t);
 /* The next line that is a frame, a mark or the end: then the head is whole. Likewise. */
 int tape_file_next(TapeFile *t, TapeLine *ret);
 

@@ -33,7 +33,7 @@ static Exit compute(const Verification *v, TapeFile *tape, uint64_t rows, json_t
         int r = 1;
 
         *ret = NULL;
-        while (n < rows && (r = tape_file_next(tape, &line)) > 0) {
+        while (n < rows && (r = tape_file_next(tape, &line)) > 0 && (rows == UINT64_MAX || tape_file_line_is_whole(tape))) {
                 if (!playback) {
                         Exit e = tape_file_profile(tape, v->profiles, &vendor);
 
