@@ -15,6 +15,7 @@
 #define USEC_PER_SEC UINT64_C(1000000)
 #define TICK_ACCURACY_USEC (USEC_PER_SEC / 10)
 #define USER_NAMES_MAX 256u
+#define PROFILE_PROBLEMS_MAX 32u
 #define CLOSE_TIMEOUT_USEC (5 * USEC_PER_SEC)
 
 static Follower *follower_of(Device *device) {
@@ -347,9 +348,16 @@ void hub_arm_tick(Hub *hub) {
         (void) sd_event_source_set_enabled(hub->tick_source, SD_EVENT_ONESHOT);
 }
 
+/* Bounded: a folder of files that are all wrong must not fill the journal. */
 static void on_profile_refused(const char *path, unsigned line, const char *text, void *userdata) {
         LogContext context = { .message_id = NEEDLED_MESSAGE_PROFILE_REJECTED };
+        unsigned *n = userdata;
 
+        if (++*n > PROFILE_PROBLEMS_MAX) {
+                if (*n == PROFILE_PROBLEMS_MAX + 1)
+                        log_with(LOG_WARNING, &context, "There is more wrong with vendor profiles: 'needlectl profile lint FILE…' tells all of it");
+                return;
+        }
         if (line > 0)
                 log_with(LOG_WARNING, &context, "%s:%u: %s", path, line, text);
         else
@@ -390,13 +398,14 @@ static int start_bus(Hub *hub) {
 
 int hub_new(const HubOptions *options, Hub **ret) {
         Hub *hub = g_new0(Hub, 1);
+        unsigned profile_problems = 0;
         sd_id128_t boot_id;
         int r;
 
         hub->event = sd_event_ref(options->event);
         hub->config = options->config;
         hub->profiles = profiles_new();
-        profiles_load(hub->profiles, options->config_dir, on_profile_refused, NULL);
+        profiles_load(hub->profiles, options->config_dir, on_profile_refused, &profile_problems);
         hub->followers = g_ptr_array_new_with_free_func(follower_free);
         hub->endings = hub_endings_new();
         hub->user_names = g_hash_table_new_full(NULL, NULL, NULL, g_free);
@@ -430,8 +439,8 @@ Hub *hub_free(Hub *hub) {
         hub_sessions_stop(hub);
         hub->bus = bus_free(hub->bus);
         hub->link = link_free(hub->link);
-        hub->profiles = profiles_free(hub->profiles);
         g_ptr_array_unref(hub->followers);
+        hub->profiles = profiles_free(hub->profiles);
         sd_event_source_disable_unref(hub->store_source);
         sd_event_source_disable_unref(hub->tick_source);
         hub->store = hub->store ? store_close(hub->store, CLOSE_TIMEOUT_USEC) : NULL;
