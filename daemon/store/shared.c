@@ -134,14 +134,15 @@ void shared_export_end(Store *store, Export *export, int error) {
         (void) export_free(export);
 }
 
-void shared_live_add(Store *store, uint64_t id, uint64_t start_boottime_usec) {
+void shared_live_add(Store *store, const StoreSession *session) {
         LiveSession *live;
 
-        if (g_hash_table_contains(store->live, &id))
+        if (g_hash_table_contains(store->live, &session->id))
                 return;
         live = g_new0(LiveSession, 1);
-        live->id = id;
-        live->start_boottime_usec = start_boottime_usec;
+        live->id = session->id;
+        live->start_boottime_usec = session->start_boottime_usec;
+        live->has_bulk = !session->channels || !*session->channels;
         g_hash_table_insert(store->live, &live->id, live);
 }
 

@@ -88,6 +88,7 @@ typedef struct LiveSession {
         uint64_t id;
         uint64_t start_boottime_usec;
         uint64_t piece_boottime_usec; /* of the first frame of the piece */
+        bool has_bulk;          /* STORE_BULK_CHANNEL is what it is for OMP: in a vendor's session the number means something else */
         Job *open;              /* in the queue, while `generation` is the store's */
         uint64_t generation;
 } LiveSession;
@@ -169,7 +170,7 @@ void shared_export_end(Store *store, Export *export, int error);
 /* A check gives way to whoever else needs the reader. */
 void shared_interrupt_check(Store *store);
 /* A session that goes on from an earlier run of the daemon, or a new one. */
-void shared_live_add(Store *store, uint64_t id, uint64_t start_boottime_usec);
+void shared_live_add(Store *store, const StoreSession *session);
 
 /* The reader lets go: with the gate nobody reads until it is given back. Without the mutex. */
 void shared_gate_close(Store *store);

@@ -242,7 +242,7 @@ void store_session_begin(Store *store, const StoreSession *session) {
         job->begin = g_new0(StoreSession, 1);
         job_copy_session(job->begin, session);
         shared_lock(store);
-        shared_live_add(store, session->id, session->start_boottime_usec);
+        shared_live_add(store, session);
         shared_unlock(store);
         push(store, job, false);
 }
@@ -305,7 +305,7 @@ static void add_frame(Store *store, LiveSession *live, const Frame *frame) {
                 memcpy(p + JOB_FRAME_HEAD, frame->data, frame->size);
         piece->size += size;
         piece->n_frames++;
-        piece->n_bulk += frame->channel == STORE_BULK_CHANNEL;
+        piece->n_bulk += live->has_bulk && frame->channel == STORE_BULK_CHANNEL;
         store->queue.size += size;
         store->n_queued++;
         if (frame->boottime_usec - live->piece_boottime_usec >= STORE_LAG_USEC)

@@ -102,8 +102,7 @@ static void tell_opened(Writer *w, Opened *opened) {
         reply->opened = opened;
         shared_lock(w->store);
         for (size_t i = 0; i < opened->opened.n_sessions; i++)
-                shared_live_add(w->store, opened->opened.sessions[i].session.id,
-                                opened->opened.sessions[i].session.start_boottime_usec);
+                shared_live_add(w->store, &opened->opened.sessions[i].session);
         shared_reply(w->store, reply);
         w->store->opening_over = true;
         shared_wake_reader(w->store);

@@ -301,28 +301,29 @@ static void test_memory_is_bounded(void) {
         StoreCounters counters;
         FixtureFrame *frames, want;
         size_t n_frames, j = 0;
-        uint64_t live = 0;
+        uint64_t live = 0, id;
         Fixture f;
 
         fixture_init(&f);
         g_assert_cmpint(g_mkdir(f.path, 0700), ==, 0);
         assert_unavailable(&f, "there is a folder");
-        fixture_begin(&f, f.next_session_id);
-        fixture_record(&f, f.next_session_id, 0, n);
+        id = f.next_session_id + 1; /* even: the fixture's are those of OMP */
+        fixture_begin(&f, id);
+        fixture_record(&f, id, 0, n);
         counters = store_counters(f.store);
         g_assert_cmpuint(counters.queued, ==, n);
         /* what is kept is worth 60 s at 400/s, and of what is not a waveform everything */
         g_assert_cmpuint(n - counters.dropped, >=, 24000);
         g_assert_cmpuint(n - counters.dropped, <=, 2u * 1024 * 1024 / 80);
         g_assert_cmpint(g_rmdir(f.path), ==, 0);
-        g_assert_cmpint(fixture_end(&f, f.next_session_id), ==, 0);
+        g_assert_cmpint(fixture_end(&f, id), ==, 0);
         counters = store_counters(f.store);
         g_assert_cmpuint(counters.committed, ==, n - counters.dropped);
 
-        frames = fixture_read_frames(f.path, f.next_session_id, &n_frames);
+        frames = fixture_read_frames(f.path, id, &n_frames);
         g_assert_cmpuint(n_frames, ==, n - counters.dropped);
         for (uint64_t i = 0; i < n; i++) { /* in order, and no live one is missing */
-                fixture_make_frame(&want, f.next_session_id, i);
+                fixture_make_frame(&want, id, i);
                 if (j < n_frames && frames[j].frame.boottime_usec == want.frame.boottime_usec &&
                     memcmp(frames[j].data, want.data, want.frame.size) == 0) {
                         live += want.frame.channel != STORE_BULK_CHANNEL;
@@ -335,6 +336,35 @@ static void test_memory_is_bounded(void) {
         g_free(frames);
         g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM gap WHERE stream != 2"), ==, 0);
         g_assert_cmpint(fixture_query(f.path, "SELECT sum(lost) FROM gap"), ==, (int64_t) counters.dropped);
+        fixture_done(&f);
+}
+
+/* In a vendor's session the waveform's number stands for another characteristic: the oldest frames go, whatever they are. */
+static void test_memory_of_a_vendor_session_is_bounded(void) {
+        const uint64_t n = 60000;
+        StoreCounters counters;
+        FixtureFrame *frames, want;
+        size_t n_frames;
+        Fixture f;
+
+        fixture_init(&f);
+        g_assert_cmpint(g_mkdir(f.path, 0700), ==, 0);
+        assert_unavailable(&f, "there is a folder");
+        fixture_begin(&f, f.next_session_id);
+        fixture_record(&f, f.next_session_id, 0, n);
+        g_assert_cmpint(g_rmdir(f.path), ==, 0);
+        g_assert_cmpint(fixture_end(&f, f.next_session_id), ==, 0);
+        counters = store_counters(f.store);
+        g_assert_cmpuint(counters.dropped, >, 0);
+
+        frames = fixture_read_frames(f.path, f.next_session_id, &n_frames);
+        g_assert_cmpuint(n_frames, ==, n - counters.dropped);
+        for (size_t j = 0; j < n_frames; j++) {
+                fixture_make_frame(&want, f.next_session_id, counters.dropped + j);
+                g_assert_cmpuint(frames[j].frame.boottime_usec, ==, want.frame.boottime_usec);
+        }
+        g_free(frames);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM gap WHERE stream != 0"), ==, 0);
         fixture_done(&f);
 }
 
@@ -425,6 +455,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store/unavailable-and-back", test_unavailable_and_back);
         g_test_add_func("/store/unavailable-reasons", test_unavailable_reasons);
         g_test_add_func("/store/memory-is-bounded", test_memory_is_bounded);
+        g_test_add_func("/store/memory-of-a-vendor-session-is-bounded", test_memory_of_a_vendor_session_is_bounded);
         g_test_add_func("/store/asking-is-trying", test_asking_is_trying);
         g_test_add_func("/store/reading-while-it-comes", test_reading_while_it_comes);
         g_test_add_func("/store/closing-answers", test_closing_answers);
