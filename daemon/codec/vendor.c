@@ -288,7 +288,7 @@ int vendor_decode(const VendorProfile *profile, unsigned channel, const uint8_t 
 
         ch = &profile->chars[channel];
         r = check_char(ch, data, size);
-        if (r < 0)
+        if (r < 0 || ch->n_fields == 0)
                 return r;
 
         memcpy(padded, data, size);
