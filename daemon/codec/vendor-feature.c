@@ -30,6 +30,9 @@ void vendor_feature(const VendorProfile *profile, OmpFeature *ret) {
         for (unsigned meaning = 0; meaning < _VENDOR_MEANING_MAX; meaning++)
                 if (profile->meanings >> meaning & 1)
                         feature.bits |= meaning_bits[meaning];
+        for (size_t i = 0; i < profile->n_actions; i++)
+                if (profile->actions[i].when == VENDOR_ON_STOP_MOTOR)
+                        feature.bits |= OMP_FEATURE_REMOTE_STOP;
 
         /* Needles go in at each stroke only where a stroke is one needle extension. */
         if (!profile->stroke_is_pass)
