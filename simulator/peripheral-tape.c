@@ -7,7 +7,7 @@
 #include "peripheral-tape.h"
 #include "peripheral-vendor.h"
 
-#define BEGIN_USEC UINT64_C(1000000)    /* of the host, after the first subscription: the client takes several */
+#define BEGIN_USEC UINT64_C(1000000)    /* of the host, after a subscription: the client takes several */
 #define N_CHANNELS 256u
 #define NONE UINT64_MAX
 
@@ -99,7 +99,7 @@ static void tape_advance(Peripheral *base, uint64_t now_usec) {
                 rest(p);
         if (p->start_wanted)
                 begin(p, now_usec);
-        else if (p->listened && !p->played)
+        else if (p->listened && (!p->played || (p->playing && p->begin_usec > now_usec))) /* each one more is waited for */
                 begin(p, now_usec + BEGIN_USEC);
         p->start_wanted = p->stop_wanted = p->listened = false;
 
@@ -123,7 +123,7 @@ static void tape_advance(Peripheral *base, uint64_t now_usec) {
 static uint64_t tape_next(const Peripheral *base) {
         const TapePeripheral *p = (const TapePeripheral *) base;
 
-        if (!p->started || p->start_wanted || p->stop_wanted || (p->listened && !p->played))
+        if (!p->started || p->start_wanted || p->stop_wanted || p->listened)
                 return 0;
         if (!p->playing)
                 return UINT64_MAX;

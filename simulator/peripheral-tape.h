@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A device that plays a tape: what came from the device comes again, at its times. It begins a second after somebody has subscribed, and
+/* A device that plays a tape: what came from the device comes again, at its times. It begins a second after the last of the first subscriptions, and
  * again with every `start`; between and after that it rests. What the tape says of writes and of the link is passed over: the client's
  * own are others. A value that is longer than the MTU allows is counted as refused. */
 

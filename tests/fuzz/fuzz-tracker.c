@@ -2,11 +2,53 @@
 #include <math.h>
 
 #include "fuzz.h"
+#include "profiles/file.h"
 #include "session/tracker.h"
 
-/* A device's frames, and time that goes on between them. Each step is: how much time, in units that grow; what; how many octets; these. */
+/* A device's frames, and time that goes on between them. The lowest bit of the first octet: a vendor's device. Then each step is: how
+ * much time, in units that grow; what; how many octets; these. */
 
 #define REALTIME UINT64_C(1700000000000000)
+
+/* Whatever changes how a session is counted. */
+static const char vendor_text[] =
+        "[Profile]\nFormat=1\nId=example.fuzz\nName=F\nKind=pen\nNeedles=12\nMatch=name:F\n"
+        "[Characteristic a]\nUUID=0000fff1-0000-1000-8000-00805f9b34fb\nUse=notify\n"
+        "[Field number]\nChar=a\nOffset=0\nType=u8\nWrap=8\nMeaning=sequence\n"
+        "[Field contact]\nChar=a\nOffset=1\nType=u8\nBits=0:1\nEnum=0:off;1:on\nMeaning=contact\n"
+        "[Field motor]\nChar=a\nOffset=1\nType=u8\nBits=1:1\nEnum=0:off;1:on\nMeaning=motor-running\n"
+        "[Field hard]\nChar=a\nOffset=1\nType=u8\nBits=2:1\nEnum=0:off;1:on\nMeaning=overpressure\n"
+        "[Field strokes]\nChar=a\nOffset=2\nType=u16\nWrap=16\nMeaning=strokes-total\nOptional=true\n"
+        "[Field force]\nChar=a\nOffset=4\nType=f32\nUnit=N\nRepeat=4;end\nMeaning=force\n"
+        "[Characteristic b]\nUUID=0000fff2-0000-1000-8000-00805f9b34fb\nUse=notify\n"
+        "[Field state]\nChar=b\nOffset=0\nType=u8\nEnum=0:idle;1:ready;2:running;3:paused\nMeaning=session-state\n"
+        "[Field more]\nChar=b\nOffset=1\nType=u8\nMeaning=strokes-delta\nOptional=true\n"
+        "[Field passes]\nChar=b\nOffset=2\nType=u8\nWrap=8\nMeaning=passes-total\nOptional=true\n"
+        "[Field way]\nChar=b\nOffset=3\nType=u32\nUnit=mm\nMeaning=distance\nOptional=true\n"
+        "[Field depth]\nChar=b\nOffset=7\nType=sfloat\nUnit=mm\nMeaning=depth\nOptional=true\n"
+        "[Field rate]\nChar=b\nOffset=9\nType=u48\nUnit=/min\nMeaning=stroke-rate\nOptional=true\n"
+        "[Field battery]\nChar=b\nOffset=15\nType=u8\nUnit=%\nMeaning=battery\nOptional=true\n"
+        "[Field area]\nChar=b\nOffset=16\nType=u8\nMeaning=area\nOptional=true\n";
+
+static void on_report(const char *path, unsigned line, const char *text, void *userdata) {
+        g_error("%s:%u: %s", path, line, text);
+}
+
+static const VendorProfile *vendor(void) {
+        static ProfileFile *file;
+
+        if (!file)
+                assert(profile_file_parse("fuzz", vendor_text, sizeof(vendor_text) - 1, on_report, NULL, &file) == 0);
+        return &file->vendor;
+}
+
+static void on_unknown(Tracker *tracker, Session *session, const char *what, void *userdata) {
+        assert(what[0] != '\0');
+}
+
+static void on_battery(Tracker *tracker, unsigned percent, void *userdata) {
+        assert(percent <= 100);
+}
 
 typedef struct Watch {
         uint64_t now_usec;
@@ -38,7 +80,9 @@ static void on_ended(Tracker *tracker, Session *session, void *userdata) {
         session_free(session);
 }
 
-static const TrackerObserver observer = { .identify = on_identify, .ended = on_ended };
+static const TrackerObserver observer = {
+        .identify = on_identify, .unknown = on_unknown, .battery = on_battery, .ended = on_ended,
+};
 static const TrackerSettings settings = { .auto_start = true, .idle_timeout_usec = 120000000, .window_usec = 600000000 };
 
 /* By hand, as a user or the suspended host would. */
@@ -72,6 +116,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         Watch watch = { .now_usec = 1000000000 };
         Tracker *tracker = tracker_new(&settings, &observer, &watch);
 
+        if (input_u8(&in) & 1)
+                assert(tracker_set_vendor(tracker, vendor()) == 0);
         while (in.size > 0) {
                 uint8_t time = input_u8(&in), what = input_u8(&in);
 

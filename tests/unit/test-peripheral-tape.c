@@ -143,6 +143,20 @@ static void frames_come_at_their_times_and_then_it_rests(void) {
         g_assert_cmpuint(peripheral_next(air->p), ==, UINT64_MAX);
 }
 
+static void it_waits_for_the_last_of_the_subscriptions(void) {
+        g_autoptr(Air) air = air_new(tape, 1, false);
+
+        listen(air, "live");
+        run(air, 900 * MSEC);
+        listen(air, "status");
+        run(air, 900 * MSEC);
+        listen(air, "event");
+        run(air, 1400 * MSEC);
+        listen(air, "feature"); /* too late to be waited for */
+        run(air, 60 * SEC);
+        heard(air, "status@3300 live@3800 live@4800 live@8800 status@10800");
+}
+
 static void the_last_status_says_that_it_rests(void) {
         g_autoptr(Air) air = air_new(tape, 1, false);
         unsigned status = index_of(air, "status");
@@ -370,6 +384,7 @@ static void what_is_too_large_is_refused(void) {
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/peripheral-tape/frames-come-at-their-times-and-then-it-rests", frames_come_at_their_times_and_then_it_rests);
+        g_test_add_func("/peripheral-tape/it-waits-for-the-last-of-the-subscriptions", it_waits_for_the_last_of_the_subscriptions);
         g_test_add_func("/peripheral-tape/the-last-status-says-that-it-rests", the_last_status_says_that_it_rests);
         g_test_add_func("/peripheral-tape/what-nobody-listens-to-is-not-sent", what_nobody_listens_to_is_not_sent);
         g_test_add_func("/peripheral-tape/start-begins-it-again", start_begins_it_again);
