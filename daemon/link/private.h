@@ -49,6 +49,7 @@ void link_complete(Device *device, OperationKind kind, int error, const char *me
 
 /* watch.c: what bluetoothd tells, and what it means for our devices. */
 extern const BluezObserver watch_observer;      /* userdata is the Link */
+void watch_bind(Device *device, const char *object); /* where bluetoothd has it just now; NULL: nowhere */
 void watch_device(Device *device);              /* looks at its object anew */
 
 /* reconnect.c: how a device comes back. */

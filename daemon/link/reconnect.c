@@ -60,7 +60,7 @@ static void on_connected(sd_bus_message *reply, const ErrorMeaning *error, void 
 
         log_debug("%s: Connect: %s", device->path, error->sentence);
         if (error->error == -ENOENT) { /* forgotten by bluetoothd in the meantime */
-                g_clear_pointer(&device->work->object, g_free);
+                watch_bind(device, NULL);
                 reconnect_now(device);
         } else if (device->work->adoption)
                 adopt_retry(device, error->error, error->sentence);

@@ -10,18 +10,6 @@
 
 static void update_bluetooth(Link *link);
 
-static void bind(Device *device, const char *object) {
-        if (g_strcmp0(device->work->object, object) == 0)
-                return;
-
-        if (device->work->object)
-                g_hash_table_remove(device->link->by_object, device->work->object);
-        g_free(device->work->object);
-        device->work->object = g_strdup(object);
-        if (object)
-                g_hash_table_insert(device->link->by_object, device->work->object, device);
-}
-
 static bool is_object_of(const Device *device, const Object *object, const Object *adapter) {
         if (g_strcmp0(device->address, object->address) != 0 ||
             g_strcmp0(device->address_type, object->address_type) != 0)
@@ -41,7 +29,7 @@ static void visit_to_bind(Object *object, void *userdata) {
                 Device *device = link->devices->pdata[i];
 
                 if (!device->work->object && is_object_of(device, object, adapter)) {
-                        bind(device, object->path);
+                        watch_bind(device, object->path);
                         return;
                 }
         }
@@ -146,6 +134,18 @@ static void reconsider_all(Link *link) {
                 reconnect_reconsider(link->devices->pdata[i]);
 }
 
+void watch_bind(Device *device, const char *object) {
+        if (g_strcmp0(device->work->object, object) == 0)
+                return;
+
+        if (device->work->object)
+                g_hash_table_remove(device->link->by_object, device->work->object);
+        g_free(device->work->object);
+        device->work->object = g_strdup(object);
+        if (object)
+                g_hash_table_insert(device->link->by_object, device->work->object, device);
+}
+
 void watch_device(Device *device) {
         Object *object = link_object(device);
         bool connected = object && object->connected, was = device->work->connected;
@@ -207,7 +207,7 @@ static void on_gone(void *userdata) {
         for (guint i = 0; i < link->devices->len; i++) {
                 Device *device = link->devices->pdata[i];
 
-                bind(device, NULL);
+                watch_bind(device, NULL);
                 device->work->connected = device->work->opened = false;
                 calls_clear(&device->work->calls);
                 notify_close(device);
@@ -228,7 +228,7 @@ static void on_snapshot(void *userdata) {
                 Device *device = link->devices->pdata[i];
 
                 if (device->work->object && !link_object(device))
-                        bind(device, NULL);
+                        watch_bind(device, NULL);
         }
         objects_foreach(bluez_objects(link->bluez), OBJECT_DEVICE, visit_to_bind, link);
         for (guint i = 0; i < link->devices->len; i++)
@@ -275,7 +275,7 @@ static void on_removed(const char *path, unsigned interfaces, void *userdata) {
         Device *device = g_hash_table_lookup(link->by_object, path);
 
         if (device && (interfaces & OBJECT_DEVICE)) {
-                bind(device, NULL);
+                watch_bind(device, NULL);
                 watch_device(device);
         }
         if (interfaces & OBJECT_ADAPTER) {

@@ -359,6 +359,26 @@ static void test_connect_tried_again(Fixture *f, const void *data) {
         g_assert_cmpuint(f->fake->connects, ==, 3);
 }
 
+/* bluetoothd forgets a device between its last signal and our Connect(). */
+static void test_forgotten_meanwhile(Fixture *f, const void *data) {
+        const LinkAdopt options = { .owner = 1000 };
+
+        f->fake->connect_error = "org.bluez.Error.DoesNotExist";
+        f->fake->connect_error_text = "Does Not Exist";
+        f->fake->connect_errors = 1;
+        fixture_find(f);
+        link_adopt(f->link, f->device, &options, fixture_on_done, f);
+        wait_for(f, f->fake->connects == 1);
+        fixture_settle(f);
+        g_assert_cmpint(f->device->state, ==, DEVICE_CONNECTING); /* it looks for it */
+
+        fake_device_appear(f->fake);
+        wait_for(f, f->dones == 1);
+        g_assert_cmpint(f->done_error, ==, 0);
+        g_assert_cmpuint(f->added, ==, 1); /* it is the same */
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+}
+
 /* A busy bluetoothd never signals Connected: neither when we called Connect() nor when the device came by
  * itself. */
 static void test_connected_without_a_signal(Fixture *f, const void *data) {
@@ -535,6 +555,7 @@ int main(int argc, char **argv) {
         ADD("pairing-refused", NULL, test_pairing_refused);
         ADD("adopt-unbonded", NULL, test_adopt_unbonded);
         ADD("connect-tried-again", NULL, test_connect_tried_again);
+        ADD("forgotten-meanwhile", NULL, test_forgotten_meanwhile);
         ADD("connected-without-a-signal", NULL, test_connected_without_a_signal);
         ADD("adoption-cancelled", NULL, test_adoption_cancelled);
         ADD("bluetoothd-killed", NULL, test_bluetoothd_killed);
