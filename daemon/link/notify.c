@@ -90,6 +90,26 @@ static Stream *stream_next(Device *device) {
         return NULL;
 }
 
+/* By another program, or by the daemon before us. */
+static bool is_held(const Stream *stream) {
+        return stream->mode == STREAM_SKIPPED && (stream->error == -EALREADY || stream->error == -EBUSY);
+}
+
+/* What was let go of while others were asked for. */
+static Stream *stream_again(Device *device) {
+        for (size_t i = 0; i < device->work->n_streams; i++) {
+                Stream *stream = &device->work->streams[i];
+
+                if (!stream->again)
+                        continue;
+                stream->again = false;
+                stream->mode = STREAM_NONE;
+                return stream;
+        }
+
+        return NULL;
+}
+
 static int stream_take_fd(Stream *stream, sd_bus_message *reply) {
         Device *device = stream->device;
         int fd, copy, r;
@@ -214,19 +234,19 @@ static void on_acquired(sd_bus_message *reply, const ErrorMeaning *error, void *
 
 /* A vendor's device that would give none of its streams, and has nothing that can be polled. Why is in the journal already. */
 static void none_given(Device *device) {
-        bool is_held = false, refused = true;
+        bool any_held = false, refused = true;
 
         for (size_t i = 0; i < device->work->n_streams; i++) {
                 Stream *stream = &device->work->streams[i];
 
-                if (stream->error == -EALREADY || stream->error == -EBUSY) {
+                if (is_held(stream)) {
                         stream->mode = STREAM_NONE;
-                        is_held = true;
+                        any_held = true;
                 }
                 refused = refused && stream->error == -EOPNOTSUPP;
         }
 
-        if (is_held) {
+        if (any_held) {
                 held(device);
         } else if (refused) {
                 notify_close(device);
@@ -269,7 +289,7 @@ static bool streams(const Device *device, const Stream *next) {
 /* One call at a time: a disconnect during AcquireNotify leaves a stale lock in BlueZ 5.66 (until then the
  * sockets that we have are let go by bluetoothd itself). */
 static void acquire_next(Device *device) {
-        Stream *stream = stream_next(device);
+        Stream *stream = stream_next(device) ?: stream_again(device);
         Object *object;
 
         if (device->state != DEVICE_STREAMING && streams(device, stream))
@@ -362,15 +382,13 @@ void notify_released(Device *device, const Object *characteristic) {
                 notify_retry(device);
                 return;
         }
-        if (device->state != DEVICE_STREAMING || stream_next(device))
-                return;
-
         for (size_t i = 0; i < device->work->n_streams; i++) {
                 Stream *stream = &device->work->streams[i];
 
-                if (stream->mode == STREAM_SKIPPED && g_str_equal(stream->path, characteristic->path)) {
-                        stream->mode = STREAM_NONE;
-                        acquire_next(device);
+                if (is_held(stream) && g_str_equal(stream->path, characteristic->path)) {
+                        stream->again = true;
+                        if (device->state == DEVICE_STREAMING && !stream_next(device))
+                                acquire_next(device);
                         return;
                 }
         }

@@ -45,6 +45,7 @@ typedef struct Stream {         /* one followed characteristic of one connection
         char *path;             /* object path of the characteristic */
         StreamMode mode;
         int error;              /* why it was skipped */
+        bool again;             /* it was let go of since: to be asked for once more */
         sd_event_source *source; /* owns the fd */
 } Stream;
 

@@ -115,6 +115,7 @@ static const FakeCharKind indicating_chars[] = { { .uuid = MODE, .acquire_error 
 static const FakeCharKind both_ways_chars[] = {
         { .uuid = DATA, .value = "d", .size = 1 }, { .uuid = LEVEL, .value = "L", .size = 1 }
 };
+static const FakeCharKind notifying_chars[] = { { .uuid = DATA }, { .uuid = MODE } };
 static const FakeCharKind useless_chars[] = { { .uuid = BATTERY, .value = "\x57", .size = 1 }, { .uuid = COMMAND } };
 
 #define KIND(table) .service = SERVICE, .chars = table, .n_chars = G_N_ELEMENTS(table)
@@ -124,6 +125,7 @@ static const FakeKind pen_with_level = { .name = "SimplePen S1", KIND(pen_with_l
 static const FakeKind polled = { .name = "SimplePen S1", KIND(polled_chars) };
 static const FakeKind indicating = { .name = "SimplePen S1", KIND(indicating_chars) };
 static const FakeKind both_ways = { .name = "SimplePen S1", KIND(both_ways_chars) };
+static const FakeKind notifying = { .name = "SimplePen S1", KIND(notifying_chars) };
 static const FakeKind useless = { .name = "SimplePen S1", KIND(useless_chars) };
 static const FakeKind brush = {
         .name = "Brush", KIND(pen_chars), .hides_service = true, .company = 0x00dc, .maker_data = "\x06\x32\x6b", .maker_size = 3,
@@ -143,6 +145,7 @@ static const Case polled_case = { &polled, &by_service, true };
 static const Case polled_private_case = { &polled, &by_service, false };
 static const Case indicating_case = { &indicating, &by_service, false };
 static const Case both_ways_case = { &both_ways, &by_service, true };
+static const Case notifying_case = { &notifying, &by_service, false };
 static const Case useless_case = { &useless, &by_service, false };
 static const Case brush_case = { &brush, &by_maker, false };
 
@@ -340,6 +343,27 @@ static void test_held_by_another(Fixture *f, const void *data) {
         g_assert_cmpuint(f->ups, ==, 1);
 }
 
+/* What was passed over because it was held is let go while the next is asked for. */
+static void test_let_go_meanwhile(Fixture *f, const void *data) {
+        FakeChar *ch = fake_char(f->fake, DATA);
+
+        ch->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0); /* of the daemon before us */
+        fixture_adopt(f, false);
+        wait_for(f, ch->acquires == 1);
+        close(ch->fd);
+        ch->fd = -1;
+        fake_release(f->fake, ch); /* behind the answer, and before the one to the next */
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+        fixture_settle(f);
+        g_assert_cmpuint(ch->acquires, ==, 2);
+        fixture_notify(f, DATA, "abc", 3);
+        wait_for(f, f->frames == 1);
+        g_assert_cmpuint(f->channel, ==, CHAR_DATA);
+        fixture_notify(f, MODE, "m", 1);
+        wait_for(f, f->frames == 2);
+        g_assert_cmpuint(f->channel, ==, CHAR_MODE);
+}
+
 static void test_actions_on_connect(Fixture *f, const void *data) {
         fixture_stream(f);
         /* In the file's order; one whose characteristic is missing does not stop the others, and what is for another moment waits. */
@@ -535,6 +559,7 @@ int main(int argc, char **argv) {
         ADD("not-polled-while-it-notifies", both_ways_case, test_not_polled_while_it_notifies);
         ADD("nothing-to-follow", useless_case, test_nothing_to_follow);
         ADD("held-by-another", pen_case, test_held_by_another);
+        ADD("let-go-meanwhile", notifying_case, test_let_go_meanwhile);
         ADD("actions-on-connect", pen_case, test_actions_on_connect);
         ADD("action-refused", pen_case, test_action_refused);
         ADD("found-by-maker", brush_case, test_found_by_maker);
