@@ -300,12 +300,13 @@ static void read_profile(const KeysGroup *group, ProfileFile *file, KeysProblems
 
 /* ---- What the registry shows ---- */
 
+/* What is not decoded may be a measurement. */
 static bool measures(const VendorProfile *vendor, const VendorChar *ch) {
         for (unsigned i = 0; i < ch->n_fields; i++)
                 if (!(housekeeping & UINT32_C(1) << vendor->fields[ch->first_field + i].meaning))
                         return true;
 
-        return false;
+        return ch->n_fields == 0;
 }
 
 static unsigned use_of(const VendorProfile *vendor, const VendorChar *ch) {

@@ -71,7 +71,7 @@ static void test_smallest(void) {
         g_assert_true(file->profile.vendor == &file->vendor);
         g_assert_cmpuint(file->profile.n_chars, ==, 1);
         g_assert_cmpstr(file->profile.chars[0].uuid, ==, UUID);
-        g_assert_cmpuint(file->profile.chars[0].use, ==, PROFILE_FOLLOW | PROFILE_REQUIRED);
+        g_assert_cmpuint(file->profile.chars[0].use, ==, PROFILE_FOLLOW | PROFILE_REQUIRED | PROFILE_MEASURES);
         g_assert_null(file->profile.service_uuids[0]);
         g_assert_false(file->profile.needs_services);
         g_assert_cmpuint(file->vendor.n_fields, ==, 0);
@@ -196,7 +196,7 @@ static void test_characteristics(void) {
         g_assert_cmpstr(c[2].uuid, ==, SERVICE);
         g_assert_cmpuint(file->profile.n_chars, ==, 1); /* advertisements are none */
         g_assert_cmpuint(file->profile.chars[0].poll_sec, ==, 60);
-        g_assert_cmpuint(file->profile.chars[0].use, ==, PROFILE_FOLLOW | PROFILE_READ_AT_CONNECT | PROFILE_POLL | PROFILE_REQUIRED);
+        g_assert_cmpuint(file->profile.chars[0].use, ==, PROFILE_FOLLOW | PROFILE_READ_AT_CONNECT | PROFILE_POLL | PROFILE_REQUIRED | PROFILE_MEASURES);
 
 #define C(rest) HEAD "[Characteristic c]\n" rest
         refused(C("Use=notify\n"), "6", "UUID= or Source=");
@@ -287,6 +287,26 @@ static void test_field_keys(void) {
         g_assert_cmpuint(f->wrap_bits, ==, 8);
         g_assert_true(f->sum);
         g_assert_cmpuint(file->profile.chars[0].use & PROFILE_MEASURES, ==, PROFILE_MEASURES);
+}
+
+/* What is read is broadcast: what is not known for housekeeping is a measurement. */
+static void test_what_measures(void) {
+        static const struct {
+                const char *fields;
+                bool measures;
+        } cases[] = {
+                { "", true }, /* nothing is known of it */
+                { FIELD "Type=u8\n", true },
+                { FIELD "Type=u8\nMeaning=battery\nUnit=%\n", false },
+                { FIELD "Type=u8\nMeaning=battery\nUnit=%\n[Field g]\nChar=c\nOffset=1\nType=u8\n", true },
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *text = g_strconcat(HEAD "[Characteristic c]\nUUID=" UUID "\nUse=read\n", cases[i].fields, NULL);
+                g_autoptr(ProfileFile) file = parse(text);
+
+                g_assert_cmpint(!!(file->profile.chars[0].use & PROFILE_MEASURES), ==, cases[i].measures);
+        }
 }
 
 static void test_field_refused(void) {
@@ -611,6 +631,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/profile-file/characteristics", test_characteristics);
         g_test_add_func("/profile-file/limits", test_limits);
         g_test_add_func("/profile-file/field-keys", test_field_keys);
+        g_test_add_func("/profile-file/what-measures", test_what_measures);
         g_test_add_func("/profile-file/field-refused", test_field_refused);
         g_test_add_func("/profile-file/units", test_units);
         g_test_add_func("/profile-file/actions", test_actions);
