@@ -22,11 +22,11 @@ static const char tables_1[] =
         " PRIMARY KEY (address, address_type)) STRICT;"
         "CREATE TABLE session ("
         " id INTEGER PRIMARY KEY, uuid TEXT NOT NULL, device_address TEXT NOT NULL, device_alias TEXT NOT NULL,"
-        " profile TEXT NOT NULL, channels TEXT NOT NULL DEFAULT '', owner INTEGER NOT NULL, owner_name TEXT NOT NULL,"
-        " boot_id TEXT NOT NULL, utc_offset_sec INTEGER NOT NULL, start_boottime INTEGER NOT NULL, start_realtime INTEGER NOT NULL,"
+        " profile TEXT NOT NULL, owner INTEGER NOT NULL, owner_name TEXT NOT NULL, boot_id TEXT NOT NULL,"
+        " utc_offset_sec INTEGER NOT NULL, start_boottime INTEGER NOT NULL, start_realtime INTEGER NOT NULL,"
         " subject TEXT NOT NULL, area TEXT NOT NULL, product TEXT NOT NULL, note TEXT NOT NULL,"
         " source TEXT NOT NULL DEFAULT 'live', ended INTEGER NOT NULL DEFAULT 0, end_reason TEXT NOT NULL DEFAULT '',"
-        " end_boottime INTEGER NOT NULL DEFAULT 0, end_realtime INTEGER NOT NULL DEFAULT 0, figures_version INTEGER) STRICT;"
+        " end_realtime INTEGER NOT NULL DEFAULT 0, figures_version INTEGER) STRICT;"
         "CREATE INDEX session_open ON session (id) WHERE ended = 0;"
         "CREATE INDEX session_start ON session (start_realtime, id) WHERE ended = 1;"
         "CREATE INDEX session_owner ON session (owner, start_realtime, id) WHERE ended = 1;"
@@ -50,6 +50,13 @@ static const char tables_1[] =
         " asserted INTEGER NOT NULL, value INTEGER NOT NULL) STRICT;"
         "CREATE INDEX event_session ON event (session);"
         "INSERT INTO meta VALUES ('next_session_id', 1), ('clean', 0), ('synced', 0);";
+
+/* What a vendor session's channel numbers stand for, and its end by both clocks: of those that had ended it is as far from
+ * the start as the wall clock says. */
+static const char tables_2[] =
+        "ALTER TABLE session ADD COLUMN channels TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE session ADD COLUMN end_boottime INTEGER NOT NULL DEFAULT 0;"
+        "UPDATE session SET end_boottime = start_boottime + max(end_realtime - start_realtime, 0) WHERE ended = 1;";
 
 static int get_int(sqlite3 *db, const char *sql, sqlite3_int64 *ret) {
         sqlite3_stmt *stmt = NULL;
@@ -83,7 +90,11 @@ static int migrate_1(sqlite3 *db) {
         return rc == SQLITE_OK ? schema_add_figures(db) : rc;
 }
 
-static const SchemaMigration migrations_all[SCHEMA_VERSION] = { migrate_1 };
+static int migrate_2(sqlite3 *db) {
+        return schema_exec(db, tables_2);
+}
+
+static const SchemaMigration migrations_all[SCHEMA_VERSION] = { migrate_1, migrate_2 };
 
 /* The numbers come from the loop over our own table, not from data. */
 static int set_version(sqlite3 *db, int version) {

@@ -48,7 +48,7 @@ static void test_a_new_database(void) {
         g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
         assert_kind(db, SCHEMA_CURRENT, SCHEMA_VERSION);
         g_assert_cmpint(query(db, "PRAGMA application_id"), ==, 0x6e646c64);
-        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 1);
+        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, SCHEMA_VERSION);
         g_assert_cmpint(query(db, "PRAGMA auto_vacuum"), ==, 2); /* incremental */
         g_assert_cmpint(query(db, "PRAGMA secure_delete"), ==, 2); /* fast */
         g_assert_cmpint(query(db, "PRAGMA foreign_keys"), ==, 1);
@@ -121,7 +121,7 @@ static void test_figures_are_added(void) {
                         db,
                         "ALTER TABLE session DROP COLUMN late_event; ALTER TABLE session DROP COLUMN punctures"),
                 ==, SQLITE_OK);
-        g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_CURRENT, 1), ==, SQLITE_OK);
+        g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_CURRENT, SCHEMA_VERSION), ==, SQLITE_OK);
         g_assert_cmpint(
                 query(db,
                       "SELECT count(*) FROM pragma_table_info('session') WHERE name IN ('late_event', 'punctures')"),
@@ -148,6 +148,36 @@ static void test_kinds(void) {
         fixture_done(&f);
 }
 
+/* What version 1 kept is there, and when a session ended is known by the clock that it had. */
+static void test_from_version_1(void) {
+        SchemaKind kind;
+        int version;
+        Fixture f;
+        sqlite3 *db;
+
+        fixture_init(&f);
+        db = open_db(f.path);
+        g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
+        g_assert_cmpint(schema_exec(db, "ALTER TABLE session DROP COLUMN channels; ALTER TABLE session DROP COLUMN end_boottime;"
+                                        "PRAGMA user_version = 1;"
+                                        "INSERT INTO session (id, uuid, device_address, device_alias, profile, owner, owner_name, boot_id,"
+                                        " utc_offset_sec, start_boottime, start_realtime, subject, area, product, note, ended, end_realtime)"
+                                        " VALUES (1, '', '', '', 'omp1', 0, '', '', 0, 1000, 500000, '', '', '', '', 1, 500700),"
+                                        " (2, '', '', '', 'omp1', 0, '', '', 0, 1000, 500000, '', '', '', '', 1, 400000),"
+                                        " (3, '', '', '', 'omp1', 0, '', '', 0, 1000, 500000, '', '', '', '', 0, 0)"),
+                        ==, SQLITE_OK);
+
+        g_assert_cmpint(schema_identify(db, &kind, &version), ==, SQLITE_OK);
+        g_assert_cmpint(schema_prepare(db, f.path, kind, version), ==, SQLITE_OK);
+        assert_kind(db, SCHEMA_CURRENT, SCHEMA_VERSION);
+        g_assert_cmpint(query(db, "SELECT count(*) FROM session WHERE channels = ''"), ==, 3);
+        g_assert_cmpint(query(db, "SELECT end_boottime FROM session WHERE id = 1"), ==, 1700);
+        g_assert_cmpint(query(db, "SELECT end_boottime FROM session WHERE id = 2"), ==, 1000); /* the wall clock was set back */
+        g_assert_cmpint(query(db, "SELECT end_boottime FROM session WHERE id = 3"), ==, 0);
+        (void) sqlite3_close(db);
+        fixture_done(&f);
+}
+
 static int add_color(sqlite3 *db) {
         return schema_exec(db, "ALTER TABLE device ADD COLUMN color TEXT");
 }
@@ -159,28 +189,28 @@ static int add_two_and_fail(sqlite3 *db) {
 }
 
 static void test_a_migration_is_whole_and_backed_up(void) {
-        static const SchemaMigration good[] = { NULL, add_color },
-                                     bad[] = { NULL, add_color, add_two_and_fail };
+        static const SchemaMigration good[] = { NULL, NULL, add_color },
+                                     bad[] = { NULL, NULL, add_color, add_two_and_fail };
         g_autofree char *backup = NULL, *backup2 = NULL;
         Fixture f;
         struct stat st;
         sqlite3 *db;
 
         fixture_init(&f);
-        backup = g_strconcat(f.path, ".backup-v1", NULL);
-        backup2 = g_strconcat(f.path, ".backup-v2", NULL);
+        backup = g_strconcat(f.path, ".backup-v2", NULL);
+        backup2 = g_strconcat(f.path, ".backup-v3", NULL);
         db = open_db(f.path);
         g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
         g_assert_false(g_file_test(backup, G_FILE_TEST_EXISTS)); /* nothing to back up */
         g_assert_cmpint(schema_set_meta(db, "next_session_id", 77), ==, SQLITE_OK);
 
-        g_assert_cmpint(schema_migrate(db, f.path, 1, good, 2), ==, SQLITE_OK);
-        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 2);
+        g_assert_cmpint(schema_migrate(db, f.path, 2, good, 3), ==, SQLITE_OK);
+        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 3);
         g_assert_cmpint(query(db, "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"),
                         ==, 1);
         g_assert_cmpint(g_stat(backup, &st), ==, 0);
         g_assert_cmpint(st.st_mode & 0777, ==, 0600);
-        g_assert_cmpint(fixture_query(backup, "PRAGMA user_version"), ==, 1);
+        g_assert_cmpint(fixture_query(backup, "PRAGMA user_version"), ==, 2);
         g_assert_cmpint(fixture_query(backup, "SELECT value FROM meta WHERE key = 'next_session_id'"), ==,
                         77);
         g_assert_cmpint(
@@ -188,11 +218,11 @@ static void test_a_migration_is_whole_and_backed_up(void) {
                               "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"),
                 ==, 0);
 
-        g_assert_cmpint(schema_migrate(db, f.path, 2, bad, 3), !=, SQLITE_OK);
-        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 2); /* as if it had not begun */
+        g_assert_cmpint(schema_migrate(db, f.path, 3, bad, 4), !=, SQLITE_OK);
+        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 3); /* as if it had not begun */
         g_assert_cmpint(query(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'"), ==, 0);
         g_assert_true(sqlite3_get_autocommit(db));
-        g_assert_cmpint(fixture_query(backup2, "PRAGMA user_version"), ==, 2);
+        g_assert_cmpint(fixture_query(backup2, "PRAGMA user_version"), ==, 3);
         (void) sqlite3_close(db);
         fixture_done(&f);
 }
@@ -220,6 +250,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/schema/a-column-for-each-figure", test_a_column_for_each_figure);
         g_test_add_func("/schema/figures-are-added", test_figures_are_added);
         g_test_add_func("/schema/kinds", test_kinds);
+        g_test_add_func("/schema/from-version-1", test_from_version_1);
         g_test_add_func("/schema/a-migration-is-whole-and-backed-up",
                         test_a_migration_is_whole_and_backed_up);
         g_test_add_func("/schema/meta", test_meta);
