@@ -386,6 +386,30 @@ static void test_action_refused(Fixture *f, const void *data) {
         g_assert_cmpint(f->device->state, ==, DEVICE_STREAMING);
 }
 
+/* The answer to a read or a write comes when the device is gone. */
+static void forget_and_settle(Fixture *f) {
+        link_forget(f->link, f->device, fixture_on_done, f);
+        wait_for(f, f->removed == 1);
+        g_assert_cmpuint(f->losts, ==, f->ups);
+        fixture_settle(f);
+}
+
+static void test_forgotten_while_it_is_read(Fixture *f, const void *data) {
+        FakeChar *level = fake_char(f->fake, LEVEL);
+
+        fixture_stream(f);
+        unsigned reads = level->reads;
+        wait_for(f, level->reads == reads + 1); /* and the answer has not come yet */
+        forget_and_settle(f);
+}
+
+static void test_forgotten_while_it_is_told(Fixture *f, const void *data) {
+        fixture_adopt(f, false);
+        wait_for(f, f->fake->writes->len > 0);
+        forget_and_settle(f);
+        g_assert_cmpstr(f->fake->writes->str, ==, "request 01 02;");
+}
+
 /* Known by its manufacturer data alone: a filter by services would not find it, and bluetoothd does not connect it by itself. */
 static void test_found_by_maker(Fixture *f, const void *data) {
         fixture_stream(f);
@@ -562,6 +586,8 @@ int main(int argc, char **argv) {
         ADD("let-go-meanwhile", notifying_case, test_let_go_meanwhile);
         ADD("actions-on-connect", pen_case, test_actions_on_connect);
         ADD("action-refused", pen_case, test_action_refused);
+        ADD("forgotten-while-it-is-read", polled_case, test_forgotten_while_it_is_read);
+        ADD("forgotten-while-it-is-told", pen_case, test_forgotten_while_it_is_told);
         ADD("found-by-maker", brush_case, test_found_by_maker);
         ADD("restored", pen_case, test_restored);
         ADD("profile-is-gone", pen_case, test_profile_is_gone);
