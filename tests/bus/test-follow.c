@@ -172,7 +172,6 @@ static void test_stream_frames_of_the_link(void) {
         stage_free();
 }
 
-/* With a period records are gathered: one message, by the reader's timer. */
 /* Who reads frames from the middle on has to know what the device is. */
 static void test_stream_frames_begin_with_the_feature(void) {
         g_autoptr(GString) frames = g_string_new(NULL);
@@ -197,6 +196,7 @@ static void test_stream_frames_begin_with_the_feature(void) {
         stage_free();
 }
 
+/* With a period records are gathered: one message, by the reader's timer. */
 static void test_stream_period(void) {
         Seen greeting = {}, seen = {};
         int fd;
