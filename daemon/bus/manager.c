@@ -20,7 +20,7 @@ static const char *const property_names[] = { "Bluetooth", "Storage", "StorageRe
 #define MASK_STORAGE 0x6u
 #define MASK_SEARCHING 0x8u
 
-static const char *const features[] = { "omp1", "stream1", "export-tape", NULL };
+static const char *const features[] = { "omp1", "vendor-profiles", "stream1", "export-tape", NULL };
 
 /* ---- Properties ---- */
 
