@@ -237,3 +237,13 @@ void bodies(const Host *h, unsigned from, Bodies *ret) {
                 g_assert_cmpint(omp_body_decode(r->body, r->size, &ret->body[ret->n++]), ==, 0);
         }
 }
+
+int conformance_main(int argc, char **argv, const ConformanceCase *cases, size_t n) {
+        g_test_init(&argc, &argv, NULL);
+        for (size_t i = 0; i < n; i++) {
+                g_autofree char *path = g_strconcat("/conformance/", cases[i].name, NULL);
+
+                g_test_add_func(path, cases[i].test);
+        }
+        return g_test_run();
+}

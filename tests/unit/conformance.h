@@ -61,3 +61,11 @@ typedef struct Bodies {
         OmpBody body[64];
 } Bodies;
 void bodies(const Host *h, unsigned from, Bodies *ret);
+
+/* A clause and what it is about, "1.9/tare". */
+typedef struct ConformanceCase {
+        const char *name;
+        void (*test)(void);
+} ConformanceCase;
+
+int conformance_main(int argc, char **argv, const ConformanceCase *cases, size_t n);

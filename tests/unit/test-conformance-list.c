@@ -436,35 +436,26 @@ static void test_empty_value(void) {
 }
 
 int main(int argc, char **argv) {
-        static const struct {
-                const char *name;
-                void (*test)(void);
-        } cases[] = {
-                { "short-and-long-by-one", test_short_and_long_by_one },
-                { "every-flag-combination", test_flag_combinations },
-                { "unknown-presence-bits", test_appended_fields },
-                { "bad-and-missing-crc", test_bad_and_missing_crc },
-                { "sequence-65535-to-0", test_sequence_wraps },
-                { "tick-wrap", test_tick_wraps },
-                { "stroke-wrap", test_strokes_wrap },
-                { "last-stroke-wrap", test_last_stroke_wraps },
-                { "n-0-and-n-beyond-the-length", test_waveform_n },
-                { "force-0x8000", test_force_not_available },
-                { "saturated", test_saturated },
-                { "duplicate-event", test_no_event_twice },
-                { "segment-loss", test_segment_loss },
-                { "record-beyond-the-cap", test_bodies_within_the_cap },
-                { "clock-unset", test_clock_unset },
-                { "major-2", test_major },
-                { "reboot-mid-session", test_reboot_mid_session },
-                { "empty-value", test_empty_value },
+        static const ConformanceCase cases[] = {
+                { "1.12/short-and-long-by-one", test_short_and_long_by_one },
+                { "1.12/every-flag-combination", test_flag_combinations },
+                { "1.12/unknown-presence-bits", test_appended_fields },
+                { "1.12/bad-and-missing-crc", test_bad_and_missing_crc },
+                { "1.12/sequence-65535-to-0", test_sequence_wraps },
+                { "1.12/tick-wrap", test_tick_wraps },
+                { "1.12/stroke-wrap", test_strokes_wrap },
+                { "1.12/last-stroke-wrap", test_last_stroke_wraps },
+                { "1.12/n-0-and-n-beyond-the-length", test_waveform_n },
+                { "1.12/force-0x8000", test_force_not_available },
+                { "1.12/saturated", test_saturated },
+                { "1.12/duplicate-event", test_no_event_twice },
+                { "1.12/segment-loss", test_segment_loss },
+                { "1.12/record-beyond-the-cap", test_bodies_within_the_cap },
+                { "1.12/clock-unset", test_clock_unset },
+                { "1.12/major-2", test_major },
+                { "1.12/reboot-mid-session", test_reboot_mid_session },
+                { "1.12/empty-value", test_empty_value },
         };
 
-        g_test_init(&argc, &argv, NULL);
-        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-                g_autofree char *path = g_strconcat("/conformance/1.12/", cases[i].name, NULL);
-
-                g_test_add_func(path, cases[i].test);
-        }
-        return g_test_run();
+        return conformance_main(argc, argv, cases, G_N_ELEMENTS(cases));
 }
