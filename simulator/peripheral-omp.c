@@ -139,14 +139,14 @@ static void omp_catch_up(OmpPeripheral *p) {
                 if (p->base.wanted[c] && !p->subscribed[c])
                         omp_begin_stream(p, (OmpChar) c);
 
-        if (p->stop_wanted) {
+        if (p->base.stop_wanted) {
                 p->auto_start_usec = 0;
                 model_stop(&p->model);
                 measure_phase(p);
         }
-        if (p->start_wanted)
+        if (p->base.start_wanted)
                 omp_begin(p);
-        p->start_wanted = p->stop_wanted = false;
+        p->base.start_wanted = p->base.stop_wanted = false;
         if (p->clock_lost_wanted && p->clock_set) {
                 procedures_unset_clock(p);
                 send_event(p, OMP_EVENT_CLOCK_LOST, OMP_SEVERITY_NOTICE, true, 0);
@@ -167,20 +167,12 @@ static bool omp_asked(const OmpPeripheral *p) {
                 if (p->base.wanted[c] && !p->subscribed[c])
                         return true;
 
-        return p->start_wanted || p->stop_wanted || p->reboot_wanted || p->clock_lost_wanted ||
+        return p->base.start_wanted || p->base.stop_wanted || p->reboot_wanted || p->clock_lost_wanted ||
                p->sensor_fault != p->sensor_fault_wanted || p->request_pending || p->racp_pending;
 }
 
-static uint64_t omp_to_host(const OmpPeripheral *p, uint64_t device_usec) {
-        return p->host_first_usec + (uint64_t) ceil((double) device_usec / p->config.speed);
-}
-
 static void omp_free(Peripheral *base) {
-        OmpPeripheral *p = (OmpPeripheral *) base;
-
-        records_done(p);
-        g_free(p->serial);
-        g_free(p);
+        records_done((OmpPeripheral *) base);
 }
 
 static void omp_value_max_changed(Peripheral *base) {
@@ -263,7 +255,7 @@ static void omp_reboot(OmpPeripheral *p, uint64_t now_usec) {
         p->distance_at_boot_mm = p->model.distance_mm;
         p->contact_usec = p->last_stroke_usec = p->rate_usec = p->auto_start_usec = p->status_due_usec = 0;
         p->rate_strokes = p->rate_per_min = 0;
-        p->host_first_usec = now_usec;
+        p->base.host_first_usec = now_usec;
         p->device_usec = 0;
         p->sample_usec = p->sample_period_usec;
         memset(p->sequence, 0, sizeof(p->sequence));
@@ -282,16 +274,13 @@ static void omp_advance(Peripheral *base, uint64_t now_usec) {
         OmpPeripheral *p = (OmpPeripheral *) base;
         uint64_t target;
 
-        if (!p->started) {
-                p->started = true;
-                p->host_first_usec = now_usec;
-        }
-        if (now_usec < p->host_first_usec)
+        if (!peripheral_device_time(base, now_usec, &target))
                 return;
-        if (p->reboot_wanted)
+        if (p->reboot_wanted) {
                 omp_reboot(p, now_usec);
+                target = 0;
+        }
 
-        target = (uint64_t) ((double) (now_usec - p->host_first_usec) * p->config.speed);
         if (p->flooding) {
                 send_flood(p, now_usec);
                 p->sample_usec = MAX(p->sample_usec, target + p->sample_period_usec);
@@ -317,15 +306,15 @@ static uint64_t omp_next(const Peripheral *base) {
         uint8_t status[sizeof(p->status_sent)];
         bool listened = p->subscribed[OMP_CHAR_EVENT] || p->subscribed[OMP_CHAR_STATUS];
 
-        if (!p->started || omp_asked(p))
-                return p->host_first_usec;
+        if (!base->started || omp_asked(p))
+                return base->host_first_usec;
         if (p->flooding)
                 return MIN(send_flood_next(p), p->transfer.kind != TRANSFER_NONE ? p->transfer.due_usec : UINT64_MAX);
 
         if (omp_new_status(p, status, sizeof(status)) > 0)
-                next = MIN(next, omp_to_host(p, p->status_due_usec));
+                next = MIN(next, peripheral_host_time(base, p->status_due_usec));
         if (p->auto_start_usec > 0)
-                next = MIN(next, omp_to_host(p, p->auto_start_usec));
+                next = MIN(next, peripheral_host_time(base, p->auto_start_usec));
         if (p->transfer.kind != TRANSFER_NONE)
                 next = MIN(next, p->transfer.due_usec);
         if (p->phase == MODEL_REST && is_resting(p))
@@ -333,36 +322,22 @@ static uint64_t omp_next(const Peripheral *base) {
 
         grain = MAX(listened ? EVENT_GRAIN_USEC : USEC_PER_SEC,
                     (uint64_t) (HOST_GRAIN_USEC * p->config.speed));
-        next = MIN(next, omp_to_host(p, p->device_usec + grain));
+        next = MIN(next, peripheral_host_time(base, p->device_usec + grain));
         if (p->subscribed[OMP_CHAR_LIVE])
-                next = MIN(next, omp_to_host(p, p->live_due_usec));
+                next = MIN(next, peripheral_host_time(base, p->live_due_usec));
         if (p->subscribed[OMP_CHAR_WAVEFORM] && p->waveform_every > 0) {
                 batch = (uint64_t) (measure_batch(p) - p->waveform.n) * p->waveform_every - p->waveform_n;
                 next = MIN(next,
-                           omp_to_host(p, p->sample_usec + (batch - 1) * p->sample_period_usec));
+                           peripheral_host_time(base, p->sample_usec + (batch - 1) * p->sample_period_usec));
         }
 
         return next;
 }
 
-static void omp_start(Peripheral *base) {
-        OmpPeripheral *p = (OmpPeripheral *) base;
-
-        p->start_wanted = true;
-        p->stop_wanted = false;
-}
-
-static void omp_stop(Peripheral *base) {
-        OmpPeripheral *p = (OmpPeripheral *) base;
-
-        p->stop_wanted = true;
-        p->start_wanted = false;
-}
-
 static bool omp_running(const Peripheral *base) {
         const OmpPeripheral *p = (const OmpPeripheral *) base;
 
-        return p->flooding || p->start_wanted || p->phase != MODEL_REST;
+        return p->flooding || p->phase != MODEL_REST;
 }
 
 /* What the device loses, and has again. */
@@ -429,7 +404,7 @@ static const char *omp_info(const Peripheral *base, PeripheralInfo what) {
         case PERIPHERAL_MODEL:
                 return is_roller(p) ? "Simulated roller" : "Simulated pen";
         case PERIPHERAL_SERIAL:
-                return p->serial;
+                return base->serial;
         case PERIPHERAL_FIRMWARE:
                 return NEEDLED_VERSION;
         case PERIPHERAL_HARDWARE:
@@ -459,8 +434,6 @@ static const PeripheralVtable vtable = {
         .value_max_changed = omp_value_max_changed,
         .advance = omp_advance,
         .next = omp_next,
-        .start = omp_start,
-        .stop = omp_stop,
         .running = omp_running,
         .control = omp_control,
         .battery = omp_battery,
@@ -477,11 +450,12 @@ Peripheral *peripheral_omp_make(const PeripheralConfig *config, const Peripheral
                         .uuid = omp_char_uuid(c), .service = OMP_SERVICE_UUID, .name = omp_char_name(c),
                         .properties = properties[c], .encrypted = c != OMP_CHAR_FEATURE,
                 };
-        peripheral_init(&p->base, &vtable, ops, userdata, name, p->chars,
-                        config->capacity > 0 ? _OMP_CHAR_MAX : OMP_CHAR_SESSION_DATA);
         p->config = *config;
+        p->config.name = name;
+        peripheral_init(&p->base, &vtable, &p->config, ops, userdata, p->chars,
+                        config->capacity > 0 ? _OMP_CHAR_MAX : OMP_CHAR_SESSION_DATA);
         p->config.name = p->base.name;
-        p->config.serial = p->serial = g_strdup(config->serial);
+        p->config.serial = p->base.serial;
         model_init(&p->model, config->kind, config->seed);
         p->depth_um = p->model.depth_um;
         p->sample_period_usec = (unsigned) (USEC_PER_SEC / p->model.rate_hz);

@@ -88,10 +88,9 @@ typedef struct OmpPeripheral {
         Peripheral base;
         PeripheralChar chars[_OMP_CHAR_MAX];
         PeripheralConfig config;
-        char *serial;
 
         bool subscribed[_OMP_CHAR_MAX]; /* the CCCDs in force since the last advance: a stream begins then */
-        bool start_wanted, stop_wanted, reboot_wanted, clock_lost_wanted; /* likewise */
+        bool reboot_wanted, clock_lost_wanted; /* likewise */
         int32_t parameters[_OMP_PARAMETER_MAX];
 
         bool clock_set;
@@ -112,8 +111,6 @@ typedef struct OmpPeripheral {
         uint16_t sequence[_OMP_CHAR_MAX];
         Mischief mischief;
 
-        bool started;           /* advance was called */
-        uint64_t host_first_usec;
         uint64_t device_usec;   /* since boot, as far as we have come */
         uint64_t sample_usec;   /* end of the sample that comes next */
         unsigned sample_period_usec;

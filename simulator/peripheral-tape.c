@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <glib.h>
-#include <math.h>
 #include <string.h>
 
 #include "peripheral-tape.h"
@@ -17,10 +16,8 @@ typedef struct TapePeripheral {
         uint8_t channels[PERIPHERAL_CHARS_MAX];
         int indices[N_CHANNELS];        /* of the characteristic with this channel, -1: none */
         TapePlay play;
-        double speed;
-        char *serial;
 
-        bool started, played, start_wanted, stop_wanted, listened;
+        bool played, listened;
         bool playing;
         uint64_t begin_usec;            /* of the host: where time 0 is, or will be; NONE: it waits */
         size_t next;                    /* frame to be sent */
@@ -42,7 +39,7 @@ static bool is_omp(const TapePeripheral *p) {
 /* ---- Playing ---- */
 
 static uint64_t due(const TapePeripheral *p, uint64_t time_usec) {
-        return p->begin_usec + (uint64_t) ceil((double) time_usec / p->speed);
+        return p->begin_usec + peripheral_host_span(&p->base, time_usec);
 }
 
 static void send_frame(TapePeripheral *p, const TapeFrame *frame) {
@@ -94,14 +91,14 @@ static void begin(TapePeripheral *p, uint64_t at_usec) {
 static void tape_advance(Peripheral *base, uint64_t now_usec) {
         TapePeripheral *p = (TapePeripheral *) base;
 
-        p->started = true;
-        if (p->stop_wanted && p->playing)
+        base->started = true;
+        if (base->stop_wanted && p->playing)
                 rest(p);
-        if (p->start_wanted)
+        if (base->start_wanted)
                 begin(p, now_usec);
         else if (p->listened && (!p->played || (p->playing && p->begin_usec > now_usec))) /* each one more is waited for */
                 begin(p, now_usec + BEGIN_USEC);
-        p->start_wanted = p->stop_wanted = p->listened = false;
+        base->start_wanted = base->stop_wanted = p->listened = false;
 
         while (p->playing) {
                 if (p->next < p->play.file->frames->len) {
@@ -123,7 +120,7 @@ static void tape_advance(Peripheral *base, uint64_t now_usec) {
 static uint64_t tape_next(const Peripheral *base) {
         const TapePeripheral *p = (const TapePeripheral *) base;
 
-        if (!p->started || p->start_wanted || p->stop_wanted || p->listened)
+        if (!base->started || base->start_wanted || base->stop_wanted || p->listened)
                 return 0;
         if (!p->playing)
                 return UINT64_MAX;
@@ -132,13 +129,6 @@ static uint64_t tape_next(const Peripheral *base) {
 }
 
 /* ---- The device ---- */
-
-static void tape_free(Peripheral *base) {
-        TapePeripheral *p = (TapePeripheral *) base;
-
-        g_free(p->serial);
-        g_free(p);
-}
 
 /* A tape without a Feature says at least what its Live values carry. */
 static int default_feature(const TapePeripheral *p, uint8_t *buf, size_t size) {
@@ -173,27 +163,8 @@ static void tape_subscribe(Peripheral *base, unsigned index, bool on) {
                 ((TapePeripheral *) base)->listened = true;
 }
 
-static void tape_value_max_changed(Peripheral *base) {
-}
-
-static void tape_start(Peripheral *base) {
-        TapePeripheral *p = (TapePeripheral *) base;
-
-        p->start_wanted = true;
-        p->stop_wanted = false;
-}
-
-static void tape_stop(Peripheral *base) {
-        TapePeripheral *p = (TapePeripheral *) base;
-
-        p->stop_wanted = true;
-        p->start_wanted = false;
-}
-
 static bool tape_running(const Peripheral *base) {
-        const TapePeripheral *p = (const TapePeripheral *) base;
-
-        return p->playing || p->start_wanted;
+        return ((const TapePeripheral *) base)->playing;
 }
 
 static uint8_t tape_battery(const Peripheral *base) {
@@ -205,7 +176,7 @@ static const char *tape_info(const Peripheral *base, PeripheralInfo what) {
 
         switch (what) {
         case PERIPHERAL_SERIAL:
-                return p->serial;
+                return base->serial;
         case PERIPHERAL_MANUFACTURER:
         case PERIPHERAL_MODEL:
         case PERIPHERAL_FIRMWARE:
@@ -233,14 +204,10 @@ static void tape_advertisement(const Peripheral *base, PeripheralAdvertisement *
 }
 
 static const PeripheralVtable vtable = {
-        .free = tape_free,
         .read = tape_read_value,
         .subscribe = tape_subscribe,
-        .value_max_changed = tape_value_max_changed,
         .advance = tape_advance,
         .next = tape_next,
-        .start = tape_start,
-        .stop = tape_stop,
         .running = tape_running,
         .battery = tape_battery,
         .info = tape_info,
@@ -295,11 +262,9 @@ Peripheral *peripheral_tape_make(const PeripheralConfig *config, const Periphera
         unsigned n;
 
         p->play = *(const TapePlay *) config->from;
-        p->speed = config->speed;
-        p->serial = g_strdup(config->serial);
         p->begin_usec = NONE;
         n = is_omp(p) ? omp_chars(p->play.file, p->chars, p->channels) : peripheral_vendor_chars(p->play.profile, p->chars, p->channels);
-        peripheral_init(&p->base, &vtable, ops, userdata, config->name, p->chars, n);
+        peripheral_init(&p->base, &vtable, config, ops, userdata, p->chars, n);
 
         for (unsigned c = 0; c < N_CHANNELS; c++) {
                 p->indices[c] = -1;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "codec/vendor-type.h"
 #include "model.h"
 #include "peripheral-vendor.h"
 
@@ -13,6 +14,7 @@
 #define CONTACT_MN 200
 #define OVER_MN 3000
 #define LOW_MN 500
+#define HEAD_MM2 78.54                  /* of the skin that the head presses on */
 
 typedef struct Packet {
         size_t size;
@@ -26,10 +28,9 @@ typedef struct VendorPeripheral {
         const ProfileFile *file;
         const VendorProfile *profile;
         PeripheralConfig config;
-        char *serial;
 
-        bool started, start_wanted, stop_wanted, listened;
-        uint64_t host_first_usec, device_usec, due_usec;
+        bool listened;
+        uint64_t device_usec, due_usec;
         uint64_t sample_usec, auto_start_usec; /* device time; 0: not armed */
         unsigned sample_period_usec;
         Model model;
@@ -64,155 +65,79 @@ static const char *state_name(ModelPhase phase) {
         return "idle";
 }
 
-static double value_of_raw(const VendorField *f, int64_t raw) {
-        return ((double) raw * (double) f->scale_num + (double) f->bias_num) / (double) f->den;
+/* What the device can say, by meaning, in its canonical unit. */
+typedef struct Said {
+        bool known;
+        double value;
+} Said;
+
+/* What is not named here is not known, and stays out of the packet. */
+static void said_now(const VendorPeripheral *p, unsigned index, Said ret[static _VENDOR_MEANING_MAX]) {
+        const Model *m = &p->model;
+        const double speed_per_min = m->motor_hz > 0 ? m->set_point_per_min : 0;
+        const Said said[_VENDOR_MEANING_MAX] = {
+                [VENDOR_FORCE] = { true, m->force_mn },
+                [VENDOR_FORCE_RAW] = { true, m->force_mn },
+                [VENDOR_FORCE_LEVEL] = { true, m->force_mn >= OVER_MN ? 2 : m->force_mn >= LOW_MN ? 1 : 0 },
+                [VENDOR_PRESSURE] = { true, m->force_mn / HEAD_MM2 },
+                [VENDOR_OVERPRESSURE] = { true, m->force_mn >= OVER_MN },
+                [VENDOR_CONTACT] = { true, m->force_mn >= CONTACT_MN },
+                [VENDOR_STROKES_TOTAL] = { true, m->strokes },
+                [VENDOR_STROKES_DELTA] = { true, m->strokes - p->strokes_told[index] },
+                [VENDOR_STROKE_RATE] = { true, speed_per_min },
+                [VENDOR_PASSES_TOTAL] = { true, m->passes },
+                [VENDOR_DISTANCE] = { true, floor(m->distance_mm) },
+                [VENDOR_DEPTH] = { true, m->depth_um },
+                [VENDOR_MOTOR_RUNNING] = { true, m->motor_hz > 0 },
+                [VENDOR_MOTOR_SPEED] = { true, speed_per_min },
+                [VENDOR_MOTOR_CURRENT] = { true, m->current_ma },
+                [VENDOR_SESSION_TIME] = { true, floor(p->session_s) },
+                [VENDOR_SESSION_STATE] = { true, is_session(p) },
+                [VENDOR_AREA] = { true, m->area },
+                [VENDOR_BATTERY] = { true, ceil(m->battery) },
+                [VENDOR_BATTERY_TIME] = { true, floor(m->battery * 60) },
+                [VENDOR_BATTERY_MV] = { true, 3300 + floor(m->battery * 8) },
+                [VENDOR_CARTRIDGE_ID] = { true, 1 },
+                [VENDOR_CARTRIDGE_LIFE] = { true, 90 },
+                [VENDOR_TEMPERATURE] = { true, 25 },
+                [VENDOR_TIMESTAMP] = { true, (double) p->device_usec / 1e6 },
+                [VENDOR_SEQUENCE] = { true, p->sequence[index] },
+        };
+
+        memcpy(ret, said, sizeof(said));
 }
 
-/* The value whose token is called so, or else the next name in the list, which NULL ends; `other` if the field knows none. */
+/* The value of the first of these names, which NULL ends, that the field has a token for; `other` if it has none. */
 static double value_of_name(const VendorField *f, const char *const *names, double other) {
         for (; *names; names++)
                 for (unsigned i = 0; i < f->n_tokens; i++)
                         if (g_str_equal(f->tokens[i].name, *names))
-                                return value_of_raw(f, f->tokens[i].raw);
+                                return ((double) f->tokens[i].raw * (double) f->scale_num + (double) f->bias_num) / (double) f->den;
 
         return other;
 }
 
-static double value_of_switch(const VendorField *f, bool on) {
-        return value_of_name(f, (const char *const[]) { on ? "on" : "off", NULL }, on ? 1 : 0);
-}
+/* Of what is told by names each field has its own numbers. */
+static double value_of(const VendorPeripheral *p, const VendorField *f, double said) {
+        static const char *const levels[] = { "low", "normal", "high" };
+        const char *names[4] = {};
 
-static double value_of_state(const VendorField *f, ModelPhase phase) {
-        const char *const names[] = { state_name(phase), phase == MODEL_PAUSE ? "running" : "idle", "ready", NULL };
+        if (f->meaning == VENDOR_SESSION_STATE) {
+                names[0] = state_name(p->model.phase);
+                names[1] = p->model.phase == MODEL_PAUSE ? "running" : "idle";
+                names[2] = "ready";
+        } else if (f->meaning == VENDOR_FORCE_LEVEL)
+                names[0] = levels[(unsigned) said];
+        else if (f->meaning == VENDOR_OVERPRESSURE || f->meaning == VENDOR_CONTACT || f->meaning == VENDOR_MOTOR_RUNNING)
+                names[0] = said != 0 ? "on" : "off";
 
-        return value_of_name(f, names, phase == MODEL_WORK || phase == MODEL_PAUSE ? 1 : 0);
-}
-
-static double value_of_level(const VendorField *f, double force_mn) {
-        unsigned level = force_mn >= OVER_MN ? 2 : force_mn >= LOW_MN ? 1 : 0;
-        static const char *const names[] = { "low", "normal", "high" };
-
-        return value_of_name(f, (const char *const[]) { names[level], NULL }, level);
-}
-
-/* In the meaning's canonical unit. False: the device has nothing to say here. */
-static bool value_of(const VendorPeripheral *p, unsigned index, const VendorField *f, double *ret) {
-        const Model *m = &p->model;
-
-        switch ((VendorMeaning) f->meaning) {
-        case VENDOR_FORCE:
-        case VENDOR_FORCE_RAW:
-                *ret = m->force_mn;
-                return true;
-        case VENDOR_FORCE_LEVEL:
-                *ret = value_of_level(f, m->force_mn);
-                return true;
-        case VENDOR_PRESSURE:
-                *ret = m->force_mn / 78.54; /* of a head of 78.54 mm² */
-                return true;
-        case VENDOR_OVERPRESSURE:
-                *ret = value_of_switch(f, m->force_mn >= OVER_MN);
-                return true;
-        case VENDOR_CONTACT:
-                *ret = value_of_switch(f, m->force_mn >= CONTACT_MN);
-                return true;
-        case VENDOR_STROKES_TOTAL:
-                *ret = m->strokes;
-                return true;
-        case VENDOR_STROKES_DELTA:
-                *ret = m->strokes - p->strokes_told[index];
-                return true;
-        case VENDOR_STROKE_RATE:
-        case VENDOR_MOTOR_SPEED:
-                *ret = m->motor_hz > 0 ? m->set_point_per_min : 0;
-                return true;
-        case VENDOR_PASSES_TOTAL:
-                *ret = m->passes;
-                return true;
-        case VENDOR_DISTANCE:
-                *ret = floor(m->distance_mm);
-                return true;
-        case VENDOR_DEPTH:
-                *ret = m->depth_um;
-                return true;
-        case VENDOR_MOTOR_RUNNING:
-                *ret = value_of_switch(f, m->motor_hz > 0);
-                return true;
-        case VENDOR_MOTOR_CURRENT:
-                *ret = m->current_ma;
-                return true;
-        case VENDOR_SESSION_TIME:
-                *ret = floor(p->session_s);
-                return true;
-        case VENDOR_SESSION_STATE:
-                *ret = value_of_state(f, m->phase);
-                return true;
-        case VENDOR_AREA:
-                *ret = m->area;
-                return true;
-        case VENDOR_BATTERY:
-                *ret = ceil(m->battery);
-                return true;
-        case VENDOR_BATTERY_TIME:
-                *ret = floor(m->battery * 60);
-                return true;
-        case VENDOR_BATTERY_MV:
-                *ret = 3300 + floor(m->battery * 8);
-                return true;
-        case VENDOR_CARTRIDGE_ID:
-                *ret = 1;
-                return true;
-        case VENDOR_CARTRIDGE_LIFE:
-                *ret = 90;
-                return true;
-        case VENDOR_TEMPERATURE:
-                *ret = 25;
-                return true;
-        case VENDOR_TIMESTAMP:
-                *ret = (double) p->device_usec / 1e6;
-                return true;
-        case VENDOR_SEQUENCE:
-                *ret = p->sequence[index];
-                return true;
-        case VENDOR_AREA_COUNT:
-        case VENDOR_BUTTON:
-        case VENDOR_NONE:
-        case _VENDOR_MEANING_MAX:
-                break;
-        }
-
-        return false;
+        return value_of_name(f, names, said);
 }
 
 /* ---- Packets ---- */
 
 static const VendorChar *char_at(const VendorPeripheral *p, unsigned index) {
         return &p->profile->chars[p->channels[index]];
-}
-
-static unsigned type_size(VendorType type) {
-        switch (type) {
-        case VENDOR_U8:
-        case VENDOR_S8:
-                return 1;
-        case VENDOR_U16:
-        case VENDOR_S16:
-        case VENDOR_SFLOAT:
-                return 2;
-        case VENDOR_U24:
-        case VENDOR_S24:
-                return 3;
-        case VENDOR_U32:
-        case VENDOR_S32:
-        case VENDOR_F32:
-                return 4;
-        case VENDOR_U48:
-                return 6;
-        case _VENDOR_TYPE_MAX:
-                break;
-        }
-
-        return 0;
 }
 
 /* What one step of the field is worth. */
@@ -240,7 +165,7 @@ static double value_share(const VendorProfile *profile, const VendorChar *ch, co
 static double value_wrapped(const VendorField *f, double value) {
         static const uint32_t counters = UINT32_C(1) << VENDOR_STROKES_TOTAL | UINT32_C(1) << VENDOR_PASSES_TOTAL |
                                          UINT32_C(1) << VENDOR_DISTANCE | UINT32_C(1) << VENDOR_TIMESTAMP | UINT32_C(1) << VENDOR_SEQUENCE;
-        unsigned bits = f->wrap_bits > 0 ? f->wrap_bits : f->bit_width > 0 ? f->bit_width : 8 * type_size((VendorType) f->type);
+        unsigned bits = f->wrap_bits > 0 ? f->wrap_bits : f->bit_width > 0 ? f->bit_width : 8 * vendor_types[f->type].size;
 
         if (f->type == VENDOR_F32 || !(counters >> f->meaning & 1))
                 return value;
@@ -250,7 +175,7 @@ static double value_wrapped(const VendorField *f, double value) {
 
 /* A list of a fixed length says the same in each of its entries. */
 static void packet_repeat(Packet *packet, const VendorField *f) {
-        size_t size = type_size((VendorType) f->type), from = (size_t) f->offset;
+        size_t size = vendor_types[f->type].size, from = (size_t) f->offset;
 
         if (f->count != VENDOR_COUNT_FIXED || f->offset < 0)
                 return;
@@ -261,17 +186,19 @@ static void packet_repeat(Packet *packet, const VendorField *f) {
 /* `moving`: with its time and number too, which are never the same twice. */
 static void packet_make(const VendorPeripheral *p, unsigned index, size_t size, bool moving, Packet *ret) {
         const VendorChar *ch = char_at(p, index);
+        Said said[_VENDOR_MEANING_MAX];
 
+        said_now(p, index, said);
         *ret = (Packet) { .size = size };
         for (unsigned i = 0; i < ch->n_fields; i++) {
                 const VendorField *f = &p->profile->fields[ch->first_field + i];
                 double value;
 
+                if (!said[f->meaning].known)
+                        continue;
                 if (!moving && (f->meaning == VENDOR_TIMESTAMP || f->meaning == VENDOR_SEQUENCE))
                         continue;
-                if (!value_of(p, index, f, &value))
-                        continue;
-                value = value_wrapped(f, value_share(p->profile, ch, f, value));
+                value = value_wrapped(f, value_share(p->profile, ch, f, value_of(p, f, said[f->meaning].value)));
                 /* What the field cannot hold stays zero. */
                 if (vendor_encode_field(p->profile, ch->first_field + i, value, ret->data, size) == 0)
                         packet_repeat(ret, f);
@@ -326,20 +253,16 @@ static void send_changes(VendorPeripheral *p) {
 
 /* ---- Time ---- */
 
-static uint64_t to_host(const VendorPeripheral *p, uint64_t device_usec) {
-        return p->host_first_usec + (uint64_t) ceil((double) device_usec / p->config.speed);
-}
-
 static void catch_up(VendorPeripheral *p) {
-        if (p->stop_wanted) {
+        if (p->base.stop_wanted) {
                 p->auto_start_usec = 0;
                 model_stop(&p->model);
         }
-        if (p->start_wanted || (p->auto_start_usec > 0 && p->auto_start_usec <= p->device_usec)) {
+        if (p->base.start_wanted || (p->auto_start_usec > 0 && p->auto_start_usec <= p->device_usec)) {
                 p->auto_start_usec = 0;
                 model_start(&p->model, p->config.procedure_usec, OVER_MN);
         }
-        p->start_wanted = p->stop_wanted = p->listened = false;
+        p->base.start_wanted = p->base.stop_wanted = p->listened = false;
 }
 
 /* One period of the hand, or all the time that it does nothing. */
@@ -366,14 +289,9 @@ static void vendor_advance(Peripheral *base, uint64_t now_usec) {
         VendorPeripheral *p = (VendorPeripheral *) base;
         uint64_t target;
 
-        if (!p->started) {
-                p->started = true;
-                p->host_first_usec = now_usec;
-        }
-        if (now_usec < p->host_first_usec)
+        if (!peripheral_device_time(base, now_usec, &target))
                 return;
 
-        target = (uint64_t) ((double) (now_usec - p->host_first_usec) * p->config.speed);
         catch_up(p);
         send_changes(p); /* a listener that is new hears how it is */
         while (p->due_usec <= target) {
@@ -389,22 +307,15 @@ static void vendor_advance(Peripheral *base, uint64_t now_usec) {
 static uint64_t vendor_next(const Peripheral *base) {
         const VendorPeripheral *p = (const VendorPeripheral *) base;
 
-        if (!p->started || p->start_wanted || p->stop_wanted || p->listened)
-                return p->host_first_usec;
+        if (!base->started || base->start_wanted || base->stop_wanted || p->listened)
+                return base->host_first_usec;
         if (p->model.phase == MODEL_REST && p->auto_start_usec == 0)
                 return UINT64_MAX;
 
-        return to_host(p, p->due_usec);
+        return peripheral_host_time(base, p->due_usec);
 }
 
 /* ---- The device ---- */
-
-static void vendor_free(Peripheral *base) {
-        VendorPeripheral *p = (VendorPeripheral *) base;
-
-        g_free(p->serial);
-        g_free(p);
-}
 
 static int vendor_read(Peripheral *base, unsigned index, uint8_t *buf, size_t size) {
         const VendorPeripheral *p = (const VendorPeripheral *) base;
@@ -426,7 +337,7 @@ static int vendor_write(Peripheral *base, unsigned index, const uint8_t *data, s
                 if (a->channel != p->channels[index] || a->size != size || memcmp(a->data, data, size) != 0)
                         continue;
                 if (a->when == VENDOR_ON_STOP || a->when == VENDOR_ON_STOP_MOTOR)
-                        p->stop_wanted = true;
+                        peripheral_stop(base);
                 return 0;
         }
 
@@ -445,27 +356,8 @@ static void vendor_subscribe(Peripheral *base, unsigned index, bool on) {
                 p->auto_start_usec = p->device_usec + AUTO_START_USEC;
 }
 
-static void vendor_value_max_changed(Peripheral *base) {
-}
-
-static void vendor_start(Peripheral *base) {
-        VendorPeripheral *p = (VendorPeripheral *) base;
-
-        p->start_wanted = true;
-        p->stop_wanted = false;
-}
-
-static void vendor_stop(Peripheral *base) {
-        VendorPeripheral *p = (VendorPeripheral *) base;
-
-        p->stop_wanted = true;
-        p->start_wanted = false;
-}
-
 static bool vendor_running(const Peripheral *base) {
-        const VendorPeripheral *p = (const VendorPeripheral *) base;
-
-        return p->start_wanted || p->model.phase != MODEL_REST;
+        return ((const VendorPeripheral *) base)->model.phase != MODEL_REST;
 }
 
 static uint8_t vendor_battery(const Peripheral *base) {
@@ -473,9 +365,7 @@ static uint8_t vendor_battery(const Peripheral *base) {
 }
 
 static const char *vendor_info(const Peripheral *base, PeripheralInfo what) {
-        const VendorPeripheral *p = (const VendorPeripheral *) base;
-
-        return what == PERIPHERAL_SERIAL ? p->serial : peripheral_vendor_info(p->file, what);
+        return what == PERIPHERAL_SERIAL ? base->serial : peripheral_vendor_info(((const VendorPeripheral *) base)->file, what);
 }
 
 static void vendor_advertisement(const Peripheral *base, PeripheralAdvertisement *ret) {
@@ -483,15 +373,11 @@ static void vendor_advertisement(const Peripheral *base, PeripheralAdvertisement
 }
 
 static const PeripheralVtable vtable = {
-        .free = vendor_free,
         .read = vendor_read,
         .write = vendor_write,
         .subscribe = vendor_subscribe,
-        .value_max_changed = vendor_value_max_changed,
         .advance = vendor_advance,
         .next = vendor_next,
-        .start = vendor_start,
-        .stop = vendor_stop,
         .running = vendor_running,
         .battery = vendor_battery,
         .info = vendor_info,
@@ -505,9 +391,8 @@ Peripheral *peripheral_vendor_make(const PeripheralConfig *config, const Periphe
         p->file = config->from;
         p->profile = &p->file->vendor;
         p->config = *config;
-        p->serial = g_strdup(config->serial);
         n = peripheral_vendor_chars(p->file, p->chars, p->channels);
-        peripheral_init(&p->base, &vtable, ops, userdata, config->name, p->chars, n);
+        peripheral_init(&p->base, &vtable, config, ops, userdata, p->chars, n);
         model_init(&p->model, p->profile->kind == OMP_KIND_ROLLER ? OMP_KIND_ROLLER : OMP_KIND_PEN, config->seed);
         p->sample_period_usec = (unsigned) (USEC_PER_SEC / p->model.rate_hz);
         p->due_usec = PERIOD_USEC;

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <glib.h>
+#include <math.h>
 
 #include "peripheral.h"
 
@@ -29,8 +30,11 @@ Peripheral *peripheral_free(Peripheral *p) {
         if (!p)
                 return NULL;
 
+        if (p->vtable->free)
+                p->vtable->free(p);
         g_free(p->name);
-        p->vtable->free(p);
+        g_free(p->serial);
+        g_free(p);
         return NULL;
 }
 
@@ -41,7 +45,8 @@ const PeripheralChar *peripheral_chars(const Peripheral *p, unsigned *ret_n) {
 
 void peripheral_set_value_max(Peripheral *p, size_t size) {
         p->value_max = CLAMP(size, VALUE_MAX_BEFORE_MTU, PERIPHERAL_VALUE_MAX);
-        p->vtable->value_max_changed(p);
+        if (p->vtable->value_max_changed)
+                p->vtable->value_max_changed(p);
 }
 
 void peripheral_subscribe(Peripheral *p, unsigned index, bool on) {
@@ -82,22 +87,24 @@ uint64_t peripheral_next(const Peripheral *p) {
 }
 
 void peripheral_start(Peripheral *p) {
-        p->vtable->start(p);
+        p->start_wanted = true;
+        p->stop_wanted = false;
 }
 
 void peripheral_stop(Peripheral *p) {
-        p->vtable->stop(p);
+        p->stop_wanted = true;
+        p->start_wanted = false;
 }
 
 bool peripheral_running(const Peripheral *p) {
-        return p->vtable->running(p);
+        return p->start_wanted || p->vtable->running(p);
 }
 
 int peripheral_control(Peripheral *p, const char *word, const char *argument) {
         if (g_str_equal(word, "start"))
-                p->vtable->start(p);
+                peripheral_start(p);
         else if (g_str_equal(word, "stop"))
-                p->vtable->stop(p);
+                peripheral_stop(p);
         else
                 return p->vtable->control ? p->vtable->control(p, word, argument) : -ENOENT;
 
@@ -137,13 +144,34 @@ const PeripheralCounters *peripheral_counters(const Peripheral *p) {
         return &p->counters;
 }
 
-void peripheral_init(Peripheral *p, const PeripheralVtable *vtable, const PeripheralOps *ops, void *userdata,
-                     const char *name, const PeripheralChar *chars, unsigned n_chars) {
+void peripheral_init(Peripheral *p, const PeripheralVtable *vtable, const PeripheralConfig *config, const PeripheralOps *ops,
+                     void *userdata, const PeripheralChar *chars, unsigned n_chars) {
         assert(n_chars <= PERIPHERAL_CHARS_MAX);
         *p = (Peripheral) {
-                .vtable = vtable, .ops = ops, .userdata = userdata, .name = g_strdup(name),
+                .vtable = vtable, .ops = ops, .userdata = userdata,
+                .name = g_strdup(config->name), .serial = g_strdup(config->serial), .speed = config->speed,
                 .chars = chars, .n_chars = n_chars, .value_max = VALUE_MAX_BEFORE_MTU,
         };
+}
+
+bool peripheral_device_time(Peripheral *p, uint64_t now_usec, uint64_t *ret_usec) {
+        if (!p->started) {
+                p->started = true;
+                p->host_first_usec = now_usec;
+        }
+        if (now_usec < p->host_first_usec)
+                return false;
+
+        *ret_usec = (uint64_t) ((double) (now_usec - p->host_first_usec) * p->speed);
+        return true;
+}
+
+uint64_t peripheral_host_span(const Peripheral *p, uint64_t device_usec) {
+        return (uint64_t) ceil((double) device_usec / p->speed);
+}
+
+uint64_t peripheral_host_time(const Peripheral *p, uint64_t device_usec) {
+        return p->host_first_usec + peripheral_host_span(p, device_usec);
 }
 
 PeripheralSent peripheral_send(Peripheral *p, unsigned index, const uint8_t *data, size_t size) {

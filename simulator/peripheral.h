@@ -11,9 +11,10 @@
  * Behind these functions stands a kind of device. The one of this header is peripheral-omp.c: the body model below, speaking
  * the Open Microneedling Profile through the daemon's own codec. To add another one, write a peripheral-NAME.c (.h) with
  *   - a struct whose first member is a Peripheral,
- *   - a PeripheralVtable (all its functions, but `write` and `control` where there is nothing to write or say),
+ *   - a PeripheralVtable, of which some functions may be left out,
  *   - a PeripheralMake, peripheral_NAME_make(), which allocates the struct, fills in its own part, and ends with
  *     peripheral_init(): from then on the device's characteristics stand.
+ * The hand (start, stop) and the clock (how device time goes with the host's) are the same for all kinds.
  * and let main.c put the PeripheralMake, and what it is made from, into the PeripheralConfig. Values go out by
  * peripheral_send() alone, which counts them, and only out of `advance`. */
 
@@ -177,16 +178,14 @@ const PeripheralCounters *peripheral_counters(const Peripheral *p);
 /* ---- For kinds of device ---- */
 
 typedef struct PeripheralVtable {
-        void (*free)(Peripheral *p);    /* its own part and the struct itself */
+        void (*free)(Peripheral *p);    /* its own part, but not the struct itself; NULL: nothing */
         int (*read)(Peripheral *p, unsigned index, uint8_t *buf, size_t size);
         int (*write)(Peripheral *p, unsigned index, const uint8_t *data, size_t size); /* NULL: never permitted */
         void (*subscribe)(Peripheral *p, unsigned index, bool on); /* p->wanted says it already */
-        void (*value_max_changed)(Peripheral *p); /* see p->value_max */
-        void (*advance)(Peripheral *p, uint64_t now_usec);
+        void (*value_max_changed)(Peripheral *p); /* see p->value_max; NULL: it does not care */
+        void (*advance)(Peripheral *p, uint64_t now_usec); /* and takes p->start_wanted and p->stop_wanted */
         uint64_t (*next)(const Peripheral *p);
-        void (*start)(Peripheral *p);
-        void (*stop)(Peripheral *p);
-        bool (*running)(const Peripheral *p);
+        bool (*running)(const Peripheral *p); /* as far as it has come: a start that is wanted counts by itself */
         int (*control)(Peripheral *p, const char *word, const char *argument); /* beside start and stop; NULL: no words */
         uint8_t (*battery)(const Peripheral *p);
         const char *(*info)(const Peripheral *p, PeripheralInfo what); /* "" for what it does not tell */
@@ -197,17 +196,26 @@ struct Peripheral {
         const PeripheralVtable *vtable;
         const PeripheralOps *ops;
         void *userdata;
-        char *name;
+        char *name, *serial;
         const PeripheralChar *chars;    /* the kind's, at most PERIPHERAL_CHARS_MAX */
         unsigned n_chars;
         size_t value_max;
         bool wanted[PERIPHERAL_CHARS_MAX]; /* the CCCDs as written */
+        bool start_wanted, stop_wanted; /* by the hand since the last advance, never both */
+        bool started;                   /* advance was called */
+        uint64_t host_first_usec;       /* host time of device time 0 */
+        double speed;
         PeripheralCounters counters;
 };
 
-/* Fills in what all kinds have. `name` is copied. */
-void peripheral_init(Peripheral *p, const PeripheralVtable *vtable, const PeripheralOps *ops, void *userdata,
-                     const char *name, const PeripheralChar *chars, unsigned n_chars);
+/* Fills in what all kinds have; texts are copied. */
+void peripheral_init(Peripheral *p, const PeripheralVtable *vtable, const PeripheralConfig *config, const PeripheralOps *ops,
+                     void *userdata, const PeripheralChar *chars, unsigned n_chars);
+/* Device time at a host time, of which the first is 0. False: it lies before that. */
+bool peripheral_device_time(Peripheral *p, uint64_t now_usec, uint64_t *ret_usec);
+/* How long the host waits for so much of device time; and when a device time has come. */
+uint64_t peripheral_host_span(const Peripheral *p, uint64_t device_usec);
+uint64_t peripheral_host_time(const Peripheral *p, uint64_t device_usec);
 /* To the carrier, and counted. */
 PeripheralSent peripheral_send(Peripheral *p, unsigned index, const uint8_t *data, size_t size);
 /* The carrier shows the new one. */
