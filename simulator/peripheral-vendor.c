@@ -180,7 +180,7 @@ static void packet_repeat(Packet *packet, const VendorField *f) {
         if (f->count != VENDOR_COUNT_FIXED || f->offset < 0)
                 return;
         for (unsigned i = 1; i < f->count_fixed && from + i * f->stride + size <= packet->size; i++)
-                memcpy(packet->data + from + i * f->stride, packet->data + from, size);
+                memmove(packet->data + from + i * f->stride, packet->data + from, size); /* entries may overlap */
 }
 
 /* `moving`: with its time and number too, which are never the same twice. */

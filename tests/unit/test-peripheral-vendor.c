@@ -276,6 +276,31 @@ static void an_action_stops_it_and_nothing_starts_it(void) {
         g_assert_cmpint(peripheral_control(air->p, "malformed", "1"), ==, -ENOENT);
 }
 
+/* What stops comes last, and holds, however close behind the button. */
+static void a_stop_right_behind_a_start_holds(void) {
+        g_autoptr(Air) air = air_new(pen_text);
+
+        peripheral_start(air->p);
+        g_assert_cmpint(peripheral_write(air->p, index_of(air, "command"), (const uint8_t *) "\1\2", 2), ==, 0);
+        run(air, 20 * SEC);
+        g_assert_false(peripheral_running(air->p));
+}
+
+/* Entries closer together than they are long: what they say is nonsense, and nothing worse happens. */
+static void entries_that_overlap(void) {
+        g_auto(GStrv) parts = g_strsplit(pen_text, "Repeat=2;3", 2);
+        g_autofree char *text = g_strconcat(parts[0], "Repeat=1;3", parts[1], NULL);
+        g_autoptr(Air) air = NULL;
+        unsigned data;
+
+        air = air_new(text);
+        data = index_of(air, "data");
+        peripheral_subscribe(air->p, data, true);
+        peripheral_start(air->p);
+        run(air, 10 * SEC);
+        g_assert_cmpuint(air->n[data], >, 10);
+}
+
 static void it_begins_by_itself_if_told_to(void) {
         g_autoptr(Air) air = air_new(pen_text);
 
@@ -357,6 +382,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/peripheral-vendor/at-rest-it-says-how-it-is-once", at_rest_it_says_how_it_is_once);
         g_test_add_func("/peripheral-vendor/it-can-be-read", it_can_be_read);
         g_test_add_func("/peripheral-vendor/an-action-stops-it-and-nothing-starts-it", an_action_stops_it_and_nothing_starts_it);
+        g_test_add_func("/peripheral-vendor/a-stop-right-behind-a-start-holds", a_stop_right_behind_a_start_holds);
+        g_test_add_func("/peripheral-vendor/entries-that-overlap", entries_that_overlap);
         g_test_add_func("/peripheral-vendor/it-begins-by-itself-if-told-to", it_begins_by_itself_if_told_to);
         g_test_add_func("/peripheral-vendor/the-same-seed-gives-the-same", the_same_seed_gives_the_same);
         g_test_add_func("/peripheral-vendor/all-shipped-profiles", all_shipped_profiles);
