@@ -156,8 +156,7 @@ static void omp_catch_up(OmpPeripheral *p) {
                 p->sensor_fault = p->sensor_fault_wanted;
                 send_event(p, OMP_EVENT_SENSOR_FAULT, OMP_SEVERITY_WARNING, p->sensor_fault, 0);
         }
-        if (p->request_pending)
-                procedures_carry_out(p);
+        procedures_carry_out(p);
         if (p->racp_pending)
                 transfer_carry_out(p);
 }
@@ -168,7 +167,7 @@ static bool omp_asked(const OmpPeripheral *p) {
                         return true;
 
         return p->base.start_wanted || p->base.stop_wanted || p->reboot_wanted || p->clock_lost_wanted ||
-               p->sensor_fault != p->sensor_fault_wanted || p->request_pending || p->racp_pending;
+               p->sensor_fault != p->sensor_fault_wanted || procedures_asked(p) || p->racp_pending;
 }
 
 static void omp_free(Peripheral *base) {
@@ -260,6 +259,7 @@ static void omp_reboot(OmpPeripheral *p, uint64_t now_usec) {
         p->sample_usec = p->sample_period_usec;
         memset(p->sequence, 0, sizeof(p->sequence));
         p->n_replay = 0;
+        p->motor_stops_pending = 0;
         p->request_pending = p->racp_pending = p->flooding = p->reboot_wanted = false;
         p->transfer.kind = TRANSFER_NONE;
         p->waveform.n = 0;

@@ -100,6 +100,7 @@ typedef struct OmpPeripheral {
         bool request_pending;   /* a write to the Control Point that has been answered … */
         OmpRequest request;
         OmpResult request_result; /* … and what is wrong with it: OMP_RESULT_OK nothing */
+        unsigned motor_stops_pending; /* likewise; these wait for nobody */
         bool racp_pending;      /* likewise to RACP */
         OmpRacpRequest racp;
         OmpRacpCode racp_code;
@@ -223,6 +224,7 @@ void procedures_unset_clock(OmpPeripheral *p);
 int procedures_read_clock(const OmpPeripheral *p, uint8_t *buf, size_t size);
 int procedures_write_clock(OmpPeripheral *p, const uint8_t *data, size_t size); /* 0 or a negative ATT error, as the next */
 int procedures_write_control(OmpPeripheral *p, const uint8_t *data, size_t size);
+bool procedures_asked(const OmpPeripheral *p);
 void procedures_carry_out(OmpPeripheral *p);            /* what was written to the Control Point */
 void procedures_answer(OmpPeripheral *p, const OmpResponse *response);
 

@@ -190,14 +190,13 @@ static OmpResult carry_out(OmpPeripheral *p, OmpResponse *response) {
         case OMP_OP_SIGNAL:
         case OMP_OP_IDENTIFY:
                 return OMP_RESULT_OK; /* nobody is there to feel or see it */
-        case OMP_OP_STOP_MOTOR:
-                return procedure_stop_motor(p);
         case OMP_OP_TRACE:
                 return transfer_begin_trace(p, p->request.record, p->request.first_entry);
         case OMP_OP_ABORT:
                 return procedure_abort(p);
         case OMP_OP_FACTORY_RESET:
                 return procedure_factory_reset(p);
+        case OMP_OP_STOP_MOTOR: /* never waits here */
         case OMP_OP_RESPONSE:
                 break;
         }
@@ -217,8 +216,12 @@ int procedures_write_control(OmpPeripheral *p, const uint8_t *data, size_t size)
                 return -OMP_ATT_CCCD;
         if (result == OMP_RESULT_OK && request.op == OMP_OP_TRACE && !p->base.wanted[OMP_CHAR_SESSION_DATA])
                 return -OMP_ATT_CCCD;
+        if (result == OMP_RESULT_OK && request.op == OMP_OP_STOP_MOTOR) {
+                p->motor_stops_pending++;
+                return 0;
+        }
         beside = request.op == OMP_OP_ABORT || request.op == OMP_OP_STOP_MOTOR;
-        if (p->request_pending || (transfer_runs(p, TRANSFER_TRACE) && !beside))
+        if (procedures_asked(p) || (transfer_runs(p, TRANSFER_TRACE) && !beside))
                 return -OMP_ATT_IN_PROGRESS;
 
         p->request_pending = true;
@@ -227,9 +230,21 @@ int procedures_write_control(OmpPeripheral *p, const uint8_t *data, size_t size)
         return 0;
 }
 
+bool procedures_asked(const OmpPeripheral *p) {
+        return p->request_pending || p->motor_stops_pending > 0;
+}
+
 void procedures_carry_out(OmpPeripheral *p) {
         OmpResponse response = { .op = p->request.op };
         OmpResult result = p->request_result;
+
+        for (; p->motor_stops_pending > 0; p->motor_stops_pending--) {
+                OmpResponse stopped = { .op = OMP_OP_STOP_MOTOR, .result = (uint8_t) procedure_stop_motor(p) };
+
+                procedures_answer(p, &stopped);
+        }
+        if (!p->request_pending)
+                return;
 
         p->request_pending = false;
         if (result == OMP_RESULT_OK)

@@ -373,6 +373,33 @@ static void test_control_stop_motor(void) {
         ask(h, "09", "20 09 01");
 }
 
+/* "op 0x09 always, since stopping is always allowed, and it is carried out before what still waits"; each has its response */
+static void test_control_stop_motor_waits_for_nobody(void) {
+        g_autoptr(Host) h = connected(OMP_KIND_PEN, false);
+
+        peripheral_start(h->p);
+        run(h, 3 * SEC);
+        g_assert_true(live(h, count(h, OMP_CHAR_LIVE) - 1).flags & OMP_LIVE_MOTOR);
+        writes(h, CONTROL, "01 01");
+        writes(h, CONTROL, "09");
+        writes(h, CONTROL, "09");
+        refused(h, CONTROL, "01 01", 0xfe);
+        refused(h, CONTROL, "09 00", 0xfe); /* stops nothing */
+        refused(h, CONTROL, "11", 0xfe);
+        expect(h, CONTROL, "20 09 01");
+        expect(h, CONTROL, "20 09 01");
+        expect(h, CONTROL, "20 01 01 01 64 00");
+        expect_nothing(h, CONTROL);
+        run(h, SEC);
+        g_assert_false(live(h, count(h, OMP_CHAR_LIVE) - 1).flags & OMP_LIVE_MOTOR);
+
+        /* It is a request like any other for what comes behind it. */
+        writes(h, CONTROL, "09");
+        refused(h, CONTROL, "01 01", 0xfe);
+        expect(h, CONTROL, "20 09 01");
+        ask(h, "01 01", "20 01 01 01 64 00");
+}
+
 static void test_control_signal_and_identify(void) {
         g_autoptr(Host) h = connected(OMP_KIND_PEN, true);
 
@@ -440,6 +467,7 @@ int main(int argc, char **argv) {
                 { "1.9/start-and-stop", test_control_start_and_stop },
                 { "1.9/tare", test_control_tare },
                 { "1.9/stop-motor", test_control_stop_motor },
+                { "1.9/stop-motor-waits-for-nobody", test_control_stop_motor_waits_for_nobody },
                 { "1.9/signal-and-identify", test_control_signal_and_identify },
                 { "1.9/factory-reset", test_control_factory_reset },
                 { "1.9/storage-full", test_control_storage_full },

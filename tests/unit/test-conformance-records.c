@@ -228,6 +228,25 @@ static void test_abort_by_op_11(void) {
         ask(h, "11", "20 11 01"); /* nothing to abort */
 }
 
+/* "op 0x09 always": beside a trace, which goes on */
+static void test_stop_motor_beside_a_trace(void) {
+        g_autoptr(Host) h = with_records(1, 23, false);
+        Bodies b;
+
+        h->full = true;
+        writes(h, CONTROL, "10 01 00 00 00 00 00 00 00");
+        run(h, MSEC);
+        h->full = false;
+        writes(h, CONTROL, "09");
+        refused(h, CONTROL, "01 01", 0xfe);
+        run(h, SEC);
+        g_assert_cmpuint(count(h, CONTROL), ==, 2);
+        expect(h, CONTROL, "20 09 01");
+        bodies(h, 0, &b);
+        g_assert_cmpuint(b.n, >=, 1);
+        g_assert_true(b.body[b.n - 1].trace.last);
+}
+
 /* "0xFD CCCD not configured" */
 static void test_racp_without_cccd(void) {
         PeripheralConfig config = config_of(OMP_KIND_PEN, false);
@@ -342,6 +361,7 @@ int main(int argc, char **argv) {
                 { "1.10/delete", test_racp_delete },
                 { "1.10/abort", test_racp_abort },
                 { "1.10/abort-by-op-11", test_abort_by_op_11 },
+                { "1.10/stop-motor-beside-a-trace", test_stop_motor_beside_a_trace },
                 { "1.10/cccd-not-configured", test_racp_without_cccd },
                 { "1.10/nonsense", test_racp_nonsense },
                 { "1.10/capacity", test_capacity },
