@@ -237,7 +237,7 @@ void transfer_advance(OmpPeripheral *p, uint64_t now_usec) {
         t->due_usec = now_usec + PORTION_USEC;
         for (unsigned i = 0; i < PORTION; i++) {
                 if (omp_segmenter_done(&t->segmenter) && !next_body(p)) {
-                        transfer_end(p, true);
+                        transfer_end(p, t->kind == TRANSFER_REPORT || t->last_sent); /* a record may give way under its trace */
                         return;
                 }
                 if (!send_segment(p))

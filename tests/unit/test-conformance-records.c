@@ -247,6 +247,29 @@ static void test_stop_motor_beside_a_trace(void) {
         g_assert_true(b.body[b.n - 1].trace.last);
 }
 
+/* "4 failed": the record gave way to another one while its trace was sent */
+static void test_trace_whose_record_goes(void) {
+        PeripheralConfig config = config_of(OMP_KIND_PEN, false);
+        g_autoptr(Host) h = NULL;
+
+        config.capacity = config.records = 1;
+        config.procedure_usec = 400 * SEC; /* in one portion of segments the trace is not sent */
+        h = host_new(&config, 23);
+        enable_all(h);
+        peripheral_start(h->p);
+        run(h, 500 * SEC);
+        writes(h, CONTROL, "10 02 00 00 00 00 00 00 00");
+        run(h, MSEC);
+        g_assert_cmpuint(count(h, DATA), >, 0);
+        h->full = true;
+        peripheral_start(h->p);
+        run(h, 500 * SEC);
+        h->full = false;
+        forget(h, CONTROL);
+        expect(h, CONTROL, "20 10 04");
+        ask(h, "10 02 00 00 00 00 00 00 00", "20 10 05");
+}
+
 /* "0xFD CCCD not configured" */
 static void test_racp_without_cccd(void) {
         PeripheralConfig config = config_of(OMP_KIND_PEN, false);
@@ -362,6 +385,7 @@ int main(int argc, char **argv) {
                 { "1.10/abort", test_racp_abort },
                 { "1.10/abort-by-op-11", test_abort_by_op_11 },
                 { "1.10/stop-motor-beside-a-trace", test_stop_motor_beside_a_trace },
+                { "1.10/trace-whose-record-goes", test_trace_whose_record_goes },
                 { "1.10/cccd-not-configured", test_racp_without_cccd },
                 { "1.10/nonsense", test_racp_nonsense },
                 { "1.10/capacity", test_capacity },
