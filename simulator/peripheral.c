@@ -50,6 +50,9 @@ void peripheral_set_value_max(Peripheral *p, size_t size) {
 }
 
 void peripheral_subscribe(Peripheral *p, unsigned index, bool on) {
+        if (p->wanted[index] == on)
+                return; /* "a write of 1 over 1 restarts nothing" */
+
         p->wanted[index] = on;
         p->vtable->subscribe(p, index, on);
 }

@@ -132,7 +132,7 @@ const PeripheralChar *peripheral_chars(const Peripheral *p, unsigned *ret_n);
 
 /* The largest value that fits one notification: ATT_MTU − 3. 20 until told. */
 void peripheral_set_value_max(Peripheral *p, size_t size);
-/* A CCCD was written (after it has been answered). 0→1 restarts the stream's sequence numbers. */
+/* A CCCD was written (after it has been answered). 0→1 restarts the stream's sequence numbers, 1→1 nothing. */
 void peripheral_subscribe(Peripheral *p, unsigned index, bool on);
 bool peripheral_subscribed(const Peripheral *p, unsigned index);
 /* The link is gone: all CCCDs fall to 0; the procedure goes on (the hand does not know). */

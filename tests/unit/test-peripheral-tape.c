@@ -157,6 +157,18 @@ static void it_waits_for_the_last_of_the_subscriptions(void) {
         heard(air, "status@3300 live@3800 live@4800 live@8800 status@10800");
 }
 
+/* "A write of 1 over 1 restarts nothing", and is not waited for. */
+static void what_is_subscribed_already_is_not_waited_for(void) {
+        g_autoptr(Air) air = air_new(tape, 1, false);
+
+        listen(air, "live");
+        for (unsigned i = 0; i < 4; i++) {
+                run(air, 500 * MSEC);
+                listen(air, "live");
+        }
+        heard(air, "live@2000");
+}
+
 static void the_last_status_says_that_it_rests(void) {
         g_autoptr(Air) air = air_new(tape, 1, false);
         unsigned status = index_of(air, "status");
@@ -385,6 +397,7 @@ int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/peripheral-tape/frames-come-at-their-times-and-then-it-rests", frames_come_at_their_times_and_then_it_rests);
         g_test_add_func("/peripheral-tape/it-waits-for-the-last-of-the-subscriptions", it_waits_for_the_last_of_the_subscriptions);
+        g_test_add_func("/peripheral-tape/what-is-subscribed-already-is-not-waited-for", what_is_subscribed_already_is_not_waited_for);
         g_test_add_func("/peripheral-tape/the-last-status-says-that-it-rests", the_last_status_says_that_it_rests);
         g_test_add_func("/peripheral-tape/what-nobody-listens-to-is-not-sent", what_nobody_listens_to_is_not_sent);
         g_test_add_func("/peripheral-tape/start-begins-it-again", start_begins_it_again);

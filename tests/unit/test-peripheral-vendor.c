@@ -234,6 +234,8 @@ static void at_rest_it_says_how_it_is_once(void) {
         peripheral_subscribe(air->p, state, true);
         peripheral_subscribe(air->p, data, true);
         run(air, 3600 * SEC);
+        peripheral_subscribe(air->p, state, true); /* 1 over 1: nothing new */
+        run(air, SEC);
         g_assert_cmpuint(air->n[state], ==, 1);
         g_assert_cmpuint(air->n[data], ==, 1);
         g_assert_cmpuint(peripheral_next(air->p), ==, UINT64_MAX); /* it does not wake anybody */
