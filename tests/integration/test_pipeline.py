@@ -229,7 +229,9 @@ def test_watch_follows_to_the_end(stage):
     stage.needled()
     stage.adopt()
     watch = stage.start('watch', [stage.binary('client/needlectl'), 'watch', '--json', '--until-end'])
-    run_procedure(stage, sim)
+    sim.control('start')
+    wait_for('live records', lambda: watch.text().count('"live"') > 25)     # however late it is there
+    sim.control('stop')
     watch.child.wait(60)
     records = [json.loads(line) for line in watch.text().splitlines()]
     types = [record['type'] for record in records]

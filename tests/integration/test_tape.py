@@ -91,7 +91,7 @@ def test_nothing_to_record(stage):
 
 
 def recorded(stage):
-    """A tape that was recorded from before its session began, and the session."""
+    """A tape on which the most of a session is, and the session: how soon the recording hears of it is the machine's affair."""
     sim = stage.sim('--kind=pen', '--seed=5', '--live-period=50')
     stage.needled()
     stage.adopt()
@@ -99,6 +99,7 @@ def recorded(stage):
     record = recording(stage, f'--output={path}')
     wait_for('the recording', lambda: 'Waiting for a session' in record.text())
     use(stage, sim)
+    wait_for('the most of it on the tape', lambda: path.read_text().count(' < live ') > 0.75 * sim.status()['sent']['live'], 150)
     sim.control('stop')
     expect(record.child.wait(60), 0, f'exit status ({record.text()})')
     return path, finished(stage)[0]
@@ -121,7 +122,8 @@ def test_replay_shows_the_session_again_without_the_service(stage):
         expect(records[-1]['reason'], session['end_reason'], 'end')
         at_least(types.count('live'), 40, 'live records')
         at_least(types.count('figures'), 2, 'figures')
-        expect(records[-2]['figures']['force_peak'], session['force_peak'], 'peak force')
+        at_least(records[-2]['figures']['force_peak'], 1, 'peak force')
+        at_least(session['force_peak'], records[-2]['figures']['force_peak'], 'peak force of the session')
         expect(records[-2]['figures']['lost'], session['lost'], 'lost')
     status, out, err = stage.ctl('replay', path, '--speed=0')
     expect((status, err), (0, ''), 'replay to figures')
@@ -254,13 +256,14 @@ def test_several_sessions_go_to_a_file_each(stage):
 
 
 def test_what_was_recorded_gives_the_figures_of_the_session(stage):
-    """But for what came before the recording knew of the session: a stroke or two."""
+    """But for what came before the recording knew of the session: where nothing may be missing, an export is compared (above)."""
     path, session = recorded(stage)
     figures = stage.json('verify', path)['verified'][0]['figures']
-    for name in ('force_peak', 'lost', 'gaps', 'over_count'): # the last from what the device says of itself
+    for name in ('lost', 'gaps'):
         expect(figures[name], session[name], name)
     at_least(figures['strokes'], session['strokes'] // 2, 'strokes')
-    at_least(session['strokes'], figures['strokes'], 'strokes of the session')
+    for name in ('strokes', 'force_peak', 'over_count'): # the last from what the device says of itself
+        at_least(session[name], figures[name], f'{name} of the session')
 
 
 def test_an_export_that_breaks_off_is_not_whole(stage):
