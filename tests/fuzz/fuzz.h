@@ -4,6 +4,7 @@
 /* What the fuzzing targets share. Each target is one function that takes octets and must come back, whatever they are; what it
  * promises beyond that is an assertion. libFuzzer calls it (tools/fuzz), or driver.c with the files of the corpus (suite "fuzz"). */
 
+#undef NDEBUG /* the assertions are the test, in every kind of build */
 #include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
