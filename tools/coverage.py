@@ -51,8 +51,10 @@ def read(top, build):
                 if not path.is_relative_to(top) or path.is_relative_to(build):
                     continue
                 name = str(path.relative_to(top))
+                if name not in files:
+                    files[name] = File(path)
                 for line in entry['lines']:
-                    files.setdefault(name, File(path)).add(line)
+                    files[name].add(line)
     return files
 
 
