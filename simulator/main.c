@@ -144,8 +144,8 @@ static int check_addresses(void) {
 static int check_options(void) {
         if (options.stand_in + !!options.bluez + !!options.hci != 1)
                 return complain("choose one of --stand-in, --bluez and --hci");
-        if (!(options.speed > 0 && options.speed <= 1000))
-                return complain("--speed goes up to 1000, and not backwards");
+        if (!(options.speed >= 0.001 && options.speed <= 1000))
+                return complain("--speed is 0.001 to 1000");
         if (options.live_period_ms < 20 || options.live_period_ms > 1000)
                 return complain("--live-period is 20 to 1000 ms");
         if (options.waveform_hz != 0 && (options.waveform_hz < 16 || options.waveform_hz > 1000))
