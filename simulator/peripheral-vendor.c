@@ -110,9 +110,12 @@ static void said_now(const VendorPeripheral *p, unsigned index, Said ret[static 
 /* The value of the first of these names, which NULL ends, that the field has a token for; `other` if it has none. */
 static double value_of_name(const VendorField *f, const char *const *names, double other) {
         for (; *names; names++)
-                for (unsigned i = 0; i < f->n_tokens; i++)
+                for (unsigned i = 0; i < f->n_tokens; i++) {
+                        double raw = (double) f->tokens[i].raw;
+
                         if (g_str_equal(f->tokens[i].name, *names))
-                                return ((double) f->tokens[i].raw * (double) f->scale_num + (double) f->bias_num) / (double) f->den;
+                                return (raw * (double) f->scale_num + (double) f->bias_num) / (double) f->den;
+                }
 
         return other;
 }
