@@ -63,7 +63,7 @@ static char *copy(TapeFile *tape, uint64_t rows, OutputFile *out) {
                 if (r < 0)
                         return g_strdup(tape->problem);
                 if (!output_file_write(out, tape->text, tape->size))
-                        return g_strdup("it could not be written");
+                        return g_strdup_printf("it could not be written: %s", g_strerror(out->error));
                 n += line.item != TAPE_NOTHING;
         }
 
@@ -85,6 +85,8 @@ static Exit export_to(Client *client, uint64_t id, const char *path, json_t *exp
                 return e;
 
         missing = copy(&tape, rows, &out);
+        if (missing && out.error > 0 && !out.path) /* main() finishes stdout, and says why it took no more */
+                return EXIT_FAILED;
         if (missing) {
                 output_error("The export of session %" PRIu64 " is not whole: %s; %s.", id, missing, output_file_discard(&out));
                 return EXIT_FAILED;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/output.h"
@@ -21,6 +22,21 @@ static Exit open_failed(const char *path, int error) {
 static void note_error(OutputFile *f) {
         if (f->error == 0)
                 f->error = errno > 0 ? errno : EIO;
+        if (!f->path)
+                output_failed(f->error);
+}
+
+/* What is written over stays as long as there is nothing to put in its place. A device or a pipe has nothing to lose. */
+static bool make_room(OutputFile *f) {
+        int fd = fileno(f->file);
+        struct stat st;
+
+        f->over = false;
+        if (fstat(fd, &st) == 0 && (!S_ISREG(st.st_mode) || (fchmod(fd, 0600) == 0 && ftruncate(fd, 0) == 0)))
+                return true;
+
+        note_error(f);
+        return false;
 }
 
 Exit output_file_open(OutputFile *f, const char *path, bool force) {
@@ -33,8 +49,10 @@ Exit output_file_open(OutputFile *f, const char *path, bool force) {
         *f = (OutputFile) { .path = path };
         fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
         f->ours = fd >= 0;
-        if (fd < 0 && errno == EEXIST && force)
-                fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0 && errno == EEXIST && force) {
+                fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+                f->over = fd >= 0;
+        }
         if (fd < 0)
                 return open_failed(path, errno);
 
@@ -50,6 +68,8 @@ Exit output_file_open(OutputFile *f, const char *path, bool force) {
 }
 
 bool output_file_write(OutputFile *f, const char *data, size_t size) {
+        if (f->over && !make_room(f))
+                return false;
         if (fwrite(data, 1, size, f->file) != size)
                 note_error(f);
 
@@ -67,6 +87,8 @@ Exit output_file_close(OutputFile *f) {
         if (!f->file)
                 return EXIT_DONE;
 
+        if (f->over) /* with nothing */
+                (void) make_room(f);
         (void) output_file_flush(f);
         if (f->path && fclose(f->file) != 0)
                 note_error(f);
@@ -87,5 +109,5 @@ const char *output_file_discard(OutputFile *f) {
         if (f->ours && unlink(f->path) == 0)
                 return "the file was removed";
 
-        return "the file is not whole";
+        return f->over ? "the file is as it was" : "the file is not whole";
 }

@@ -99,15 +99,20 @@ void output_json_line(const json_t *json) {
 
 bool output_line(const char *line) {
         puts(line);
-        if (fflush(stdout) != 0 && write_errno == 0)
-                write_errno = errno;
+        if (fflush(stdout) != 0)
+                output_failed(errno);
 
         return write_errno == 0;
 }
 
+void output_failed(int error) {
+        if (write_errno == 0)
+                write_errno = error;
+}
+
 Exit output_finish(void) {
-        if (fflush(stdout) != 0 && write_errno == 0)
-                write_errno = errno;
+        if (fflush(stdout) != 0)
+                output_failed(errno);
         if (write_errno == 0 && !ferror(stdout))
                 return EXIT_DONE;
         if (write_errno == EPIPE) /* who reads has seen enough */

@@ -40,6 +40,9 @@ void output_json(const json_t *json);
 bool output_line(const char *line);
 void output_json_line(const json_t *json);
 
+/* For who writes to stdout by himself: it took no more, for this errno. output_finish() says so. */
+void output_failed(int error);
+
 /* Writes out what is buffered. EXIT_FAILED, with a message, if stdout did not take it all (disk full,
  * closed). */
 Exit output_finish(void);

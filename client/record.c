@@ -114,10 +114,11 @@ static Exit run(Client *client, Recording *rec) {
         r = sd_event_loop(rec->event);
         if (r < 0)
                 return service_error(NULL, r);
-        if (rec->session == 0 && r == EXIT_DONE) {
-                output_say("No session came: there is nothing on the tape.");
+        if (!rec->tape.begun) { /* none came, or one that was gone before it told anything */
+                if (r == EXIT_DONE)
+                        output_say("No session came: there is nothing on the tape.");
                 (void) output_file_discard(&rec->out);
-                return EXIT_NOTHING_TO_DO;
+                return r == EXIT_DONE ? EXIT_NOTHING_TO_DO : (Exit) r;
         }
 
         report(client, rec);

@@ -86,6 +86,9 @@ def test_nothing_to_record(stage):
     path.write_text('mine')
     status, _, err = stage.ctl('record', f'--output={path}')
     expect((status, '--force' in err), (1, True), f'over a file that exists ({err})')
+    forced = recording(stage, f'--output={path}', '--force')
+    wait_for('the recording', lambda: 'Waiting for a session' in forced.text())
+    expect(forced.stop(signal.SIGINT), 2, 'exit status')
     expect(path.read_text(), 'mine', 'the file that was there')
     expect(stage.ctl('record', '--json')[0], 64, 'JSON and a tape on one stdout')
 
@@ -230,6 +233,7 @@ def test_export_refuses(stage):
     expect((status, '--force' in err, path.read_text()), (1, True, 'mine'), f'a file that is there ({err})')
     expect(stage.ctl('export', session['id'], f'--output={path}', '--force')[0], 0, 'with --force')
     expect(path.read_text().startswith('needled-tape 1\n'), True, 'written over')
+    expect(stat.S_IMODE(path.stat().st_mode), 0o600, 'mode of what was written over')
     status, _, err = stage.ctl('export', session['id'], '-f', 'csv')
     expect((status, 'tape' in err), (1, True), f'a format of later ({err})')
     expect(stage.ctl('export', 4711)[0], 3, 'a session that is not there')

@@ -72,12 +72,37 @@ static void test_what_is_not_whole_is_removed(Place *p, gconstpointer data) {
         g_assert_false(g_file_test(p->path, G_FILE_TEST_EXISTS));
 }
 
+static void test_then_nobody_else_may_read_it(Place *p, gconstpointer data) {
+        struct stat st;
+        OutputFile f;
+
+        g_assert_true(g_file_set_contents(p->path, "mine", -1, NULL));
+        g_assert_cmpint(chmod(p->path, 0644), ==, 0);
+        g_assert_cmpint(output_file_open(&f, p->path, true), ==, EXIT_DONE);
+        g_assert_true(output_file_write(&f, "one\n", 4));
+        g_assert_cmpint(output_file_close(&f), ==, EXIT_DONE);
+        g_assert_cmpint(stat(p->path, &st), ==, 0);
+        g_assert_cmpint(st.st_mode & 0777, ==, 0600);
+}
+
+/* A recording that waits for a session in vain must not cost the one before. */
+static void test_it_stays_until_there_is_something_for_it(Place *p, gconstpointer data) {
+        OutputFile f;
+
+        g_assert_true(g_file_set_contents(p->path, "mine", -1, NULL));
+        g_assert_cmpint(output_file_open(&f, p->path, true), ==, EXIT_DONE);
+        assert_content(p->path, "mine");
+        g_assert_cmpstr(output_file_discard(&f), ==, "the file is as it was");
+        assert_content(p->path, "mine");
+}
+
 /* A file that was there may be a link to anything, or a device. */
 static void test_what_is_not_ours_is_not_removed(Place *p, gconstpointer data) {
         OutputFile f;
 
         g_assert_true(g_file_set_contents(p->path, "mine", -1, NULL));
         g_assert_cmpint(output_file_open(&f, p->path, true), ==, EXIT_DONE);
+        g_assert_true(output_file_write(&f, "one\n", 4));
         g_assert_cmpstr(output_file_discard(&f), ==, "the file is not whole");
         g_assert_true(g_file_test(p->path, G_FILE_TEST_EXISTS));
 }
@@ -117,6 +142,8 @@ int main(int argc, char **argv) {
         ADD("nobody-else-may-read-it", test_nobody_else_may_read_it);
         ADD("what-is-there-stays", test_what_is_there_stays);
         ADD("unless-it-is-forced", test_unless_it_is_forced);
+        ADD("then-nobody-else-may-read-it", test_then_nobody_else_may_read_it);
+        ADD("it-stays-until-there-is-something-for-it", test_it_stays_until_there_is_something_for_it);
         ADD("what-is-not-whole-is-removed", test_what_is_not_whole_is_removed);
         ADD("what-is-not-ours-is-not-removed", test_what_is_not_ours_is_not_removed);
         ADD("a-full-disk-is-said", test_a_full_disk_is_said);
