@@ -110,7 +110,7 @@ static Exit read_id(const char *typed, uint64_t *ret) {
         return EXIT_NOT_FOUND;
 }
 
-/* One goes to stdout or a file, several to a file each. */
+/* One goes to stdout or a file, several, or one into a folder, to a file each. */
 static Exit export_one(Client *client, const char *typed, json_t *exported) {
         const char *output = client->options.value[OPTION_OUTPUT];
         g_autofree char *name = NULL, *path = NULL;
@@ -118,8 +118,10 @@ static Exit export_one(Client *client, const char *typed, json_t *exported) {
         Exit e;
 
         e = read_id(typed, &id);
-        if (e != EXIT_DONE || client->n_args == 1)
-                return e == EXIT_DONE ? export_to(client, id, output, exported) : e;
+        if (e != EXIT_DONE)
+                return e;
+        if (client->n_args == 1 && !(output && g_file_test(output, G_FILE_TEST_IS_DIR)))
+                return export_to(client, id, output, exported);
 
         name = g_strdup_printf("session-%" PRIu64 ".tape", id);
         path = output ? g_build_filename(output, name, NULL) : g_strdup(name);

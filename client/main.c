@@ -57,8 +57,8 @@ const Verb verbs[] = {
           "ID is the number that 'needlectl sessions' lists, or that of a live session.", 1, 1, 0,
           verb_show },
         { "export", "ID...", "Write stored sessions as tapes",
-          "One session goes to stdout, or to the file that --output names. Several go to a file each,\n"
-          "session-ID.tape, in the folder that --output names.",
+          "One session goes to stdout, or to the file that --output names. If there are several, or --output\n"
+          "names a folder, each goes to a file of its own, session-ID.tape, in that folder or in this one.",
           1, INT_MAX, OPTION_BIT(OPTION_FORMAT) | OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_FORCE), verb_export },
         { "verify", "ID|FILE...", "Compute the figures of a session again from its record",
           "Exits with 1 if those that are stored are others, and lists them side by side. Of a tape in a file\n"

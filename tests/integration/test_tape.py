@@ -254,6 +254,8 @@ def test_several_sessions_go_to_a_file_each(stage):
     ids = sorted(session['id'] for session in stage.sessions())
     exported = stage.json('export', *ids, f'--output={stage.dir}')['exported']
     expect([(e['session'], e['file']) for e in exported], [(i, f'{stage.dir}/session-{i}.tape') for i in ids], 'files')
+    (stage.dir / 'one').mkdir()
+    expect(stage.json('export', ids[0], f'--output={stage.dir}/one')['exported'][0]['file'], f'{stage.dir}/one/session-{ids[0]}.tape', 'one')
     for entry in exported:
         expect(len(body(pathlib.Path(entry['file']).read_text())), entry['rows'], 'lines')
     expect([v['equal'] for v in stage.json('verify', *ids)['verified']], [True, True], 'verified')
