@@ -95,8 +95,8 @@ static Exit export_to(Client *client, uint64_t id, const char *path, json_t *exp
         if (e != EXIT_DONE)
                 return e;
 
-        json_array_append_new(exported, json_pack("{s:I s:s s:s s:I}", "session", (json_int_t) id, "format", format, "file",
-                                                  out.path ? out.path : "-", "rows", (json_int_t) rows));
+        json_array_append_new(exported, json_pack("{s:I s:s s:o s:I}", "session", (json_int_t) id, "format", format, "file",
+                                                  json_of_text(out.path ? out.path : "-"), "rows", (json_int_t) rows));
         if (out.path)
                 output_say("Session %" PRIu64 " is in %s.", id, out.path);
         return EXIT_DONE;

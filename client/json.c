@@ -289,6 +289,12 @@ json_t *json_from_figures(const Figures *figures) {
         return object;
 }
 
+json_t *json_of_text(const char *text) {
+        g_autofree char *valid = g_utf8_make_valid(text, -1);
+
+        return json_string(valid);
+}
+
 const char *json_text(const json_t *object, const char *key) {
         const char *s = json_string_value(json_object_get(object, key));
 

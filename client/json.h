@@ -27,6 +27,9 @@ json_t *json_from_properties(const json_t *properties);
 /* Figures as Session1.GetFigures gives them. A new reference. */
 json_t *json_from_figures(const Figures *figures);
 
+/* A text from outside, such as a path: what is no UTF-8 in it becomes U+FFFD. A new reference. */
+json_t *json_of_text(const char *text);
+
 /* Members of an object; "" or 0 where they are absent or of another type. */
 const char *json_text(const json_t *object, const char *key);
 int64_t json_number(const json_t *object, const char *key);

@@ -17,7 +17,7 @@ static void on_problem(const char *path, unsigned line, const char *text, void *
 
         lint->n_problems++;
         if (lint->problems) {
-                json_t *problem = json_pack("{s:s s:s}", "file", path, "reason", text);
+                json_t *problem = json_pack("{s:o s:o}", "file", json_of_text(path), "reason", json_of_text(text));
 
                 if (line > 0)
                         json_object_set_new(problem, "line", json_integer(line));

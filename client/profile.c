@@ -57,7 +57,7 @@ static json_t *entry_json(const Profile *profile, const ProfileFile *file, bool 
 
         if (file) {
                 json_object_set_new(entry, "kind", json_string(omp_kind_name(file->vendor.kind)));
-                json_object_set_new(entry, "file", json_string(file->path));
+                json_object_set_new(entry, "file", json_of_text(file->path));
         }
 
         return entry;

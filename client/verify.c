@@ -129,7 +129,7 @@ static Exit verify_file(Verification *v, const char *path) {
         if (!computed)
                 return e;
 
-        json_array_append_new(v->verified, json_pack("{s:s s:O}", "file", path, "figures", computed));
+        json_array_append_new(v->verified, json_pack("{s:o s:O}", "file", json_of_text(path), "figures", computed));
         if (!client_wants_json(v->client)) {
                 g_autofree char *name = text_printable(path);
 

@@ -126,6 +126,13 @@ static void test_figures_have_the_shape_of_get_figures(void) {
                         "\"event\":1}}");
 }
 
+static void test_a_path_may_be_no_utf_8(void) {
+        json_auto *good = json_of_text("a/ä.tape"), *bad = json_of_text("a/\xff.tape");
+
+        g_assert_cmpstr(json_string_value(good), ==, "a/ä.tape");
+        g_assert_cmpstr(json_string_value(bad), ==, "a/\xef\xbf\xbd.tape");
+}
+
 static void test_lines_are_safe_to_look_at(void) {
         json_auto *object =
                 json_pack("{s:s}", "name", "a\x1b[2J\xc2\x9bm\xe2\x80\xae\xf3\xa0\x80\x81 Анна\n");
@@ -154,6 +161,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/client-json/known-properties-stay", test_known_properties_stay);
         g_test_add_func("/client-json/figures-have-the-shape-of-get-figures",
                         test_figures_have_the_shape_of_get_figures);
+        g_test_add_func("/client-json/a-path-may-be-no-utf-8", test_a_path_may_be_no_utf_8);
         g_test_add_func("/client-json/lines-are-safe-to-look-at", test_lines_are_safe_to_look_at);
         return g_test_run();
 }
