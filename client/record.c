@@ -84,13 +84,13 @@ static int set_up(Recording *rec) {
 }
 
 static void report(Client *client, const Recording *rec) {
-        g_autofree char *length = format_duration(rec->tape.last_usec);
+        g_autofree char *length = format_duration(rec->tape.last_usec - rec->tape.first_usec);
         const char *to = rec->out.path ? rec->out.path : "stdout";
 
         if (client_wants_json(client)) {
-                json_auto *json = json_pack("{s:I s:s s:I s:I s:b}", "session", (json_int_t) rec->session, "file", to, "frames",
-                                            (json_int_t) rec->tape.frames, "missed", (json_int_t) rec->tape.missed, "ended",
-                                            rec->ended);
+                json_auto *json = json_pack("{s:I s:o s:I s:I s:b}", "session", (json_int_t) rec->session, "file", json_of_text(to),
+                                            "frames", (json_int_t) rec->tape.frames, "missed", (json_int_t) rec->tape.missed,
+                                            "ended", rec->ended);
 
                 output_json(json);
         }

@@ -64,6 +64,8 @@ static void add_frame(TapeWriter *w, const StreamRecord *record, GString *out) {
         }
 
         g_string_append(out, line);
+        if (w->frames == 0)
+                w->first_usec = record->session_usec;
         w->frames++;
         w->last_usec = record->session_usec;
 }

@@ -15,7 +15,7 @@ typedef struct TapeWriter {
         TapeHead head;
         bool begun;             /* the head is written */
         uint64_t frames, missed;
-        uint64_t last_usec;
+        uint64_t first_usec, last_usec; /* of the frames */
 } TapeWriter;
 
 /* What the head says before the stream begins. `vendor` may be NULL: then channels are known by OMP's names, or by

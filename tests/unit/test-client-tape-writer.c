@@ -74,6 +74,19 @@ static void test_a_session_from_hello_to_end(void) {
         g_assert_cmpuint(w.missed, ==, 0);
 }
 
+/* A recording is as long as what it has, whenever the session began. */
+static void test_a_session_that_was_live_already(void) {
+        StreamRecord records[] = { hello(), frame(600 * S, 0, 4, "\x03\x1f", 2), frame(602 * S, 0, 4, "\x03\x1f", 2) };
+        g_autoptr(GString) out = g_string_new(NULL);
+        TapeWriter w;
+
+        tape_writer_init(&w, "omp1", "pen", "", NULL);
+        for (size_t i = 0; i < G_N_ELEMENTS(records); i++)
+                tape_writer_record(&w, &records[i], out);
+        g_assert_cmpuint(w.first_usec, ==, 600 * S);
+        g_assert_cmpuint(w.last_usec, ==, 602 * S);
+}
+
 static void test_other_records_leave_no_line(void) {
         StreamRecord records[] = {
                 hello(),
@@ -173,6 +186,7 @@ static void test_names_are_made_fit_for_a_tape(void) {
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/client-tape-writer/a-session-from-hello-to-end", test_a_session_from_hello_to_end);
+        g_test_add_func("/client-tape-writer/a-session-that-was-live-already", test_a_session_that_was_live_already);
         g_test_add_func("/client-tape-writer/other-records-leave-no-line", test_other_records_leave_no_line);
         g_test_add_func("/client-tape-writer/a-jump-of-the-wall-clock-is-kept", test_a_jump_of_the_wall_clock_is_kept);
         g_test_add_func("/client-tape-writer/what-was-missed-is-said-where-it-was", test_what_was_missed_is_said_where_it_was);
