@@ -71,6 +71,8 @@ def test_record_to_stdout_until_interrupted(stage):
     expect(record.stop(signal.SIGINT), 0, 'exit status')
     expect('The session goes on' in record.text(), True, 'what it says at the end')
     expect(stage.live_session()['state'], 'running', 'the session')
+    status, _, err = stage.ctl('verify', stage.live_session()['id'])
+    expect((status, 'finished' in err), (1, True), f'a session that is live ({err})')
 
 
 def test_nothing_to_record(stage):
