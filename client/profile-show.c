@@ -87,6 +87,12 @@ static const char *char_of_field(const VendorProfile *vendor, size_t field) {
         return "";
 }
 
+static char *length_text(const VendorChar *ch) {
+        unsigned most = ch->length_max > 0 ? ch->length_max : OMP_VALUE_MAX;
+
+        return ch->length_min == most ? g_strdup_printf("%u", most) : g_strdup_printf("%u-%u", ch->length_min, most);
+}
+
 static void print_chars(const VendorProfile *vendor, bool legend) {
         static const char *const titles[] = { "CHARACTERISTIC", "UUID", "USE", ">OCTETS" };
         g_autoptr(Table) table = table_new(titles, G_N_ELEMENTS(titles));
@@ -94,8 +100,7 @@ static void print_chars(const VendorProfile *vendor, bool legend) {
         for (size_t i = 0; i < vendor->n_chars; i++) {
                 const VendorChar *ch = &vendor->chars[i];
                 g_autofree char *use = use_text(ch);
-                g_autofree char *length =
-                        g_strdup_printf("%u-%u", ch->length_min, ch->length_max > 0 ? ch->length_max : OMP_VALUE_MAX);
+                g_autofree char *length = length_text(ch);
 
                 table_add(table, ch->alias, STYLE_PLAIN);
                 table_add(table, ch->uuid ? ch->uuid : "", STYLE_PLAIN);
@@ -119,7 +124,7 @@ static void print_fields(const VendorProfile *vendor, bool legend) {
                 table_add(table, offset, STYLE_PLAIN);
                 table_add(table, field->type < _VENDOR_TYPE_MAX ? types[field->type] : "", STYLE_PLAIN);
                 table_add(table, vendor_meaning_name(field->meaning), STYLE_PLAIN);
-                table_add(table, field->unit ? field->unit : "", STYLE_PLAIN);
+                table_add(table, field->unit && strcmp(field->unit, "1") != 0 ? field->unit : "", STYLE_PLAIN);
         }
         puts("");
         table_print(table, legend);

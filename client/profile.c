@@ -39,6 +39,10 @@ Exit profile_find(Profiles *profiles, const char *typed, ProfileFile **ret_own, 
         *ret = profiles_file(profiles, typed);
         if (*ret)
                 return EXIT_DONE;
+        if (strcmp(typed, BUILT_IN) == 0) {
+                output_error("%s is built in and has no file; 'needlectl replay' and 'needlectl verify' read its tapes.", typed);
+                return EXIT_NOT_FOUND;
+        }
         if (!strchr(typed, '/') && !g_str_has_suffix(typed, ".mnprofile") && !g_file_test(typed, G_FILE_TEST_EXISTS)) {
                 output_error("There is no profile '%s'. 'needlectl profile list' shows those of this host; a file is "
                              "named with its path.",

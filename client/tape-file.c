@@ -63,8 +63,9 @@ int tape_file_line(TapeFile *t, TapeLine *ret) {
         if (ferror(t->file)) {
                 r = errno > 0 ? -errno : -EIO;
                 return fail(t, r,
-                            g_strdup_printf("%s: after line %u it cannot be read: %s.", t->name, t->reader.line,
-                                            g_strerror(-r)));
+                            t->reader.line > 0 ? g_strdup_printf("%s: after line %u it cannot be read: %s.", t->name,
+                                                                 t->reader.line, g_strerror(-r))
+                                               : g_strdup_printf("%s cannot be read: %s.", t->name, g_strerror(-r)));
         }
         if (t->size == 0 && t->reader.begun)
                 return 0;

@@ -142,7 +142,9 @@ static void add_title(View *v) {
         }
 
         putf(v, STYLE_BOLD, "%s", objects_device_title(device));
-        putf(v, STYLE_DIM, "  %s  %s", json_text(device, "address"), json_text(device, "kind"));
+        if (*json_text(device, "address")) /* that of a tape has none */
+                putf(v, STYLE_DIM, "  %s", json_text(device, "address"));
+        putf(v, STYLE_DIM, "  %s", json_text(device, "kind"));
         if (battery) {
                 int64_t level = json_integer_value(battery);
 

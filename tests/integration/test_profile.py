@@ -143,6 +143,8 @@ def test_try_a_packet(stage):
         expect((status, why in err), (1, True), f'{octets}: {err}')
     for args in ((path,), (path, '--hex=a'), (path, '--hex=a5', '--tape=x'), (path, '--char=else', '--hex=a5'), (), (path, path, '--hex=a5')):
         expect(stage.ctl('profile', 'try', *args)[0], 64, f'usage {args}')
+    status, _, err = stage.ctl('profile', 'try', 'omp1', '--hex=00')
+    expect((status, 'built in' in err), (3, True), f'the one without a file ({err})')
     expect(stage.ctl('profile', 'frobnicate')[0], 64, 'an action that there is not')
     expect(stage.ctl('profile', 'try', path, f'--hex={"00" * 513}')[0], 64, 'a packet that is too long')
 

@@ -401,10 +401,11 @@ static void test_plain_lines(void) {
 static void test_a_tape_is_no_session(void) {
         StreamRecord mark = { .type = NEEDLED_STREAM_MARK, .known = true, .mark = "it \x1b[2J slipped" };
         g_autofree char *line = NULL, *picture = NULL;
-        json_auto *json = watch_json(&mark, 0);
+        json_auto *json = watch_json(&mark, 0), *device = json_pack("{s:s s:s}", "alias", "bench", "kind", "pen");
         WatchModel m;
 
         begin(&m, "streaming", "");
+        watch_model_set_device(&m, device);
         watch_model_begin(&m, 0);
         feed(&m, live(900, 2400, 0), NOW);
         feed(&m, mark, NOW);
@@ -412,6 +413,7 @@ static void test_a_tape_is_no_session(void) {
         g_assert_true(g_str_has_prefix(line, "tape  "));
         picture = render(&m, 80, 24, false, NOW);
         assert_shows(picture, "Tape");
+        assert_shows(picture, "bench  pen"); /* no address */
         assert_hides(picture, "Session 0");
         assert_shows(watch_model_notice(&m, NOW), "slipped");
         assert_hides(watch_model_notice(&m, NOW), "\x1b");
