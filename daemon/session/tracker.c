@@ -118,7 +118,7 @@ static void tell_unknown(const char *what, void *userdata) {
 static void open_session(Tracker *t, const SessionIdentity *identity, uint64_t boottime_usec, uint64_t realtime_usec) {
         t->session = session_new(identity, boottime_usec, realtime_usec);
         if (t->translate) {
-                translate_reset(t->translate);
+                translate_reset(t->translate, boottime_usec);
                 t->session->has_feature = translate_feature(t->translate, &t->session->feature);
         }
         t->tick = (OmpTick) { 0 };
@@ -205,8 +205,10 @@ static uint64_t take_tick(Tracker *t, const Frame *frame, const Packet *p, bool 
         uint64_t tick;
 
         *ret_epoch = false;
-        if (t->translate) {             /* the host's clock is all there is: no tick, no reboot by it */
-                t->tick.tick = MAX(t->tick.tick, frame->boottime_usec / OMP_TICK_USEC);
+        if (t->translate) {             /* the host's clock is all there is, from the session's beginning: no tick, no reboot by it */
+                uint64_t start_usec = t->session->start_boottime_usec;
+
+                t->tick.tick = MAX(t->tick.tick, (MAX(frame->boottime_usec, start_usec) - start_usec) / OMP_TICK_USEC);
                 return t->tick.tick;
         }
 

@@ -51,6 +51,7 @@ struct Translate {
         } brief[VENDOR_FIELDS_MAX];
 
         OmpSequence sequence[VENDOR_CHARS_MAX];
+        uint64_t origin_usec;           /* of the tick */
         bool fresh;                     /* the next live value is the first on this link */
         OmpLive live;                   /* the state */
         bool knows_flag;                /* the device's own session: OMP_LIVE_SESSION */
@@ -449,7 +450,7 @@ static uint32_t take_reading(Translate *t, const Frame *frame, Packet *ret) {
                 take_sums(t, frame->boottime_usec, &sums);
         take_force(t, &sums);
 
-        t->live.tick = (uint32_t) (frame->boottime_usec / OMP_TICK_USEC);
+        t->live.tick = (uint32_t) ((frame->boottime_usec - t->origin_usec) / OMP_TICK_USEC);
         t->live.sequence = ret->sequence;
         t->live.strokes = (uint32_t) t->strokes.total;
         t->live.passes = (uint16_t) (uint32_t) t->passes.total;
@@ -468,7 +469,7 @@ Translate *translate_new(const VendorProfile *profile) {
         t->profile = profile;
         learn_fields(t);
         learn_sequences(t);
-        translate_reset(t);
+        translate_reset(t, 0);
         return t;
 }
 
@@ -485,7 +486,8 @@ const VendorProfile *translate_profile(const Translate *t) {
         return t->profile;
 }
 
-void translate_reset(Translate *t) {
+void translate_reset(Translate *t, uint64_t boottime_usec) {
+        t->origin_usec = boottime_usec;
         t->strokes = t->passes = t->distance = (Counter) { 0 };
         t->live.strokes = t->live.distance_mm = 0;
         t->live.passes = t->live.last_stroke = 0;

@@ -21,8 +21,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Translate, translate_free)
 
 const VendorProfile *translate_profile(const Translate *translate);
 
-/* Forgets all: what a session knows is told by its own frames. */
-void translate_reset(Translate *translate);
+/* Forgets all: what a session knows is told by its own frames. The tick is 0 at `boottime_usec`, where the session begins: kept frames that
+ * are replayed by another clock give the same ticks. */
+void translate_reset(Translate *translate, uint64_t boottime_usec);
 /* States are unknown until they are told again; counters go on. */
 void translate_link_up(Translate *translate);
 

@@ -76,6 +76,20 @@ void replay(Talk *talk, uint64_t start_boottime_usec, uint64_t end_boottime_usec
         replay_figures(r, end_boottime_usec, ret);
 }
 
+/* As from a tape, which knows the time since the session's beginning and no other. */
+static void replay_elsewhere(const Talk *talk, const Session *s, Figures *ret) {
+        const uint64_t start_usec = 3600 * SEC;
+        g_autoptr(Replay) r = replay_new(&(ReplaySettings) { .vendor = talk->vendor, .start_boottime_usec = start_usec });
+
+        for (unsigned i = talk->kept_from; i < talk->kept->len; i++) {
+                Frame frame = *(const Frame *) talk->kept->pdata[i];
+
+                frame.boottime_usec += start_usec - s->start_boottime_usec;
+                (void) replay_frame(r, &frame);
+        }
+        replay_figures(r, start_usec + s->end_boottime_usec - s->start_boottime_usec, ret);
+}
+
 static void on_ended(Tracker *tracker, Session *s, void *userdata) {
         Talk *talk = userdata;
 
@@ -87,6 +101,8 @@ static void on_ended(Tracker *tracker, Session *s, void *userdata) {
                 Figures again;
 
                 replay(talk, s->start_boottime_usec, s->end_boottime_usec, &again);
+                assert_same(&talk->figures, &again);
+                replay_elsewhere(talk, s, &again);
                 assert_same(&talk->figures, &again);
                 talk->replayed++;
         }

@@ -262,6 +262,21 @@ static void test_states_hold_between_packets(void) {
         expect_figure(talk, FIGURE_OVER_TIME, 4 * (int64_t) SEC + 100000);
 }
 
+/* Ticks are of 100 us: where they begin must not depend on when the computer was started. */
+static void test_figures_go_by_the_time_since_the_beginning(void) {
+        g_autoptr(ProfileFile) file = vendor_text(VENDOR_PEN);
+        g_autoptr(Talk) talk = talk_new_vendor(&file->vendor);
+
+        link_frame(talk, FRAME_LINK_UP);
+        talk->now_usec += 37;
+        for (unsigned i = 0; i < 60; i++) {
+                talk->now_usec += i * 7 % 97;
+                pen(talk, i % 5 < 3 ? PEN_CONTACT | PEN_MOTOR : PEN_MOTOR, 500 + 10 * i, 7 + i % 4);
+        }
+        finish(talk);
+        g_assert_cmpuint(talk->replayed, ==, 1); /* by another clock too */
+}
+
 static void test_the_link_is_away(void) {
         g_autoptr(ProfileFile) file = vendor_text(VENDOR_PEN);
         g_autoptr(Talk) talk = talk_new_vendor(&file->vendor);
@@ -472,6 +487,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker-vendor/loss-and-lateness-by-its-numbers", test_loss_and_lateness_by_its_numbers);
         g_test_add_func("/tracker-vendor/malformed-is-counted-and-kept", test_malformed_is_counted_and_kept);
         g_test_add_func("/tracker-vendor/states-hold-between-packets", test_states_hold_between_packets);
+        g_test_add_func("/tracker-vendor/figures-go-by-the-time-since-the-beginning", test_figures_go_by_the_time_since_the_beginning);
         g_test_add_func("/tracker-vendor/the-link-is-away", test_the_link_is_away);
         g_test_add_func("/tracker-vendor/days-between-packets", test_days_between_packets);
         g_test_add_func("/tracker-vendor/battery-is-told-when-it-changes", test_battery_is_told_when_it_changes);

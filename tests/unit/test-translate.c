@@ -74,7 +74,7 @@ static void test_feature_grows_with_what_is_told(void) {
         g_assert_cmphex(f.bits, ==, OMP_FEATURE_FORCE | OMP_FEATURE_CONTACT | OMP_FEATURE_OVERPRESSURE | OMP_FEATURE_STROKES);
         (void) say(&d, 0, "01 01 e8030000 0a00");
         g_assert_false(translate_feature(d.translate, &f));
-        translate_reset(d.translate);
+        translate_reset(d.translate, 0);
         g_assert_true(translate_feature(d.translate, &f));
         g_assert_cmphex(f.bits, ==, 0);
 }
@@ -398,7 +398,7 @@ static void test_link_up_makes_states_unknown(void) {
         g_assert_cmphex(l->flags, ==, OMP_LIVE_PASSES | OMP_LIVE_DISTANCE); /* counters go on */
         g_assert_cmpint(l->force_mean_mn, ==, OMP_FORCE_UNKNOWN);
         g_assert_true(d.packet.resumed);
-        translate_reset(d.translate);
+        translate_reset(d.translate, 0);
         g_assert_cmphex(say(&d, 1, "01")->flags, ==, 0);
 }
 
