@@ -41,6 +41,7 @@ def test_simplepen_streams_and_is_stored(stage):
     at_least(kept['strokes'], 1, 'strokes')
     at_least(kept['force_peak'], 1, 'peak force')
     expect('depth' in kept, False, 'depth, which it cannot tell')
+    expect(stage.json('verify', kept['id'])['verified'][0]['differences'], [], 'figures that its record does not give again')
     wait_for('the battery', lambda: 0 <= stage.device('pen').get('battery', -1) <= 100)
     expect(sum(sim.status()['refused'].values()), 0, 'refused by the socket')
 
@@ -54,6 +55,7 @@ def test_oralb_comes_back_in_the_same_session(stage):
     wait_for('a second link', lambda: stage.daemon.text().count('pen is connected') == 2)
     wait_for('the session to go on', lambda: (s := stage.live_session()) and s['state'] == 'running')
     kept = end(stage, sim)
+    expect(stage.json('verify', kept['id'])['verified'][0]['differences'], [], 'figures that its record does not give again')
     expect((kept['id'], kept['gaps'], kept['end_reason']), (session['id'], 1, 'device'), 'session')
     expect([k for k in ('strokes', 'force_peak', 'depth', 'punctures') if k in kept], [], 'figures that it cannot tell')
 
