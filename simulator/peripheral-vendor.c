@@ -288,6 +288,16 @@ static void step(VendorPeripheral *p, uint64_t until_usec) {
                 p->session_s = (double) (until_usec - p->session_usec) / 1e6;
 }
 
+/* It sleeps through its rest: that is over before anything begins. */
+static void rest_until(VendorPeripheral *p, uint64_t target) {
+        if (p->model.phase != MODEL_REST || p->auto_start_usec > 0 || p->due_usec > target)
+                return;
+
+        p->due_usec = target / PERIOD_USEC * PERIOD_USEC;
+        step(p, p->due_usec);
+        p->due_usec += PERIOD_USEC;
+}
+
 static void vendor_advance(Peripheral *base, uint64_t now_usec) {
         VendorPeripheral *p = (VendorPeripheral *) base;
         uint64_t target;
@@ -295,6 +305,7 @@ static void vendor_advance(Peripheral *base, uint64_t now_usec) {
         if (!peripheral_device_time(base, now_usec, &target))
                 return;
 
+        rest_until(p, target);
         catch_up(p);
         send_changes(p); /* a listener that is new hears how it is */
         while (p->due_usec <= target) {

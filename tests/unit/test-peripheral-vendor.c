@@ -195,6 +195,23 @@ static void it_advertises_manufacturer_data(void) {
         g_assert_cmpstr(name, ==, "");
 }
 
+/* Nobody wakes it while it rests: the time that went by is not made up for. */
+static void a_start_after_a_rest_begins_now(void) {
+        g_autoptr(Air) air = air_new(pen_text);
+        unsigned data = index_of(air, "data"), before;
+
+        peripheral_subscribe(air->p, data, true);
+        run(air, SEC);
+        before = air->n[data];
+        air->now_usec += 60 * SEC;
+        peripheral_start(air->p);
+        peripheral_advance(air->p, air->now_usec);
+        g_assert_cmpuint(air->n[data] - before, <=, 1);
+        run(air, 10 * SEC);
+        g_assert_cmpuint(air->n[data] - before, <=, 102); /* 10 Hz */
+        g_assert_cmpuint(air->n[data] - before, >, 20);
+}
+
 static void what_it_sends_is_what_the_profile_decodes(void) {
         g_autoptr(Air) air = air_new(pen_text);
         unsigned data = index_of(air, "data"), state = index_of(air, "state");
@@ -380,6 +397,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/peripheral-vendor/the-table-is-the-profiles", the_table_is_the_profiles);
         g_test_add_func("/peripheral-vendor/it-advertises-what-its-match-asks-for", it_advertises_what_its_match_asks_for);
         g_test_add_func("/peripheral-vendor/it-advertises-manufacturer-data", it_advertises_manufacturer_data);
+        g_test_add_func("/peripheral-vendor/a-start-after-a-rest-begins-now", a_start_after_a_rest_begins_now);
         g_test_add_func("/peripheral-vendor/what-it-sends-is-what-the-profile-decodes", what_it_sends_is_what_the_profile_decodes);
         g_test_add_func("/peripheral-vendor/at-rest-it-says-how-it-is-once", at_rest_it_says_how_it_is_once);
         g_test_add_func("/peripheral-vendor/it-can-be-read", it_can_be_read);
