@@ -83,7 +83,7 @@ static int set_up(Recording *rec) {
         return follow_begin(&rec->follow, rec->event, &rec->model, &options, &observer, rec);
 }
 
-static void report(Client *client, const Recording *rec) {
+static void report(Client *client, const Recording *rec, bool by_hand) {
         g_autofree char *length = format_duration(rec->tape.last_usec - rec->tape.first_usec);
         const char *to = rec->out.path ? rec->out.path : "stdout";
 
@@ -96,7 +96,7 @@ static void report(Client *client, const Recording *rec) {
         }
 
         output_say("Recorded %" PRIu64 " frames of session %" PRIu64 " in %s: %s.%s", rec->tape.frames, rec->session, length, to,
-                   rec->ended ? "" : " The session goes on.");
+                   by_hand && !rec->ended ? " The session goes on." : "");
         if (rec->tape.missed > 0 || rec->model.malformed > 0)
                 output_error("%" PRIu64 " records of the stream were missed; the tape says where.",
                              rec->tape.missed + rec->model.malformed);
@@ -121,7 +121,7 @@ static Exit run(Client *client, Recording *rec) {
                 return r == EXIT_DONE ? EXIT_NOTHING_TO_DO : (Exit) r;
         }
 
-        report(client, rec);
+        report(client, rec, r == EXIT_DONE);
         return (Exit) r;
 }
 
