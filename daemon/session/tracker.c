@@ -248,12 +248,13 @@ static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
                 hold_until(&s->tally, p, tick);
         (void) tally_live(&s->tally, &p->live, tick, epoch && s->tally.started, p->missing, p->resumed);
         if (t->observer.live) {
+                bool has_strokes = !s->has_feature || s->feature.bits & OMP_FEATURE_STROKES;
                 TrackerLive live = {
                         .live = &p->live,
                         .session_strokes = s->tally.strokes,
                         .stroke_rate = s->tally.rate_per_min,
-                        .has_strokes = !s->has_feature || s->feature.bits & OMP_FEATURE_STROKES,
-                        .has_rate = s->tally.has_rate,
+                        .has_strokes = has_strokes,
+                        .has_rate = s->tally.has_rate && (has_strokes || p->live.flags & OMP_LIVE_RATE), /* as in the figures */
                 };
 
                 t->observer.live(t, s, frame, &live, t->userdata);

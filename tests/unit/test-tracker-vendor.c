@@ -113,6 +113,30 @@ static void test_a_scale_has_force_and_contact_alone(void) {
         expect_absent(talk, absent, G_N_ELEMENTS(absent));
 }
 
+/* Nothing counts its strokes: what is shown has no rate either, however long there was none. */
+static void take_live_value(Tracker *tracker, Session *session, const Frame *frame, const TrackerLive *live, void *userdata) {
+        unsigned *shown = userdata;
+
+        g_assert_false(live->has_strokes);
+        g_assert_false(live->has_rate);
+        (*shown)++;
+}
+
+static void test_a_scale_shows_no_rate(void) {
+        g_autoptr(ProfileFile) file = vendor_text(SCALE);
+        unsigned shown = 0;
+        g_autoptr(Tracker) tracker = tracker_new(&(TrackerSettings) { .auto_start = true }, &(TrackerObserver) { .live = take_live_value },
+                                                 &shown);
+
+        g_assert_cmpint(tracker_set_vendor(tracker, &file->vendor), ==, 0);
+        for (unsigned i = 1; i <= 30; i++) {
+                static const uint8_t octets[] = { 0xe8, 0x03 };
+
+                tracker_frame(tracker, &(Frame) { .boottime_usec = i * SEC / 10, .size = sizeof(octets), .data = octets });
+        }
+        g_assert_cmpuint(shown, ==, 30);
+}
+
 static void test_a_brush_has_a_session_alone(void) {
         static const Figure absent[] = { FIGURE_STROKES, FIGURE_CONTACT_TIME, FIGURE_FORCE, FIGURE_FORCE_PEAK, FIGURE_OVER_COUNT,
                                          FIGURE_LOST_LIVE, FIGURE_STROKE_RATE };
@@ -480,6 +504,7 @@ int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/tracker-vendor/a-pen-is-used", test_a_pen_is_used);
         g_test_add_func("/tracker-vendor/a-scale-has-force-and-contact-alone", test_a_scale_has_force_and_contact_alone);
+        g_test_add_func("/tracker-vendor/a-scale-shows-no-rate", test_a_scale_shows_no_rate);
         g_test_add_func("/tracker-vendor/a-brush-has-a-session-alone", test_a_brush_has_a_session_alone);
         g_test_add_func("/tracker-vendor/what-was-not-told-is-absent", test_what_was_not_told_is_absent);
         g_test_add_func("/tracker-vendor/what-was-told-before-is-kept", test_what_was_told_before_is_kept);
