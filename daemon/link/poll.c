@@ -61,18 +61,36 @@ static bool wants_reading(const Device *device, const ProfileChar *ch) {
         return ch->use & (PROFILE_READ_AT_CONNECT | PROFILE_POLL);
 }
 
+/* Whether a session would know more with it. */
+static bool has_meaning(const VendorProfile *vendor, const ProfileChar *ch) {
+        const VendorChar *c = &vendor->chars[ch->channel];
+
+        for (unsigned i = 0; i < c->n_fields; i++)
+                if (vendor->fields[c->first_field + i].meaning != VENDOR_NONE)
+                        return true;
+
+        return false;
+}
+
+/* One sentence for all of them. It warns only if something is missed by it. */
 void poll_say_refused(Device *device) {
         const Profile *profile = device->profile;
+        g_autoptr(GString) names = g_string_new(NULL);
+        bool missed = false;
 
         for (size_t i = 0; profile->vendor && i < profile->n_chars; i++) {
                 const ProfileChar *ch = &profile->chars[i];
 
-                if (wants_reading(device, ch) && !is_given(device, ch) && !setup_may_broadcast(device, ch) &&
-                    setup_char(device, ch) && setup_say_once(&device->work->told_refused, ch))
-                        log_warning("%s tells %s only when it is read, which shows it to every local user: "
-                                    "set AllowBroadcast=yes in needled.conf to read it all the same",
-                                    device_label(device), setup_char_name(device, ch));
+                if (!wants_reading(device, ch) || is_given(device, ch) || setup_may_broadcast(device, ch) ||
+                    !setup_char(device, ch) || !setup_say_once(&device->work->told_refused, ch))
+                        continue;
+                g_string_append_printf(names, "%s%s", names->len > 0 ? ", " : "", setup_char_name(device, ch));
+                missed = missed || has_meaning(profile->vendor, ch);
         }
+        if (names->len > 0)
+                log_with(missed ? LOG_WARNING : LOG_INFO, NULL,
+                         "%s tells %s only when read, which shows it to every local user: "
+                         "set AllowBroadcast=yes in needled.conf to read it all the same", device_label(device), names->str);
 }
 
 bool poll_works(const Device *device) {

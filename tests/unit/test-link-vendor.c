@@ -22,20 +22,24 @@
 #define LEVEL UUID(ffe4)
 #define EXTRA UUID(ffe5)
 #define COMMAND UUID(ffe6)
+#define RECORD UUID(ffe7)
 #define STRANGE UUID(ffe9)
 #define MODEL UUID(2a24)
 #define NOT_SUPPORTED "org.bluez.Error.NotSupported"
 
-enum { CHAR_DATA, CHAR_MODE, CHAR_BATTERY, CHAR_LEVEL, CHAR_EXTRA, CHAR_COMMAND, N_CHARS };
+enum { CHAR_DATA, CHAR_MODE, CHAR_BATTERY, CHAR_LEVEL, CHAR_EXTRA, CHAR_COMMAND, CHAR_RECORD, N_CHARS };
 
 static const VendorChar vendor_chars[N_CHARS] = {
         [CHAR_DATA] = { .alias = "data", .uuid = DATA, .service_uuid = SERVICE, .use = VENDOR_NOTIFY | VENDOR_POLL },
         [CHAR_MODE] = { .alias = "mode", .uuid = MODE, .service_uuid = SERVICE, .use = VENDOR_INDICATE },
         [CHAR_BATTERY] = { .alias = "battery", .uuid = BATTERY, .use = VENDOR_READ },
-        [CHAR_LEVEL] = { .alias = "level", .uuid = LEVEL, .service_uuid = SERVICE, .use = VENDOR_POLL },
+        [CHAR_LEVEL] = { .alias = "level", .uuid = LEVEL, .service_uuid = SERVICE, .use = VENDOR_POLL, .n_fields = 1 },
         [CHAR_EXTRA] = { .alias = "extra", .uuid = EXTRA, .service_uuid = SERVICE, .use = VENDOR_NOTIFY },
         [CHAR_COMMAND] = { .alias = "command", .uuid = COMMAND, .service_uuid = SERVICE },
+        [CHAR_RECORD] = { .alias = "record", .uuid = RECORD, .service_uuid = SERVICE, .use = VENDOR_READ },
 };
+
+static const VendorField fields[] = { { .name = "level", .meaning = VENDOR_FORCE_LEVEL, .type = VENDOR_U8, .scale_num = 1, .den = 1 } };
 
 static const VendorAction actions[] = {
         { .name = "hello", .when = VENDOR_ON_CONNECT, .channel = CHAR_COMMAND, .size = 2, .data = { 0x01, 0x02 } },
@@ -51,6 +55,7 @@ static const ProfileChar profile_chars[] = {
         { LEVEL, SERVICE, CHAR_LEVEL, PROFILE_POLL | PROFILE_MEASURES, 1 },
         { EXTRA, SERVICE, CHAR_EXTRA, PROFILE_FOLLOW | PROFILE_MEASURES, 0 },
         { COMMAND, SERVICE, CHAR_COMMAND, 0, 0 },
+        { RECORD, SERVICE, CHAR_RECORD, PROFILE_READ_AT_CONNECT | PROFILE_MEASURES, 0 },
 };
 
 static const char *const services[] = { SERVICE, BATTERY_SERVICE, NULL };
@@ -71,6 +76,8 @@ static ProfileFile *new_file(const char *id, const ProfileMatch *match) {
                 .meanings = 1u << VENDOR_FORCE | 1u << VENDOR_CONTACT,
                 .chars = vendor_chars,
                 .n_chars = N_CHARS,
+                .fields = fields,
+                .n_fields = G_N_ELEMENTS(fields),
                 .actions = actions,
                 .n_actions = G_N_ELEMENTS(actions),
         };
@@ -107,7 +114,9 @@ static const ProfileMatch by_model = {
                 { .uuid = MODEL, .information = true, .value = "S1 Pro", .size = 6 }
 
 static const FakeCharKind pen_chars[] = { OWN_CHARS(NULL) };
-static const FakeCharKind pen_with_level_chars[] = { OWN_CHARS(NULL), { .uuid = LEVEL, .value = "L", .size = 1 } };
+static const FakeCharKind pen_with_level_chars[] = { OWN_CHARS(NULL), { .uuid = LEVEL, .value = "L", .size = 1 },
+                                                      { .uuid = RECORD, .value = "R", .size = 1 } };
+static const FakeCharKind pen_with_record_chars[] = { OWN_CHARS(NULL), { .uuid = RECORD, .value = "R", .size = 1 } };
 static const FakeCharKind polled_chars[] = {
         { .uuid = LEVEL, .value = "L", .size = 1 }, { .uuid = BATTERY, .value = "\x57", .size = 1 }
 };
@@ -122,6 +131,7 @@ static const FakeCharKind useless_chars[] = { { .uuid = BATTERY, .value = "\x57"
 
 static const FakeKind pen = { .name = "SimplePen S1", KIND(pen_chars) };
 static const FakeKind pen_with_level = { .name = "SimplePen S1", KIND(pen_with_level_chars) };
+static const FakeKind pen_with_record = { .name = "SimplePen S1", KIND(pen_with_record_chars) };
 static const FakeKind polled = { .name = "SimplePen S1", KIND(polled_chars) };
 static const FakeKind indicating = { .name = "SimplePen S1", KIND(indicating_chars) };
 static const FakeKind both_ways = { .name = "SimplePen S1", KIND(both_ways_chars) };
@@ -141,6 +151,7 @@ typedef struct Case {
 static const Case pen_case = { &pen, &by_service, false };
 static const Case pen_broadcast_case = { &pen, &by_service, true };
 static const Case pen_with_level_case = { &pen_with_level, &by_service, false };
+static const Case pen_with_record_case = { &pen_with_record, &by_service, false };
 static const Case polled_case = { &polled, &by_service, true };
 static const Case polled_private_case = { &polled, &by_service, false };
 static const Case indicating_case = { &indicating, &by_service, false };
@@ -564,6 +575,47 @@ static void test_said_once(void) {
         fixture_tear_down(&f);
 }
 
+/* Streams twice, as the only thing that the process does. */
+static void stream_twice(const Case *c) {
+        Fixture f = {};
+
+        set_up(&f, c);
+        fixture_stream(&f);
+        fake_device_disconnect(f.fake);
+        wait_for(&f, f.device->state == DEVICE_WAITING);
+        fake_device_connect(f.fake);
+        wait_for(&f, f.device->state == DEVICE_STREAMING);
+        fixture_settle(&f);
+        g_assert_cmpuint(fake_char(f.fake, RECORD)->reads, ==, 0);
+        fixture_tear_down(&f);
+}
+
+/* However many characteristics are only read: one sentence names them all. */
+static void test_unread_said_in_one_sentence(void) {
+        if (g_test_subprocess()) {
+                stream_twice(&pen_with_level_case);
+                return;
+        }
+
+        g_test_trap_subprocess(NULL, 0, 0);
+        g_test_trap_assert_passed();
+        g_test_trap_assert_stderr("*warning: *tells level, record only when read*AllowBroadcast=yes*");
+        g_test_trap_assert_stderr_unmatched("*only when read*only when read*");
+}
+
+/* Nothing in it has a meaning: a session misses nothing. */
+static void test_unread_without_meaning_is_no_warning(void) {
+        if (g_test_subprocess()) {
+                stream_twice(&pen_with_record_case);
+                return;
+        }
+
+        g_test_trap_subprocess(NULL, 0, 0);
+        g_test_trap_assert_passed();
+        g_test_trap_assert_stderr("*tells record only when read*");
+        g_test_trap_assert_stderr_unmatched("*warning: *tells record*");
+}
+
 #define ADD(name, data, function) g_test_add("/link-vendor/" name, Fixture, &(data), set_up, function, tear_down)
 
 int main(int argc, char **argv) {
@@ -595,5 +647,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/link-vendor/stranger", test_stranger);
         g_test_add_func("/link-vendor/model-decides", test_model_decides);
         g_test_add_func("/link-vendor/said-once", test_said_once);
+        g_test_add_func("/link-vendor/unread-said-in-one-sentence", test_unread_said_in_one_sentence);
+        g_test_add_func("/link-vendor/unread-without-meaning-is-no-warning", test_unread_without_meaning_is_no_warning);
         return g_test_run();
 }
