@@ -15,10 +15,9 @@
                     BIT(VENDOR_SESSION_STATE) | BIT(VENDOR_AREA))
 /* A packet that has one of these says that what it was doing goes on: a device may tell its state when it changes, and else the time alone. */
 #define SIGN_BITS (STATE_BITS | BIT(VENDOR_SESSION_TIME))
-/* Where even a number without a name may tell what was measured. */
-#define MEASURED_BITS (BIT(VENDOR_FORCE) | BIT(VENDOR_FORCE_RAW) | BIT(VENDOR_FORCE_LEVEL) | BIT(VENDOR_PRESSURE) | STROKES_BITS |  \
-                       BIT(VENDOR_STROKE_RATE) | BIT(VENDOR_PASSES_TOTAL) | BIT(VENDOR_DISTANCE) | BIT(VENDOR_DEPTH) |              \
-                       BIT(VENDOR_TEMPERATURE))
+/* What is a state of the device: a number without a name may be told. Any other may be a measurement, as may what has no meaning. */
+#define WORD_BITS (BIT(VENDOR_CONTACT) | BIT(VENDOR_OVERPRESSURE) | BIT(VENDOR_MOTOR_RUNNING) | BIT(VENDOR_SESSION_STATE) |          \
+                   BIT(VENDOR_AREA) | BIT(VENDOR_BUTTON))
 
 #define FORCE_MAX_MN 32767
 #define CONTACT_ON_MN 200
@@ -565,13 +564,13 @@ void translate_unknown(const Translate *t, Unknown *unknown) {
         for (unsigned i = 0; i < t->reading.n; i++) {
                 const VendorValue *v = &t->reading.values[i];
                 const VendorField *field = &t->profile->fields[v->field];
-                bool measured = BIT(field->meaning) & MEASURED_BITS;
+                bool word = BIT(field->meaning) & WORD_BITS;
                 g_autofree char *name = NULL;
 
                 if (!v->unknown_token)
                         continue;
                 name = g_strdup_printf("field %.64s", field->name);
-                unknown_note(unknown, UNKNOWN_KIND_FIELD + v->field, measured ? 0 : v->raw, name, !measured);
+                unknown_note(unknown, UNKNOWN_KIND_FIELD + v->field, word ? v->raw : 0, name, word);
         }
 }
 

@@ -423,16 +423,18 @@ static void test_no_such_characteristic(void) {
         }
 }
 
-/* A level is measured: that it has no name may be told, its number not. */
+/* A level is measured, and so may be what has no meaning: that it has no name may be told, its number not. */
 static void test_unknown_names(void) {
         g_auto(Device) d = device_of(VENDOR_HEAD VENDOR_CHAR("data", "0")
                                      VENDOR_FIELD("mode", "data", "0", "s8", "button") "Enum=0:none\n"
-                                     VENDOR_FIELD("level", "data", "1", "u8", "force-level") "Enum=0:low;1:high\n");
+                                     VENDOR_FIELD("level", "data", "1", "u8", "force-level") "Enum=0:low;1:high\n"
+                                     VENDOR_FIELD("speed", "data", "2", "u8", "motor-speed") "Enum=0:off\n"
+                                     "[Field pulse]\nChar=data\nOffset=3\nType=u8\nEnum=0:none\n");
 
-        (void) say(&d, 0, "00 01");
+        (void) say(&d, 0, "00 01 00 00");
         g_assert_cmpstr(d.unknown->str, ==, "");
-        (void) say(&d, 0, "fd 07");
-        g_assert_cmpstr(d.unknown->str, ==, "<field mode unknown--3><field level unknown>");
+        (void) say(&d, 0, "fd 07 75 48");
+        g_assert_cmpstr(d.unknown->str, ==, "<field mode unknown--3><field level unknown><field speed unknown><field pulse unknown>");
 }
 
 int main(int argc, char **argv) {
