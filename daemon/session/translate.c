@@ -139,13 +139,18 @@ static void learn_fields(Translate *t) {
                                                                              p->fields[i].tokens[k].name);
 }
 
+static bool is_float(const VendorField *field) {
+        return field->type == VENDOR_F32 || field->type == VENDOR_SFLOAT;
+}
+
 static void learn_sequences(Translate *t) {
         for (size_t i = 0; i < t->profile->n_chars; i++) {
                 const VendorChar *c = &t->profile->chars[i];
 
                 t->sequence_field[i] = -1;
                 for (unsigned k = c->n_fields; k-- > 0;)
-                        if (t->profile->fields[c->first_field + k].meaning == VENDOR_SEQUENCE)
+                        if (t->profile->fields[c->first_field + k].meaning == VENDOR_SEQUENCE &&
+                            !is_float(&t->profile->fields[c->first_field + k]))
                                 t->sequence_field[i] = (int16_t) (c->first_field + k);
         }
 }
@@ -173,7 +178,7 @@ static void set_flag(Translate *t, uint16_t mask, uint16_t flags) {
  * another way began anew at 0 (a new session on the device, a reboot). */
 static double grow(const Translate *t, Counter *c, const VendorValue *v, double per_sec, uint64_t boottime_usec) {
         const VendorField *field = &t->profile->fields[v->field];
-        bool wraps = field->wrap_bits > 0 && !field->sum && field->type != VENDOR_F32 && field->type != VENDOR_SFLOAT;
+        bool wraps = field->wrap_bits > 0 && !field->sum && !is_float(field);
         double unit = wraps ? fabs((double) field->scale_num / (double) field->den) : 1;
         double now = wraps ? (double) v->raw : v->value, grown = 0;
 
@@ -382,6 +387,16 @@ static void read_signs(const Translate *t, bool stroke, Signs *ret) {
         ret->rest = !ret->flag && !ret->use;
 }
 
+/* After how many bits a number starts again: as it says itself, or at the end of its width. */
+static unsigned sequence_bits(const VendorField *field) {
+        static const uint8_t width[_VENDOR_TYPE_MAX] = { [VENDOR_U8] = 8, [VENDOR_S8] = 8 };
+
+        if (field->wrap_bits > 0)
+                return field->wrap_bits;
+
+        return field->bit_width > 0 ? field->bit_width : width[field->type] > 0 ? width[field->type] : 16;
+}
+
 /* Extended to 16 bits by nearest distance from what is expected. */
 static bool read_sequence(const Translate *t, unsigned channel, uint16_t *ret) {
         const OmpSequence *s = &t->sequence[channel];
@@ -391,13 +406,13 @@ static bool read_sequence(const Translate *t, unsigned channel, uint16_t *ret) {
 
         for (unsigned i = 0; i < t->reading.n; i++) {
                 const VendorValue *v = &t->reading.values[i];
+                unsigned round, ahead;
 
                 if (v->field != t->sequence_field[channel])
                         continue;
-                *ret = (uint16_t) v->raw;
-                if (t->profile->fields[v->field].wrap_bits == 8)
-                        *ret = s->started ? (uint16_t) (s->expected + (int8_t) (uint8_t) ((uint8_t) v->raw - (uint8_t) s->expected))
-                                          : (uint8_t) v->raw;
+                round = 1u << MIN(sequence_bits(&t->profile->fields[v->field]), 16u);
+                ahead = ((unsigned) v->raw - (s->started ? s->expected : 0u)) & (round - 1);
+                *ret = (uint16_t) (s->started ? s->expected + ahead - (ahead >= round / 2 ? round : 0u) : ahead);
                 return true;
         }
 

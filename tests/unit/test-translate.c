@@ -358,6 +358,42 @@ static void test_numbers_of_16_bits(void) {
         g_assert_cmpuint(d.packet.missing, ==, 299);
 }
 
+/* A number that is not said to wrap does so at its own width: four bits of an octet are not packets from before. */
+static void test_numbers_of_any_width(void) {
+        g_auto(Device) octet = device_of(VENDOR_HEAD VENDOR_CHAR("data", "0") VENDOR_FIELD("n", "data", "0", "u8", "sequence")
+                                         VENDOR_FIELD("force", "data", "1", "u8", "force") "Unit=mN\n");
+        g_auto(Device) nibble = device_of(VENDOR_HEAD VENDOR_CHAR("data", "0")
+                                          VENDOR_FIELD("n", "data", "0", "u8", "sequence") "Bits=4:4\n"
+                                          VENDOR_FIELD("force", "data", "1", "u8", "force") "Unit=mN\n");
+        g_auto(Device) sign = device_of(VENDOR_HEAD VENDOR_CHAR("data", "0") VENDOR_FIELD("n", "data", "0", "s8", "sequence")
+                                        VENDOR_FIELD("force", "data", "1", "u8", "force") "Unit=mN\n");
+
+        for (unsigned i = 0; i < 600; i++) {
+                g_autofree char *whole = g_strdup_printf("%02x 01", i & 0xff), *half = g_strdup_printf("%x5 01", i & 0xf);
+                OmpArrival arrival = i == 0 ? OMP_ARRIVAL_FIRST : OMP_ARRIVAL_NEXT;
+
+                g_assert_nonnull(say(&octet, 0, whole));
+                g_assert_cmpint(octet.packet.arrival, ==, arrival);
+                g_assert_nonnull(say(&nibble, 0, half));
+                g_assert_cmpint(nibble.packet.arrival, ==, arrival);
+                g_assert_nonnull(say(&sign, 0, whole));
+                g_assert_cmpint(sign.packet.arrival, ==, arrival);
+        }
+        (void) say(&nibble, 0, "a5 01");
+        g_assert_cmpint(nibble.packet.arrival, ==, OMP_ARRIVAL_GAP);
+        g_assert_cmpuint(nibble.packet.missing, ==, 2);
+}
+
+/* A float has no number that a packet could be placed by. */
+static void test_a_float_numbers_nothing(void) {
+        g_auto(Device) d = device_of(VENDOR_HEAD VENDOR_CHAR("data", "0") VENDOR_FIELD("n", "data", "0", "f32", "sequence")
+                                     VENDOR_FIELD("force", "data", "4", "u8", "force") "Unit=mN\n");
+
+        g_assert_nonnull(say(&d, 0, "0000803f 01"));
+        g_assert_nonnull(say(&d, 0, "00000040 01"));
+        g_assert_false(d.packet.numbered);
+}
+
 static void test_late_packets_change_no_state(void) {
         g_auto(Device) d = device_of(VENDOR_PEN);
         const OmpLive *l;
@@ -461,6 +497,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/translate/battery-is-no-live-value", test_battery_is_no_live_value);
         g_test_add_func("/translate/numbers-of-8-bits", test_numbers_of_8_bits);
         g_test_add_func("/translate/numbers-of-16-bits", test_numbers_of_16_bits);
+        g_test_add_func("/translate/numbers-of-any-width", test_numbers_of_any_width);
+        g_test_add_func("/translate/a-float-numbers-nothing", test_a_float_numbers_nothing);
         g_test_add_func("/translate/late-packets-change-no-state", test_late_packets_change_no_state);
         g_test_add_func("/translate/late-deltas-did-happen", test_late_deltas_did_happen);
         g_test_add_func("/translate/link-up-makes-states-unknown", test_link_up_makes_states_unknown);
