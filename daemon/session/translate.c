@@ -428,9 +428,14 @@ static void take_late(Translate *t, Packet *ret) {
                 const VendorValue *v = &t->reading.values[i];
                 VendorMeaning meaning = (VendorMeaning) t->brief[v->field].meaning;
 
-                if (isfinite(v->value) && (meaning == VENDOR_FORCE || meaning == VENDOR_STROKES_DELTA))
+                if (!isfinite(v->value) || (meaning != VENDOR_FORCE && meaning != VENDOR_STROKES_DELTA))
+                        continue;
+                if (t->brief[v->field].sum)
+                        add_to_sum(&sums, meaning, v);
+                else
                         take_value(t, v, meaning, 0, &sums);
         }
+        take_sums(t, 0, &sums);
 
         t->live.strokes = (uint32_t) t->strokes.total;
         ret->live = t->live;

@@ -422,6 +422,18 @@ static void test_late_deltas_did_happen(void) {
         g_assert_cmpuint(say(&d, 0, "03 01")->strokes, ==, 8);
 }
 
+static void test_late_force_of_two_sensors_is_summed(void) {
+        g_auto(Device) d = device_of(VENDOR_HEAD VENDOR_CHAR("data", "0")
+                                     VENDOR_FIELD("n", "data", "0", "u8", "sequence") "Wrap=8\n"
+                                     VENDOR_FIELD("left", "data", "1", "u16", "force") "Unit=mN\nCombine=sum\n"
+                                     VENDOR_FIELD("right", "data", "3", "u16", "force") "Unit=mN\nCombine=sum\n");
+
+        (void) say(&d, 0, "00 6400 c800");
+        (void) say(&d, 0, "02 6400 c800");
+        g_assert_cmpint(say(&d, 0, "01 c800 2c01")->force_peak_mn, ==, 500);
+        g_assert_cmpint(d.packet.arrival, ==, OMP_ARRIVAL_LATE);
+}
+
 static void test_link_up_makes_states_unknown(void) {
         g_auto(Device) d = device_of(VENDOR_PEN);
         const OmpLive *l;
@@ -501,6 +513,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/translate/a-float-numbers-nothing", test_a_float_numbers_nothing);
         g_test_add_func("/translate/late-packets-change-no-state", test_late_packets_change_no_state);
         g_test_add_func("/translate/late-deltas-did-happen", test_late_deltas_did_happen);
+        g_test_add_func("/translate/late-force-of-two-sensors-is-summed", test_late_force_of_two_sensors_is_summed);
         g_test_add_func("/translate/link-up-makes-states-unknown", test_link_up_makes_states_unknown);
         g_test_add_func("/translate/malformed", test_malformed);
         g_test_add_func("/translate/no-such-characteristic", test_no_such_characteristic);
