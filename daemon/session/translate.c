@@ -67,7 +67,8 @@ typedef struct Sums {
         uint32_t told;                  /* meanings that the packet has */
         uint32_t summed;                /* and which of them by Combine=sum */
         double sum[_VENDOR_MEANING_MAX];
-        unsigned entries[_VENDOR_MEANING_MAX]; /* of a Repeat, that a sum is over */
+        unsigned n_force_sums;
+        double force_sums[VENDOR_REPEATS_MAX]; /* of a force that is summed, one for each entry of its Repeat */
         unsigned n_force;
         double force_sum, force_peak;
         bool stroke;
@@ -317,13 +318,18 @@ static void add_to_sum(Sums *sums, VendorMeaning meaning, const VendorValue *v) 
         if (!(sums->summed & BIT(meaning))) {
                 sums->summed |= BIT(meaning);
                 sums->sum[meaning] = 0;
-                sums->entries[meaning] = 0;
+                if (meaning == VENDOR_FORCE)
+                        sums->n_force_sums = 0;
         }
-        sums->sum[meaning] += v->value;
-        sums->entries[meaning] = MAX(sums->entries[meaning], v->entry + 1u);
+        if (meaning == VENDOR_FORCE) {
+                while (sums->n_force_sums <= v->entry)
+                        sums->force_sums[sums->n_force_sums++] = 0;
+                sums->force_sums[v->entry] += v->value;
+        } else
+                sums->sum[meaning] += v->value;
 }
 
-/* A force that is summed over sensors, several times in a packet, is the mean of its sums. */
+/* A force that is summed over sensors, several times in a packet, is as many forces. */
 static void take_sums(Translate *t, uint64_t boottime_usec, Sums *sums) {
         for (unsigned i = 0; i < t->reading.n && sums->summed; i++) {
                 VendorValue v = t->reading.values[i];
@@ -334,9 +340,12 @@ static void take_sums(Translate *t, uint64_t boottime_usec, Sums *sums) {
 
                 sums->summed &= ~BIT(meaning);
                 v.value = sums->sum[meaning];
-                if (meaning == VENDOR_FORCE)
-                        v.value /= sums->entries[meaning];
-                take_value(t, &v, meaning, boottime_usec, sums);
+                if (meaning != VENDOR_FORCE)
+                        take_value(t, &v, meaning, boottime_usec, sums);
+                for (unsigned k = 0; meaning == VENDOR_FORCE && k < sums->n_force_sums; k++) {
+                        v.value = sums->force_sums[k];
+                        take_value(t, &v, meaning, boottime_usec, sums);
+                }
         }
 }
 

@@ -163,6 +163,8 @@ static void test_force_of_two_sensors_is_summed(void) {
 
         g_assert_cmpint(say(&d, 0, "6400 c800")->force_mean_mn, ==, 300);
         g_assert_cmpint(say(&d, 0, "6400 c800 c800 2c01")->force_mean_mn, ==, 400);
+        g_assert_cmpint(d.packet.live.force_peak_mn, ==, 500); /* the largest of the sums */
+        g_assert_cmpint(say(&d, 0, "6400 c800")->force_peak_mn, ==, 300);
 }
 
 static void test_contact_from_force_with_hysteresis(void) {
