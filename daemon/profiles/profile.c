@@ -98,10 +98,13 @@ Profiles *profiles_free(Profiles *profiles) {
 
 void profiles_load_folder(Profiles *profiles, const char *folder, ProfilesReport report, void *userdata) {
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-        GDir *dir = g_dir_open(folder, 0, NULL);
+        g_autoptr(GError) error = NULL;
+        GDir *dir = g_dir_open(folder, 0, &error);
         const char *name;
 
         g_string_append_printf(profiles->folders, "%s%s", profiles->folders->len > 0 ? " or " : "", folder);
+        if (!dir && !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+                report(folder, 0, "It cannot be read: none of its profiles is used.", userdata);
         if (!dir)
                 return;
         while ((name = g_dir_read_name(dir)) && names->len < FILES_MAX)

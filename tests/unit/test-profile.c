@@ -236,7 +236,11 @@ static void test_folder(Folder *f, const void *data) {
         profiles_load_folder(profiles, f->path, report, NULL);
         assert_ids(profiles, "omp1 a.first z.last ");
         g_assert_cmpstr(said->str, ==, "2.mnprofile:13;2.mnprofile:11;3.mnprofile:0;4.mnprofile:0;5.mnprofile:0;");
+        g_string_truncate(said, 0);
         profiles_load_folder(profiles, "/nowhere", report, NULL); /* is no error */
+        g_assert_cmpstr(said->str, ==, "");
+        profiles_load_folder(profiles, big, report, NULL); /* what is there and cannot be read is */
+        g_assert_cmpstr(said->str, ==, "3.mnprofile:0;");
         assert_ids(profiles, "omp1 a.first z.last ");
 }
 
