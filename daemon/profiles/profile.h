@@ -62,8 +62,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Profiles, profiles_free)
 typedef void (*ProfilesReport)(const char *path, unsigned line, const char *text, void *userdata);
 
 /* All *.mnprofile of a folder, in the order of their names. An id that is known already is passed over: load the folder that wins first.
- * A file that is refused is reported; the others load. A folder that is not there is no error; one that cannot be read is reported. Actions are kept from files that root (or
- * this process's own user, when it is not root) owns and nobody else may write; others' are reported and left out. */
+ * A file that is refused is reported; the others load. A folder that is not there is no error; one that cannot be read is reported.
+ * Actions are kept from files that root (or this process's own user, when it is not root) owns and nobody else may write; others' are
+ * reported and left out. */
 void profiles_load_folder(Profiles *profiles, const char *folder, ProfilesReport report, void *userdata);
 /* The folders of this installation: <config_dir>/profiles.d wins over the one of what is shipped. NEEDLED_PROFILES_PATH in the
  * environment, folders with colons between, replaces both: for tests, and for trying a profile. */
