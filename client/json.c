@@ -2,6 +2,7 @@
 #include "client/json.h"
 
 #include <errno.h>
+#include <float.h>
 #include <glib.h>
 #include <math.h>
 #include <stdlib.h>
@@ -187,7 +188,8 @@ int json_from_message(sd_bus_message *m, json_t **ret) {
 }
 
 static char *dump(const json_t *json, size_t flags) {
-        char *dumped = json_dumps(json, flags | JSON_ENCODE_ANY);
+        /* 1470.9975, and not what its nearest binary number is in full. */
+        char *dumped = json_dumps(json, flags | JSON_ENCODE_ANY | JSON_REAL_PRECISION(DBL_DIG));
         GString *line = g_string_new(NULL);
 
         /* Outside of texts there is ASCII alone, so an escape for everything that a terminal might obey

@@ -144,6 +144,13 @@ static void test_lines_are_safe_to_look_at(void) {
         g_assert_true(json_equal(object, again));
 }
 
+static void test_decimal_numbers_are_as_they_were_meant(void) {
+        json_auto *number = json_real(150 * 9.80665);
+        g_autofree char *line = json_line(number);
+
+        g_assert_cmpstr(line, ==, "1470.9975");
+}
+
 int main(int argc, char **argv) {
         static const struct { const char *name; void (*run)(Fixture *f, gconstpointer data); } messages[] = {
                 { "/client-json/a-dictionary-of-figures", test_a_dictionary_of_figures },
@@ -163,5 +170,6 @@ int main(int argc, char **argv) {
                         test_figures_have_the_shape_of_get_figures);
         g_test_add_func("/client-json/a-path-may-be-no-utf-8", test_a_path_may_be_no_utf_8);
         g_test_add_func("/client-json/lines-are-safe-to-look-at", test_lines_are_safe_to_look_at);
+        g_test_add_func("/client-json/decimal-numbers-are-as-they-were-meant", test_decimal_numbers_are_as_they_were_meant);
         return g_test_run();
 }
