@@ -35,7 +35,7 @@ static bool is_trusted(const struct stat *st) {
 }
 
 static int report_errno(const char *path, int error, ProfilesReport report, void *userdata) {
-        g_autofree char *text = g_strdup_printf("It cannot be read: %s.", g_strerror(-error));
+        g_autofree char *text = g_strdup_printf("It cannot be read: %s.", error == -EINVAL ? "it is no regular file" : g_strerror(-error));
 
         report(path, 0, text, userdata);
         return error;

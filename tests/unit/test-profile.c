@@ -244,6 +244,18 @@ static void test_folder(Folder *f, const void *data) {
         assert_ids(profiles, "omp1 a.first z.last ");
 }
 
+static void keep_text(const char *path, unsigned line, const char *text, void *userdata) {
+        g_string_assign(userdata, text);
+}
+
+static void test_a_folder_is_no_profile(Folder *f, const void *data) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        ProfileFile *file;
+
+        g_assert_cmpint(profile_file_load(f->path, keep_text, text, &file), ==, -EINVAL);
+        g_assert_cmpstr(text->str, ==, "It cannot be read: it is no regular file.");
+}
+
 /* What may be written by others must not write to devices. */
 static void test_actions_need_trust(Folder *f, const void *data) {
         g_autoptr(Profiles) profiles = profiles_new();
@@ -311,6 +323,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/profile/glob", test_glob);
         g_test_add("/profile/folder", Folder, NULL, folder_make, test_folder, folder_remove);
         g_test_add("/profile/actions-need-trust", Folder, NULL, folder_make, test_actions_need_trust, folder_remove);
+        g_test_add("/profile/a-folder-is-no-profile", Folder, NULL, folder_make, test_a_folder_is_no_profile, folder_remove);
         g_test_add("/profile/search-path", Folder, NULL, folder_make, test_search_path, folder_remove);
         r = g_test_run();
         g_string_free(said, TRUE);
