@@ -284,7 +284,9 @@ static const char *read_offset(const TapeHead *head, Text *t, TapeLine *line) {
                 line->wall_offset_usec = negative ? -(int64_t) usec : (int64_t) usec;
                 *t = rest;
         }
-        if ((int64_t) (head->start_realtime_usec + line->time_usec) + line->wall_offset_usec < 0)
+        /* 0 is a wall clock that is unknown. */
+        if (head->start_realtime_usec > 0 &&
+            (int64_t) (head->start_realtime_usec + line->time_usec) + line->wall_offset_usec <= 0)
                 return "the wall clock was before 1970";
 
         return NULL;

@@ -424,6 +424,7 @@ static void times_that_are_wrong(void) {
         bad(HEAD "clock 2026-08-22T18:30:00Z\n1 +-1 ! up\n", 4, off);
         bad(HEAD "clock 2026-08-22T18:30:00Z\n1 -0.1.2 ! up\n", 4, off);
         bad(HEAD "clock 1970-01-01T00:00:01Z\n1 -2.000001 ! up\n", 4, "the wall clock was before 1970");
+        bad(HEAD "clock 1970-01-01T00:00:01Z\n1 -2 ! up\n", 4, "the wall clock was before 1970"); /* 0 stands for no clock */
         bad_line("1", "what it is is none of <, >, !, * and =");
         bad_line("1 live 00", "what it is is none of <, >, !, * and =");
         bad_line("1 <live 00", "what it is is none of <, >, !, * and =");
