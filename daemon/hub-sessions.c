@@ -256,6 +256,12 @@ static void on_gap(Tracker *tracker, Session *s, const SessionGap *gap, void *us
                 log_loss(f, s, s->start_boottime_usec + gap->to_usec);
 }
 
+static void on_ending(Tracker *tracker, Session *s, void *userdata) {
+        Follower *f = userdata;
+
+        hub_arm_tick(f->hub);
+}
+
 static void on_ended(Tracker *tracker, Session *s, void *userdata) {
         Follower *f = userdata;
         Hub *hub = f->hub;
@@ -475,6 +481,7 @@ const TrackerObserver hub_tracker_observer = {
         .unknown = on_unknown,
         .battery = on_battery,
         .gap = on_gap,
+        .ending = on_ending,
         .ended = on_ended,
 };
 

@@ -17,6 +17,7 @@
 #define USER_NAMES_MAX 256u
 #define PROFILE_PROBLEMS_MAX 32u
 #define CLOSE_TIMEOUT_USEC (5 * USEC_PER_SEC)
+#define SETTLE_USEC (USEC_PER_SEC / 4)    /* more than a loop that is held up lets a socket wait: what waits is read before any timer */
 
 static Follower *follower_of(Device *device) {
         return device->follower;
@@ -291,6 +292,7 @@ Follower *hub_follower_new(Hub *hub, Device *device) {
                 .auto_start = hub->config.session_auto_start,
                 .idle_timeout_usec = hub->config.session_idle_timeout_usec,
                 .window_usec = hub->config.session_window_usec,
+                .settle_usec = SETTLE_USEC,
         };
 
         f->hub = hub;

@@ -36,6 +36,8 @@ struct Tracker {
         Session *session;
         bool begun[_TALLY_STREAM_MAX];  /* the session has had a packet of this stream */
         Unknown unknown;                /* told in it */
+        bool ending;                    /* the device has said, at this time, that it is over */
+        uint64_t ending_boottime_usec, ending_realtime_usec;
         Opening opening;
         /* The device's session flag comes by two ways that are not ordered with each other or with the events: each is
          * believed about its own changes alone. */
@@ -160,6 +162,7 @@ static void end_session(Tracker *t, SessionEnd end, uint64_t boottime_usec, uint
         for (int i = 0; i < _FLAG_WAY_MAX; i++)
                 t->flags[i].stale = t->flags[i].shown;
         t->session = NULL;
+        t->ending = false;
         t->has_last = false;
         if (t->translate)               /* what its states are still holds */
                 t->prelude.stale_usec = t->last_boottime_usec[TALLY_LIVE];
@@ -169,6 +172,33 @@ static void end_session(Tracker *t, SessionEnd end, uint64_t boottime_usec, uint
                 t->observer.ended(t, s, t->userdata);
         else
                 session_free(s);
+}
+
+/* The device's session is over, since then. */
+static void end_as_told(Tracker *t) {
+        end_session(t, SESSION_END_DEVICE, t->ending_boottime_usec, t->ending_realtime_usec);
+}
+
+static void begin_ending(Tracker *t, const Frame *frame) {
+        t->ending = true;
+        t->ending_boottime_usec = frame->boottime_usec;
+        t->ending_realtime_usec = frame->realtime_usec;
+        if (t->settings.settle_usec == 0)
+                end_as_told(t);
+        else if (t->observer.ending)
+                t->observer.ending(t, t->session, t->userdata);
+}
+
+/* The device has begun another session before the last one had settled. */
+static bool begins_anew(const Tracker *t, const Packet *p) {
+        bool fell = t->flags[p->signs.way].seen && !t->flags[p->signs.way].shown;
+
+        return packet_is_new(p) && (p->signs.starts || (p->signs.knows_flag && p->signs.flag && fell));
+}
+
+/* It says itself that it is no more of the session. */
+static bool is_after_end(const Packet *p) {
+        return p->kind == PACKET_LIVE && p->signs.knows_flag && !p->signs.flag;
 }
 
 static void note_flag(Tracker *t, const Signs *signs) {
@@ -324,9 +354,12 @@ static void take_packet(Tracker *t, const Frame *frame, const Packet *p) {
 
 /* The link's own frames: what happened to it between the others. */
 static void take_link(Tracker *t, const Frame *frame) {
-        Session *s = t->session;
         FrameLink what = frame->size > 0 ? (FrameLink) frame->data[0] : FRAME_LINK_LOST;
+        Session *s;
 
+        if (t->ending)
+                end_as_told(t);
+        s = t->session;
         if (s && t->observer.frame)
                 t->observer.frame(t, s, frame, t->userdata);
 
@@ -491,8 +524,17 @@ void tracker_frame(Tracker *t, const Frame *frame) {
         decode(t, frame, &p);
         count(t, &p);
         place(t, &p);
+        if (G_UNLIKELY(t->ending) && begins_anew(t, &p)) {
+                end_as_told(t);
+                place(t, &p);
+        }
         note_flag(t, &p.signs);
-        if (t->session) {
+        if (G_UNLIKELY(t->ending)) {
+                if (is_after_end(&p))
+                        pass_packet(t, frame, &p);
+                else
+                        take_packet(t, frame, &p);
+        } else if (t->session) {
                 take_packet(t, frame, &p);
                 over = follow_signs(t, frame, &p.signs);
         } else if (opens(t, &p.signs)) {
@@ -503,7 +545,7 @@ void tracker_frame(Tracker *t, const Frame *frame) {
 
         note_device(t, frame, &p);
         if (over)                       /* after the frame that says so was kept */
-                end_session(t, SESSION_END_DEVICE, frame->boottime_usec, frame->realtime_usec);
+                begin_ending(t, frame);
 }
 
 bool tracker_feed(Tracker *t, const Frame *frame) {
@@ -529,6 +571,10 @@ void tracker_tick(Tracker *t, uint64_t now_usec, uint64_t realtime_usec) {
 
         if (!s || now_usec < deadline)
                 return;
+        if (t->ending) {
+                end_as_told(t);
+                return;
+        }
 
         /* What ends by waiting ended when it was last used: the wait is not a part of it. */
         switch (s->state) {
@@ -554,6 +600,8 @@ uint64_t tracker_deadline(const Tracker *t) {
 
         if (!s)
                 return UINT64_MAX;
+        if (t->ending)
+                return t->ending_boottime_usec + t->settings.settle_usec;
 
         switch (s->state) {
         case SESSION_RUNNING:
@@ -625,7 +673,10 @@ int tracker_finish(Tracker *t, SessionEnd end, uint64_t now_usec, uint64_t realt
         if (!t->session)
                 return -ENOENT;
 
-        end_session(t, end, now_usec, realtime_usec);
+        if (t->ending && end != SESSION_END_DISCARDED)
+                end_as_told(t);
+        else
+                end_session(t, end, now_usec, realtime_usec);
         return 0;
 }
 
@@ -648,8 +699,12 @@ int tracker_resume(Tracker *t, const SessionIdentity *identity, uint64_t start_b
         /* What these frames told was told when they came. */
         t->observer = (TrackerObserver) { 0 };
         open_session(t, identity, start_boottime_usec, start_realtime_usec);
-        for (size_t i = 0; i < n_frames && !ended; i++) {
-                ended = !identity->undecodable && tracker_feed(t, &frames[i]);
+        for (size_t i = 0; i < n_frames; i++) {
+                bool over = tracker_feed(t, &frames[i]) && !identity->undecodable;
+
+                if (ended)              /* it only had to settle */
+                        continue;
+                ended = over;
                 lost.boottime_usec = frames[i].boottime_usec;
                 lost.realtime_usec = frames[i].realtime_usec;
         }

@@ -18,6 +18,8 @@ typedef struct TrackerSettings {
         bool auto_start;
         uint64_t idle_timeout_usec;     /* without contact: the session ends */
         uint64_t window_usec;           /* the link away: the session ends */
+        uint64_t settle_usec;           /* from the device's word that its session is over to its end here: characteristics are not
+                                         * ordered with each other, and what was on its way belongs into it; 0: at once */
 } TrackerSettings;
 
 /* One live value of a session, for whoever shows it. */
@@ -44,6 +46,8 @@ typedef struct TrackerObserver {
         /* Of a vendor device: its battery, in %, when it has changed. With or without a session. */
         void (*battery)(Tracker *tracker, unsigned percent, void *userdata);
         void (*gap)(Tracker *tracker, Session *session, const SessionGap *gap, void *userdata);
+        /* The device has said that it is over: it ends by tracker_tick(), after settle_usec. */
+        void (*ending)(Tracker *tracker, Session *session, void *userdata);
         /* Figures are final, state is FINISHED. The session is the observer's to free from now on. */
         void (*ended)(Tracker *tracker, Session *session, void *userdata);
 } TrackerObserver;

@@ -115,8 +115,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         Input in = { data, size };
         Watch watch = { .now_usec = 1000000000 };
         Tracker *tracker = tracker_new(&settings, &observer, &watch);
+        uint8_t kind = input_u8(&in);
 
-        if (input_u8(&in) & 1)
+        if (kind & 2) {
+                TrackerSettings settling = settings;
+
+                settling.settle_usec = 250000;
+                tracker_set_settings(tracker, &settling);
+        }
+        if (kind & 1)
                 assert(tracker_set_vendor(tracker, vendor()) == 0);
         while (in.size > 0) {
                 uint8_t time = input_u8(&in), what = input_u8(&in);

@@ -2,6 +2,7 @@
 """What goes wrong costs nothing but itself, and is said."""
 import os
 import pathlib
+import signal
 import sqlite3
 
 from stage import Failure, expect, wait_for
@@ -73,6 +74,25 @@ def test_bad_notifications_are_counted_and_harmless(stage):
     sim.control('stop')
     stored = wait_for('a stored session', stage.sessions)[0]
     expect(stored['end_reason'], 'device', 'end reason')
+
+
+def test_what_was_on_its_way_at_the_end_is_of_the_session(stage):
+    """Live and Event have a socket each. needled is held up until both hold something: it reads the end of the session before most of
+    what the device had sent until then."""
+    sim = stage.sim('--kind=pen', '--flood=200:400')
+    stage.needled()
+    stage.adopt()
+    wait_for('use', lambda: sim.status()['sent']['live'] > 200)
+    stage.daemon.child.send_signal(signal.SIGSTOP)
+    wait_for('the end', lambda: not sim.status()['running'])
+    stage.daemon.child.send_signal(signal.SIGCONT)
+    session = wait_for('a stored session', stage.sessions)[0]
+    expect(sim.status()['refused']['live'], 0, 'refused')
+    status, tape, err = stage.ctl('export', session['id'])
+    expect(status, 0, f'the export ({err})')
+    expect(sum('live ' in line for line in tape.splitlines() if line[0].isdigit()), 400, 'Live on the tape')
+    expect(stage.ctl('verify', session['id'])[0], 0, 'verify')
+    expect(len(stage.sessions()), 1, 'one session')
 
 
 def test_database_of_a_newer_version(stage):

@@ -90,6 +90,10 @@ static void replay_elsewhere(const Talk *talk, const Session *s, Figures *ret) {
         replay_figures(r, start_usec + s->end_boottime_usec - s->start_boottime_usec, ret);
 }
 
+static void on_ending(Tracker *tracker, Session *s, void *userdata) {
+        fact(userdata, "ending");
+}
+
 static void on_ended(Tracker *tracker, Session *s, void *userdata) {
         Talk *talk = userdata;
 
@@ -117,6 +121,7 @@ const TrackerObserver talk_observer = {
         .unknown = on_unknown,
         .battery = on_battery,
         .gap = on_gap,
+        .ending = on_ending,
         .ended = on_ended,
 };
 

@@ -82,6 +82,88 @@ static void test_ways_are_not_ordered_at_the_start(void) {
         told(talk, "ended:device");
 }
 
+/* As of a loop that was held up: one socket is read to its end before the other. */
+static Talk *talk_that_settles(void) {
+        TrackerSettings settings = talk_settings;
+        Talk *talk;
+
+        settings.settle_usec = SEC / 4;
+        talk = talk_new(&settings);
+        link_frame(talk, FRAME_LINK_UP);
+        event(talk, OMP_EVENT_SESSION_START, false);
+        use(talk, 5, FLAG);
+        told(talk, "opened event:10 running");
+        return talk;
+}
+
+static unsigned n_kept(const Talk *talk) {
+        return talk->kept->len;
+}
+
+static void test_the_end_is_read_before_the_last_values(void) {
+        g_autoptr(Talk) talk = talk_that_settles();
+        uint64_t end, before;
+
+        event(talk, OMP_EVENT_SESSION_END, false);
+        told(talk, "event:11 ending");
+        end = talk->now_usec;
+        before = n_kept(talk);
+        g_assert_cmpuint(tracker_deadline(talk->tracker), ==, end + SEC / 4);
+        use(talk, 2, FLAG);
+        live(talk, LIFTED, 0);          /* says itself that it came after the end */
+        g_assert_cmpuint(n_kept(talk), ==, before + 2);
+        told(talk, "");
+        tick(talk);
+        told(talk, "ended:device");
+        g_assert_cmpuint(talk->ended->end_boottime_usec, ==, end);
+        g_assert_cmpuint(tracker_deadline(talk->tracker), ==, UINT64_MAX);
+}
+
+static void test_the_last_values_are_read_before_the_events(void) {
+        g_autoptr(Talk) talk = talk_that_settles();
+
+        live(talk, LIFTED, 0);
+        told(talk, "ending");
+        event(talk, OMP_EVENT_CONTACT, false);
+        status(talk, true);
+        event(talk, OMP_EVENT_SESSION_END, false);
+        status(talk, false);
+        told(talk, "event:03 event:11");
+        live(talk, LIFTED, 0);
+        live(talk, LIFTED, 0);
+        live(talk, LIFTED, 0);
+        tick(talk);
+        told(talk, "ended:device");
+}
+
+static void test_a_session_begins_while_the_last_one_settles(void) {
+        g_autoptr(Talk) talk = talk_that_settles();
+
+        event(talk, OMP_EVENT_SESSION_END, false);
+        event(talk, OMP_EVENT_SESSION_START, false);
+        told(talk, "event:11 ending ended:device opened event:10 running");
+        use(talk, 3, FLAG);
+        live(talk, LIFTED, 0);
+        use(talk, 1, FLAG);             /* the flag has fallen and is set again */
+        told(talk, "ending ended:device opened running");
+}
+
+static void test_the_link_goes_while_a_session_settles(void) {
+        g_autoptr(Talk) talk = talk_that_settles();
+
+        event(talk, OMP_EVENT_SESSION_END, false);
+        link_frame(talk, FRAME_LINK_LOST);
+        told(talk, "event:11 ending ended:device");
+}
+
+static void test_by_hand_while_a_session_settles(void) {
+        g_autoptr(Talk) talk = talk_that_settles();
+
+        event(talk, OMP_EVENT_SESSION_END, false);
+        g_assert_cmpint(tracker_finish(talk->tracker, SESSION_END_USER, talk->now_usec, REALTIME_OFFSET), ==, 0);
+        told(talk, "event:11 ending ended:device");
+}
+
 static void test_flag_is_believed_again_after_the_link(void) {
         g_autoptr(Talk) talk = talk_new(NULL);
 
@@ -393,6 +475,11 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker/events-open-and-end", test_events_open_and_end);
         g_test_add_func("/tracker/ways-are-not-ordered-at-the-end", test_ways_are_not_ordered_at_the_end);
         g_test_add_func("/tracker/ways-are-not-ordered-at-the-start", test_ways_are_not_ordered_at_the_start);
+        g_test_add_func("/tracker/the-end-is-read-before-the-last-values", test_the_end_is_read_before_the_last_values);
+        g_test_add_func("/tracker/the-last-values-are-read-before-the-events", test_the_last_values_are_read_before_the_events);
+        g_test_add_func("/tracker/a-session-begins-while-the-last-one-settles", test_a_session_begins_while_the_last_one_settles);
+        g_test_add_func("/tracker/the-link-goes-while-a-session-settles", test_the_link_goes_while_a_session_settles);
+        g_test_add_func("/tracker/by-hand-while-a-session-settles", test_by_hand_while_a_session_settles);
         g_test_add_func("/tracker/flag-is-believed-again-after-the-link", test_flag_is_believed_again_after_the_link);
         g_test_add_func("/tracker/motor-in-contact-opens", test_motor_in_contact_opens);
         g_test_add_func("/tracker/stroke-in-contact-opens", test_stroke_in_contact_opens);
