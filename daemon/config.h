@@ -12,6 +12,7 @@ typedef struct Config {
         uint64_t session_idle_timeout_usec;
         bool session_auto_start;
         bool bluetooth_allow_broadcast;
+        uint64_t bluetooth_release_usec; /* of Release() without `seconds`; 0: until Connect() */
 } Config;
 
 typedef void (*ConfigWarn)(const char *file, unsigned line, const char *message, void *userdata); /* line 0: the file as a whole */

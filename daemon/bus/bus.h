@@ -33,6 +33,7 @@ typedef struct BusOps {
         void (*session_finish)(Session *session, BusDone done, void *call, void *userdata);
         void (*session_discard)(Session *session, BusDone done, void *call, void *userdata);
         uint64_t (*now_usec)(void *userdata); /* CLOCK_BOOTTIME */
+        void (*doctor)(FindingReport report, void *report_userdata, void *userdata); /* Manager1.Doctor: answers before it returns */
         /* The name of a user as it is stored with sessions, "" if not known; without blocking. NULL: uids are never used again. */
         const char *(*user_name)(uid_t uid, void *userdata);
 } BusOps;

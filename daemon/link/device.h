@@ -60,7 +60,7 @@ const char *device_reason_name(DeviceReason reason);    /* as in Device1.StateRe
 /* What changed, for the observer: bits of the groups below. */
 enum {
         DEVICE_CHANGED_STATE = 1 << 0,  /* state, reason, state_since, retry_at */
-        DEVICE_CHANGED_IDENTITY = 1 << 1, /* name, alias, kind, manufacturer, …, address, owner, adopted, bonded, auto_connect: to be stored */
+        DEVICE_CHANGED_IDENTITY = 1 << 1, /* name, alias, kind, manufacturer, …, address, owner, adopted, bonded, auto_connect, released: to be stored */
         DEVICE_CHANGED_BATTERY = 1 << 2,
         DEVICE_CHANGED_RSSI = 1 << 3,
 };
@@ -69,7 +69,10 @@ typedef struct DeviceCounters { /* sums over all streams since the daemon starte
         uint64_t connects;              /* reconnects = connects − 1 */
         uint64_t received;
         uint64_t oversize_or_empty;     /* read errors on the fd that cost no link */
+        uint64_t interferences;         /* another program of this computer ended a connection or notifications of ours */
 } DeviceCounters;
+
+#define DEVICE_LASTED_MAX 8u
 
 typedef struct Device {
         Link *link;                     /* weak: our owner */
@@ -83,6 +86,8 @@ typedef struct Device {
         uid_t owner;                    /* DEVICE_OWNER_NONE if not adopted */
         bool adopted, bonded, auto_connect, allow_unbonded;
         uint64_t adopted_realtime_usec;
+        bool released;                  /* by link_release(); remembered */
+        uint64_t released_until_usec;   /* wall clock; 0: until Connect() */
         const Profile *profile;         /* NULL until matched, or if it is not loaded */
         char *profile_id;               /* its id, also of one that is remembered and not loaded; "" until matched */
         bool has_feature;
@@ -96,5 +101,8 @@ typedef struct Device {
         int16_t rssi;                   /* dBm, 0 unknown */
 
         DeviceCounters counters;
+        uint64_t lasted_usec[DEVICE_LASTED_MAX]; /* how long the last connections held that we did not end ourselves; the newest has the
+                                                  * index (n_lasted − 1) % DEVICE_LASTED_MAX */
+        unsigned n_lasted;
         void *follower;                 /* the hub's: what follows this device's frames; link never looks at it */
 } Device;

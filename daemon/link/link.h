@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "finding.h"
 #include "link/device.h"
 #include "needled/frame.h"
 
@@ -47,10 +48,25 @@ typedef struct LinkSettings {
  *   -EKEYREVOKED bond lost, -EOPNOTSUPP services missing or unknown major, -EEXIST adopted already, -EIO else */
 typedef void (*LinkDone)(int error, const char *message, void *userdata);
 
+/* Somebody who can show and type numbers while a device is paired. Each question is answered once, by link_pairing_answer() from the loop
+ * (also from inside the call), or withdrawn by `cancel`, after which an answer is ignored. */
+typedef enum LinkPairingQuestion {
+        LINK_PAIRING_PASSKEY,           /* type the six digits that the device shows: answer a number to 999999 */
+        LINK_PAIRING_CONFIRM,           /* are these the digits that the device shows? answer 0 for yes */
+        LINK_PAIRING_DISPLAY,           /* show these digits until the pairing is over: no answer */
+} LinkPairingQuestion;
+
+typedef struct LinkPairingAgent {
+        void (*ask)(Device *device, LinkPairingQuestion question, uint32_t passkey, void *userdata);
+        void (*cancel)(Device *device, void *userdata); /* what was asked or shown does not matter any more */
+        void *userdata;
+} LinkPairingAgent;
+
 typedef struct LinkAdopt {
-        const char *alias;              /* NULL: none */
+        const char *alias;              /* NULL: none, or as before */
         bool allow_unbonded;
         uid_t owner;
+        const LinkPairingAgent *agent;  /* copied; NULL: Just Works only */
 } LinkAdopt;
 
 /* Opens the connection (system bus, or DBUS_SYSTEM_BUS_ADDRESS) and starts to watch bluetoothd, all asynchronously after the bus's
@@ -76,12 +92,24 @@ int link_search(Link *link, uint64_t duration_usec);
 void link_search_stop(Link *link);
 
 /* `done` is called exactly once, unless link_cancel(userdata) was called first. Adopt: connects, pairs where the device asks for it
- * (or -EKEYREJECTED unless allow_unbonded), trusts, remembers: the observer hears DEVICE_CHANGED_IDENTITY with adopted set. */
+ * (or -EKEYREJECTED unless allow_unbonded), trusts, remembers: the observer hears DEVICE_CHANGED_IDENTITY with adopted set.
+ * Adopting a device again whose bond was lost, or that is refused because it is another one now, is the owner's consent to heal it: the old
+ * bond is dropped in bluetoothd, the device searched for and paired, and its path, alias (without a new one) and sessions stay; if that
+ * fails it is as it was. Of any other adopted device: -EEXIST. */
 void link_adopt(Link *link, Device *device, const LinkAdopt *options, LinkDone done, void *userdata);
 /* Drops the bond in bluetoothd and the adoption; the device is removed. */
 void link_forget(Link *link, Device *device, LinkDone done, void *userdata);
-/* Connects within 60 s; done when READY or STREAMING. */
+/* Connects within 60 s; done when READY or STREAMING. Ends a release. */
 void link_connect(Link *link, Device *device, LinkDone done, void *userdata);
+/* Lets go of the radio so that a phone can have the device, and keeps away for so long, or (0) until link_connect(): over restarts of needled,
+ * of bluetoothd and of the computer, whoever asked and whatever becomes of them. `done` when the link is down. */
+void link_release(Link *link, Device *device, uint64_t duration_usec, LinkDone done, void *userdata);
+/* Of the question that the agent was asked last: error 0 and the number, or negative: no. -ENOENT: there is no question open. */
+int link_pairing_answer(Link *link, Device *device, int error, uint32_t passkey);
+/* The computer goes to sleep (true) or has woken. Asleep: no attempt, no timer, FRAME_LINK_SUSPENDED for those that stream. */
+void link_suspend(Link *link, bool asleep);
+/* What can be said of bluetoothd, adapters, bonds, services, holders of notifications and lost connections, from what is known: asks nobody. */
+void link_examine(const Link *link, FindingReport report, void *userdata);
 /* The caller of an operation has gone: cancels what can be cancelled (an adoption), and `done` is not called any more. */
 void link_cancel(Link *link, void *userdata);
 

@@ -40,6 +40,8 @@ typedef struct StoreDevice {
         uid_t owner;
         bool bonded, allow_unbonded, auto_connect;
         uint64_t adopted_realtime_usec;
+        bool released;
+        uint64_t released_until_usec; /* wall clock; 0: until it is asked for */
 } StoreDevice;
 
 typedef struct StoreSession {
