@@ -22,8 +22,8 @@ LAYERS = {
     'daemon/session': (False, GLIB, {'codec', 'session', 'needled'},
                        r'org\.bluez|\b(sd_|sqlite3|clock_gettime|g_get_|open\(|fopen|log_(error|warning|notice|info|with))'),
     'daemon/store': (True, GLIB | {'sqlite3.h'}, {'store', 'needled', 'clock'}, r'org\.bluez|\b(sd_|omp_|session/|log_(error|warning|notice|info|with))'),
-    'daemon/link': (True, GLIB | SYSTEMD, {'link', 'profiles', 'codec', 'needled', 'log', 'autoptr', 'clock'}, r'org\.needled\.(?!PairingAgent1)|sqlite3'),
-    'daemon/bus': (True, GLIB | SYSTEMD, {'bus', 'link', 'session', 'store', 'profiles', 'needled', 'log', 'autoptr', 'clock'},
+    'daemon/link': (True, GLIB | SYSTEMD, {'link', 'profiles', 'codec', 'needled', 'log', 'autoptr', 'clock', 'finding'}, r'org\.needled\.(?!PairingAgent1)|sqlite3'),
+    'daemon/bus': (True, GLIB | SYSTEMD, {'bus', 'link', 'session', 'store', 'profiles', 'needled', 'log', 'autoptr', 'clock', 'finding'},
                    r'org\.bluez|sqlite3|\bSELECT |\bomp_[a-z]+_decode'),
     'client': (True, GLIB | SYSTEMD | {'jansson.h'}, {'client', 'codec', 'profiles', 'session', 'needled'}, r'org\.bluez|sqlite3'),
 }
