@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "standin.h"
 
-#define EATT_REST_USEC 300000u          /* without a value for so long, what was held back goes out */
+#define EATT_REST_USEC 100000u          /* without a value for so long, what was held back goes out */
 
 /* With enhanced ATT bluetoothd 5.66 reads a device's notifications from several channels, each in order, but one behind the other: seen
  * are blocks that changed places. */
