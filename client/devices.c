@@ -5,9 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "client/device-view.h"
 #include "client/format.h"
 #include "client/json.h"
-#include "client/names.h"
 #include "client/output.h"
 #include "client/service.h"
 #include "client/verbs.h"
@@ -28,16 +28,15 @@ static Style state_style(const json_t *device) {
 }
 
 Table *devices_table(void) {
-        static const char *const titles[] = { "DEVICE", "ADDRESS", "KIND", "STATE", ">BATTERY", ">SIGNAL" };
+        static const char *const titles[] = { "DEVICE", "ADDRESS", "KIND", "STATE", "SINCE", ">BATTERY", ">SIGNAL" };
 
         return table_new(titles, G_N_ELEMENTS(titles));
 }
 
-void devices_table_add(Table *table, const json_t *device) {
+void devices_table_add(Table *table, const json_t *device, uint64_t now_realtime_usec) {
         const json_t *battery = json_object_get(device, "battery"), *rssi = json_object_get(device, "rssi");
-        const char *reason = json_text(device, "state_reason");
-        g_autofree char *state = *reason ? g_strdup_printf("%s (%s)", json_text(device, "state"), reason) :
-                                           g_strdup(json_text(device, "state"));
+        g_autofree char *since = device_view_since(device, now_realtime_usec),
+                        *reason = device_view_reason(device, now_realtime_usec);
         g_autofree char *level =
                 battery ? g_strdup_printf("%" PRId64 " %%", (int64_t) json_integer_value(battery))
                         : g_strdup("-");
@@ -48,9 +47,12 @@ void devices_table_add(Table *table, const json_t *device) {
         table_add(table, objects_device_title(device), STYLE_PLAIN);
         table_add(table, json_text(device, "address"), STYLE_PLAIN);
         table_add(table, json_text(device, "kind"), STYLE_PLAIN);
-        table_add(table, state, state_style(device));
+        table_add(table, json_text(device, "state"), state_style(device));
+        table_add(table, since, STYLE_PLAIN);
         table_add(table, level, STYLE_PLAIN);
         table_add(table, signal, STYLE_PLAIN);
+        if (reason)
+                table_note(table, reason);
 }
 
 Exit verb_devices(Client *client) {
@@ -72,7 +74,7 @@ Exit verb_devices(Client *client) {
         }
 
         json_array_foreach(objects.devices, i, device)
-                devices_table_add(table, device);
+                devices_table_add(table, device, client_now());
         if (table_rows(table) > 0)
                 table_print(table, !options_has(&client->options, OPTION_NO_LEGEND));
         else
