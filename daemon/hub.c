@@ -96,6 +96,8 @@ static void remember(Hub *hub, const Device *d) {
                 .allow_unbonded = d->allow_unbonded,
                 .auto_connect = d->auto_connect,
                 .adopted_realtime_usec = d->adopted_realtime_usec,
+                .released = d->released,
+                .released_until_usec = d->released_until_usec,
         };
 
         store_device_put(hub->store, &row);
@@ -220,6 +222,8 @@ static void restore_device(Hub *hub, const StoreDevice *row) {
                 .allow_unbonded = row->allow_unbonded,
                 .auto_connect = row->auto_connect,
                 .adopted_realtime_usec = row->adopted_realtime_usec,
+                .released = row->released,
+                .released_until_usec = row->released_until_usec,
         };
 
         (void) link_restore(hub->link, &remembered);
