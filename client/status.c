@@ -42,10 +42,10 @@ static void print_device(const json_t *device) {
         if (battery)
                 g_string_append_printf(line, ", battery %" PRId64 " %%",
                                        (int64_t) json_integer_value(battery));
-        if (reason)
-                g_string_append_printf(line, ": %s", reason);
 
         table_pair("Device", line->str, objects_device_is_connected(device) ? STYLE_GOOD : STYLE_PLAIN);
+        if (reason)
+                table_pair("", reason, STYLE_PLAIN);
 }
 
 /* Nobody is asked for a password just because they looked at the status: figures are for the owner's eyes,
