@@ -94,7 +94,7 @@ static void on_turn(void *userdata) {
         Device *d = body->linked;
         uint8_t battery = peripheral_battery(body->peripheral);
 
-        if (!d || d->link != LINK_RESOLVED || battery == d->battery || body->mute)
+        if (!d || d->link != LINK_RESOLVED || battery == d->battery || body->mute || !object_has(d->object, INTERFACE_BATTERY))
                 return;
 
         d->battery = battery;

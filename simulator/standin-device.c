@@ -10,6 +10,7 @@
 #define RESOLVE_CACHED_USEC 40000u
 #define ABSENT_USEC 40500000u           /* Connect() to an absent device */
 #define DISCONNECT_USEC 2000000u        /* bluetoothd's timer in Disconnect() and RemoveDevice() */
+#define DISCONNECTED_USEC 80000u        /* from the end of the services to that of the link, when it was ended here */
 #define KEY_MISSING_USEC 60000u         /* from Connected to its fall when the device has lost its keys */
 #define ATT_TIMEOUT_USEC 30000000u      /* a request without an answer: bluetoothd gives up the link */
 #define PAIR_USEC 90000u                /* Pair(): 70–110 ms */
@@ -249,21 +250,33 @@ static void device_answer_requests(Device *d) {
                 call_error(calls->pdata[i], "Failed", "Operation failed");
 }
 
-static int on_disconnecting(sd_event_source *source, uint64_t usec, void *userdata) {
-        Device *d = userdata;
-
-        d->disconnecting = sd_event_source_disable_unref(d->disconnecting);
-        device_link_down(d);
+static int on_disconnected(sd_event_source *source, uint64_t usec, void *userdata) {
+        device_link_down(userdata);
         return 0;
 }
 
+/* Seen is first that the services are gone, and then, in a message of its own, the link. */
+static int on_disconnecting(sd_event_source *source, uint64_t usec, void *userdata) {
+        Device *d = userdata;
+
+        if (d->link == LINK_RESOLVED) {
+                d->link = LINK_UP;
+                device_changed(d, "ServicesResolved");
+        }
+        standin_timer(d->standin, &d->disconnecting, standin_delay(d->standin, DISCONNECTED_USEC), on_disconnected, d);
+        return 0;
+}
+
+/* The battery goes at once, everything else when bluetoothd's timer is over. */
 static void device_disconnect(Device *d, Call *call) {
         g_ptr_array_add(d->disconnects, call);
         if (!d->trusted)
                 d->no_auto_connect = true;
-        if (!d->disconnecting)
-                standin_timer(d->standin, &d->disconnecting, standin_delay(d->standin, DISCONNECT_USEC),
-                              on_disconnecting, d);
+        if (d->disconnecting)
+                return;
+
+        object_remove_interface(d->standin, d->object, INTERFACE_BATTERY);
+        standin_timer(d->standin, &d->disconnecting, standin_delay(d->standin, DISCONNECT_USEC), on_disconnecting, d);
 }
 
 static void method_connect(Call *call) {
@@ -438,6 +451,7 @@ void device_kick(Device *d) {
 
 void device_link_down(Device *d) {
         Standin *s = d->standin;
+        bool resolved;
 
         if (d->link == LINK_CONNECTING)
                 device_connect_failed(d, "le-connection-abort-by-local");
@@ -445,8 +459,12 @@ void device_link_down(Device *d) {
                 return;
 
         d->progress = sd_event_source_disable_unref(d->progress);
+        resolved = d->link == LINK_RESOLVED;
         d->link = LINK_DOWN;
-        object_changed(s, d->object, INTERFACE_DEVICE, "ServicesResolved", "Connected", NULL);
+        if (resolved)
+                object_changed(s, d->object, INTERFACE_DEVICE, "ServicesResolved", "Connected", NULL);
+        else
+                device_changed(d, "Connected");
         object_remove_interface(s, d->object, INTERFACE_BATTERY);
         gatt_link_down(d);
         body_link_down(d->body);
