@@ -75,6 +75,7 @@ static void standin_close(Standin *s) {
 
         s->slot_objects = sd_bus_slot_unref(s->slot_objects);
         s->slot_names = sd_bus_slot_unref(s->slot_names);
+        faults_reset(s->faults);
         if (bus)
                 (void) sd_bus_set_exit_on_disconnect(bus, false);
         sd_bus_flush_close_unref(bus);
@@ -145,6 +146,8 @@ static int standin_control(Carrier *carrier, unsigned device, const char *word, 
         if (!s->bus) /* between two owners */
                 return -EBUSY;
 
+        if (g_str_equal(word, "fault"))
+                return faults_control(s->faults, argument);
         if (g_str_equal(word, "drop"))
                 return control_drop(d, argument);
         if (g_str_equal(word, "adapter"))
@@ -163,6 +166,12 @@ static int standin_control(Carrier *carrier, unsigned device, const char *word, 
         }
 
         return -ENOENT;
+}
+
+static char *standin_report(Carrier *carrier, const char *word, const char *argument) {
+        Standin *s = (Standin *) carrier;
+
+        return g_str_equal(word, "fault") && g_strcmp0(argument, "status") == 0 ? faults_report(s->faults) : NULL;
 }
 
 static Peripheral *standin_peripheral(Carrier *carrier, unsigned device) {
@@ -185,6 +194,7 @@ static Carrier *standin_free(Carrier *carrier) {
         g_ptr_array_unref(s->calls);
         standin_close(s);
         clients_done(s);
+        s->faults = faults_free(s->faults);
         adapter_done(&s->adapter);
         g_hash_table_unref(s->by_path);
         g_ptr_array_unref(s->objects);
@@ -214,6 +224,7 @@ static int choose_bus(const char *target, char **ret) {
 static const CarrierVtable standin_vtable = {
         .free = standin_free,
         .control = standin_control,
+        .report = standin_report,
         .peripheral = standin_peripheral,
 };
 
@@ -236,6 +247,7 @@ int standin_new(const CarrierOptions *options, Carrier **ret) {
                 .objects = g_ptr_array_new_with_free_func((GDestroyNotify) object_free),
                 .by_path = g_hash_table_new(g_str_hash, g_str_equal),
                 .calls = g_ptr_array_new_with_free_func((GDestroyNotify) call_free),
+                .faults = faults_new(options->event),
                 .devices = g_new0(Device, options->n_devices),
                 .n_devices = options->n_devices,
         };

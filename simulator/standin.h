@@ -12,6 +12,7 @@
  *   standin-device.c     Device1, Battery1: connections, bonds
  *   standin-gatt.c       GattService1, GattCharacteristic1, GattDescriptor1: reads and notifications
  *   standin-client.c     GattManager1, AgentManager1: what clients registered, and when they leave
+ *   standin-fault.c      what goes wrong between a client and bluetoothd: errors, delays, lost answers, signals out of order
  *   standin-state.c      bonds in a file */
 
 #include <glib.h>
@@ -23,6 +24,7 @@
 #include "carrier.h"
 #include "standin-bus.h"
 #include "standin-device.h"
+#include "standin-fault.h"
 
 typedef struct Adapter {
         Standin *standin;
@@ -47,6 +49,7 @@ struct Standin {
         GPtrArray *objects;             /* of Object, owned */
         GHashTable *by_path;
         GPtrArray *calls;               /* under way, owned */
+        Faults *faults;
 
         Adapter adapter;
         GPtrArray *agents, *apps;       /* standin-client.c */
