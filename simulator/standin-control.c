@@ -222,9 +222,11 @@ int standin_control(Carrier *carrier, unsigned device, const char *word, const c
         for (unsigned i = 0; i < G_N_ELEMENTS(words); i++)
                 if (g_str_equal(word, words[i].word))
                         return words[i].control(s->bodies + device, argument);
+        if (g_str_equal(word, "fault") && s->bus)
+                return faults_control(s->faults, argument);
         if (g_str_equal(word, "bluetoothd"))
                 return control_bluetoothd(s, argument);
-        if (!g_str_equal(word, "restart") && !g_str_equal(word, "adapter") && !g_str_equal(word, "rfkill"))
+        if (!g_str_equal(word, "restart") && !g_str_equal(word, "fault") && !g_str_equal(word, "adapter") && !g_str_equal(word, "rfkill"))
                 return -ENOENT;
         if (!s->bus) /* between two owners */
                 return -EBUSY;
@@ -232,7 +234,7 @@ int standin_control(Carrier *carrier, unsigned device, const char *word, const c
         return g_str_equal(word, "restart") ? control_restart(s, argument) : control_adapter(s, argument);
 }
 
-void standin_report(Carrier *carrier, unsigned device, GString *json) {
+void standin_status(Carrier *carrier, unsigned device, GString *json) {
         const Standin *s = (const Standin *) carrier;
         const Device *d = s->bodies[device].linked;
 
