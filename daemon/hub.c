@@ -360,6 +360,7 @@ static int start_bus(Hub *hub) {
                 .ops = &hub_bus_ops,
                 .userdata = hub,
                 .daemon_uid = geteuid(),
+                .release_usec = hub->config.bluetooth_release_usec,
                 .failed = on_bus_failed,
                 .name_acquired = on_name_acquired,
         };

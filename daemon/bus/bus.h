@@ -46,6 +46,7 @@ typedef struct BusSettings {
         const BusOps *ops;
         void *userdata;
         uid_t daemon_uid;       /* may do everything, like root */
+        uint64_t release_usec;  /* of Device1.Release without `seconds`; 0: until Connect() */
         /* The connection was lost or the name is taken: the daemon should exit with this error. */
         void (*failed)(Bus *bus, int error, const char *message, void *userdata);
         void (*name_acquired)(Bus *bus, void *userdata);
