@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
 #include <time.h>
 
 #include "hub-private.h"
@@ -181,4 +182,13 @@ void hub_journal_device(Follower *f, unsigned changed) {
                 tell_link(f);
                 tell_trouble(f);
         }
+}
+
+void hub_journal_sleep(bool asleep) {
+        LogContext context = { .message_id = asleep ? NEEDLED_MESSAGE_SUSPENDED : NEEDLED_MESSAGE_RESUMED };
+
+        if (asleep)
+                log_with(LOG_INFO, &context, "the computer goes to sleep: links end, and live sessions wait until it has woken");
+        else
+                log_with(LOG_INFO, &context, "the computer has woken: devices are followed again");
 }
