@@ -38,7 +38,6 @@ typedef struct Follower {
         Tracker *tracker;
         struct {                        /* what the journal was told */
                 bool adopted, linked, released, trouble;
-                uint64_t interferences, interference_usec;
                 unsigned entries;       /* within the period that began then */
                 uint64_t entries_since_usec;
         } told;

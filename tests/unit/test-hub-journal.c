@@ -181,28 +181,6 @@ static void test_trouble_with_its_remedy(void) {
         diary_done(&d);
 }
 
-static void test_interference_once_a_minute(void) {
-        Diary d;
-
-        diary_new(&d, true);
-        d.device.counters.interferences = 1;
-        hub_journal_device(&d.follower, DEVICE_CHANGED_STATE);
-        assert_told(NEEDLED_MESSAGE_INTERFERENCE, "another program of this computer has ended connections or notifications of pen (1 since "
-                                                  "the start); needlectl doctor shows what is known of it\n");
-        for (unsigned i = 0; i < 100; i++) {
-                d.device.counters.interferences++;
-                hub_journal_device(&d.follower, DEVICE_CHANGED_STATE);
-        }
-        assert_silent();
-        now_usec += 60 * USEC_PER_SEC;
-        hub_journal_device(&d.follower, DEVICE_CHANGED_STATE); /* nothing new */
-        assert_silent();
-        d.device.counters.interferences++;
-        hub_journal_device(&d.follower, DEVICE_CHANGED_STATE);
-        g_assert_nonnull(strstr(told->str, "(102 since the start)"));
-        diary_done(&d);
-}
-
 /* "a chattering device cannot fill the journal" */
 static void test_the_journal_is_not_filled(void) {
         Diary d;
@@ -251,7 +229,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/hub-journal/adoption-is-news-once", test_adoption_is_news_once);
         g_test_add_func("/hub-journal/releases", test_releases);
         g_test_add_func("/hub-journal/trouble-with-its-remedy", test_trouble_with_its_remedy);
-        g_test_add_func("/hub-journal/interference-once-a-minute", test_interference_once_a_minute);
         g_test_add_func("/hub-journal/the-journal-is-not-filled", test_the_journal_is_not_filled);
         g_test_add_func("/hub-journal/who-is-not-adopted-is-no-news", test_who_is_not_adopted_is_no_news);
         g_test_add_func("/hub-journal/sleep", test_sleep);
