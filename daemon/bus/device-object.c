@@ -193,10 +193,12 @@ static int run_connect(Call *call, sd_bus_error *error) {
         return 0;
 }
 
-/* "the releasing client leaving the bus does not change that": nothing takes the work back, and link always answers. */
+/* "the releasing client leaving the bus does not change that": nothing takes the work back, and link always
+ * answers. */
 static int run_release(Call *call, sd_bus_error *error) {
         const BusSettings *settings = &call->bus->settings;
         DeviceObject *object = call->object;
+        uint64_t duration_usec = settings->release_usec;
         uint32_t seconds = 0;
         bool given = false;
         const Option options[] = { { "seconds", 'u', &seconds, &given } };
@@ -214,7 +216,9 @@ static int run_release(Call *call, sd_bus_error *error) {
         if (r < 0)
                 return r;
 
-        link_release(settings->link, object->device, given ? seconds * UINT64_C(1000000) : settings->release_usec, call_done, call);
+        if (given)
+                duration_usec = seconds * UINT64_C(1000000);
+        link_release(settings->link, object->device, duration_usec, call_done, call);
         return 0;
 }
 
