@@ -13,6 +13,7 @@
  *   standin-device.c     Device1: connections, bonds
  *   standin-property.c   the properties of Device1, and Battery1
  *   standin-body.c       the device itself, whichever adapter it is connected to
+ *   standin-cycle.c      links that are dropped again and again, and how soon they are back
  *   standin-gatt.c       GattService1, GattCharacteristic1, GattDescriptor1: reads and notifications
  *   standin-services.c   which of these there are
  *   standin-client.c     GattManager1, AgentManager1: what clients registered, and when they leave

@@ -4,7 +4,7 @@
 One test a cause, each with a session that runs when it comes. docs/link.md has the table of causes."""
 import signal
 
-from bluez import CHARACTERISTIC, DEVICE, LIVE, call, characteristics, device_path, hold, objects, shown
+from bluez import CHARACTERISTIC, DEVICE, LIVE, STREAMS, call, characteristics, device_path, hold, objects, shown
 from stage import at_least, expect, wait_for
 from states import States
 
@@ -374,15 +374,16 @@ def test_another_client_disconnects_the_device(stage):
 
 
 def notifications_are_held(stage, how):
-    """needled was away for a moment, and another client has what it had."""
+    """needled was away for a moment, and another client has all that it had."""
     use = Use(stage)
     stage.daemon.stop(signal.SIGKILL)
     stage.processes.remove(stage.daemon)
-    other = hold(stage, how)
-    expect(other.text(), 'held\n', 'the other client')
+    others = [hold(stage, how, uuid) for uuid in STREAMS]
+    expect({other.text() for other in others}, {'held\n'}, 'the other client')
     stage.needled()
     use.waits('waiting', 'notifications-held')
-    other.stop()
+    for other in others:
+        other.stop()
     use.streams()
     use.ends(1)
 
