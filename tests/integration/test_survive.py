@@ -12,11 +12,9 @@ from states import States
 class Use:
     """An adopted device in use: its session, and the states that it goes through from here."""
 
-    def __init__(self, stage, *options, bond=True, config=None):
+    def __init__(self, stage, *options, bond=True, fast=True):
         self.stage = stage
-        if config:
-            (stage.config_dir / 'needled.conf').write_text(config)
-        self.sim = stage.sim('--kind=pen', '--live-period=50', *([] if bond else ['--no-bond']), *options)
+        self.sim = stage.sim('--kind=pen', '--live-period=50', *([] if bond else ['--no-bond']), *options, fast=fast)
         stage.needled()
         stage.adopt(*([] if bond else ['--allow-unbonded']))
         self.sim.control('start')
@@ -363,7 +361,8 @@ def test_another_client_stops_the_notifications(stage):
 
 
 def test_another_client_disconnects_the_device(stage):
-    use = Use(stage)
+    """Known by the time that bluetoothd takes over it, and so not with --fast."""
+    use = Use(stage, fast=False)
     use.sim.control('advertise off')
     call(stage, device_path(), DEVICE, 'Disconnect')
     use.waits('waiting', 'disconnected-by-other')
