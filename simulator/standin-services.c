@@ -208,6 +208,8 @@ void services_with_all(Device *d) {
 void services_set_cache(Device *d, Cache cache) {
         d->cache = cache;
         services_renew(d);
+        if (d->object && d->link != LINK_RESOLVED)
+                device_changed(d, "UUIDs");
 }
 
 bool service_there(const Service *service) {

@@ -91,6 +91,8 @@ class Sim(Process):
 
     def control(self, line):
         """Says a control line and returns the answer; fails on an error."""
+        if not line.endswith('status'):
+            self.last = line, time.time()
         before = len(self.text().splitlines())
         self.child.stdin.write(f'{line}\n'.encode())
         self.child.stdin.flush()

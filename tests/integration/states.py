@@ -27,6 +27,11 @@ class States:
                     states.append((changed['State']['data'], changed['StateReason']['data']))
         return states
 
+    def since(self):
+        """When it came into its last state, as seconds since the epoch."""
+        lines = [line for line in self.monitor.text().rpartition('\n')[0].splitlines() if '"StateSince"' in line]
+        return json.loads(lines[-1])['payload']['data'][1]['StateSince']['data'] / 1e6 if lines else 0
+
     def mark(self):
         """What comes is looked at from here."""
         self.read = len(self.all())

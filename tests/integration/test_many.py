@@ -38,7 +38,8 @@ class Many:
 
     def live(self):
         """{alias: id} of the sessions that run."""
-        return {s['alias']: s['id'] for s in self.stage.json('status')['sessions'] if s['state'] == 'running'}
+        aliases = {device['path']: device['alias'] for device in self.devices().values()}
+        return {aliases[s['device']]: s['id'] for s in self.stage.json('status')['sessions'] if s['state'] == 'running'}
 
     def taken(self, i):
         status = self.sim.status(i)
