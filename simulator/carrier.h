@@ -28,6 +28,16 @@ struct Carrier { /* first member of each carrier's own struct */
         const CarrierVtable *vtable;
 };
 
+/* What the device does when somebody pairs with it. */
+typedef enum PairingKind {
+        PAIRING_JUST_WORKS,             /* it has neither display nor keys: NoInputNoOutput */
+        PAIRING_PASSKEY_ENTRY,          /* digits are typed on it: KeyboardOnly */
+        PAIRING_PASSKEY_DISPLAY,        /* it shows digits: DisplayOnly */
+        PAIRING_NUMERIC,                /* it shows digits and has a button for yes: DisplayYesNo */
+        PAIRING_REFUSE,
+        _PAIRING_MAX,
+} PairingKind;
+
 typedef struct CarrierOptions {
         sd_event *event;
         const PeripheralConfig *configs; /* one for each device */
@@ -36,6 +46,7 @@ typedef struct CarrierOptions {
         unsigned mtu;                   /* ATT_MTU that the device offers, 23 … 517; 0: 247 */
         const char *random_address;     /* static random address, hci only; NULL: public */
         bool bondable;                  /* the stand-in's devices, and bluez: encrypted characteristics */
+        PairingKind pairing;            /* likewise */
         bool fast;                      /* the stand-in answers at once instead of with 5.66's delays */
         const char *const *addresses;   /* of the stand-in's devices, "C0:FF:EE:12:34:56[/public|/random]";
                                            NULL: made up */
