@@ -271,6 +271,8 @@ Exit pairing_adopt(sd_bus *bus, sd_bus_message *call, uint64_t timeout_usec, boo
         if (r >= 0)
                 r = sd_bus_call_async(bus, &adoption, call, on_adopted, &pairing, timeout_usec);
         if (r >= 0)
+                r = sd_bus_set_close_on_exit(bus, false); /* it outlives this loop */
+        if (r >= 0)
                 r = sd_bus_attach_event(bus, event, SD_EVENT_PRIORITY_NORMAL);
         if (r < 0)
                 return service_error(NULL, r);
