@@ -14,14 +14,6 @@
 
 #define PASSKEY_MAX 999999u
 
-static const char *const capabilities[_PAIRING_MAX] = {
-        [PAIRING_JUST_WORKS] = "NoInputNoOutput",
-        [PAIRING_PASSKEY_ENTRY] = "KeyboardOnly",
-        [PAIRING_PASSKEY_DISPLAY] = "DisplayOnly",
-        [PAIRING_NUMERIC] = "DisplayYesNo",
-        [PAIRING_REFUSE] = "NoInputNoOutput",
-};
-
 static bool own_device(const BluezServer *s, const char *device) {
         return g_str_has_prefix(device, s->adapter_path) && device[strlen(s->adapter_path)] == '/';
 }
@@ -140,7 +132,7 @@ static int on_registered(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 void bluez_server_agent_register(BluezServer *s) {
         bluez_server_register(s, &s->agent, "/org/bluez", "org.bluez.AgentManager1", "RegisterAgent",
-                              on_registered, "os", BLUEZ_SERVER_AGENT, capabilities[s->pairing]);
+                              on_registered, "os", BLUEZ_SERVER_AGENT, pairing_capability(s->pairing));
 }
 
 static const sd_bus_vtable agent_vtable[] = {

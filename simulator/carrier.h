@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
+#include "pairing-method.h"
 #include "peripheral.h"
 
 typedef struct Carrier Carrier;
@@ -27,16 +28,6 @@ typedef struct CarrierVtable {
 struct Carrier { /* first member of each carrier's own struct */
         const CarrierVtable *vtable;
 };
-
-/* What the device does when somebody pairs with it. */
-typedef enum PairingKind {
-        PAIRING_JUST_WORKS,             /* it has neither display nor keys: NoInputNoOutput */
-        PAIRING_PASSKEY_ENTRY,          /* digits are typed on it: KeyboardOnly */
-        PAIRING_PASSKEY_DISPLAY,        /* it shows digits: DisplayOnly */
-        PAIRING_NUMERIC,                /* it shows digits and has a button for yes: DisplayYesNo */
-        PAIRING_REFUSE,
-        _PAIRING_MAX,
-} PairingKind;
 
 typedef struct CarrierOptions {
         sd_event *event;

@@ -144,23 +144,6 @@ static int check_addresses(void) {
         return 0;
 }
 
-static const char *const pairing_names[_PAIRING_MAX + 1] = {
-        [PAIRING_JUST_WORKS] = "just-works",
-        [PAIRING_PASSKEY_ENTRY] = "passkey-entry",
-        [PAIRING_PASSKEY_DISPLAY] = "passkey-display",
-        [PAIRING_NUMERIC] = "numeric",
-        [PAIRING_REFUSE] = "refuse",
-};
-
-static PairingKind pairing_kind(void) {
-        PairingKind kind = PAIRING_JUST_WORKS;
-
-        while (options.pairing && kind < _PAIRING_MAX && !g_str_equal(options.pairing, pairing_names[kind]))
-                kind++;
-
-        return kind;
-}
-
 static int check_options(void) {
         if (options.stand_in + !!options.bluez + !!options.hci != 1)
                 return complain("choose one of --stand-in, --bluez and --hci");
@@ -186,7 +169,7 @@ static int check_options(void) {
                 return complain("--flood is a load of the profile's own devices");
         if (options.loop && !options.tape)
                 return complain("--loop goes with --tape");
-        if (pairing_kind() == _PAIRING_MAX)
+        if (options.pairing && pairing_kind_from_name(options.pairing) == _PAIRING_MAX)
                 return complain("--pairing is just-works, passkey-entry, passkey-display, numeric or refuse");
         if (options.pairing && (options.hci || options.no_bond))
                 return complain("--pairing goes with neither --hci nor --no-bond, which do not pair");
@@ -261,7 +244,7 @@ static int make_carrier(sd_event *event, const PeripheralConfig *configs, unsign
                 .target = options.stand_in ? options.stand_in_bus : options.bluez ?: options.hci,
                 .mtu = (unsigned) options.mtu, .random_address = options.random_address,
                 .bondable = !options.no_bond, .fast = options.fast,
-                .pairing = pairing_kind(),
+                .pairing = options.pairing ? pairing_kind_from_name(options.pairing) : PAIRING_JUST_WORKS,
                 .addresses = addresses, .state_file = options.state_file,
         };
 

@@ -3,6 +3,7 @@
 
 /* A device as bluetoothd knows it, with the software that plays it behind. */
 
+#include "pairing-method.h"
 #include "peripheral.h"
 #include "pump.h"
 #include "standin-bus.h"
@@ -10,14 +11,6 @@
 typedef struct Device Device;
 typedef struct Service Service;
 typedef struct Characteristic Characteristic;
-
-typedef enum PairingMethod {
-        PAIRING_METHOD_JUST_WORKS,
-        PAIRING_METHOD_CLIENT_TYPES,    /* what the device shows */
-        PAIRING_METHOD_DEVICE_TYPES,    /* what the client shows */
-        PAIRING_METHOD_BOTH_TYPE,
-        PAIRING_METHOD_NUMERIC,
-} PairingMethod;
 
 typedef struct Pairing {
         sd_event_source *timer;         /* NULL: none under way */

@@ -17,29 +17,6 @@
                                          * a person needs as long with --fast */
 #define PASSKEY_COUNT 1000000
 
-/* Core Specification, Vol 3, Part H, 2.3.5.1, table 2.8: the initiator's capability against the responder's. */
-static PairingMethod choose_method(const char *capability, PairingKind kind) {
-        bool types = g_str_equal(capability, "KeyboardOnly") || g_str_equal(capability, "KeyboardDisplay") || !*capability;
-        bool shows = g_str_equal(capability, "DisplayOnly") || g_str_equal(capability, "DisplayYesNo") ||
-                     g_str_equal(capability, "KeyboardDisplay") || !*capability;
-        bool compares = shows && !g_str_equal(capability, "DisplayOnly");
-
-        switch (kind) {
-        case PAIRING_PASSKEY_DISPLAY:
-                return types ? PAIRING_METHOD_CLIENT_TYPES : PAIRING_METHOD_JUST_WORKS;
-        case PAIRING_PASSKEY_ENTRY:
-                return shows ? PAIRING_METHOD_DEVICE_TYPES : types ? PAIRING_METHOD_BOTH_TYPE : PAIRING_METHOD_JUST_WORKS;
-        case PAIRING_NUMERIC:
-                return compares ? PAIRING_METHOD_NUMERIC : types ? PAIRING_METHOD_CLIENT_TYPES : PAIRING_METHOD_JUST_WORKS;
-        case PAIRING_JUST_WORKS:
-        case PAIRING_REFUSE:
-        case _PAIRING_MAX:
-                break;
-        }
-
-        return PAIRING_METHOD_JUST_WORKS;
-}
-
 static void pairing_over(Device *d, bool ok) {
         device_paired(d, ok); /* and with it pairing_end() */
         if (!ok)
@@ -194,7 +171,7 @@ void pairing_begin(Device *d, const Call *call) {
                 return;
         }
 
-        d->pairing.method = choose_method(capability, s->pairing);
+        d->pairing.method = pairing_method(capability, s->pairing);
         standin_timer(s, &d->pairing.timer, standin_delay(s, PAIR_USEC), on_begin, d);
 }
 

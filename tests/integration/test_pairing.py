@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Pairing from a terminal: what needlectl asks, what the device makes of the answers, and who else may do it."""
 import fcntl
+import json
 import os
 import pty
 import re
@@ -272,6 +273,40 @@ def interrupt(stage, user=None):
 
 def test_ctrl_c(stage):
     interrupt(stage)
+
+
+def busctl(stage, *args):
+    done = subprocess.run(['busctl', '--address', stage.env['DBUS_SYSTEM_BUS_ADDRESS'], '--json=short', *args], capture_output=True,
+                          text=True, timeout=DEADLINE_SEC, check=False)
+    return done.stdout if done.returncode == 0 else done.stderr
+
+
+def test_nobody_but_the_service_asks_the_terminal(stage):
+    sim = find(stage, '--pairing=passkey-display')
+    terminal = Terminal(stage, 'adopt', FIRST)
+    terminal.expect('six digits')
+    names = json.loads(busctl(stage, 'call', 'org.freedesktop.DBus', '/', 'org.freedesktop.DBus', 'ListNames'))['data'][0]
+    for method in (['RequestPasskey', 'o', '/'], ['Confirm', 'ou', '/', '1'], ['DisplayPasskey', 'ou', '/', '1'], ['Cancel']):
+        answers = [busctl(stage, 'call', name, '/org/needled/agent', 'org.needled.PairingAgent1', *method)
+                   for name in names if name.startswith(':')]
+        expect(len([a for a in answers if 'Only org.needled may ask here' in a]), 1, f'agents that refuse {method[0]}')
+    terminal.type(f'{shown(sim)}\n')
+    lacks(terminal.end(0), '000001')
+    adopted(stage)
+
+
+def test_encryption_that_nobody_asked_for(stage):
+    """A value that wants encryption begins a pairing too; without an agent it fails, and the device drops the link."""
+    find(stage, '--pairing=passkey-display')
+    path = '/org/bluez/hci0/dev_C0_FF_EE_12_34_56'
+    busctl(stage, 'call', 'org.bluez', path, 'org.bluez.Device1', 'Connect')
+    wait_for('its characteristics', lambda: 'true' in busctl(stage, 'get-property', 'org.bluez', path, 'org.bluez.Device1',
+                                                             'ServicesResolved'))
+    objects = json.loads(busctl(stage, 'call', 'org.bluez', '/', 'org.freedesktop.DBus.ObjectManager', 'GetManagedObjects'))['data'][0]
+    status = next(p for p, i in objects.items()
+                  if i.get('org.bluez.GattCharacteristic1', {}).get('UUID', {}).get('data', '').startswith('95840105'))
+    contains(busctl(stage, 'call', 'org.bluez', status, 'org.bluez.GattCharacteristic1', 'ReadValue', 'a{sv}', '0'), '0x0e')
+    contains(busctl(stage, 'get-property', 'org.bluez', path, 'org.bluez.Device1', 'Connected'), 'false')
 
 
 def test_killed(stage):
