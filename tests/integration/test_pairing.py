@@ -289,7 +289,7 @@ def test_nobody_but_the_service_asks_the_terminal(stage):
     for method in (['RequestPasskey', 'o', '/'], ['Confirm', 'ou', '/', '1'], ['DisplayPasskey', 'ou', '/', '1'], ['Cancel']):
         answers = [busctl(stage, 'call', name, '/org/needled/agent', 'org.needled.PairingAgent1', *method)
                    for name in names if name.startswith(':')]
-        expect(len([a for a in answers if 'Only org.needled may ask here' in a]), 1, f'agents that refuse {method[0]}')
+        expect(len([a for a in answers if 'Access denied' in a]), 1, f'agents that refuse {method[0]}')
     terminal.type(f'{shown(sim)}\n')
     lacks(terminal.end(0), '000001')
     adopted(stage)
