@@ -64,12 +64,16 @@ struct FakeBluez {
         const char *write_error;        /* NULL: written */
         const char *read_error;         /* NULL: the value */
         bool pair_refused;
+        bool pair_holds;                /* Pair() is not answered until fake_pair_end() */
         bool connected_untold;          /* Connected rises without a signal */
         /* What was called: */
         unsigned connects, disconnects, pairs, removes, discoveries, applications, unregistered, agents;
         GString *writes;                /* of WriteValue: "command 01 02;" each */
         bool filtered;                  /* the last discovery filter asked for services */
         char *agent_sender, *application_sender;
+        char *capability;               /* of the agent that was registered last */
+        sd_bus_message *pair;           /* that is held */
+        unsigned pairs_cancelled;       /* CancelPairing() */
         char *application;              /* what our GetManagedObjects answered, as text */
         bool application_read;          /* our GetManagedObjects came back with a GattProfile1 */
 };
@@ -85,6 +89,8 @@ FakeBluez *fake_bluez_free(FakeBluez *fake);
 void fake_device_appear(FakeBluez *fake);     /* InterfacesAdded of the device */
 void fake_device_connect(FakeBluez *fake);    /* Connected, then the objects, then ServicesResolved */
 void fake_device_disconnect(FakeBluez *fake); /* sockets end, Connected falls */
+/* Answers the Pair() that is held: bonded, or this error, with which the connection ends. */
+void fake_pair_end(FakeBluez *fake, const char *error);
 void fake_powered(FakeBluez *fake, bool on);
 void fake_battery(FakeBluez *fake, uint8_t percent); /* Battery1 comes */
 FakeChar *fake_char(FakeBluez *fake, const char *uuid);
