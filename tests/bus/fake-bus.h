@@ -33,6 +33,7 @@ typedef struct FakeBus {
         GHashTable *users;              /* unique name → uid */
         GPtrArray *matches;             /* rules that the daemon has added and not removed */
         GPtrArray *signals;             /* sd_bus_message: what the daemon broadcast */
+        GPtrArray *asked;               /* sd_bus_message: what it called of clients, who answer by fake_bus_reply() or never */
         unsigned n_uid_queries, n_checks, n_cancels;
 
         FakePolkit polkit;
@@ -49,6 +50,10 @@ void fake_bus_user(FakeBus *fb, const char *name, uid_t uid);
 void fake_bus_leave(FakeBus *fb, const char *name, const char *sender);
 void fake_bus_release_uids(FakeBus *fb);
 void fake_bus_polkit_answer(FakeBus *fb, FakePolkit answer);
+/* The client's answer to the newest call of `member`: an error's name, or values as for sd_bus_message_append(). */
+void fake_bus_reply(FakeBus *fb, const char *sender, const char *member, const char *error, const char *types, ...);
+/* The newest call of `member`, or NULL. */
+sd_bus_message *fake_bus_asked(const FakeBus *fb, const char *member);
 bool fake_bus_has_match(const FakeBus *fb, const char *part);
 
 /* Runs the loop until it is so, 120 s at most; the test fails then. */

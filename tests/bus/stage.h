@@ -48,6 +48,10 @@ typedef struct Stage {
         char *adopt_alias;
         bool adopt_unbonded;
         uid_t adopt_owner;
+        LinkPairingAgent adopt_agent;   /* ask is NULL: none */
+        unsigned n_answers;             /* of the agent */
+        int answer_error;               /* the newest */
+        uint32_t answer;
 
         /* store */
         StoreState storage;
