@@ -223,6 +223,7 @@ int standin_new(const CarrierOptions *options, Carrier **ret) {
                 .bus_address = g_steal_pointer(&bus_address),
                 .state_file = g_strdup(options->state_file),
                 .bondable = options->bondable, .fast = options->fast,
+                .pairing = options->pairing,
                 .mtu = (uint16_t) (options->mtu ?: 247),
                 .objects = g_ptr_array_new_with_free_func((GDestroyNotify) object_free),
                 .by_path = g_hash_table_new(g_str_hash, g_str_equal),

@@ -11,6 +11,7 @@
  *   standin-standard.c   ObjectManager, Properties, Introspectable
  *   standin-adapter.c    Adapter1, discovery
  *   standin-device.c     Device1: connections, bonds
+ *   standin-pairing.c    how a device is bonded, and who is asked about it
  *   standin-property.c   the properties of Device1, and Battery1
  *   standin-body.c       the device itself, whichever adapter it is connected to
  *   standin-cycle.c      links that are dropped again and again, and how soon they are back
@@ -52,6 +53,7 @@ struct Standin {
         char *bus_address;
         char *state_file;
         bool bondable, fast;
+        PairingKind pairing;
         uint16_t mtu;
 
         sd_bus *bus;                    /* NULL while bluetoothd is away */
@@ -106,7 +108,8 @@ void clients_done(Standin *s);
 void clients_drop(Standin *s);                          /* releases agents: bluetoothd goes */
 void clients_drop_apps(Adapter *a);                     /* profiles alone: the adapter goes */
 void clients_gone(Standin *s, const char *name);
-bool clients_have_agent(Standin *s);
+/* The caller's own agent (caller may be NULL), else the default one; the caller frees name and path. */
+bool clients_agent(Standin *s, const char *caller, char **ret_name, char **ret_path, const char **ret_capability);
 bool clients_want(const Adapter *a, const char *uuid);  /* some application registered a profile for it */
 
 /* standin-state.c */
