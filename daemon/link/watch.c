@@ -157,6 +157,10 @@ void watch_device(Device *device) {
 
         device->work->connected = connected;
         if (connected && !was) {
+                const Object *adapter = link_adapter(device);
+
+                if (!adapter || !adapter->powered) /* what we know of it is not so */
+                        bluez_refresh(device->link->bluez);
                 device->work->opened = device->link->watched;
                 on_rise(device);
         } else if (!connected && was)
@@ -270,13 +274,23 @@ static void on_added(Object *object, unsigned interfaces, void *userdata) {
         }
 }
 
+/* RemoveDevice() has done its work, whatever it answers. An adapter that goes takes its devices along too, but is off before. */
+static bool is_forgotten(const Device *device) {
+        const Object *adapter = link_adapter(device);
+
+        return device->work->step == STEP_FORGET && link_has_operation(device, OPERATION_FORGET) && adapter && adapter->powered;
+}
+
 static void on_removed(const char *path, unsigned interfaces, void *userdata) {
         Link *link = userdata;
         Device *device = g_hash_table_lookup(link->by_object, path);
 
         if (device && (interfaces & OBJECT_DEVICE)) {
                 watch_bind(device, NULL);
-                watch_device(device);
+                if (is_forgotten(device))
+                        link_device_remove(device);
+                else
+                        watch_device(device);
         }
         if (interfaces & OBJECT_ADAPTER) {
                 auto_connect_adapter_removed(link->auto_connect, path);

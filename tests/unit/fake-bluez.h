@@ -62,10 +62,14 @@ struct FakeBluez {
         unsigned connect_errors;
         const char *write_error;        /* NULL: written */
         const char *read_error;         /* NULL: the value */
+        const char *discovery_error;    /* of StartDiscovery; NULL: started */
+        const char *remove_error;       /* of RemoveDevice, which does nothing then; NULL: it removes */
+        bool remove_unanswered;         /* it removes, and does not answer */
+        const char *register_error;     /* of RegisterApplication, once; NULL: registered */
         bool pair_refused;
         bool connected_untold;          /* Connected rises without a signal */
         /* What was called: */
-        unsigned connects, pairs, removes, discoveries, applications, agents;
+        unsigned connects, pairs, removes, discoveries, discovery_stops, applications, agents;
         GString *writes;                /* of WriteValue: "command 01 02;" each */
         bool filtered;                  /* the last discovery filter asked for services */
         char *agent_sender, *application_sender;
