@@ -101,6 +101,7 @@ static void standin_restart(Standin *s, bool crash) {
 
         if (crash)
                 s->bus = NULL; /* nothing is said any more */
+        crowd_reset(s->crowd);
         adapter_unplug(&s->adapter);
         clients_drop(s);
         g_ptr_array_set_size(s->calls, 0);
@@ -146,6 +147,8 @@ static int standin_control(Carrier *carrier, unsigned device, const char *word, 
         if (!s->bus) /* between two owners */
                 return -EBUSY;
 
+        if (g_str_equal(word, "crowd"))
+                return crowd_control(s->crowd, argument);
         if (g_str_equal(word, "fault"))
                 return faults_control(s->faults, argument);
         if (g_str_equal(word, "drop"))
@@ -186,6 +189,7 @@ static Carrier *standin_free(Carrier *carrier) {
 
         s->restart = sd_event_source_disable_unref(s->restart);
         if (s->bus) { /* else between two owners: nothing is left to be taken back */
+                crowd_reset(s->crowd);
                 adapter_unplug(&s->adapter);
                 clients_drop(s);
         }
@@ -194,6 +198,7 @@ static Carrier *standin_free(Carrier *carrier) {
         g_ptr_array_unref(s->calls);
         standin_close(s);
         clients_done(s);
+        s->crowd = crowd_free(s->crowd);
         s->faults = faults_free(s->faults);
         adapter_done(&s->adapter);
         g_hash_table_unref(s->by_path);
@@ -251,6 +256,7 @@ int standin_new(const CarrierOptions *options, Carrier **ret) {
                 .devices = g_new0(Device, options->n_devices),
                 .n_devices = options->n_devices,
         };
+        s->crowd = crowd_new(s);
         adapter_init(&s->adapter, s);
         clients_init(s);
         for (unsigned i = 0; i < s->n_devices; i++) {

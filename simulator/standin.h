@@ -12,6 +12,7 @@
  *   standin-device.c     Device1, Battery1: connections, bonds
  *   standin-gatt.c       GattService1, GattCharacteristic1, GattDescriptor1: reads and notifications
  *   standin-client.c     GattManager1, AgentManager1: what clients registered, and when they leave
+ *   standin-crowd.c      strangers' devices, many of them
  *   standin-fault.c      what goes wrong between a client and bluetoothd: errors, delays, lost answers, signals out of order
  *   standin-state.c      bonds in a file */
 
@@ -23,6 +24,7 @@
 
 #include "carrier.h"
 #include "standin-bus.h"
+#include "standin-crowd.h"
 #include "standin-device.h"
 #include "standin-fault.h"
 
@@ -50,6 +52,7 @@ struct Standin {
         GHashTable *by_path;
         GPtrArray *calls;               /* under way, owned */
         Faults *faults;
+        Crowd *crowd;
 
         Adapter adapter;
         GPtrArray *agents, *apps;       /* standin-client.c */
