@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -102,7 +103,12 @@ class Stage:
         config = self.dir / 'bus.conf'
         config.write_text(BUS_CONFIG.read_text().replace('@SOCKET@', str(self.dir / 'bus')))
         self.start('bus', ['dbus-daemon', f'--config-file={config}', '--nofork', '--nopidfile'])
-        wait_for('the bus', (self.dir / 'bus').exists)
+        wait_for('the bus', self.bus_answers)
+
+    def bus_answers(self):
+        """Its socket is there a moment before it takes anybody."""
+        with socket.socket(socket.AF_UNIX) as one:
+            return one.connect_ex(str(self.dir / 'bus')) == 0
 
     def __enter__(self):
         return self
