@@ -43,10 +43,6 @@ static int give_error(sd_bus_error *error, const char *name, const char *text) {
         return sd_bus_error_set(error, name, text);
 }
 
-static int method_noop(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return sd_bus_reply_method_return(m, NULL);
-}
-
 static int method_set_filter(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         FakeBluez *fake = userdata;
         const char *key;
@@ -153,6 +149,8 @@ static int method_connect(sd_bus_message *m, void *userdata, sd_bus_error *error
         FakeBluez *fake = userdata;
 
         fake->connects++;
+        if (fake->connect_silent)
+                return 1;
         if (fake->connect_errors > 0) {
                 fake->connect_errors--;
                 return give_error(error, fake->connect_error, fake->connect_error_text);
@@ -164,8 +162,14 @@ static int method_connect(sd_bus_message *m, void *userdata, sd_bus_error *error
 static int method_disconnect(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         FakeBluez *fake = userdata;
 
+        fake->disconnects++;
         if (fake->connected)
                 fake_device_disconnect(fake);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_unregister_application(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ((FakeBluez *) userdata)->unregistered++;
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -217,6 +221,13 @@ static int method_write(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         return fake->write_error ? give_error(error, fake->write_error, "") : sd_bus_reply_method_return(m, NULL);
 }
 
+/* Our peer has closed its end, as bluetoothd hears at once. */
+static bool is_closed(int fd) {
+        char octet;
+
+        return fd >= 0 && recv(fd, &octet, sizeof(octet), MSG_DONTWAIT | MSG_PEEK) == 0;
+}
+
 static int method_acquire(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         FakeChar *ch = userdata;
         FakeBluez *fake = ch->fake;
@@ -224,6 +235,10 @@ static int method_acquire(sd_bus_message *m, void *userdata, sd_bus_error *error
         char octet;
 
         ch->acquires++;
+        if (is_closed(ch->fd)) {
+                close(ch->fd);
+                ch->fd = -1;
+        }
         if (fake->acquire_errors > 0) {
                 fake->acquire_errors--;
                 return give_error(error, fake->acquire_error, fake->acquire_error_text);
@@ -328,7 +343,7 @@ static const sd_bus_vtable gatt_manager_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("RegisterApplication", "oa{sv}", NULL, method_register_application,
                       SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("UnregisterApplication", "o", NULL, method_noop, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("UnregisterApplication", "o", NULL, method_unregister_application, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END
 };
 
