@@ -65,8 +65,9 @@ static int property_get_uuids(void *what, sd_bus_message *m) {
 
 static void announce(Crowd *crowd, Stranger *stranger) {
         unsigned number = stranger->number;
-        g_autofree char *path = g_strdup_printf("/org/bluez/%s_5A_00_00_%02X_%02X_%02X", number % OF_NO_ADAPTER == 1 ? "hci7/dev/dev" : "hci0/dev",
-                                                number >> 16 & 0xff, number >> 8 & 0xff, number & 0xff);
+        const char *parent = number % OF_NO_ADAPTER == 1 ? "hci7/dev" : "hci0";
+        g_autofree char *path = g_strdup_printf("/org/bluez/%s/dev_5A_00_00_%02X_%02X_%02X", parent, number >> 16 & 0xff,
+                                                number >> 8 & 0xff, number & 0xff);
 
         stranger->object = object_add(crowd->standin, path, 1u << INTERFACE_PROPERTIES | 1u << INTERFACE_STRANGER, stranger);
 }

@@ -174,7 +174,10 @@ static int standin_control(Carrier *carrier, unsigned device, const char *word, 
 static char *standin_report(Carrier *carrier, const char *word, const char *argument) {
         Standin *s = (Standin *) carrier;
 
-        return g_str_equal(word, "fault") && g_strcmp0(argument, "status") == 0 ? faults_report(s->faults) : NULL;
+        if (!g_str_equal(word, "fault") || g_strcmp0(argument, "status") != 0)
+                return NULL;
+
+        return faults_report(s->faults, s->calls->len);
 }
 
 static Peripheral *standin_peripheral(Carrier *carrier, unsigned device) {

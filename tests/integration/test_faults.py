@@ -185,6 +185,8 @@ class Scene:
 
         getattr(self, moment)(arm)
         wait_for('the fault, which has not acted', self.acted, DEADLINE_SEC)
+        if any('delay' in fault for fault in faults):   # or it acts in the next case
+            wait_for('what is late', lambda: self.faults()['under_way'] == 0, DEADLINE_SEC)
         self.sim.control('fault clear')
         self.all_is_well_again()
         seconds, cpu, calls = time.monotonic() - began, self.cpu_sec() - before, self.faults()['calls'] - calls
