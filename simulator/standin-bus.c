@@ -25,6 +25,7 @@ const InterfaceInfo interfaces[_INTERFACE_MAX] = {
         [INTERFACE_CHARACTERISTIC] = { "org.bluez.GattCharacteristic1", characteristic_methods,
                                        characteristic_properties },
         [INTERFACE_DESCRIPTOR] = { "org.bluez.GattDescriptor1", descriptor_methods, descriptor_properties },
+        [INTERFACE_STRANGER] = { "org.bluez.Device1", no_methods, stranger_properties },
 };
 
 static bool interface_shown(Interface interface) { /* bluetoothd lists these two of the standard ones */

@@ -24,6 +24,7 @@ typedef enum Interface {
         INTERFACE_SERVICE,
         INTERFACE_CHARACTERISTIC,
         INTERFACE_DESCRIPTOR,
+        INTERFACE_STRANGER,             /* another Device1, of the crowd: it takes no calls */
         _INTERFACE_MAX,
 } Interface;
 

@@ -238,11 +238,14 @@ int standin_control(Carrier *carrier, unsigned device, const char *word, const c
                         return words[i].control(s->bodies + device, argument);
         if (g_str_equal(word, "fault") && s->bus)
                 return faults_control(s->faults, argument);
+        if (g_str_equal(word, "crowd") && s->bus)
+                return crowd_control(s->crowd, argument);
         if (g_str_equal(word, "passkey") || g_str_equal(word, "confirm"))
                 return s->bodies[device].linked ? pairing_control(s->bodies[device].linked, word, argument) : -EBUSY;
         if (g_str_equal(word, "bluetoothd"))
                 return control_bluetoothd(s, argument);
-        if (!g_str_equal(word, "restart") && !g_str_equal(word, "fault") && !g_str_equal(word, "adapter") && !g_str_equal(word, "rfkill"))
+        if (!g_str_equal(word, "restart") && !g_str_equal(word, "fault") && !g_str_equal(word, "crowd") &&
+            !g_str_equal(word, "adapter") && !g_str_equal(word, "rfkill"))
                 return -ENOENT;
         if (!s->bus) /* between two owners */
                 return -EBUSY;

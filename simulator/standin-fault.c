@@ -248,10 +248,11 @@ int faults_control(Faults *faults, const char *argument) {
         return arm(faults, argument);
 }
 
-char *faults_report(const Faults *faults) {
+char *faults_report(const Faults *faults, unsigned under_way) {
         GString *json = g_string_new(NULL);
 
-        g_string_printf(json, "{\"calls\":%u,\"signals\":%u,\"faults\":[", faults->calls, faults->signals);
+        g_string_printf(json, "{\"calls\":%u,\"signals\":%u,\"under_way\":%u,\"faults\":[", faults->calls, faults->signals,
+                        under_way + faults->held->len);
         for (unsigned i = 0; i < faults->armed->len; i++) {
                 const Fault *fault = faults->armed->pdata[i];
 

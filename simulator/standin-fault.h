@@ -36,7 +36,7 @@ void faults_reset(Faults *faults);
  * with '+' each from the Nth on. A method's fault acts in place of what it does, with "after" when that has been done. DETAIL is the
  * property of Get and Set, an interface or a property of a signal: "PropertiesChanged:Connected". Errors: -EINVAL, -ENOSPC. */
 int faults_control(Faults *faults, const char *argument);
-char *faults_report(const Faults *faults); /* as JSON */
+char *faults_report(const Faults *faults, unsigned under_way); /* as JSON; under_way: calls that are not answered yet */
 
 /* A call has come in. True: its fault has dealt with it, now or later. */
 bool faults_take_call(Faults *faults, Call *call);

@@ -116,6 +116,7 @@ void standin_stop(Standin *s, bool killed) {
 
         if (killed)
                 s->bus = NULL; /* nothing is said any more */
+        crowd_reset(s->crowd);
         unplug_all(s);
         clients_drop(s);
         g_ptr_array_set_size(s->calls, 0);
@@ -131,7 +132,10 @@ void standin_restart(Standin *s, bool killed, uint64_t away_usec) {
 static char *standin_report(Carrier *carrier, const char *word, const char *argument) {
         Standin *s = (Standin *) carrier;
 
-        return g_str_equal(word, "fault") && g_strcmp0(argument, "status") == 0 ? faults_report(s->faults) : NULL;
+        if (!g_str_equal(word, "fault") || g_strcmp0(argument, "status") != 0)
+                return NULL;
+
+        return faults_report(s->faults, s->calls->len);
 }
 
 static Peripheral *standin_peripheral(Carrier *carrier, unsigned device) {
@@ -146,6 +150,7 @@ static Carrier *standin_free(Carrier *carrier) {
 
         s->restart = sd_event_source_disable_unref(s->restart);
         if (s->bus) { /* else between two owners: nothing is left to be taken back */
+                crowd_reset(s->crowd);
                 unplug_all(s);
                 clients_drop(s);
         }
@@ -158,6 +163,7 @@ static Carrier *standin_free(Carrier *carrier) {
         clients_done(s);
         for (unsigned i = 0; i < s->n_adapters; i++)
                 adapter_done(s->adapters + i);
+        s->crowd = crowd_free(s->crowd);
         s->faults = faults_free(s->faults);
         g_hash_table_unref(s->by_path);
         g_ptr_array_unref(s->objects);
@@ -235,6 +241,7 @@ int standin_new(const CarrierOptions *options, Carrier **ret) {
         };
         s->n_devices = s->n_adapters * s->n_bodies;
         s->devices = g_new0(Device, s->n_devices);
+        s->crowd = crowd_new(s);
         clients_init(s);
         make_devices(s, options);
         state_load(s);

@@ -18,6 +18,7 @@
  *   standin-gatt.c       GattService1, GattCharacteristic1, GattDescriptor1: reads and notifications
  *   standin-services.c   which of these there are
  *   standin-client.c     GattManager1, AgentManager1: what clients registered, and when they leave
+ *   standin-crowd.c      strangers' devices, many of them
  *   standin-fault.c      what goes wrong between a client and bluetoothd: errors, delays, lost answers, signals out of order
  *   standin-state.c      bonds in a file */
 
@@ -29,6 +30,7 @@
 
 #include "carrier.h"
 #include "standin-bus.h"
+#include "standin-crowd.h"
 #include "standin-device.h"
 #include "standin-fault.h"
 
@@ -63,6 +65,7 @@ struct Standin {
         GHashTable *by_path;
         GPtrArray *calls;               /* under way, owned */
         Faults *faults;
+        Crowd *crowd;
 
         Adapter adapters[ADAPTERS_MAX];
         unsigned n_adapters;

@@ -160,6 +160,15 @@ static char *bounded(const char *text) {
         return g_utf8_make_valid(cut, -1); /* the cut may have gone through a character */
 }
 
+/* "C0:FF:EE:12:34:56": what else it says is no address, and becomes no part of a path of ours. */
+static bool is_address(const char *text) {
+        for (unsigned i = 0; i < 17; i++)
+                if (i % 3 == 2 ? text[i] != ':' : !g_ascii_isxdigit(text[i]))
+                        return false;
+
+        return text[17] == '\0';
+}
+
 static int read_property(sd_bus_message *m, const struct Property *p, Object *object) {
         void *field = (uint8_t *) object + p->offset;
         const char *text;
@@ -174,7 +183,7 @@ static int read_property(sd_bus_message *m, const struct Property *p, Object *ob
         case 's':
         case 'o':
                 r = sd_bus_message_read_basic(m, p->type, &text);
-                if (r >= 0) {
+                if (r >= 0 && (!g_str_equal(p->name, "Address") || is_address(text))) {
                         g_free(*(char **) field);
                         *(char **) field = g_str_equal(p->name, "UUID")
                                                    ? g_ascii_strdown(text, MIN(strlen(text), TEXT_MAX))

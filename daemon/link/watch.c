@@ -210,6 +210,10 @@ void watch_device(Device *device) {
                 return;
         }
         if (connected && !was) {
+                const Object *adapter = link_adapter(device);
+
+                if (!adapter || !adapter->powered) /* what we know of it is not so */
+                        bluez_refresh(device->link->bluez);
                 device->work->opened = device->link->watched;
                 trouble_rise(device);
                 on_rise(device);
@@ -345,12 +349,23 @@ static void on_char_removed(Link *link, const char *path) {
         notify_removed(device, path);
 }
 
+/* RemoveDevice() has done its work, whatever it answers. An adapter that goes takes its devices along too, but is off before. */
+static bool is_forgotten(const Device *device) {
+        const Object *adapter = link_adapter(device);
+
+        return device->work->step == STEP_FORGET && link_has_operation(device, OPERATION_FORGET) && adapter && adapter->powered;
+}
+
 static void on_removed(const char *path, unsigned interfaces, void *userdata) {
         Link *link = userdata;
         Device *device = g_hash_table_lookup(link->by_object, path);
 
         if (device && (interfaces & OBJECT_DEVICE)) {
                 watch_bind(device, NULL);
+                if (is_forgotten(device)) {
+                        link_device_remove(device);
+                        return;
+                }
                 watch_device(device);
                 if (link->started && device->adopted && !device->work->adoption && device->work->step == STEP_NONE)
                         reconnect_rest(device);

@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -120,7 +121,12 @@ class Stage:
         config = self.dir / 'bus.conf'
         config.write_text(BUS_CONFIG.read_text().replace('@SOCKET@', str(self.dir / 'bus')))
         self.start('bus', ['dbus-daemon', f'--config-file={config}', '--nofork', '--nopidfile'])
-        wait_for('the bus', (self.dir / 'bus').exists)
+        wait_for('the bus', self.bus_answers)
+
+    def bus_answers(self):
+        """Its socket is there a moment before it takes anybody."""
+        with socket.socket(socket.AF_UNIX) as one:
+            return one.connect_ex(str(self.dir / 'bus')) == 0
 
     def __enter__(self):
         return self
@@ -140,11 +146,15 @@ class Stage:
             text = process.text()
             if any(word in text for word in SANITIZER_WORDS):
                 problems.append(f'{process.name}: {text}')
-            if kind:
-                print('\n'.join(f'# {process.name}: {line}' for line in text.splitlines()[-60:]))
+        if kind:
+            print(self.logs())
         shutil.rmtree(self.dir, ignore_errors=True)
         if problems and not kind:
             raise Failure('\n'.join(problems))
+
+    def logs(self):
+        """The ends of what the programs said, for TAP."""
+        return '\n'.join(f'# {process.name}: {line}' for process in self.processes for line in process.text().splitlines()[-60:])
 
     def binary(self, name):
         return self.build / name

@@ -69,6 +69,10 @@ struct FakeBluez {
         const char *write_error;        /* NULL: written */
         const char *read_error_text;
         const char *read_error;         /* NULL: the value */
+        const char *discovery_error;    /* of StartDiscovery; NULL: started */
+        const char *remove_error;       /* of RemoveDevice, which does nothing then; NULL: it removes */
+        bool remove_unanswered;         /* it removes, and does not answer */
+        const char *register_error;     /* of RegisterApplication, once; NULL: registered */
         bool pair_refused;
         bool renumbered;                /* hci0 and hci1 have each other's addresses */
         bool unresolved;                /* a connection stays without services */
@@ -78,7 +82,7 @@ struct FakeBluez {
         bool pair_holds;                /* Pair() is not answered until fake_pair_end() */
         bool connected_untold;          /* Connected rises without a signal */
         /* What was called: */
-        unsigned connects, disconnects, pairs, removes, discoveries, applications, unregistered, agents;
+        unsigned connects, disconnects, pairs, removes, discoveries, discovery_stops, applications, unregistered, agents;
         GString *writes;                /* of WriteValue: "command 01 02;" each */
         bool filtered;                  /* the last discovery filter asked for services */
         char *agent_sender, *application_sender;

@@ -25,6 +25,7 @@ static const Kind kinds[] = {
         { "fails", "org.bluez.Error.Failed", "Input/output error", false },
         { "breaks-off", "org.bluez.Error.Failed", "le-connection-abort-by-local", false },
         { "in-progress", "org.bluez.Error.InProgress", "In Progress", false },
+        { "exists", "org.bluez.Error.AlreadyExists", "Already Exists", false },
         { "gone", "org.freedesktop.DBus.Error.UnknownObject", "Method doesn't exist", false },
         { "lost", NULL, NULL, false },
         { "unheard", NULL, NULL, true },
@@ -79,6 +80,8 @@ static void time_passes(Walk *w) {
         const Device *device = w->f.device;
 
         skipped_usec += SKIP_USEC;
+        if (!device && !link_searching(w->f.link)) /* somebody tries again */
+                g_assert_cmpint(link_search(w->f.link, 10 * G_USEC_PER_SEC), ==, 0);
         if ((!device || device->work->step == STEP_SEARCH) && !w->f.fake->connected)
                 fake_device_appear(w->f.fake);
         else if (device && device->state == DEVICE_WAITING && device->bonded && device->work->step == STEP_NONE &&
@@ -143,12 +146,11 @@ static void forget(Walk *w) {
 static void adopt(Walk *w) {
         const LinkAdopt options = { .alias = "My pen", .allow_unbonded = w->allow_unbonded, .owner = 1000 };
 
-        while (!is_there(w)) {
-                if (!link_searching(w->f.link))
-                        g_assert_cmpint(link_search(w->f.link, 10 * G_USEC_PER_SEC), ==, 0);
+        if (!is_there(w)) {
+                g_assert_cmpint(link_search(w->f.link, 10 * G_USEC_PER_SEC), ==, 0);
                 fake_device_appear(w->f.fake);
-                fixture_settle(&w->f);
         }
+        reach(w, is_there, "found");
         w->f.dones = 0;
         link_adopt(w->f.link, w->f.device, &options, fixture_on_done, &w->f);
         reach(w, is_answered, "answered");
@@ -225,6 +227,140 @@ static void test_reconnect_unbonded(const void *data) {
         walk(data, say_reconnect, true);
 }
 
+/* What a fault leaves behind that no signal sets right. */
+
+static void start_streaming(Walk *w) {
+        fixture_set_up(&w->f, false);
+        recover(w);
+}
+
+static void test_removed_without_an_answer(void) {
+        Walk w = { .kind = &kinds[0] };
+
+        start_streaming(&w);
+        w.f.fake->remove_unanswered = true;
+        forget(&w);
+        g_assert_cmpuint(w.f.removed, ==, 1);
+        fixture_tear_down(&w.f);
+}
+
+/* "UnknownObject" of what bluetoothd goes on to show: it was not removed, and the bond is still there. */
+static void test_not_removed_is_not_forgotten(void) {
+        Walk w = { .kind = &kinds[0] };
+
+        start_streaming(&w);
+        w.f.fake->remove_error = SD_BUS_ERROR_UNKNOWN_OBJECT;
+        w.f.dones = 0;
+        link_forget(w.f.link, w.f.device, fixture_on_done, &w.f);
+        reach(&w, is_answered, "answered");
+        g_assert_cmpint(w.f.done_error, ==, -ENOENT);
+        reach(&w, is_streaming, "streaming again");
+        g_assert_cmpuint(w.f.removed, ==, 0);
+        fixture_tear_down(&w.f);
+}
+
+static bool is_search_over(const Walk *w) {
+        return !link_searching(w->f.link);
+}
+
+static bool is_stopped(const Walk *w) {
+        return w->f.fake->discovery_stops > 0;
+}
+
+/* It may run for all that it said, and would run for ever. */
+static void test_discovery_that_fails_is_stopped(void) {
+        Walk w = { .kind = &kinds[0] };
+
+        fixture_set_up(&w.f, false);
+        w.f.fake->discovery_error = SD_BUS_ERROR_NO_REPLY;
+        g_assert_cmpint(link_search(w.f.link, 10 * G_USEC_PER_SEC), ==, 0);
+        reach(&w, is_search_over, "over");
+        w.f.fake->discovery_error = NULL;
+        reach(&w, is_stopped, "stopped");
+        fixture_tear_down(&w.f);
+}
+
+static bool is_without_adapter(const Walk *w) {
+        return link_bluetooth(w->f.link) == LINK_BLUETOOTH_NO_ADAPTER;
+}
+
+static bool is_off(const Walk *w) {
+        return link_bluetooth(w->f.link) == LINK_BLUETOOTH_OFF;
+}
+
+static bool is_ready(const Walk *w) {
+        return link_bluetooth(w->f.link) == LINK_BLUETOOTH_READY;
+}
+
+static void test_adapter_that_was_never_announced(void) {
+        Walk w = { .kind = &kinds[0] };
+
+        start_streaming(&w);
+        g_assert_cmpint(sd_bus_emit_interfaces_removed(w.f.fake->bus, FAKE_ADAPTER, "org.bluez.Adapter1", "org.bluez.GattManager1", NULL),
+                        >=, 0);
+        reach(&w, is_without_adapter, "without an adapter");
+        fake_powered(w.f.fake, true);
+        reach(&w, is_ready, "ready");
+        fixture_tear_down(&w.f);
+}
+
+/* Nothing connects over an adapter that is off. */
+static void test_connection_over_an_adapter_that_is_off(void) {
+        Walk w = { .kind = &kinds[0] };
+
+        start_streaming(&w);
+        fake_powered(w.f.fake, false);
+        reach(&w, is_off, "off");
+        w.f.fake->powered = true;
+        fake_device_connect(w.f.fake);
+        reach(&w, is_ready, "ready");
+        reach(&w, is_streaming, "streaming again");
+        fixture_tear_down(&w.f);
+}
+
+static void say_release(sd_bus *bus, const Walk *w) {
+        g_assert_cmpint(sd_bus_call_method_async(bus, NULL, w->f.fake->application_sender, "/org/needled/application/profile0/services",
+                                                 "org.bluez.GattProfile1", "Release", NULL, NULL, NULL), >=, 0);
+}
+
+static bool is_registered_again(const Walk *w) {
+        return w->f.fake->applications == 2;
+}
+
+/* bluetoothd has dropped our profile, and goes on: it is told anew. Nobody else can make it so. */
+static void test_released_profile_is_registered_again(void) {
+        sd_bus *somebody;
+        Walk w = { .kind = &kinds[0] };
+
+        start_streaming(&w);
+        fixture_settle(&w.f);
+        g_assert_cmpuint(w.f.fake->applications, ==, 1);
+
+        g_assert_cmpint(sd_bus_open_system(&somebody), >=, 0);
+        say_release(somebody, &w);
+        sd_bus_flush_close_unref(somebody);
+        for (unsigned i = 0; i < 10; i++) {
+                fixture_settle(&w.f);
+                skipped_usec += SKIP_USEC;
+        }
+        g_assert_cmpuint(w.f.fake->applications, ==, 1);
+
+        say_release(w.f.fake->bus, &w);
+        reach(&w, is_registered_again, "registered again");
+        fixture_tear_down(&w.f);
+}
+
+/* A registration of which we know nothing may be another's, or an old one: it is made anew. */
+static void test_registered_already(void) {
+        Walk w = { .kind = &kinds[0] };
+
+        fixture_set_up(&w.f, false);
+        w.f.fake->register_error = "org.bluez.Error.AlreadyExists";
+        recover(&w);
+        reach(&w, is_registered_again, "registered again");
+        fixture_tear_down(&w.f);
+}
+
 int main(int argc, char **argv) {
         static const struct {
                 const char *name;
@@ -243,5 +379,12 @@ int main(int argc, char **argv) {
 
                         g_test_add_data_func(path, &kinds[k], conversations[i].test);
                 }
+        g_test_add_func("/link-faults/removed-without-an-answer", test_removed_without_an_answer);
+        g_test_add_func("/link-faults/not-removed-is-not-forgotten", test_not_removed_is_not_forgotten);
+        g_test_add_func("/link-faults/adapter-that-was-never-announced", test_adapter_that_was_never_announced);
+        g_test_add_func("/link-faults/connection-over-an-adapter-that-is-off", test_connection_over_an_adapter_that_is_off);
+        g_test_add_func("/link-faults/discovery-that-fails-is-stopped", test_discovery_that_fails_is_stopped);
+        g_test_add_func("/link-faults/registered-already", test_registered_already);
+        g_test_add_func("/link-faults/released-profile-is-registered-again", test_released_profile_is_registered_again);
         return g_test_run();
 }

@@ -315,6 +315,108 @@ static void test_absurd_types(void) {
         objects_free(objects);
 }
 
+/* A variant of this type, with something in it or (arrays) nothing. */
+static int append_something(sd_bus_message *m, const char *type) {
+        switch (type[0]) {
+        case 'a':
+                return sd_bus_message_append(m, "v", type, 0);
+        case 'v':
+                return sd_bus_message_append(m, "v", type, "u", 7);
+        case '(':
+                return type[1] == 's' ? sd_bus_message_append(m, "v", type, "x", "y") : sd_bus_message_append(m, "v", type, 1, 2);
+        case 's':
+        case 'o':
+        case 'g':
+                return sd_bus_message_append(m, "v", type, type[0] == 's' ? "x" : type[0] == 'o' ? "/o" : "a{sv}");
+        case 'd':
+                return sd_bus_message_append(m, "v", type, 1.5);
+        case 'x':
+        case 't':
+                return sd_bus_message_append(m, "v", type, UINT64_C(1) << 40);
+        default:
+                return sd_bus_message_append(m, "v", type, 1);
+        }
+}
+
+/* A property that is nothing of its type is passed over, whatever it is; the rest of the message counts. */
+static void test_every_property_of_every_type(void) {
+        static const struct {
+                const char *interface, *name, *type, *path;
+        } properties[] = {
+                { "org.bluez.Adapter1", "Address", "s", "/org/bluez/hci0" },
+                { "org.bluez.Adapter1", "Powered", "b", "/org/bluez/hci0" },
+                { "org.bluez.Device1", "Address", "s", DEVICE },
+                { "org.bluez.Device1", "AddressType", "s", DEVICE },
+                { "org.bluez.Device1", "Name", "s", DEVICE },
+                { "org.bluez.Device1", "Adapter", "o", DEVICE },
+                { "org.bluez.Device1", "Connected", "b", DEVICE },
+                { "org.bluez.Device1", "ServicesResolved", "b", DEVICE },
+                { "org.bluez.Device1", "UUIDs", "as", DEVICE },
+                { "org.bluez.Device1", "ManufacturerData", "a{qv}", DEVICE },
+                { "org.bluez.Battery1", "Percentage", "y", DEVICE },
+                { "org.bluez.GattService1", "UUID", "s", SERVICE },
+        };
+        static const char *const types[] = { "b", "y", "n", "q", "i", "u", "x", "t", "d", "s", "o", "g", "v", "ay", "as", "ao", "aay", "av",
+                                             "a{sv}", "a{qv}", "a{sa{sv}}", "(ss)", "(nq)", "a(ss)", "aaaay", "a{ss}" };
+        g_autoptr(sd_bus) bus = bus_new();
+        Objects *objects = filled(bus);
+        Object *device = objects_get(objects, DEVICE), *object;
+        ObjectValue value;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(properties); i++)
+                for (size_t k = 0; k < G_N_ELEMENTS(types); k++) {
+                        g_autoptr(sd_bus_message) m = signal_new(bus, properties[i].path, "org.freedesktop.DBus.Properties",
+                                                                 "PropertiesChanged");
+                        int r;
+
+                        if (g_str_equal(types[k], properties[i].type))
+                                continue;
+                        g_assert_cmpint(sd_bus_message_append(m, "s", properties[i].interface), >=, 0);
+                        g_assert_cmpint(sd_bus_message_open_container(m, 'a', "{sv}"), >=, 0);
+                        g_assert_cmpint(sd_bus_message_open_container(m, 'e', "sv"), >=, 0);
+                        g_assert_cmpint(sd_bus_message_append(m, "s", properties[i].name), >=, 0);
+                        r = append_something(m, types[k]);
+                        g_assert_cmpint(r, >=, 0);
+                        g_assert_cmpint(sd_bus_message_close_container(m), >=, 0);
+                        if (g_str_equal(properties[i].interface, "org.bluez.Device1"))
+                                g_assert_cmpint(sd_bus_message_append(m, "{sv}", "RSSI", "n", (int) (i + k)), >=, 0);
+                        g_assert_cmpint(sd_bus_message_close_container(m), >=, 0);
+                        g_assert_cmpint(sd_bus_message_append(m, "as", 0), >=, 0);
+                        seal(m);
+                        g_assert_cmpint(objects_change(objects, m, &object, &value), >, 0);
+                        if (g_str_equal(properties[i].interface, "org.bluez.Device1"))
+                                g_assert_cmpint(device->rssi, ==, (int16_t) (i + k));
+                }
+
+        g_assert_true(objects_get(objects, "/org/bluez/hci0")->powered);
+        g_assert_cmpstr(device->address, ==, "C0:FF:EE:12:34:56");
+        g_assert_cmpstr(device->address_type, ==, "random");
+        g_assert_cmpstr(device->name, ==, "Pen");
+        g_assert_cmpstr(device->parent, ==, "/org/bluez/hci0");
+        g_assert_true(device->connected && !device->services_resolved && device->profile);
+        g_assert_cmpint(device->battery, ==, 88);
+        g_assert_cmpstr(objects_get(objects, SERVICE)->uuid, ==, OMP_SERVICE_UUID);
+        objects_free(objects);
+}
+
+static void test_address_that_is_none(void) {
+        static const char *const texts[] = { "", "C0:FF:EE:12:34:5", "C0:FF:EE:12:34:567", "C0-FF-EE-12-34-56", "G0:FF:EE:12:34:56", "../../etc/passwd",
+                                             "C0:FF:EE:12:34:56/x" };
+        g_autoptr(sd_bus) bus = bus_new();
+        Objects *objects = filled(bus);
+        ObjectValue value;
+        Object *object;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+                g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "Address", "s", texts[i], &object, &value), ==, OBJECT_DEVICE);
+                g_assert_cmpstr(object->address, ==, "C0:FF:EE:12:34:56");
+        }
+        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "Address", "s", "c0:ff:ee:00:00:01", &object, &value), ==,
+                        OBJECT_DEVICE);
+        g_assert_cmpstr(object->address, ==, "c0:ff:ee:00:00:01");
+        objects_free(objects);
+}
+
 /* The pieces of an advertisement come one by one: with each the device is looked at again. */
 static void test_vendor_match(void) {
         static const char text[] = "[Profile]\nFormat=1\nId=a.pen\nName=N\nMatch=service:0000ffe0-0000-1000-8000-00805f9b34fb+name:Vendor*;"
@@ -488,6 +590,12 @@ static void test_device_path(void) {
                 { "/org/bluez/hci0/service000a", NULL },
                 { "/org/bluez", NULL },
                 { "/org/other/hci0/dev_XX/service", NULL },
+                { "/org/bluezhci0/dev_XX/service", NULL },
+                { "/org/bluez/hci0/hci1/dev_XX", NULL },
+                { "/org/bluez/dev_XX/service", NULL },
+                { "/org/bluez/hci0/dev_", "/org/bluez/hci0/dev_" },
+                { "/org/bluez/hci0/dev_XX/dev_YY", "/org/bluez/hci0/dev_XX" },
+                { "/", NULL },
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -524,6 +632,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/objects/changes", test_changes);
         g_test_add_func("/objects/value", test_value);
         g_test_add_func("/objects/absurd-types", test_absurd_types);
+        g_test_add_func("/objects/every-property-of-every-type", test_every_property_of_every_type);
+        g_test_add_func("/objects/address-that-is-none", test_address_that_is_none);
         g_test_add_func("/objects/vendor-match", test_vendor_match);
         g_test_add_func("/objects/wrong-signature", test_wrong_signature);
         g_test_add_func("/objects/limits", test_limits);
