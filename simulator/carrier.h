@@ -19,6 +19,8 @@ typedef struct CarrierVtable {
          * mostly). Returns -ENOENT for an unknown word, -EINVAL for a bad argument, -EOPNOTSUPP where this
          * carrier cannot. */
         int (*control)(Carrier *carrier, unsigned device, const char *word, const char *argument);
+        /* What a word that was taken answers beside "ok", to be freed; NULL: nothing. May be NULL itself. */
+        char *(*report)(Carrier *carrier, const char *word, const char *argument);
         /* The device behind that number, borrowed, for `status` and the report. Words that are about the
          * device and not the carrier (start, stop, malformed N, …) main gives to peripheral_control()
          * itself: they never reach control(). */

@@ -75,6 +75,7 @@ static void standin_close(Standin *s) {
 
         s->slot_objects = sd_bus_slot_unref(s->slot_objects);
         s->slot_names = sd_bus_slot_unref(s->slot_names);
+        faults_reset(s->faults);
         if (bus)
                 (void) sd_bus_set_exit_on_disconnect(bus, false);
         sd_bus_flush_close_unref(bus);
@@ -100,6 +101,7 @@ static void standin_restart(Standin *s, bool crash) {
 
         if (crash)
                 s->bus = NULL; /* nothing is said any more */
+        crowd_reset(s->crowd);
         adapter_unplug(&s->adapter);
         clients_drop(s);
         g_ptr_array_set_size(s->calls, 0);
@@ -145,6 +147,10 @@ static int standin_control(Carrier *carrier, unsigned device, const char *word, 
         if (!s->bus) /* between two owners */
                 return -EBUSY;
 
+        if (g_str_equal(word, "crowd"))
+                return crowd_control(s->crowd, argument);
+        if (g_str_equal(word, "fault"))
+                return faults_control(s->faults, argument);
         if (g_str_equal(word, "drop"))
                 return control_drop(d, argument);
         if (g_str_equal(word, "passkey") || g_str_equal(word, "confirm"))
@@ -167,6 +173,12 @@ static int standin_control(Carrier *carrier, unsigned device, const char *word, 
         return -ENOENT;
 }
 
+static char *standin_report(Carrier *carrier, const char *word, const char *argument) {
+        Standin *s = (Standin *) carrier;
+
+        return g_str_equal(word, "fault") && g_strcmp0(argument, "status") == 0 ? faults_report(s->faults) : NULL;
+}
+
 static Peripheral *standin_peripheral(Carrier *carrier, unsigned device) {
         return ((Standin *) carrier)->devices[device].peripheral;
 }
@@ -179,6 +191,7 @@ static Carrier *standin_free(Carrier *carrier) {
 
         s->restart = sd_event_source_disable_unref(s->restart);
         if (s->bus) { /* else between two owners: nothing is left to be taken back */
+                crowd_reset(s->crowd);
                 adapter_unplug(&s->adapter);
                 clients_drop(s);
         }
@@ -187,6 +200,8 @@ static Carrier *standin_free(Carrier *carrier) {
         g_ptr_array_unref(s->calls);
         standin_close(s);
         clients_done(s);
+        s->crowd = crowd_free(s->crowd);
+        s->faults = faults_free(s->faults);
         adapter_done(&s->adapter);
         g_hash_table_unref(s->by_path);
         g_ptr_array_unref(s->objects);
@@ -216,6 +231,7 @@ static int choose_bus(const char *target, char **ret) {
 static const CarrierVtable standin_vtable = {
         .free = standin_free,
         .control = standin_control,
+        .report = standin_report,
         .peripheral = standin_peripheral,
 };
 
@@ -239,9 +255,11 @@ int standin_new(const CarrierOptions *options, Carrier **ret) {
                 .objects = g_ptr_array_new_with_free_func((GDestroyNotify) object_free),
                 .by_path = g_hash_table_new(g_str_hash, g_str_equal),
                 .calls = g_ptr_array_new_with_free_func((GDestroyNotify) call_free),
+                .faults = faults_new(options->event),
                 .devices = g_new0(Device, options->n_devices),
                 .n_devices = options->n_devices,
         };
+        s->crowd = crowd_new(s);
         adapter_init(&s->adapter, s);
         clients_init(s);
         for (unsigned i = 0; i < s->n_devices; i++) {

@@ -13,6 +13,8 @@
  *   standin-pairing.c    how a device is bonded, and who is asked about it
  *   standin-gatt.c       GattService1, GattCharacteristic1, GattDescriptor1: reads and notifications
  *   standin-client.c     GattManager1, AgentManager1: what clients registered, and when they leave
+ *   standin-crowd.c      strangers' devices, many of them
+ *   standin-fault.c      what goes wrong between a client and bluetoothd: errors, delays, lost answers, signals out of order
  *   standin-state.c      bonds in a file */
 
 #include <glib.h>
@@ -23,7 +25,9 @@
 
 #include "carrier.h"
 #include "standin-bus.h"
+#include "standin-crowd.h"
 #include "standin-device.h"
+#include "standin-fault.h"
 
 typedef struct Adapter {
         Standin *standin;
@@ -49,6 +53,8 @@ struct Standin {
         GPtrArray *objects;             /* of Object, owned */
         GHashTable *by_path;
         GPtrArray *calls;               /* under way, owned */
+        Faults *faults;
+        Crowd *crowd;
 
         Adapter adapter;
         GPtrArray *agents, *apps;       /* standin-client.c */

@@ -76,6 +76,7 @@ static void pair_refused(Device *device, AgentOutcome outcome) {
 static void on_paired(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
         Device *device = userdata;
         AgentOutcome outcome = agent_outcome(device->link->agent, device);
+        const Object *object = link_object(device);
 
         agent_end(device->link->agent, device);
         if (device->work->step != STEP_PAIR)
@@ -89,7 +90,9 @@ static void on_paired(sd_bus_message *reply, const ErrorMeaning *error, void *us
         switch (error ? -error->error : 0) {
         case 0:
         case EEXIST:
-                if (device->work->connected)
+                if (error && !(object && object->paired)) /* there is a bond, and there is none */
+                        adopt_retry(device, error->error, "bluetoothd is not sure of the bond: adopt the device again.");
+                else if (device->work->connected)
                         setup_read(device);
                 else
                         adopt_retry(device, -EHOSTUNREACH,

@@ -73,19 +73,6 @@ static int property_get_uuids(sd_bus *bus, const char *path, const char *interfa
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-/* bluetoothd says that it has dropped the profile, as it does when it stops; the new owner of the name is
- * told anew. */
-static int method_release(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return sd_bus_reply_method_return(m, NULL);
-}
-
-static const sd_bus_vtable profile_vtable[] = {
-        SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD("Release", NULL, NULL, method_release, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_PROPERTY("UUIDs", "as", property_get_uuids, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-        SD_BUS_VTABLE_END
-};
-
 /* Devices that counted on this adapter's registration see for themselves, or no longer have to. */
 static void registration_changed(Registration *registration) {
         Link *link = registration->owner->owner->link;
@@ -101,6 +88,11 @@ static void registration_changed(Registration *registration) {
 
 static void registration_send(Registration *registration);
 
+static void registration_withdraw(const Registration *registration) {
+        bluez_tell(registration->owner->owner->link->bluez, registration->adapter, "org.bluez.GattManager1", "UnregisterApplication", "o",
+                   registration->owner->path);
+}
+
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         registration_send(userdata);
         return 0;
@@ -110,6 +102,11 @@ static void on_registered(sd_bus_message *reply, const ErrorMeaning *error, void
         Registration *registration = userdata;
         bool failed = error && error->error != -EEXIST;
 
+        if (error && error->error == -EEXIST && registration->tries == 1) { /* whose, and of when? ours anew is sure */
+                registration_withdraw(registration);
+                registration_send(registration);
+                return;
+        }
         if (failed && registration->tries == 1)
                 log_warning("bluetoothd does not take our registration on %s; devices are connected by "
                             "retrying: %s", registration->adapter, error->sentence);
@@ -128,6 +125,28 @@ static void registration_send(Registration *registration) {
                           "org.bluez.GattManager1", "RegisterApplication", BLUEZ_TIMEOUT_USEC, on_registered,
                           registration, "oa{sv}", registration->owner->path, 0);
 }
+
+/* bluetoothd says that it has dropped the profile: it stops, or an adapter goes, and then the registration goes with it. If it is still
+ * there after a while, it is told anew. */
+static int method_release(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const Application *application = userdata;
+        Link *link = application->owner->link;
+
+        for (guint i = 0; bluez_is_sender(link->bluez, m) && i < application->registrations->len; i++) {
+                Registration *registration = application->registrations->pdata[i];
+
+                registration->tries = 0;
+                link_timer(link, &registration->timer, RETRY_USEC, on_retry, registration);
+        }
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static const sd_bus_vtable profile_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD("Release", NULL, NULL, method_release, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_PROPERTY("UUIDs", "as", property_get_uuids, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_VTABLE_END
+};
 
 static Application *find_application(const AutoConnect *ac, const Profile *profile) {
         for (guint i = 0; i < ac->applications->len; i++) {
@@ -217,9 +236,7 @@ static void application_add(AutoConnect *ac, const Profile *profile) {
 
 static void unregister(const Application *application) {
         for (guint i = 0; i < application->registrations->len; i++)
-                bluez_tell(application->owner->link->bluez,
-                           ((Registration *) application->registrations->pdata[i])->adapter,
-                           "org.bluez.GattManager1", "UnregisterApplication", "o", application->path);
+                registration_withdraw(application->registrations->pdata[i]);
 }
 
 AutoConnect *auto_connect_new(Link *link) {

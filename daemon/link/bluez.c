@@ -10,6 +10,8 @@
 
 #define BUS "org.freedesktop.DBus"
 #define SETTLE_USEC (2 * G_USEC_PER_SEC)
+#define ASK_AGAIN_USEC (G_USEC_PER_SEC)
+#define ASK_AGAIN_DOUBLINGS 5u          /* 1 → 32 s */
 #define FROM_BLUEZ "type='signal',sender='org.bluez',"
 #define CHANGED FROM_BLUEZ "interface='org.freedesktop.DBus.Properties',member='PropertiesChanged'," \
                            "path_namespace='/org/bluez',arg0="
@@ -24,12 +26,16 @@ struct Bluez {
         char *owner;            /* unique name, NULL: no bluetoothd */
         unsigned generation;
         bool synced;            /* the objects of this owner are known */
+        unsigned refusals;      /* to tell its objects, since it last did */
+        sd_event_source *ask_again;
 };
 
 static void get_managed_objects(Bluez *bluez, const char *destination); /* asks again from its own answer */
 
 static void owner_lost(Bluez *bluez) {
         calls_clear(&bluez->calls);
+        bluez->ask_again = sd_event_source_disable_unref(bluez->ask_again);
+        bluez->refusals = 0;
         g_clear_pointer(&bluez->owner, g_free);
         bluez->synced = false;
         objects_clear(bluez->objects);
@@ -94,6 +100,14 @@ static int on_object_manager(sd_bus_message *m, void *userdata, sd_bus_error *re
         return 0;
 }
 
+/* An adapter of which we have not heard: without it nothing goes on, and there are few. */
+static bool is_of_adapter(sd_bus_message *m) {
+        const char *interface;
+
+        return sd_bus_message_rewind(m, true) >= 0 && sd_bus_message_read(m, "s", &interface) > 0 &&
+               g_str_equal(interface, "org.bluez.Adapter1");
+}
+
 static int on_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         Bluez *bluez = userdata;
         ObjectValue value;
@@ -104,6 +118,8 @@ static int on_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error
                 return 0;
 
         r = objects_change(bluez->objects, m, &object, &value);
+        if (r == 0 && is_of_adapter(m) && !objects_get(bluez->objects, sd_bus_message_get_path(m)))
+                bluez_refresh(bluez);
         if (r <= 0)
                 return 0;
 
@@ -122,6 +138,28 @@ static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *ret_
         return 0;
 }
 
+static int on_ask_again(sd_event_source *source, uint64_t usec, void *userdata) {
+        Bluez *bluez = userdata;
+
+        bluez->ask_again = sd_event_source_disable_unref(bluez->ask_again);
+        bluez_refresh(bluez);
+        return 0;
+}
+
+/* Without its objects nothing can be followed: it is asked until it tells them, ever less often. */
+static void ask_again(Bluez *bluez, const char *why) {
+        uint64_t delay = ASK_AGAIN_USEC << MIN(bluez->refusals, ASK_AGAIN_DOUBLINGS);
+        int r = 0;
+
+        if (bluez->refusals++ == 0)
+                log_warning("bluetoothd does not tell its objects, and is asked again: %s", why);
+        if (!bluez->ask_again)
+                r = sd_event_add_time_relative(sd_bus_get_event(bluez->bus), &bluez->ask_again, CLOCK_BOOTTIME, delay, delay / 10,
+                                               on_ask_again, bluez);
+        if (r < 0)
+                bluez->observer.failed(log_error_errno(r, "Cannot set a timer"), bluez->userdata);
+}
+
 static void on_managed_objects(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
         Bluez *bluez = userdata;
 
@@ -129,7 +167,7 @@ static void on_managed_objects(sd_bus_message *reply, const ErrorMeaning *error,
                 if (bluez->owner && error->error == -ETIMEDOUT)
                         get_managed_objects(bluez, bluez->owner);
                 else if (bluez->owner)
-                        log_warning("bluetoothd does not tell its objects: %s", error->sentence);
+                        ask_again(bluez, error->sentence);
                 else
                         bluez->observer.gone(bluez->userdata); /* the answer at the start: nobody is there */
                 return;
@@ -137,10 +175,11 @@ static void on_managed_objects(sd_bus_message *reply, const ErrorMeaning *error,
         if (!bluez_is_sender(bluez, reply))
                 return;
         if (objects_replace(bluez->objects, reply) < 0) {
-                log_warning("bluetoothd's answer to GetManagedObjects is malformed: no device can be followed");
+                ask_again(bluez, "its answer is malformed.");
                 return;
         }
 
+        bluez->refusals = 0;
         bluez->synced = true;
         bluez->observer.snapshot(bluez->userdata);
 }
@@ -227,6 +266,7 @@ int bluez_new(sd_event *event, const Profiles *profiles, const BluezObserver *ob
         bluez->observer = *observer;
         bluez->userdata = userdata;
         bluez->objects = objects_new(profiles);
+        objects_set_keeper(bluez->objects, observer->keeps, userdata);
 
         r = sd_bus_open_system_with_description(&bluez->bus, "needled-bluez");
         /* It outlives the loop: at the end the sockets close first, then the devices are disconnected. */
@@ -250,6 +290,7 @@ Bluez *bluez_free(Bluez *bluez) {
                 return NULL;
 
         calls_clear(&bluez->calls);
+        sd_event_source_disable_unref(bluez->ask_again);
         for (size_t i = 0; i < G_N_ELEMENTS(bluez->slots); i++)
                 sd_bus_slot_unref(bluez->slots[i]);
         /* Only a connection that is up is flushed: to wait for another could last for ever. */

@@ -69,7 +69,8 @@ static void on_forgotten(sd_bus_message *reply, const ErrorMeaning *error, void 
         Operation *operation = userdata;
         Device *device = operation->device;
 
-        if (error && error->error != -ENOENT) {
+        /* What it does not know, but has not taken back, it has kept. */
+        if (error && (error->error != -ENOENT || link_object(device))) {
                 link_complete(device, OPERATION_FORGET, error->error, error->sentence);
                 reconnect_rest(device);
                 return;

@@ -81,6 +81,8 @@ static void on_started(sd_bus_message *reply, const ErrorMeaning *error, void *u
                 return;
         }
 
+        /* It may run for all that: then nobody else would end it. */
+        bluez_tell(search->link->bluez, adapter->path, "org.bluez.Adapter1", "StopDiscovery", NULL);
         g_ptr_array_remove(search->adapters, adapter);
         if (search->adapters->len == 0) {
                 log_warning("No adapter can search: %s", error->sentence);

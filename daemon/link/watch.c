@@ -174,6 +174,10 @@ void watch_device(Device *device) {
 
         device->work->connected = connected;
         if (connected && !was) {
+                const Object *adapter = link_adapter(device);
+
+                if (!adapter || !adapter->powered) /* what we know of it is not so */
+                        bluez_refresh(device->link->bluez);
                 device->work->opened = device->link->watched;
                 on_rise(device);
         } else if (!connected && was)
@@ -289,13 +293,23 @@ static void on_added(Object *object, unsigned interfaces, void *userdata) {
         }
 }
 
+/* RemoveDevice() has done its work, whatever it answers. An adapter that goes takes its devices along too, but is off before. */
+static bool is_forgotten(const Device *device) {
+        const Object *adapter = link_adapter(device);
+
+        return device->work->step == STEP_FORGET && link_has_operation(device, OPERATION_FORGET) && adapter && adapter->powered;
+}
+
 static void on_removed(const char *path, unsigned interfaces, void *userdata) {
         Link *link = userdata;
         Device *device = g_hash_table_lookup(link->by_object, path);
 
         if (device && (interfaces & OBJECT_DEVICE)) {
                 watch_bind(device, NULL);
-                watch_device(device);
+                if (is_forgotten(device))
+                        link_device_remove(device);
+                else
+                        watch_device(device);
         }
         if (interfaces & OBJECT_ADAPTER) {
                 auto_connect_adapter_removed(link->auto_connect, path);
@@ -342,6 +356,19 @@ static void on_failed(int error, void *userdata) {
         link->observer.failed(link, error, link->userdata);
 }
 
+/* By where it is, or (before it is bound) by who it is. */
+static bool on_keeps(const Object *object, void *userdata) {
+        const Link *link = userdata;
+
+        if (g_hash_table_contains(link->by_object, object->path))
+                return true;
+        for (guint i = 0; i < link->devices->len; i++)
+                if (g_strcmp0(((Device *) link->devices->pdata[i])->address, object->address) == 0)
+                        return true;
+
+        return false;
+}
+
 const BluezObserver watch_observer = {
         .gone = on_gone,
         .snapshot = on_snapshot,
@@ -350,4 +377,5 @@ const BluezObserver watch_observer = {
         .changed = on_changed,
         .value = on_value,
         .failed = on_failed,
+        .keeps = on_keeps,
 };

@@ -122,11 +122,15 @@ class Stage:
             text = process.text()
             if any(word in text for word in SANITIZER_WORDS):
                 problems.append(f'{process.name}: {text}')
-            if kind:
-                print('\n'.join(f'# {process.name}: {line}' for line in text.splitlines()[-60:]))
+        if kind:
+            print(self.logs())
         shutil.rmtree(self.dir, ignore_errors=True)
         if problems and not kind:
             raise Failure('\n'.join(problems))
+
+    def logs(self):
+        """The ends of what the programs said, for TAP."""
+        return '\n'.join(f'# {process.name}: {line}' for process in self.processes for line in process.text().splitlines()[-60:])
 
     def binary(self, name):
         return self.build / name

@@ -43,10 +43,6 @@ static int give_error(sd_bus_error *error, const char *name, const char *text) {
         return sd_bus_error_set(error, name, text);
 }
 
-static int method_noop(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return sd_bus_reply_method_return(m, NULL);
-}
-
 static int method_set_filter(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         FakeBluez *fake = userdata;
         const char *key;
@@ -63,7 +59,14 @@ static int method_set_filter(sd_bus_message *m, void *userdata, sd_bus_error *er
 }
 
 static int method_start_discovery(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ((FakeBluez *) userdata)->discoveries++;
+        FakeBluez *fake = userdata;
+
+        fake->discoveries++;
+        return fake->discovery_error ? give_error(error, fake->discovery_error, "") : sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_stop_discovery(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ((FakeBluez *) userdata)->discovery_stops++;
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -79,11 +82,13 @@ static int method_remove_device(sd_bus_message *m, void *userdata, sd_bus_error 
         FakeBluez *fake = userdata;
 
         fake->removes++;
+        if (fake->remove_error)
+                return give_error(error, fake->remove_error, "");
         if (fake->connected)
                 fake_device_disconnect(fake);
         fake->paired = fake->trusted = false;
         device_vanish(fake);
-        return sd_bus_reply_method_return(m, NULL);
+        return fake->remove_unanswered ? 1 : sd_bus_reply_method_return(m, NULL);
 }
 
 static int on_application_objects(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
@@ -107,6 +112,8 @@ static int method_register_application(sd_bus_message *m, void *userdata, sd_bus
 
         ok(sd_bus_message_read(m, "o", &path));
         fake->applications++;
+        if (fake->register_error)
+                return give_error(error, g_steal_pointer(&fake->register_error), "");
         g_free(fake->application_sender);
         fake->application_sender = g_strdup(sd_bus_message_get_sender(m));
         /* bluetoothd reads the tree before it answers; here the answer does not wait, so that a test fails
@@ -131,7 +138,11 @@ static int method_register_agent(sd_bus_message *m, void *userdata, sd_bus_error
 }
 
 static int method_unregister_agent(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ((FakeBluez *) userdata)->agents--;
+        FakeBluez *fake = userdata;
+
+        if (fake->agents == 0)
+                return give_error(error, "org.bluez.Error.DoesNotExist", "Does Not Exist");
+        fake->agents--;
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -234,6 +245,7 @@ static int method_acquire(sd_bus_message *m, void *userdata, sd_bus_error *error
         FakeChar *ch = userdata;
         FakeBluez *fake = ch->fake;
         int fds[2], r;
+        char octet;
 
         ch->acquires++;
         if (is_closed(ch->fd)) {
@@ -246,6 +258,10 @@ static int method_acquire(sd_bus_message *m, void *userdata, sd_bus_error *error
         }
         if (ch->kind->acquire_error)
                 return give_error(error, ch->kind->acquire_error, "");
+        if (ch->fd >= 0 && recv(ch->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
+                close(ch->fd); /* the other end has gone */
+                ch->fd = -1;
+        }
         if (ch->fd >= 0)
                 return give_error(error, "org.bluez.Error.NotPermitted", "Notify acquired");
 
@@ -329,7 +345,7 @@ static const sd_bus_vtable adapter_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("SetDiscoveryFilter", "a{sv}", NULL, method_set_filter, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("StartDiscovery", NULL, NULL, method_start_discovery, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("StopDiscovery", NULL, NULL, method_noop, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("StopDiscovery", NULL, NULL, method_stop_discovery, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("RemoveDevice", "o", NULL, method_remove_device, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Address", "s", get_text, 0, 0),
         SD_BUS_PROPERTY("Powered", "b", NULL, offsetof(FakeBluez, powered), CHANGES),

@@ -63,11 +63,15 @@ struct FakeBluez {
         bool connect_silent;            /* Connect() is not answered, as while the device is away */
         const char *write_error;        /* NULL: written */
         const char *read_error;         /* NULL: the value */
+        const char *discovery_error;    /* of StartDiscovery; NULL: started */
+        const char *remove_error;       /* of RemoveDevice, which does nothing then; NULL: it removes */
+        bool remove_unanswered;         /* it removes, and does not answer */
+        const char *register_error;     /* of RegisterApplication, once; NULL: registered */
         bool pair_refused;
         bool pair_holds;                /* Pair() is not answered until fake_pair_end() */
         bool connected_untold;          /* Connected rises without a signal */
         /* What was called: */
-        unsigned connects, disconnects, pairs, removes, discoveries, applications, unregistered, agents;
+        unsigned connects, disconnects, pairs, removes, discoveries, discovery_stops, applications, unregistered, agents;
         GString *writes;                /* of WriteValue: "command 01 02;" each */
         bool filtered;                  /* the last discovery filter asked for services */
         char *agent_sender, *application_sender;

@@ -315,6 +315,108 @@ static void test_absurd_types(void) {
         objects_free(objects);
 }
 
+/* A variant of this type, with something in it or (arrays) nothing. */
+static int append_something(sd_bus_message *m, const char *type) {
+        switch (type[0]) {
+        case 'a':
+                return sd_bus_message_append(m, "v", type, 0);
+        case 'v':
+                return sd_bus_message_append(m, "v", type, "u", 7);
+        case '(':
+                return type[1] == 's' ? sd_bus_message_append(m, "v", type, "x", "y") : sd_bus_message_append(m, "v", type, 1, 2);
+        case 's':
+        case 'o':
+        case 'g':
+                return sd_bus_message_append(m, "v", type, type[0] == 's' ? "x" : type[0] == 'o' ? "/o" : "a{sv}");
+        case 'd':
+                return sd_bus_message_append(m, "v", type, 1.5);
+        case 'x':
+        case 't':
+                return sd_bus_message_append(m, "v", type, UINT64_C(1) << 40);
+        default:
+                return sd_bus_message_append(m, "v", type, 1);
+        }
+}
+
+/* A property that is nothing of its type is passed over, whatever it is; the rest of the message counts. */
+static void test_every_property_of_every_type(void) {
+        static const struct {
+                const char *interface, *name, *type, *path;
+        } properties[] = {
+                { "org.bluez.Adapter1", "Address", "s", "/org/bluez/hci0" },
+                { "org.bluez.Adapter1", "Powered", "b", "/org/bluez/hci0" },
+                { "org.bluez.Device1", "Address", "s", DEVICE },
+                { "org.bluez.Device1", "AddressType", "s", DEVICE },
+                { "org.bluez.Device1", "Name", "s", DEVICE },
+                { "org.bluez.Device1", "Adapter", "o", DEVICE },
+                { "org.bluez.Device1", "Connected", "b", DEVICE },
+                { "org.bluez.Device1", "ServicesResolved", "b", DEVICE },
+                { "org.bluez.Device1", "UUIDs", "as", DEVICE },
+                { "org.bluez.Device1", "ManufacturerData", "a{qv}", DEVICE },
+                { "org.bluez.Battery1", "Percentage", "y", DEVICE },
+                { "org.bluez.GattService1", "UUID", "s", SERVICE },
+        };
+        static const char *const types[] = { "b", "y", "n", "q", "i", "u", "x", "t", "d", "s", "o", "g", "v", "ay", "as", "ao", "aay", "av",
+                                             "a{sv}", "a{qv}", "a{sa{sv}}", "(ss)", "(nq)", "a(ss)", "aaaay", "a{ss}" };
+        g_autoptr(sd_bus) bus = bus_new();
+        Objects *objects = filled(bus);
+        Object *device = objects_get(objects, DEVICE), *object;
+        ObjectValue value;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(properties); i++)
+                for (size_t k = 0; k < G_N_ELEMENTS(types); k++) {
+                        g_autoptr(sd_bus_message) m = signal_new(bus, properties[i].path, "org.freedesktop.DBus.Properties",
+                                                                 "PropertiesChanged");
+                        int r;
+
+                        if (g_str_equal(types[k], properties[i].type))
+                                continue;
+                        g_assert_cmpint(sd_bus_message_append(m, "s", properties[i].interface), >=, 0);
+                        g_assert_cmpint(sd_bus_message_open_container(m, 'a', "{sv}"), >=, 0);
+                        g_assert_cmpint(sd_bus_message_open_container(m, 'e', "sv"), >=, 0);
+                        g_assert_cmpint(sd_bus_message_append(m, "s", properties[i].name), >=, 0);
+                        r = append_something(m, types[k]);
+                        g_assert_cmpint(r, >=, 0);
+                        g_assert_cmpint(sd_bus_message_close_container(m), >=, 0);
+                        if (g_str_equal(properties[i].interface, "org.bluez.Device1"))
+                                g_assert_cmpint(sd_bus_message_append(m, "{sv}", "RSSI", "n", (int) (i + k)), >=, 0);
+                        g_assert_cmpint(sd_bus_message_close_container(m), >=, 0);
+                        g_assert_cmpint(sd_bus_message_append(m, "as", 0), >=, 0);
+                        seal(m);
+                        g_assert_cmpint(objects_change(objects, m, &object, &value), >, 0);
+                        if (g_str_equal(properties[i].interface, "org.bluez.Device1"))
+                                g_assert_cmpint(device->rssi, ==, (int16_t) (i + k));
+                }
+
+        g_assert_true(objects_get(objects, "/org/bluez/hci0")->powered);
+        g_assert_cmpstr(device->address, ==, "C0:FF:EE:12:34:56");
+        g_assert_cmpstr(device->address_type, ==, "random");
+        g_assert_cmpstr(device->name, ==, "Pen");
+        g_assert_cmpstr(device->parent, ==, "/org/bluez/hci0");
+        g_assert_true(device->connected && !device->services_resolved && device->profile);
+        g_assert_cmpint(device->battery, ==, 88);
+        g_assert_cmpstr(objects_get(objects, SERVICE)->uuid, ==, OMP_SERVICE_UUID);
+        objects_free(objects);
+}
+
+static void test_address_that_is_none(void) {
+        static const char *const texts[] = { "", "C0:FF:EE:12:34:5", "C0:FF:EE:12:34:567", "C0-FF-EE-12-34-56", "G0:FF:EE:12:34:56", "../../etc/passwd",
+                                             "C0:FF:EE:12:34:56/x" };
+        g_autoptr(sd_bus) bus = bus_new();
+        Objects *objects = filled(bus);
+        ObjectValue value;
+        Object *object;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+                g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "Address", "s", texts[i], &object, &value), ==, OBJECT_DEVICE);
+                g_assert_cmpstr(object->address, ==, "C0:FF:EE:12:34:56");
+        }
+        g_assert_cmpint(change(objects, bus, DEVICE, "org.bluez.Device1", "Address", "s", "c0:ff:ee:00:00:01", &object, &value), ==,
+                        OBJECT_DEVICE);
+        g_assert_cmpstr(object->address, ==, "c0:ff:ee:00:00:01");
+        objects_free(objects);
+}
+
 /* The pieces of an advertisement come one by one: with each the device is looked at again. */
 static void test_vendor_match(void) {
         static const char text[] = "[Profile]\nFormat=1\nId=a.pen\nName=N\nMatch=service:0000ffe0-0000-1000-8000-00805f9b34fb+name:Vendor*;"
@@ -377,6 +479,79 @@ static void test_wrong_signature(void) {
         objects_free(objects);
 }
 
+static bool keeps_seventh(const Object *object, void *userdata) {
+        return g_strcmp0(object->name, "seventh") == 0;
+}
+
+static void add_device(Objects *objects, sd_bus *bus, unsigned i, const char *property, const char *type, const char *name) {
+        g_autofree char *path = g_strdup_printf("/org/bluez/hci0/dev_%08x", i);
+        g_autoptr(sd_bus_message) m = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded");
+        Object *object;
+        int r;
+
+        r = type[0] == 'b' ? sd_bus_message_append(m, "oa{sa{sv}}", path, 1, "org.bluez.Device1", 1, property, type, true)
+                           : sd_bus_message_append(m, "oa{sa{sv}}", path, 1, "org.bluez.Device1", 1, property, type, name);
+        g_assert_cmpint(r, >=, 0);
+        seal(m);
+        g_assert_cmpint(objects_add(objects, m, &object), ==, OBJECT_DEVICE);
+        g_assert_cmpstr(object->path, ==, path); /* the one that has just come is there */
+}
+
+/* Of ten thousand strangers the last are kept; what is connected, paired, trusted or ours always is. */
+static void test_crowd(void) {
+        g_autoptr(sd_bus) bus = bus_new();
+        Objects *objects = filled(bus);
+        ObjectValue value;
+        Object *object;
+
+        objects_set_keeper(objects, keeps_seventh, NULL);
+        add_device(objects, bus, 1, "Connected", "b", NULL);
+        add_device(objects, bus, 2, "Paired", "b", NULL);
+        add_device(objects, bus, 3, "Trusted", "b", NULL);
+        for (unsigned i = 4; i < 10000; i++) {
+                add_device(objects, bus, i, "Name", "s", i == 7 ? "seventh" : "stranger");
+                if (i % 100 == 0) /* it is seen again and again, and so it stays */
+                        g_assert_cmpint(change(objects, bus, "/org/bluez/hci0/dev_00000005", "org.bluez.Device1", "RSSI", "n", "x",
+                                               &object, &value), ==, OBJECT_DEVICE);
+        }
+        g_assert_cmpuint(objects_size(objects), <=, OBJECTS_STRANGERS_MAX + 3);
+        for (unsigned i = 1; i < 9; i++) {
+                g_autofree char *path = g_strdup_printf("/org/bluez/hci0/dev_%08x", i);
+
+                if (i == 4 || i == 6 || i == 8)
+                        g_assert_null(objects_get(objects, path));
+                else
+                        g_assert_nonnull(objects_get(objects, path));
+        }
+        g_assert_nonnull(objects_get(objects, "/org/bluez/hci0/dev_0000270f"));
+        objects_free(objects);
+}
+
+/* The same in one answer to GetManagedObjects. */
+static void test_crowd_at_once(void) {
+        g_autoptr(sd_bus) bus = bus_new();
+        Objects *objects = objects_new(profiles);
+        g_autoptr(sd_bus_message) m = signal_new(bus, "/", "org.example", "Reply");
+
+        objects_set_keeper(objects, keeps_seventh, NULL);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'a', "{oa{sa{sv}}}"), >=, 0);
+        for (unsigned i = 0; i < 10000; i++) {
+                g_autofree char *path = g_strdup_printf("/org/bluez/hci0/dev_%08x", i);
+
+                g_assert_cmpint(sd_bus_message_append(m, "{oa{sa{sv}}}", path, 1, "org.bluez.Device1", 1, "Name", "s",
+                                                      i == 7 ? "seventh" : "stranger"), >=, 0);
+        }
+        g_assert_cmpint(sd_bus_message_close_container(m), >=, 0);
+        seal(m);
+        g_assert_cmpint(objects_replace(objects, m), ==, 0);
+        g_assert_cmpuint(objects_size(objects), ==, OBJECTS_STRANGERS_MAX);
+        g_assert_nonnull(objects_get(objects, "/org/bluez/hci0/dev_00000007"));
+        g_assert_null(objects_get(objects, "/org/bluez/hci0/dev_00000008"));
+        objects_clear(objects);
+        g_assert_cmpuint(objects_size(objects), ==, 0);
+        objects_free(objects);
+}
+
 /* A crowded room, or a malicious one, has an end. */
 static void test_limits(void) {
         g_autoptr(sd_bus) bus = bus_new();
@@ -389,8 +564,9 @@ static void test_limits(void) {
                 g_autoptr(sd_bus_message)
                         m = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded");
 
-                g_assert_cmpint(sd_bus_message_append(m, "oa{sa{sv}}", path, 1, "org.bluez.Device1", 1,
-                                                      "Name", "s", name),
+                g_assert_cmpint(sd_bus_message_append(m, "oa{sa{sv}}", path, 1,
+                                                      i == 0 ? "org.bluez.Device1" : "org.bluez.GattService1", 1,
+                                                      i == 0 ? "Name" : "UUID", "s", name),
                                 >=, 0);
                 seal(m);
                 g_assert_cmpint(objects_add(objects, m, &object), >=, 0);
@@ -414,6 +590,12 @@ static void test_device_path(void) {
                 { "/org/bluez/hci0/service000a", NULL },
                 { "/org/bluez", NULL },
                 { "/org/other/hci0/dev_XX/service", NULL },
+                { "/org/bluezhci0/dev_XX/service", NULL },
+                { "/org/bluez/hci0/hci1/dev_XX", NULL },
+                { "/org/bluez/dev_XX/service", NULL },
+                { "/org/bluez/hci0/dev_", "/org/bluez/hci0/dev_" },
+                { "/org/bluez/hci0/dev_XX/dev_YY", "/org/bluez/hci0/dev_XX" },
+                { "/", NULL },
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -450,9 +632,13 @@ int main(int argc, char **argv) {
         g_test_add_func("/objects/changes", test_changes);
         g_test_add_func("/objects/value", test_value);
         g_test_add_func("/objects/absurd-types", test_absurd_types);
+        g_test_add_func("/objects/every-property-of-every-type", test_every_property_of_every_type);
+        g_test_add_func("/objects/address-that-is-none", test_address_that_is_none);
         g_test_add_func("/objects/vendor-match", test_vendor_match);
         g_test_add_func("/objects/wrong-signature", test_wrong_signature);
         g_test_add_func("/objects/limits", test_limits);
+        g_test_add_func("/objects/crowd", test_crowd);
+        g_test_add_func("/objects/crowd-at-once", test_crowd_at_once);
         g_test_add_func("/objects/manufacturer-data", test_manufacturer_data);
         g_test_add_func("/objects/device-path", test_device_path);
         r = g_test_run();
