@@ -9,6 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "client/client.h"
 #include "client/output.h"
 #include "client/service.h"
 
@@ -22,7 +23,8 @@ typedef struct Pairing {
         sd_bus_message *question; /* not answered yet; NULL: none */
         bool digits;            /* it wants some; else yes or no */
         sd_event_source *input; /* on while there is a question */
-        bool asked;
+        bool asked;             /* something was */
+        bool answered;          /* Adopt() is */
         Exit result;
 } Pairing;
 
@@ -193,32 +195,9 @@ static int on_adopted(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const sd_bus_error *failure = sd_bus_message_get_error(m);
         Pairing *pairing = userdata;
 
+        pairing->answered = true;
         pairing->result = failure ? service_error(failure, -sd_bus_error_get_errno(failure)) : EXIT_DONE;
         return sd_event_exit(pairing->event, 0);
-}
-
-/* Our leaving the bus is what takes the adoption back. */
-static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
-        Pairing *pairing = userdata;
-
-        prompt("\n");
-        output_error("Cancelled: the device is not adopted.");
-        pairing->result = EXIT_FAILED;
-        return sd_event_exit(pairing->event, 0);
-}
-
-static int watch_signals(Pairing *pairing) {
-        static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-
-        for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
-                int r = sd_event_add_signal(pairing->event, NULL, numbers[i] | SD_EVENT_SIGNAL_PROCMASK, on_signal,
-                                            pairing);
-
-                if (r < 0)
-                        return r;
-        }
-
-        return 0;
 }
 
 static int watch_input(Pairing *pairing) {
@@ -265,7 +244,7 @@ Exit pairing_adopt(sd_bus *bus, sd_bus_message *call, uint64_t timeout_usec, boo
                 r = watch_input(&pairing);
         input = pairing.input;
         if (r >= 0)
-                r = watch_signals(&pairing);
+                r = client_leave_on_signals(event);
         if (r >= 0)
                 r = sd_bus_add_object_vtable(bus, &agent, PAIRING_PATH, PAIRING_INTERFACE, pairing_vtable, &pairing);
         if (r >= 0)
@@ -280,6 +259,10 @@ Exit pairing_adopt(sd_bus *bus, sd_bus_message *call, uint64_t timeout_usec, boo
         r = sd_event_loop(event);
         if (r < 0)
                 pairing.result = service_error(NULL, r);
+        else if (!pairing.answered) { /* our leaving the bus takes the adoption back */
+                prompt("\n");
+                output_error("Cancelled: the device is not adopted.");
+        }
         sd_bus_message_unref(pairing.question);
         (void) sd_bus_detach_event(bus);
         *ret_asked = pairing.asked;
