@@ -53,6 +53,8 @@ struct FakeBluez {
         int powered, discovering, present, connected, resolved, paired, trusted;
         int16_t rssi;
         uint8_t battery;                /* % */
+        const char *modalias;           /* BlueZ 5.66 at first */
+        bool low_energy;                /* of the adapter */
         FakeChar chars[FAKE_CHARS_MAX];
         unsigned n_chars;
         /* What to answer, and how often so: */
@@ -60,6 +62,7 @@ struct FakeBluez {
         unsigned acquire_errors;
         const char *connect_error, *connect_error_text;
         unsigned connect_errors;
+        const char *register_error;     /* of RegisterApplication; NULL: taken */
         const char *write_error;        /* NULL: written */
         const char *read_error;         /* NULL: the value */
         bool pair_refused;
