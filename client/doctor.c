@@ -17,7 +17,8 @@
 #define STATUS_COLUMNS 6
 #define CHECK_COLUMNS_MAX 30
 
-static const DoctorAdvice not_installed = { "is not installed.", "Install needled, or run 'systemctl daemon-reload' if it was installed just now." };
+static const DoctorAdvice not_installed = { "is not installed.",
+                                            "Install needled, or run 'systemctl daemon-reload' if it was installed just now." };
 static const DoctorAdvice masked = { "is masked.", "systemctl unmask needled && systemctl start needled" };
 static const DoctorAdvice bad_unit = { "cannot be loaded.", "systemd-analyze verify needled.service" };
 static const DoctorAdvice failed = { "has failed; 'journalctl -u needled' says why.",
@@ -25,7 +26,8 @@ static const DoctorAdvice failed = { "has failed; 'journalctl -u needled' says w
 static const DoctorAdvice stopped = { "is stopped.", "systemctl start needled" };
 static const DoctorAdvice starting = { "is being started or stopped.", "Wait a moment, then ask again." };
 static const DoctorAdvice mute = { "runs, but does not answer.", "systemctl restart needled" };
-static const DoctorAdvice unknown = { "cannot be looked at: systemd does not answer on the system bus.", "systemctl start needled" };
+static const DoctorAdvice unknown = { "cannot be looked at: systemd does not answer on the system bus.",
+                                      "systemctl start needled" };
 
 const DoctorAdvice *doctor_unit_advice(const DoctorUnit *unit) {
         const char *load = unit->load_state, *active = unit->active_state;
@@ -141,10 +143,9 @@ static char *unit_property(sd_bus *bus, const char *path, const char *interface,
         return g_steal_pointer(&value);
 }
 
-static void look_at_unit(sd_bus *bus, const char *error, json_t *findings) {
+static const DoctorAdvice *look_at_unit(sd_bus *bus) {
         g_autoptr(sd_bus_message) reply = NULL;
-        g_autofree char *load = NULL, *active = NULL, *result = NULL, *finding = NULL;
-        const DoctorAdvice *advice;
+        g_autofree char *load = NULL, *active = NULL, *result = NULL;
         const char *path = NULL;
 
         if (sd_bus_call_method(bus, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager", "LoadUnit", NULL, &reply, "s",
@@ -155,9 +156,7 @@ static void look_at_unit(sd_bus *bus, const char *error, json_t *findings) {
         load = path ? unit_property(bus, path, SYSTEMD ".Unit", "LoadState") : g_strdup("");
         active = path ? unit_property(bus, path, SYSTEMD ".Unit", "ActiveState") : g_strdup("");
         result = path ? unit_property(bus, path, SYSTEMD ".Service", "Result") : g_strdup("");
-        advice = doctor_unit_advice(&(DoctorUnit) { load, active, result });
-        finding = g_strdup_printf("The service does not answer (%s). The unit " UNIT " %s", error, advice->finding);
-        add(findings, "service", "fail", finding, advice->remedy);
+        return doctor_unit_advice(&(DoctorUnit) { load, active, result });
 }
 
 static void look_at_activation(sd_bus *bus, json_t *findings) {
@@ -176,18 +175,45 @@ static void look_at_activation(sd_bus *bus, json_t *findings) {
                     "systemctl reload dbus");
 }
 
-/* Returns how the service was met; then `findings` say more. */
-static Exit ask(Client *client, json_t *findings) {
+static int call_doctor(sd_bus *bus, bool start, sd_bus_error *error, json_t **ret) {
+        g_autoptr(sd_bus_message) call = NULL, reply = NULL;
+        int r;
+
+        sd_bus_error_free(error);
+        r = sd_bus_message_new_method_call(bus, &call, SERVICE_NAME, SERVICE_ROOT, SERVICE_MANAGER, "Doctor");
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(call, start);
+        if (r >= 0)
+                r = sd_bus_call(bus, call, 0, error, &reply);
+
+        return r < 0 ? r : json_from_message(reply, ret);
+}
+
+/* The bus takes 25 s to see that a unit does not start: it is not asked to start one that has failed already. */
+static bool may_start(const DoctorAdvice *advice) {
+        return advice == &stopped || advice == &starting || advice == &unknown;
+}
+
+static void tell_unreachable(sd_bus *bus, const char *message, json_t *findings) {
+        const DoctorAdvice *advice = look_at_unit(bus);
+        g_autofree char *finding = g_strdup_printf("The service does not answer (%s). The unit " UNIT " %s", message,
+                                                   advice->finding);
+
+        add(findings, "service", "fail", finding, advice->remedy);
+        look_at_activation(bus, findings);
+}
+
+/* Returns how the service was met; then `findings` say more, or, if there are none, the user was told. */
+static Exit ask(sd_bus *bus, json_t *findings) {
         g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
-        g_autoptr(sd_bus_message) reply = NULL;
         json_auto *told = NULL;
         const char *message;
         Exit e;
         int r;
 
-        r = sd_bus_call_method(client->bus, SERVICE_NAME, SERVICE_ROOT, SERVICE_MANAGER, "Doctor", &error, &reply, "");
-        if (r >= 0)
-                r = json_from_message(reply, &told);
+        r = call_doctor(bus, false, &error, &told);
+        if (r < 0 && service_exit(error.name, r) == EXIT_UNREACHABLE && may_start(look_at_unit(bus)))
+                r = call_doctor(bus, true, &error, &told);
         if (r >= 0) {
                 add(findings, "service", "ok", "The service answers.", "");
                 json_array_extend(findings, told);
@@ -196,11 +222,11 @@ static Exit ask(Client *client, json_t *findings) {
 
         message = error.message && *error.message ? error.message : g_strerror(-r);
         e = service_exit(error.name, r);
-        if (e == EXIT_UNREACHABLE) {
-                look_at_unit(client->bus, message, findings);
-                look_at_activation(client->bus, findings);
-        } else if (e == EXIT_NOT_AUTHORISED) {
-                g_autofree char *finding = g_strdup_printf("The policy of the system bus lets nobody call the service (%s).", message);
+        if (e == EXIT_UNREACHABLE)
+                tell_unreachable(bus, message, findings);
+        else if (e == EXIT_NOT_AUTHORISED) {
+                g_autofree char *finding = g_strdup_printf("The policy of the system bus lets nobody call the service (%s).",
+                                                           message);
 
                 add(findings, "service", "fail", finding, "systemctl reload dbus");
                 e = EXIT_FAILED;
@@ -221,9 +247,9 @@ Exit verb_doctor(Client *client) {
 
                 add(findings, "system bus", "fail", finding, "systemctl start dbus");
         } else
-                e = ask(client, findings);
+                e = ask(client->bus, findings);
         if (json_array_size(findings) == 0)
-                return e; /* and was told why */
+                return e;
 
         if (client_wants_json(client)) {
                 reply = json_pack("{s:O}", "findings", findings);

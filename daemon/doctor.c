@@ -14,8 +14,8 @@
 #include "clock.h"
 #include "hub-private.h"
 
-/* What Manager1.Doctor says of all but Bluetooth. It runs in the loop: nothing here waits for anybody, and the only file system that is
- * asked is the one that the record is on. */
+/* What Manager1.Doctor says of all but Bluetooth. It runs in the loop: nothing here waits for anybody, and the only file system that
+ * is asked is the one that the record is on. */
 
 #define MIB (UINT64_C(1024) * 1024)
 #define FREE_FAIL (16 * MIB)
@@ -45,8 +45,8 @@ static bool exists(const Hub *hub, const char *path) {
         return access(name, F_OK) == 0;
 }
 
-/* The kernel is asked first, which knows whoever sets the clock. In a unit with ProtectClock= it may not be asked; systemd-timesyncd
- * leaves a file, and while it runs its folder is there. */
+/* The kernel knows whoever sets the clock, but in a unit with ProtectClock= it may not be asked. systemd-timesyncd leaves a file, and
+ * while it runs its folder is there. */
 static ClockSync clock_sync(const Hub *hub) {
         struct timex t = {};
         int state = adjtimex(&t);

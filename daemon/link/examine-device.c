@@ -227,7 +227,8 @@ static bool offers_a_service(const DeviceExamination *e) {
         return false;
 }
 
-/* bluetoothd keeps the table of a bonded device, and does not look again after an update of its firmware. The bond is in another file. */
+/* bluetoothd keeps the table of a bonded device, and does not look again after an update of its firmware. The bond is in another
+ * file. */
 static char *drop_cache(const DeviceExamination *e) {
         return g_strdup_printf("systemctl stop bluetooth; rm -f /var/lib/bluetooth/%s/cache/%s; systemctl start bluetooth",
                                e->adapter && e->adapter->address ? e->adapter->address : e->device->adapter,
@@ -279,8 +280,8 @@ static bool is_near(uint64_t usec, uint64_t wanted_usec) {
         return usec + TIMEOUT_SPREAD_USEC >= wanted_usec && usec <= wanted_usec + TIMEOUT_SPREAD_USEC;
 }
 
-/* A link that died as soon as it was there lasts as long as its supervision timeout, or twice or three times that. Linux asks for 420 ms
- * (hci_core: le_supv_timeout 0x002a), devices mostly for 2, 4, 5 or 6 s. */
+/* A link that died as soon as it was there lasts as long as its supervision timeout, or twice or three times that. Linux asks for
+ * 420 ms (hci_core: le_supv_timeout 0x002a), devices mostly for 2, 4, 5 or 6 s. */
 static bool is_supervision_timeout(uint64_t usec) {
         static const uint64_t timeouts_usec[] = { 420 * MSEC, 840 * MSEC, 1260 * MSEC, 2 * SEC, 4 * SEC, 5 * SEC, 6 * SEC };
 

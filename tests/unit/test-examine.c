@@ -180,7 +180,8 @@ static void test_bluetoothd(Case *c, const void *data) {
         "Set Channels=1 in the section [GATT] of /etc/bluetooth/main.conf, then run 'systemctl restart bluetooth'."
 
 static void test_traps_of_a_version(Case *c, const void *data) {
-        static const char *const configs[] = { "", "[GATT]\n", "[GATT]\nChannels = 3\n", "[GATT]\n#Channels = 1\n", "\xff not a file of keys" };
+        static const char *const configs[] = { "", "[GATT]\n", "[GATT]\nChannels = 3\n", "[GATT]\n#Channels = 1\n",
+                                                "\xff not a file of keys" };
 
         for (size_t i = 0; i < G_N_ELEMENTS(configs); i++) {
                 put_file(c, "etc/bluetooth/main.conf", configs[i]);
