@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What hub.c (devices, storage, wiring), hub-sessions.c (sessions from open to gone), hub-resume.c (those from before the start) and
- * doctor.c (what is wrong) share. */
+/* What hub.c (devices, storage, wiring), hub-journal.c (what is told of devices), hub-sessions.c (sessions from open to gone),
+ * hub-resume.c (those from before the start) and doctor.c (what is wrong) share. */
 
 #include "bus/bus.h"
 #include "hub.h"
@@ -37,7 +37,12 @@ typedef struct Follower {
         Hub *hub;                       /* weak: our owner */
         Device *device;                 /* NULL: only to end a session whose device is not known any more */
         Tracker *tracker;
-        bool adopted, linked;           /* as told to the journal */
+        struct {                        /* what the journal was told */
+                bool adopted, linked, released, trouble;
+                uint64_t interferences, interference_usec;
+                unsigned entries;       /* within the period that began then */
+                uint64_t entries_since_usec;
+        } told;
         uint64_t loss_logged_usec;      /* when lost samples were last told to the journal */
 } Follower;
 
@@ -52,6 +57,10 @@ const char *hub_user_name(Hub *hub, uid_t uid); /* "" if there is no such user *
 const char *hub_device_label(const Device *device); /* alias, name or address */
 /* Something may have to be done earlier than planned. */
 void hub_arm_tick(Hub *hub);
+
+/* hub-journal.c */
+void hub_journal_known(Follower *follower); /* what the device is already is no news */
+void hub_journal_device(Follower *follower, unsigned changed);
 
 /* hub-sessions.c */
 void hub_session_show(Follower *follower, Session *session);

@@ -5,6 +5,7 @@
  * channel. Each is one file (or a few with its prefix) with one constructor; main.c owns the loop, the
  * peripherals and the control lines. */
 
+#include <glib.h>
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
@@ -22,6 +23,8 @@ typedef struct CarrierVtable {
          * device and not the carrier (start, stop, malformed N, …) main gives to peripheral_control()
          * itself: they never reach control(). */
         Peripheral *(*peripheral)(Carrier *carrier, unsigned device);
+        /* What the carrier adds to `status` of a device: members of a JSON object, each with a comma before it. NULL: nothing. */
+        void (*report)(Carrier *carrier, unsigned device, GString *json);
 } CarrierVtable;
 
 struct Carrier { /* first member of each carrier's own struct */
@@ -32,6 +35,7 @@ typedef struct CarrierOptions {
         sd_event *event;
         const PeripheralConfig *configs; /* one for each device */
         unsigned n_devices;
+        unsigned n_adapters;            /* of the stand-in; 0: one */
         const char *target; /* "hci1" for bluez, "1" for hci, a bus address or NULL for the stand-in */
         unsigned mtu;                   /* ATT_MTU that the device offers, 23 … 517; 0: 247 */
         const char *random_address;     /* static random address, hci only; NULL: public */

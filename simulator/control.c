@@ -78,7 +78,7 @@ static void control_line(Control *control, char *line) {
         if (g_str_equal(word, "quit"))
                 r = sd_event_exit(control->event, 0);
         else if (g_str_equal(word, "status"))
-                report = control_report(p);
+                report = control_report(control->carrier, device);
         else if ((r = peripheral_control(p, word, argument)) == -ENOENT)
                 r = control->carrier->vtable->control(control->carrier, device, word, argument);
         if (r >= 0 && g_str_equal(word, "reboot"))
@@ -163,7 +163,8 @@ static void append_counts(GString *json, const Peripheral *p, const char *name, 
         g_string_append(json, "},");
 }
 
-char *control_report(const Peripheral *p) {
+char *control_report(Carrier *carrier, unsigned device) {
+        const Peripheral *p = carrier->vtable->peripheral(carrier, device);
         const PeripheralCounters *counters = peripheral_counters(p);
         GString *json = g_string_new("{");
         unsigned n;
@@ -183,6 +184,9 @@ char *control_report(const Peripheral *p) {
                         g_string_append_printf(json, "%s\"%s\"", comma, chars[i].name);
                         comma = ",";
                 }
-        g_string_append(json, "]}");
+        g_string_append_c(json, ']');
+        if (carrier->vtable->report)
+                carrier->vtable->report(carrier, device, json);
+        g_string_append_c(json, '}');
         return g_string_free(json, FALSE);
 }

@@ -7,7 +7,7 @@
  *
  * @N picks the device, the first if it is not said. Words:
  *   status, quit
- *   start, stop                          the hand
+ *   start, stop, serial TEXT             the hand, and another device in its place
  *   malformed N, empty N, duplicate N, segment-loss N, clock unset, sensor fault|ok,
  *   storage full|free, confirm, reboot
  *                                        the device, on any carrier: see peripheral_control()
@@ -26,5 +26,5 @@ typedef struct Control Control;
 int control_new(sd_event *event, Carrier *carrier, unsigned n_devices, Control **ret);
 Control *control_free(Control *control);
 
-/* What the device has sent, as JSON; the caller frees it. */
-char *control_report(const Peripheral *p);
+/* What the device has sent, and how it is connected, as JSON; the caller frees it. */
+char *control_report(Carrier *carrier, unsigned device);

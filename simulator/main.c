@@ -12,6 +12,7 @@
 #include "source.h"
 
 #define DEVICES_MAX 64u
+#define ADAPTERS_MAX 4                  /* of the stand-in */
 #define RECORDS_MAX 1000                /* each of them has been lived through */
 
 /* As they stand on the command line. */
@@ -21,7 +22,7 @@ typedef struct Options {
         char **kinds, **addresses;
         int64_t seed;
         double speed, procedure_s;
-        int live_period_ms, waveform_hz, mtu, records, capacity;
+        int live_period_ms, waveform_hz, mtu, records, capacity, adapters;
         gboolean crc, auto_start, no_bond, fast, report, control, version;
         char *random_address, *flood, *state_file, *name;
         char *profile, *tape;
@@ -30,7 +31,7 @@ typedef struct Options {
 
 static Options options = {
         .seed = 1, .speed = 1, .live_period_ms = 100, .mtu = 247, .procedure_s = 180,
-        .capacity = -1,
+        .capacity = -1, .adapters = 1,
 };
 
 static gboolean on_stand_in(const char *name, const char *value, void *data, GError **error) {
@@ -53,6 +54,8 @@ static const GOptionEntry carrier_entries[] = {
           "Static random address (--hci)", "ADDRESS" },
         { "address", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.addresses,
           "Address of the first, second, ... device (--stand-in)", "ADDRESS[/public|/random]" },
+        { "adapters", 0, 0, G_OPTION_ARG_INT, &options.adapters,
+          "How many adapters bluetoothd has, each of which sees all devices (--stand-in, default 1)", "N" },
         { "no-bond", 0, 0, G_OPTION_ARG_NONE, &options.no_bond,
           "The device does not pair and asks for no encryption", NULL },
         { "fast", 0, 0, G_OPTION_ARG_NONE, &options.fast,
@@ -154,6 +157,8 @@ static int check_options(void) {
                 return complain("--mtu is 23 to 517");
         if (!(options.procedure_s >= 1 && options.procedure_s <= 86400))
                 return complain("--procedure is 1 to 86400 s");
+        if (options.adapters < 1 || options.adapters > ADAPTERS_MAX)
+                return complain("--adapters is 1 to 4");
         if (options.capacity < -1 || options.capacity > UINT16_MAX)
                 return complain("--capacity is 0 to 65535");
         if (options.records < 0 || options.records > RECORDS_MAX)
@@ -222,7 +227,7 @@ static int run(Carrier *carrier, sd_event *event, unsigned n_devices) {
         control_free(control);
 
         for (unsigned i = 0; options.report && i < n_devices; i++) {
-                g_autofree char *report = control_report(carrier->vtable->peripheral(carrier, i));
+                g_autofree char *report = control_report(carrier, i);
 
                 printf("%s\n", report);
         }
@@ -237,6 +242,7 @@ static int make_carrier(sd_event *event, const PeripheralConfig *configs, unsign
                 .target = options.stand_in ? options.stand_in_bus : options.bluez ?: options.hci,
                 .mtu = (unsigned) options.mtu, .random_address = options.random_address,
                 .bondable = !options.no_bond, .fast = options.fast,
+                .n_adapters = (unsigned) options.adapters,
                 .addresses = addresses, .state_file = options.state_file,
         };
 

@@ -108,7 +108,10 @@ int peripheral_control(Peripheral *p, const char *word, const char *argument) {
                 peripheral_start(p);
         else if (g_str_equal(word, "stop"))
                 peripheral_stop(p);
-        else
+        else if (g_str_equal(word, "serial") && argument && *argument) {
+                g_free(p->serial);
+                p->serial = g_strdup(argument);
+        } else
                 return p->vtable->control ? p->vtable->control(p, word, argument) : -ENOENT;
 
         return 0;

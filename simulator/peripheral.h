@@ -154,8 +154,9 @@ void peripheral_start(Peripheral *p);
 void peripheral_stop(Peripheral *p);
 bool peripheral_running(const Peripheral *p);
 
-/* The words of the control lines that are about the device, the same on every carrier: start, stop; and of the profile's own
- * kind
+/* The words of the control lines that are about the device, the same on every carrier: start, stop;
+ *   serial TEXT                         another device is in its place
+ * and of the profile's own kind
  *   malformed N, empty N, duplicate N   beside each of the next N Live values another one that is broken, has no octets, or
  *                                       repeats it; these use up no sequence numbers
  *   segment-loss N                      the next N values of Session Data are lost on the way

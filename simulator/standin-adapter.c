@@ -3,9 +3,6 @@
 
 #include "standin.h"
 
-#define ADAPTER_PATH "/org/bluez/hci0"
-#define ADAPTER_ADDRESS "00:AA:01:00:00:00"
-#define ADAPTER_NAME "stand-in"
 #define REPORT_FIRST_USEC 40000u        /* "first discovery 33–55 ms" */
 #define REPORT_PERIOD_USEC 1000000u
 #define SEEKERS_MAX 64u
@@ -72,7 +69,7 @@ static int on_report(sd_event_source *source, uint64_t usec, void *userdata) {
         for (unsigned i = 0; i < s->n_devices; i++) {
                 Device *d = s->devices + i;
 
-                if (d->advertising && d->link == LINK_DOWN && adapter_filter_lets_in(a, d))
+                if (d->adapter == a && body_heard(d->body, a) && d->link == LINK_DOWN && adapter_filter_lets_in(a, d))
                         device_seen(d, (int16_t) (-48 - (int) (7 * i % 30) -
                                                   (int) (usec / REPORT_PERIOD_USEC % 5)));
         }
@@ -101,13 +98,15 @@ static void adapter_update_discovery(Adapter *a) {
 
         a->reports = sd_event_source_disable_unref(a->reports);
         for (unsigned i = 0; i < s->n_devices; i++)
-                device_unseen(s->devices + i);
+                if (s->devices[i].adapter == a)
+                        device_unseen(s->devices + i);
         if (a->powered)
                 object_changed(s, a->object, INTERFACE_ADAPTER, "Discovering", NULL);
 
         /* While a discovery runs the kernel does no passive scan, and nothing connects by itself. */
         for (unsigned i = 0; i < s->n_devices; i++)
-                device_kick(s->devices + i);
+                if (s->devices[i].adapter == a)
+                        device_kick(s->devices + i);
 }
 
 static bool adapter_ready(Call *call) {
@@ -244,7 +243,7 @@ static void method_remove_device(Call *call) {
         for (unsigned i = 0; path && i < a->standin->n_devices; i++) {
                 Device *d = a->standin->devices + i;
 
-                if (d->object && g_str_equal(d->path, path)) {
+                if (d->adapter == a && d->object && g_str_equal(d->path, path)) {
                         device_remove(d, call);
                         return;
                 }
@@ -253,8 +252,12 @@ static void method_remove_device(Call *call) {
         call_error(call, "DoesNotExist", "Does Not Exist");
 }
 
+/* "00:AA:01:00:00:00", "00:AA:01:01:00:01": those that btvirt gives its adapters. */
 static int property_get_address(void *what, sd_bus_message *m) {
-        return sd_bus_message_append(m, "s", ADAPTER_ADDRESS);
+        unsigned number = ((Adapter *) what)->number;
+        g_autofree char *address = g_strdup_printf("00:AA:01:%02X:00:%02X", number, number);
+
+        return sd_bus_message_append(m, "s", address);
 }
 
 static int property_get_address_type(void *what, sd_bus_message *m) {
@@ -262,7 +265,10 @@ static int property_get_address_type(void *what, sd_bus_message *m) {
 }
 
 static int property_get_name(void *what, sd_bus_message *m) {
-        return sd_bus_message_append(m, "s", ADAPTER_NAME);
+        unsigned number = ((Adapter *) what)->number;
+        g_autofree char *name = number == 0 ? g_strdup("stand-in") : g_strdup_printf("stand-in #%u", number + 1);
+
+        return sd_bus_message_append(m, "s", name);
 }
 
 static int property_get_zero(void *what, sd_bus_message *m) {
@@ -304,6 +310,11 @@ static bool property_set_powered(Call *call, sd_bus_message *m) {
         if (sd_bus_message_read(m, "b", &on) <= 0)
                 return false;
 
+        if (on && ((Adapter *) call->what)->blocked) {
+                call_error(call, "Blocked", "Blocked through rfkill");
+                return true;
+        }
+
         adapter_set_powered(call->what, on);
         call_reply(call);
         return true;
@@ -324,27 +335,38 @@ static bool property_set_pairable(Call *call, sd_bus_message *m) {
         return true;
 }
 
-void adapter_init(Adapter *a, Standin *s) {
-        *a = (Adapter) { .standin = s, .seekers = g_ptr_array_new_with_free_func(seeker_free) };
+void adapter_init(Adapter *a, Standin *s, unsigned number) {
+        *a = (Adapter) { .standin = s, .number = number, .seekers = g_ptr_array_new_with_free_func(seeker_free) };
 }
 
 void adapter_done(Adapter *a) {
         a->reports = sd_event_source_disable_unref(a->reports);
         g_clear_pointer(&a->seekers, g_ptr_array_unref);
+        g_clear_pointer(&a->path, g_free);
 }
 
-void adapter_plug(Adapter *a) {
+void adapter_plug(Adapter *a, unsigned index) {
         Standin *s = a->standin;
 
         if (a->object)
                 return;
 
-        a->object = object_add(s, ADAPTER_PATH, 1u << INTERFACE_PROPERTIES | 1u << INTERFACE_ADAPTER |
+        a->index = index;
+        g_free(a->path);
+        a->path = g_strdup_printf("/org/bluez/hci%u", index);
+        a->object = object_add(s, a->path, 1u << INTERFACE_PROPERTIES | 1u << INTERFACE_ADAPTER |
                                1u << INTERFACE_GATT_MANAGER, a);
-        for (unsigned i = 0; i < s->n_devices; i++)
-                if (s->devices[i].bonded)
-                        device_know(s->devices + i);
-        adapter_set_powered(a, true); /* AutoEnable */
+        for (unsigned i = 0; i < s->n_devices; i++) {
+                Device *d = s->devices + i;
+
+                if (d->adapter != a)
+                        continue;
+                device_set_path(d);
+                if (d->bonded)
+                        device_know(d);
+        }
+        if (!a->blocked)
+                adapter_set_powered(a, true); /* AutoEnable */
 }
 
 void adapter_unplug(Adapter *a) {
@@ -354,9 +376,10 @@ void adapter_unplug(Adapter *a) {
                 return;
 
         adapter_set_powered(a, false);
-        clients_drop_apps(s);
+        clients_drop_apps(a);
         for (unsigned i = 0; i < s->n_devices; i++)
-                device_forget(s->devices + i);
+                if (s->devices[i].adapter == a)
+                        device_forget(s->devices + i);
         a->pairable = false;
         a->object = object_remove(s, a->object);
 }
@@ -371,7 +394,8 @@ void adapter_set_powered(Adapter *a, bool on) {
         a->powered = on;
         if (!on) {
                 for (unsigned i = 0; i < s->n_devices; i++)
-                        device_link_down(s->devices + i);
+                        if (s->devices[i].adapter == a)
+                                device_link_down(s->devices + i);
                 g_ptr_array_set_size(a->seekers, 0);
                 adapter_update_discovery(a);
         }
@@ -381,7 +405,14 @@ void adapter_set_powered(Adapter *a, bool on) {
         else
                 object_changed(s, a->object, INTERFACE_ADAPTER, "Powered", NULL);
         for (unsigned i = 0; on && i < s->n_devices; i++)
-                device_kick(s->devices + i);
+                if (s->devices[i].adapter == a)
+                        device_kick(s->devices + i);
+}
+
+/* The kernel switches it off; when it may transmit again, bluetoothd switches it on as it was. */
+void adapter_set_blocked(Adapter *a, bool on) {
+        a->blocked = on;
+        adapter_set_powered(a, !on);
 }
 
 void adapter_client_gone(Adapter *a, const char *name) {

@@ -204,6 +204,7 @@ int bus_on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         uint64_t delay;
         Call *call;
 
+        s->n_calls++;
         if (!object && !here)
                 return refuse(m, SD_BUS_ERROR_UNKNOWN_OBJECT);
         if (!method || !here)

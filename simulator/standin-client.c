@@ -12,7 +12,7 @@ typedef struct Agent {
 
 /* A GATT application: only its GattProfile1 objects matter here. */
 typedef struct App {
-        Standin *standin;       /* weak */
+        Adapter *adapter;       /* weak */
         char *name, *path;
         sd_bus_slot *slot;      /* its objects are being read … */
         Call *call;             /* … and RegisterApplication() waits for that */
@@ -53,11 +53,13 @@ static Agent *find_agent(Standin *s, const char *name) {
         return NULL;
 }
 
-static App *find_app(Standin *s, const char *name, const char *path) {
+static App *find_app(const Adapter *a, const char *name, const char *path) {
+        const Standin *s = a->standin;
+
         for (unsigned i = 0; i < s->apps->len; i++) {
                 App *app = s->apps->pdata[i];
 
-                if (g_str_equal(app->name, name) && g_str_equal(app->path, path))
+                if (app->adapter == a && g_str_equal(app->name, name) && g_str_equal(app->path, path))
                         return app;
         }
 
@@ -87,9 +89,13 @@ static void method_register_agent(Call *call) {
         agent->name = g_strdup(call_sender(call));
         agent->path = g_strdup(path);
         g_ptr_array_add(s->agents, agent);
-        if (s->adapter.object && !s->adapter.pairable) { /* "registering an agent sets Pairable=1" */
-                s->adapter.pairable = true;
-                object_changed(s, s->adapter.object, INTERFACE_ADAPTER, "Pairable", NULL);
+        for (unsigned i = 0; i < s->n_adapters; i++) { /* "registering an agent sets Pairable=1" */
+                Adapter *a = s->adapters + i;
+
+                if (!a->object || a->pairable)
+                        continue;
+                a->pairable = true;
+                object_changed(s, a->object, INTERFACE_ADAPTER, "Pairable", NULL);
         }
         call_reply(call);
 }
@@ -192,7 +198,8 @@ static int app_read(App *app, sd_bus_message *m) {
 
 static int on_app_objects(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         App *app = userdata;
-        Standin *s = app->standin;
+        Adapter *a = app->adapter;
+        Standin *s = a->standin;
         Call *call = g_steal_pointer(&app->call);
 
         app->slot = sd_bus_slot_unref(app->slot);
@@ -205,12 +212,14 @@ static int on_app_objects(sd_bus_message *m, void *userdata, sd_bus_error *error
         app->active = true;
         call_reply(call);
         for (unsigned i = 0; i < s->n_devices; i++)
-                device_kick(s->devices + i);
+                if (s->devices[i].adapter == a)
+                        device_kick(s->devices + i);
         return 0;
 }
 
 static void method_register_application(Call *call) {
         Standin *s = call->standin;
+        Adapter *a = call->what;
         const char *path;
         App *app;
 
@@ -218,14 +227,14 @@ static void method_register_application(Call *call) {
                 call_error(call, "InvalidArguments", "Invalid arguments in method call");
                 return;
         }
-        if (find_app(s, call_sender(call), path) || s->apps->len >= CLIENTS_MAX) {
+        if (find_app(a, call_sender(call), path) || s->apps->len >= CLIENTS_MAX * ADAPTERS_MAX) {
                 call_error(call, "AlreadyExists", "Already Exists");
                 return;
         }
 
         app = g_new0(App, 1);
         *app = (App) {
-                .standin = s,
+                .adapter = a,
                 .name = g_strdup(call_sender(call)),
                 .path = g_strdup(path),
                 .call = call,
@@ -241,17 +250,16 @@ static void method_register_application(Call *call) {
 }
 
 static void method_unregister_application(Call *call) {
-        Standin *s = call->standin;
         const char *path = "";
         App *app;
 
         (void) sd_bus_message_read(call->message, "o", &path);
-        if (!(app = find_app(s, call_sender(call), path))) {
+        if (!(app = find_app(call->what, call_sender(call), path))) {
                 call_error(call, "DoesNotExist", "Does Not Exist");
                 return;
         }
 
-        g_ptr_array_remove(s->apps, app);
+        g_ptr_array_remove(call->standin->apps, app);
         call_reply(call);
 }
 
@@ -276,19 +284,21 @@ void clients_done(Standin *s) {
         g_clear_pointer(&s->apps, g_ptr_array_unref);
 }
 
-void clients_drop_apps(Standin *s) {
-        for (unsigned i = 0; i < s->apps->len; i++) {
+void clients_drop_apps(Adapter *a) {
+        Standin *s = a->standin;
+
+        for (unsigned i = s->apps->len; i-- > 0;) {
                 const App *app = s->apps->pdata[i];
 
+                if (app->adapter != a)
+                        continue;
                 for (unsigned k = 0; k < app->profiles->len; k++)
                         send_release(s, app->name, app->profiles->pdata[k], "org.bluez.GattProfile1");
+                g_ptr_array_remove_index(s->apps, i);
         }
-
-        g_ptr_array_set_size(s->apps, 0);
 }
 
 void clients_drop(Standin *s) {
-        clients_drop_apps(s);
         for (unsigned i = 0; i < s->agents->len; i++) {
                 const Agent *agent = s->agents->pdata[i];
 
@@ -312,11 +322,13 @@ bool clients_have_agent(Standin *s) {
         return s->agents->len > 0;
 }
 
-bool clients_want(Standin *s, const char *uuid) {
+bool clients_want(const Adapter *a, const char *uuid) {
+        const Standin *s = a->standin;
+
         for (unsigned i = 0; i < s->apps->len; i++) {
                 const App *app = s->apps->pdata[i];
 
-                for (unsigned k = 0; app->active && k < app->uuids->len; k++)
+                for (unsigned k = 0; app->adapter == a && app->active && k < app->uuids->len; k++)
                         if (g_ascii_strcasecmp(app->uuids->pdata[k], uuid) == 0)
                                 return true;
         }

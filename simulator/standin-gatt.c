@@ -15,13 +15,6 @@
 #define ATT_USEC 7000u                  /* a request and its answer on the air */
 
 #define LISTENABLE (PERIPHERAL_NOTIFY | PERIPHERAL_INDICATE)
-#define HANDLE_FIRST 0x0006u            /* 0x1800 is before it, and not exported */
-
-#define FULL(uuid) "0000" uuid "-0000-1000-8000-00805f9b34fb"
-
-static Characteristic *gatt_characteristic(const Device *d, unsigned i) {
-        return d->characteristics->pdata[i];
-}
 
 static void chrc_changed(Characteristic *c, const char *name) {
         object_changed(c->device->standin, c->object, INTERFACE_CHARACTERISTIC, name, NULL);
@@ -39,12 +32,12 @@ static void chrc_set_value(Characteristic *c, const uint8_t *data, size_t size) 
 static void chrc_update(Characteristic *c) {
         Device *d = c->device;
 
-        if (c->kind == CHARACTERISTIC_DEVICE)
+        if (c->kind == CHARACTERISTIC_DEVICE && d->body->linked == d)
                 peripheral_subscribe(d->peripheral, c->which, d->link == LINK_RESOLVED &&
                                      ((c->fd >= 0 && c->holder) || c->listeners->len > 0));
 }
 
-static void chrc_close(Characteristic *c) {
+void chrc_close(Characteristic *c) {
         if (c->fd < 0)
                 return;
 
@@ -81,6 +74,11 @@ static int chrc_read(Characteristic *c, uint8_t *buf, size_t size) {
         }
 
         return -PERIPHERAL_READ_NOT_PERMITTED;
+}
+
+/* By a request on a link that is good enough. Else the call waits, or has been answered. */
+static bool chrc_reached(Characteristic *c, Call *call) {
+        return (!c->encrypted || device_secure(c->device, call)) && device_answers(c->device, call);
 }
 
 /* The options "offset" and "type" of a read or a write. */
@@ -160,7 +158,7 @@ static void method_read_value(Call *call) {
                 call_error(call, "NotPermitted", "Read not permitted");
                 return;
         }
-        if (c->encrypted && !device_secure(c->device, call))
+        if (!chrc_reached(c, call))
                 return;
 
         n = chrc_read(c, buf, sizeof(buf));
@@ -203,7 +201,7 @@ static void method_write_value(Call *call) {
                 call_error(call, "NotSupported", "Operation is not supported");
                 return;
         }
-        if (c->encrypted && !device_secure(c->device, call))
+        if (!chrc_reached(c, call))
                 return;
 
         /* A long write, which the device does not take. */
@@ -242,8 +240,7 @@ static void method_start_notify(Call *call) {
                 call_error(call, "Failed", "Failed allocate notify session");
                 return;
         }
-        if (c->device->link == LINK_RESOLVED && c->encrypted &&
-            !device_secure(c->device, call))
+        if (c->device->link == LINK_RESOLVED && !chrc_reached(c, call))
                 return;
 
         /* On a disconnected device it is remembered for the next connection. */
@@ -300,7 +297,7 @@ static void method_acquire_notify(Call *call) {
 
         if (acquire_refused(call, c))
                 return;
-        if (c->encrypted && !device_secure(c->device, call))
+        if (!chrc_reached(c, call))
                 return;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0) {
@@ -413,116 +410,6 @@ static int property_get_characteristic(void *what, sd_bus_message *m) {
         return sd_bus_message_append(m, "o", ((Characteristic *) what)->object->path);
 }
 
-static void chrc_export(Characteristic *c) {
-        Standin *s = c->device->standin;
-        g_autofree char *path = g_strdup_printf("%s/char%04x", c->service->object->path, c->handle);
-
-        c->object = object_add(s, path, 1u << INTERFACE_PROPERTIES | 1u << INTERFACE_CHARACTERISTIC, c);
-        if (c->properties & LISTENABLE) {
-                g_autofree char *ccc = g_strdup_printf("%s/desc%04x", path, c->handle + 2u);
-
-                c->ccc = object_add(s, ccc, 1u << INTERFACE_PROPERTIES | 1u << INTERFACE_DESCRIPTOR, c);
-        }
-}
-
-static void chrc_free(void *data) {
-        Characteristic *c = data;
-
-        sd_event_source_disable_unref(c->io);
-        if (c->fd >= 0)
-                close(c->fd);
-        g_free(c->holder);
-        g_ptr_array_unref(c->listeners);
-        if (c->value)
-                g_byte_array_unref(c->value);
-        g_free(c);
-}
-
-/* A service takes a handle; a characteristic two, and one for its configuration if it has one. */
-static void add_service(Device *d, const char *uuid, unsigned *handle) {
-        Service *service = g_new0(Service, 1);
-
-        *service = (Service) { .device = d, .uuid = uuid, .handle = (uint16_t) (*handle)++ };
-        g_ptr_array_add(d->services, service);
-}
-
-static void add_characteristic(Device *d, CharacteristicKind kind, unsigned which, const PeripheralChar *about,
-                               unsigned *handle) {
-        Characteristic *c = g_new0(Characteristic, 1);
-
-        *c = (Characteristic) {
-                .device = d,
-                .service = gatt_service(d, d->services->len - 1),
-                .kind = kind, .which = which, .uuid = about->uuid, .handle = (uint16_t) *handle,
-                .properties = about->properties, .encrypted = about->encrypted,
-                .fd = -1,
-                .listeners = g_ptr_array_new_with_free_func(g_free),
-        };
-        *handle += about->properties & LISTENABLE ? 3 : 2;
-        g_ptr_array_add(d->characteristics, c);
-}
-
-void gatt_init(Device *d) {
-        unsigned handle = HANDLE_FIRST, n;
-        const PeripheralChar *chars = peripheral_chars(d->peripheral, &n);
-
-        d->services = g_ptr_array_new_with_free_func(g_free);
-        d->characteristics = g_ptr_array_new_with_free_func(chrc_free);
-
-        add_service(d, FULL("1801"), &handle);
-        add_characteristic(d, CHARACTERISTIC_SERVICE_CHANGED, 0,
-                           &(PeripheralChar) { .uuid = FULL("2a05"), .properties = PERIPHERAL_INDICATE }, &handle);
-        add_service(d, FULL("180a"), &handle);
-        for (unsigned i = 0; i < PERIPHERAL_INFOS; i++)
-                add_characteristic(d, CHARACTERISTIC_INFORMATION, i,
-                                   &(PeripheralChar) { .uuid = peripheral_info_uuid((PeripheralInfo) i), .properties = PERIPHERAL_READ },
-                                   &handle);
-        add_service(d, FULL("180f"), &handle);
-        add_characteristic(d, CHARACTERISTIC_BATTERY, 0,
-                           &(PeripheralChar) { .uuid = FULL("2a19"), .properties = PERIPHERAL_READ | PERIPHERAL_NOTIFY },
-                           &handle);
-        for (unsigned i = 0; i < n; i++) {
-                if (i == 0 || !g_str_equal(chars[i].service, chars[i - 1].service))
-                        add_service(d, chars[i].service, &handle);
-                add_characteristic(d, CHARACTERISTIC_DEVICE, i, chars + i, &handle);
-        }
-}
-
-void gatt_done(Device *d) {
-        g_clear_pointer(&d->characteristics, g_ptr_array_unref);
-        g_clear_pointer(&d->services, g_ptr_array_unref);
-}
-
-void gatt_export(Device *d) {
-        for (unsigned i = 0; i < d->services->len; i++) {
-                Service *service = gatt_service(d, i);
-                g_autofree char *path = g_strdup_printf("%s/service%04x", d->path, service->handle);
-
-                if (service->object)
-                        continue;
-                service->object = object_add(d->standin, path, 1u << INTERFACE_PROPERTIES | 1u << INTERFACE_SERVICE,
-                                             service);
-                for (unsigned k = 0; k < d->characteristics->len; k++)
-                        if (gatt_characteristic(d, k)->service == service)
-                                chrc_export(gatt_characteristic(d, k));
-        }
-}
-
-void gatt_unexport(Device *d) {
-        Standin *s = d->standin;
-
-        for (unsigned i = 0; i < d->characteristics->len; i++) {
-                Characteristic *c = gatt_characteristic(d, i);
-
-                g_ptr_array_set_size(c->listeners, 0);
-                g_clear_pointer(&c->value, g_byte_array_unref);
-                c->ccc = object_remove(s, c->ccc);
-                c->object = object_remove(s, c->object);
-        }
-        for (unsigned i = 0; i < d->services->len; i++)
-                gatt_service(d, i)->object = object_remove(s, gatt_service(d, i)->object);
-}
-
 void gatt_link_up(Device *d) {
         for (unsigned i = 0; i < d->characteristics->len; i++)
                 chrc_update(gatt_characteristic(d, i));
@@ -580,16 +467,15 @@ void gatt_client_gone(Device *d, const char *name) {
 }
 
 /* The device's own stand last, in its order. */
-PeripheralSent gatt_notify(unsigned index, const uint8_t *data, size_t size, void *userdata) {
-        Device *d = userdata;
+PeripheralSent gatt_notify(Device *d, unsigned index, const uint8_t *data, size_t size) {
         unsigned n;
 
         (void) peripheral_chars(d->peripheral, &n);
         return chrc_notify(gatt_characteristic(d, d->characteristics->len - n + index), data, size);
 }
 
-Service *gatt_service(const Device *d, unsigned i) {
-        return d->services->pdata[i];
+Characteristic *gatt_characteristic(const Device *d, unsigned i) {
+        return d->characteristics->pdata[i];
 }
 
 const Method characteristic_methods[] = {

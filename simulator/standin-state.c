@@ -4,7 +4,11 @@
 #include "standin.h"
 
 /* What bluetoothd keeps in /var/lib/bluetooth, as far as it matters here: a group for each device that is
- * bonded. */
+ * bonded; on another adapter than the first, with that one's number behind the address. */
+
+static char *group_of(const Device *d) {
+        return d->adapter->number == 0 ? g_strdup(d->address) : g_strdup_printf("%s %u", d->address, d->adapter->number);
+}
 
 void state_load(Standin *s) {
         g_autoptr(GKeyFile) file = g_key_file_new();
@@ -21,13 +25,14 @@ void state_load(Standin *s) {
 
         for (unsigned i = 0; i < s->n_devices; i++) {
                 Device *d = s->devices + i;
+                g_autofree char *group = group_of(d);
 
-                if (!g_key_file_has_group(file, d->address))
+                if (!g_key_file_has_group(file, group))
                         continue;
                 d->bonded = true;
-                d->trusted = g_key_file_get_boolean(file, d->address, "Trusted", NULL);
-                d->resolved_once = g_key_file_get_boolean(file, d->address, "Resolved", NULL);
-                d->alias = g_key_file_get_string(file, d->address, "Alias", NULL);
+                d->trusted = g_key_file_get_boolean(file, group, "Trusted", NULL);
+                d->resolved_once = g_key_file_get_boolean(file, group, "Resolved", NULL);
+                d->alias = g_key_file_get_string(file, group, "Alias", NULL);
         }
 }
 
@@ -40,13 +45,14 @@ void state_save(Standin *s) {
 
         for (unsigned i = 0; i < s->n_devices; i++) {
                 const Device *d = s->devices + i;
+                g_autofree char *group = group_of(d);
 
                 if (!d->bonded)
                         continue;
-                g_key_file_set_boolean(file, d->address, "Trusted", d->trusted);
-                g_key_file_set_boolean(file, d->address, "Resolved", d->resolved_once);
+                g_key_file_set_boolean(file, group, "Trusted", d->trusted);
+                g_key_file_set_boolean(file, group, "Resolved", d->resolved_once);
                 if (d->alias)
-                        g_key_file_set_string(file, d->address, "Alias", d->alias);
+                        g_key_file_set_string(file, group, "Alias", d->alias);
         }
 
         if (!g_key_file_save_to_file(file, s->state_file, &error))

@@ -7,8 +7,6 @@
 
 #include "standin.h"
 
-#define RESTART_USEC 800000u            /* systemctl restart bluetooth */
-
 uint64_t standin_delay(const Standin *s, uint64_t usec) {
         return s->fast ? 0 : usec;
 }
@@ -34,7 +32,8 @@ static int on_name_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error
         if (sd_bus_message_read(m, "sss", &name, &before, &now) < 0 || name[0] != ':' || *now)
                 return 0;
 
-        adapter_client_gone(&s->adapter, name);
+        for (unsigned i = 0; i < s->n_adapters; i++)
+                adapter_client_gone(s->adapters + i, name);
         clients_gone(s, name);
         for (unsigned i = 0; i < s->n_devices; i++)
                 gatt_client_gone(s->devices + i, name);
@@ -80,93 +79,56 @@ static void standin_close(Standin *s) {
         sd_bus_flush_close_unref(bus);
 }
 
+static void plug_all(Standin *s) {
+        for (unsigned i = 0; i < s->n_adapters; i++)
+                adapter_plug(s->adapters + i, s->adapters[i].index);
+}
+
+/* Backwards, as bluetoothd lets them go. */
+static void unplug_all(Standin *s) {
+        for (unsigned i = s->n_adapters; i-- > 0;)
+                adapter_unplug(s->adapters + i);
+}
+
 static int on_restart(sd_event_source *source, uint64_t usec, void *userdata) {
         Standin *s = userdata;
         int r;
 
         s->restart = sd_event_source_disable_unref(s->restart);
-        if ((r = standin_open(s)) < 0) {
-                fprintf(stderr, "needlesim: cannot come back to the bus: %s\n", strerror(-r));
+        if ((r = standin_start(s)) < 0)
                 return sd_event_exit(s->event, EXIT_FAILURE);
-        }
-
-        adapter_plug(&s->adapter);
         return 0;
 }
 
-/* As "systemctl restart bluetooth", or as "kill -9" where nothing but the name's owner is heard of it. */
-static void standin_restart(Standin *s, bool crash) {
+int standin_start(Standin *s) {
+        int r = standin_open(s);
+
+        if (r < 0)
+                fprintf(stderr, "needlesim: cannot come back to the bus: %s\n", strerror(-r));
+        else
+                plug_all(s);
+        return r;
+}
+
+void standin_stop(Standin *s, bool killed) {
         sd_bus *bus = s->bus;
 
-        if (crash)
+        if (killed)
                 s->bus = NULL; /* nothing is said any more */
-        adapter_unplug(&s->adapter);
+        unplug_all(s);
         clients_drop(s);
         g_ptr_array_set_size(s->calls, 0);
         s->bus = bus;
         standin_close(s);
-        standin_timer(s, &s->restart, standin_timeout(s, RESTART_USEC), on_restart, s);
 }
 
-static int control_adapter(Standin *s, const char *argument) {
-        Adapter *a = &s->adapter;
-
-        if (g_strcmp0(argument, "off") == 0)
-                adapter_set_powered(a, false);
-        else if (g_strcmp0(argument, "on") == 0)
-                adapter_set_powered(a, true);
-        else if (g_strcmp0(argument, "remove") == 0)
-                adapter_unplug(a);
-        else if (g_strcmp0(argument, "add") == 0)
-                adapter_plug(a);
-        else
-                return -EINVAL;
-
-        return 0;
-}
-
-/* With a reason as on the air: the client hears none of BlueZ 5.66. */
-static int control_drop(Device *d, const char *argument) {
-        uint64_t reason;
-
-        if (argument && !g_ascii_string_to_unsigned(argument, 16, 1, 0xff, &reason, NULL))
-                return -EINVAL;
-        if (!device_connected(d))
-                return -ENOTCONN;
-
-        device_link_down(d);
-        return 0;
-}
-
-static int standin_control(Carrier *carrier, unsigned device, const char *word, const char *argument) {
-        Standin *s = (Standin *) carrier;
-        Device *d = s->devices + device;
-
-        if (!s->bus) /* between two owners */
-                return -EBUSY;
-
-        if (g_str_equal(word, "drop"))
-                return control_drop(d, argument);
-        if (g_str_equal(word, "adapter"))
-                return control_adapter(s, argument);
-        if (g_str_equal(word, "advertise")) {
-                if (g_strcmp0(argument, "on") != 0 && g_strcmp0(argument, "off") != 0)
-                        return -EINVAL;
-                device_set_advertising(d, g_str_equal(argument, "on"));
-                return 0;
-        }
-        if (g_str_equal(word, "restart")) {
-                if (argument && !g_str_equal(argument, "crash"))
-                        return -EINVAL;
-                standin_restart(s, argument);
-                return 0;
-        }
-
-        return -ENOENT;
+void standin_restart(Standin *s, bool killed, uint64_t away_usec) {
+        standin_stop(s, killed);
+        standin_timer(s, &s->restart, standin_timeout(s, away_usec), on_restart, s);
 }
 
 static Peripheral *standin_peripheral(Carrier *carrier, unsigned device) {
-        return ((Standin *) carrier)->devices[device].peripheral;
+        return ((Standin *) carrier)->bodies[device].peripheral;
 }
 
 static Carrier *standin_free(Carrier *carrier) {
@@ -177,18 +139,22 @@ static Carrier *standin_free(Carrier *carrier) {
 
         s->restart = sd_event_source_disable_unref(s->restart);
         if (s->bus) { /* else between two owners: nothing is left to be taken back */
-                adapter_unplug(&s->adapter);
+                unplug_all(s);
                 clients_drop(s);
         }
         for (unsigned i = 0; i < s->n_devices; i++)
                 device_done(s->devices + i);
+        for (unsigned i = 0; i < s->n_bodies; i++)
+                body_done(s->bodies + i);
         g_ptr_array_unref(s->calls);
         standin_close(s);
         clients_done(s);
-        adapter_done(&s->adapter);
+        for (unsigned i = 0; i < s->n_adapters; i++)
+                adapter_done(s->adapters + i);
         g_hash_table_unref(s->by_path);
         g_ptr_array_unref(s->objects);
         g_free(s->devices);
+        g_free(s->bodies);
         g_free(s->bus_address);
         g_free(s->state_file);
         sd_event_unref(s->event);
@@ -215,7 +181,23 @@ static const CarrierVtable standin_vtable = {
         .free = standin_free,
         .control = standin_control,
         .peripheral = standin_peripheral,
+        .report = standin_report,
 };
+
+static void make_devices(Standin *s, const CarrierOptions *options) {
+        for (unsigned i = 0; i < s->n_adapters; i++) {
+                adapter_init(s->adapters + i, s, i);
+                s->adapters[i].index = i;
+        }
+        for (unsigned i = 0; i < s->n_bodies; i++) {
+                g_autofree char *made_up = g_strdup_printf("C0:FF:EE:12:34:%02X", 0x56 + i);
+
+                body_init(s->bodies + i, s, i, options->configs + i,
+                          options->addresses && options->addresses[i] ? options->addresses[i] : made_up);
+        }
+        for (unsigned i = 0; i < s->n_devices; i++)
+                device_init(s->devices + i, s->adapters + i / s->n_bodies, s->bodies + i % s->n_bodies);
+}
 
 int standin_new(const CarrierOptions *options, Carrier **ret) {
         g_autofree char *bus_address = NULL;
@@ -236,17 +218,14 @@ int standin_new(const CarrierOptions *options, Carrier **ret) {
                 .objects = g_ptr_array_new_with_free_func((GDestroyNotify) object_free),
                 .by_path = g_hash_table_new(g_str_hash, g_str_equal),
                 .calls = g_ptr_array_new_with_free_func((GDestroyNotify) call_free),
-                .devices = g_new0(Device, options->n_devices),
-                .n_devices = options->n_devices,
+                .n_adapters = options->n_adapters ?: 1,
+                .bodies = g_new0(Body, options->n_devices),
+                .n_bodies = options->n_devices,
         };
-        adapter_init(&s->adapter, s);
+        s->n_devices = s->n_adapters * s->n_bodies;
+        s->devices = g_new0(Device, s->n_devices);
         clients_init(s);
-        for (unsigned i = 0; i < s->n_devices; i++) {
-                g_autofree char *made_up = g_strdup_printf("C0:FF:EE:12:34:%02X", 0x56 + i);
-
-                device_init(s->devices + i, s, options->configs + i,
-                            options->addresses && options->addresses[i] ? options->addresses[i] : made_up);
-        }
+        make_devices(s, options);
         state_load(s);
         object_add(s, "/", 1u << INTERFACE_OBJECT_MANAGER, s);
         object_add(s, "/org/bluez", 1u << INTERFACE_PROPERTIES | 1u << INTERFACE_AGENT_MANAGER, s);
@@ -260,7 +239,7 @@ int standin_new(const CarrierOptions *options, Carrier **ret) {
                 standin_free(&s->carrier);
                 return r;
         }
-        adapter_plug(&s->adapter);
+        plug_all(s);
 
         *ret = &s->carrier;
         return 0;

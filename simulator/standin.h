@@ -5,12 +5,16 @@
  * devices in software behind it. Names, texts and order of errors and signals are BlueZ's: a client must not
  * be able to tell.
  *
- *   standin.c            the carrier: bus connection, control words, restart
+ *   standin.c            the carrier: bus connection, restart
+ *   standin-control.c    the control words
  *   standin-bus.c        the one table of methods and properties, the one place where replies are sent
  *   standin-standard.c   ObjectManager, Properties, Introspectable
  *   standin-adapter.c    Adapter1, discovery
- *   standin-device.c     Device1, Battery1: connections, bonds
+ *   standin-device.c     Device1: connections, bonds
+ *   standin-property.c   the properties of Device1, and Battery1
+ *   standin-body.c       the device itself, whichever adapter it is connected to
  *   standin-gatt.c       GattService1, GattCharacteristic1, GattDescriptor1: reads and notifications
+ *   standin-services.c   which of these there are
  *   standin-client.c     GattManager1, AgentManager1: what clients registered, and when they leave
  *   standin-state.c      bonds in a file */
 
@@ -24,14 +28,20 @@
 #include "standin-bus.h"
 #include "standin-device.h"
 
-typedef struct Adapter {
+#define ADAPTERS_MAX 4u
+
+struct Adapter {
         Standin *standin;
+        unsigned number;                /* among ours, and so its address */
+        unsigned index;                 /* of its name: hci0 */
+        char *path;
         Object *object;                 /* NULL: unplugged */
         bool powered, pairable;
+        bool blocked;                   /* by rfkill */
         GPtrArray *seekers;             /* of Seeker: who set a filter or runs a discovery */
         bool discovering;
         sd_event_source *reports;       /* the next advertising reports */
-} Adapter;
+};
 
 struct Standin {
         Carrier carrier;
@@ -48,10 +58,14 @@ struct Standin {
         GHashTable *by_path;
         GPtrArray *calls;               /* under way, owned */
 
-        Adapter adapter;
+        Adapter adapters[ADAPTERS_MAX];
+        unsigned n_adapters;
         GPtrArray *agents, *apps;       /* standin-client.c */
-        Device *devices;
+        Body *bodies;
+        unsigned n_bodies;
+        Device *devices;                /* each body on each adapter */
         unsigned n_devices;
+        uint64_t n_calls;               /* that came */
 };
 
 /* standin.c */
@@ -60,15 +74,24 @@ uint64_t standin_timeout(const Standin *s, uint64_t usec);      /* likewise, of 
 /* Arms a one-shot timer, or moves it. */
 void standin_timer(Standin *s, sd_event_source **source, uint64_t delay_usec,
                    sd_event_time_handler_t handler, void *userdata);
+/* As "systemctl start|stop bluetooth"; without a word of goodbye it was killed. */
+int standin_start(Standin *s);
+void standin_stop(Standin *s, bool killed);
+void standin_restart(Standin *s, bool killed, uint64_t away_usec);
+
+/* standin-control.c */
+int standin_control(Carrier *carrier, unsigned device, const char *word, const char *argument);
+void standin_report(Carrier *carrier, unsigned device, GString *json);
 
 /* standin-adapter.c */
 extern const Method adapter_methods[];
 extern const Property adapter_properties[];
-void adapter_init(Adapter *a, Standin *s);
+void adapter_init(Adapter *a, Standin *s, unsigned number);
 void adapter_done(Adapter *a);
-void adapter_plug(Adapter *a);                          /* with the devices that are bonded */
+void adapter_plug(Adapter *a, unsigned index);          /* with the devices that are bonded */
 void adapter_unplug(Adapter *a);
 void adapter_set_powered(Adapter *a, bool on);
+void adapter_set_blocked(Adapter *a, bool on);
 void adapter_client_gone(Adapter *a, const char *name);
 
 /* standin-client.c */
@@ -76,11 +99,11 @@ extern const Method agent_manager_methods[];
 extern const Method gatt_manager_methods[];
 void clients_init(Standin *s);
 void clients_done(Standin *s);
-void clients_drop(Standin *s);                          /* releases agents and profiles: bluetoothd goes */
-void clients_drop_apps(Standin *s);                     /* profiles alone: the adapter goes */
+void clients_drop(Standin *s);                          /* releases agents: bluetoothd goes */
+void clients_drop_apps(Adapter *a);                     /* profiles alone: the adapter goes */
 void clients_gone(Standin *s, const char *name);
 bool clients_have_agent(Standin *s);
-bool clients_want(Standin *s, const char *uuid);        /* some application registered a profile for it */
+bool clients_want(const Adapter *a, const char *uuid);  /* some application registered a profile for it */
 
 /* standin-state.c */
 void state_load(Standin *s);

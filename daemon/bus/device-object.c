@@ -223,7 +223,9 @@ static int run_set_auto_connect(Call *call, sd_bus_error *error) {
 }
 
 static int run_set_owner(Call *call, sd_bus_error *error) {
+        const BusSettings *settings = &call->bus->settings;
         DeviceObject *object = call->object;
+        const char *name;
         uint32_t owner;
         int r;
 
@@ -233,6 +235,10 @@ static int run_set_owner(Call *call, sd_bus_error *error) {
         if (owner == (uint32_t) -1)
                 return error_set(error, ERROR_INVALID_ARGUMENT,
                                  "%u is nobody's uid; an adopted device has an owner.", owner);
+        name = settings->ops->user_name ? settings->ops->user_name(owner, settings->userdata) : NULL;
+        if (name && !*name)
+                return error_set(error, ERROR_INVALID_ARGUMENT,
+                                 "There is no user with the uid %u; give that of the new owner (id -u NAME).", owner);
 
         device_set_owner(object->device, owner);
         call_reply(call);
@@ -307,10 +313,11 @@ static int run_get_counters(Call *call, sd_bus_error *error) {
         r = sd_bus_message_new_method_return(call->message, &reply);
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(reply, "a{st}", 8,
+        r = sd_bus_message_append(reply, "a{st}", 9,
                                   "received", link->received,
                                   "unreadable", link->oversize_or_empty,
                                   "reconnects", link->connects > 0 ? link->connects - 1 : 0,
+                                  "interferences", link->interferences,
                                   "lost", tracker->lost,
                                   "malformed", tracker->malformed,
                                   "duplicates", tracker->duplicates,
@@ -328,7 +335,7 @@ static int run_get_counters(Call *call, sd_bus_error *error) {
 METHOD(connect, CALL_CONTROL, find_device, run_connect)
 METHOD(set_alias, CALL_CONTROL, find_device, run_set_alias)
 METHOD(set_auto_connect, CALL_CONTROL, find_device, run_set_auto_connect)
-METHOD(set_owner, CALL_CONTROL, find_device, run_set_owner)
+METHOD(set_owner, CALL_OWN, find_device, run_set_owner)
 METHOD(get_info, CALL_ANYBODY, find_any_device, run_get_info)
 METHOD(get_counters, CALL_READ, find_device, run_get_counters)
 

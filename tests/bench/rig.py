@@ -5,13 +5,11 @@ Adopting happens once, without any tool; each measurement begins with a copy of 
 runs every day is measured.
 """
 import contextlib
-import json
 import os
 import pathlib
 import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -125,13 +123,6 @@ class Bench(Stage):
             status = self.load.status()
             return status if self.running() and status['sent']['live'] >= count and not status['running'] else None
         return wait_for(f'the end of {count} notifications', over, 600)
-
-    def counters(self):
-        """Device1.GetCounters."""
-        path = self.json('devices')['devices'][0]['path']
-        done = subprocess.run(['busctl', '--address', self.env['DBUS_SYSTEM_BUS_ADDRESS'], '--json=short', 'call', 'org.needled',
-                               path, 'org.needled.Device1', 'GetCounters'], capture_output=True, text=True, check=True)
-        return json.loads(done.stdout)['data'][0]
 
     def received(self):
         """(what the sockets took, of all characteristics; the counters), when both agree or nothing more comes: what is in a

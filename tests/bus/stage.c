@@ -86,6 +86,10 @@ const char *device_state_name(DeviceState state) {
                 return "streaming";
         case DEVICE_WAITING:
                 return "waiting";
+        case DEVICE_BOND_LOST:
+                return "bond-lost";
+        case DEVICE_REFUSED:
+                return "refused";
         case DEVICE_KNOWN:
         case DEVICE_CONNECTING:
         case DEVICE_RESOLVING:
@@ -93,8 +97,6 @@ const char *device_state_name(DeviceState state) {
         case DEVICE_READY:
         case DEVICE_SYNCING:
         case DEVICE_RELEASED:
-        case DEVICE_BOND_LOST:
-        case DEVICE_REFUSED:
         case _DEVICE_STATE_MAX:
                 break;
         }
@@ -271,7 +273,7 @@ static uint64_t op_now_usec(void *userdata) {
 }
 
 static const char *op_user_name(uid_t uid, void *userdata) {
-        return uid == OWNER_UID && stage->user_name ? stage->user_name : "";
+        return uid == OWNER_UID && stage->user_name ? stage->user_name : uid == OTHER_UID ? "other" : "";
 }
 
 static void op_doctor(FindingReport report, void *report_userdata, void *userdata) {
@@ -474,7 +476,7 @@ static void make_device(Device *d, const char *path, const char *address, bool a
                 .battery = adopted ? 80 : DEVICE_BATTERY_UNKNOWN,
                 .rssi = -60,
                 .state_since_usec = 1700000000000000,
-                .counters = { .connects = 3, .received = 1234, .oversize_or_empty = 1 },
+                .counters = { .connects = 3, .received = 1234, .oversize_or_empty = 1, .interferences = 2 },
         };
 }
 

@@ -65,6 +65,22 @@ class Process:
         return self.child.returncode
 
 
+class Login(Process):
+    """logind as far as sleep goes: see fake-login1.c."""
+
+    def __init__(self, stage):
+        super().__init__(stage, 'login1', [stage.binary('tests/integration/fake-login1')], stdin=subprocess.PIPE)
+        wait_for('fake-login1', lambda: 'ready' in self.text() or not self.running())
+
+    def say(self, word):
+        """sleep or wake: what PrepareForSleep tells."""
+        self.child.stdin.write(f'{word}\n'.encode())
+        self.child.stdin.flush()
+
+    def last(self):
+        return self.text().splitlines()[-1]
+
+
 class Sim(Process):
     """needlesim, with its control lines."""
 
@@ -145,6 +161,11 @@ class Stage:
         self.processes.append(sim)
         return sim
 
+    def login(self):
+        login = Login(self)
+        self.processes.append(login)
+        return login
+
     def needled(self, *args, wait=True, env=None):
         name = f'needled{self.count("needled")}'
         self.daemon = self.start(name, [self.binary('daemon/needled'), f'--state-dir={self.state_dir}', f'--config-dir={self.config_dir}',
@@ -190,6 +211,12 @@ class Stage:
     def streaming(self, alias='pen'):
         device = self.device(alias)
         return device if device and device['state'] == 'streaming' else None
+
+    def counters(self, alias=None):
+        """Device1.GetCounters of the first device, or the named one."""
+        done = subprocess.run(['busctl', '--address', self.env['DBUS_SYSTEM_BUS_ADDRESS'], '--json=short', 'call', 'org.needled',
+                               self.device(alias)['path'], 'org.needled.Device1', 'GetCounters'], capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)['data'][0]
 
     def live_session(self):
         return next((s for s in self.json('status')['sessions'] if s['state'] != 'finished'), None)

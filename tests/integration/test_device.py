@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The device in software as a bus client sees it: its characteristics, what can be written and how it is refused."""
-import json
-import subprocess
-
+from bluez import CHARACTERISTIC, OMP, call, characteristics, device_path, objects
 from stage import expect, wait_for
 
-DEVICE = '/org/bluez/hci0/dev_C0_FF_EE_12_34_56'
-CHARACTERISTIC = 'org.bluez.GattCharacteristic1'
-OMP = '9584%s-2319-423b-8a8e-ee1ffb8d13f8'
+DEVICE = device_path()
 RACP = '00002a52-0000-1000-8000-00805f9b34fb'
 FLAGS = {
     OMP % '0101': ['read'],
@@ -20,15 +16,6 @@ FLAGS = {
     OMP % '0108': ['notify'],
     RACP: ['write', 'indicate'],
 }
-
-
-def call(stage, path, interface, method, *args):
-    """Returns what came, or the text of the error."""
-    done = subprocess.run(['busctl', '--address', stage.env['DBUS_SYSTEM_BUS_ADDRESS'], '--json=short', 'call', 'org.bluez', path,
-                           interface, method, *map(str, args)], capture_output=True, text=True, timeout=60, check=False)
-    if done.returncode != 0:
-        return done.stderr.strip()
-    return json.loads(done.stdout)['data'] if done.stdout.strip() else None
 
 
 def octets(hex_text):
@@ -52,11 +39,10 @@ class Gatt:
         wait_for('its characteristics', lambda: self.objects()[DEVICE]['org.bluez.Device1']['ServicesResolved']['data'])
 
     def objects(self):
-        return call(self.stage, '/', 'org.freedesktop.DBus.ObjectManager', 'GetManagedObjects')[0]
+        return objects(self.stage)
 
     def characteristics(self):
-        return {interfaces[CHARACTERISTIC]['UUID']['data']: (path, interfaces[CHARACTERISTIC]['Flags']['data'])
-                for path, interfaces in self.objects().items() if CHARACTERISTIC in interfaces}
+        return characteristics(self.stage)
 
     def call(self, uuid, method, *args):
         return call(self.stage, self.characteristics()[uuid][0], CHARACTERISTIC, method, *args)

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
 
 from stage import Failure, at_least, expect, wait_for
 
@@ -88,7 +87,7 @@ def test_comes_back_by_itself(stage):
     expect(stored['gaps'], 1, 'gaps')
     at_least(stored['gap_time'], 1, 'gap time')
     expect(len(stage.sessions()), 1, 'sessions')
-    expect(counters(stage)['reconnects'], 1, 'reconnects')
+    expect(stage.counters()['reconnects'], 1, 'reconnects')
 
 
 def restart_in_the_middle(stage, how):
@@ -174,16 +173,9 @@ def test_nothing_lost_at_800_per_second(stage):
     sim.control('start')
     wait_for('the end of the flood', lambda: sim.status()['sent']['live'] >= count, 300)
     status = sim.status()
-    wait_for('the last of it', lambda: counters(stage)['received'] >= sum(status['sent'].values()) - sum(status['refused'].values()))
-    expect(counters(stage)['lost'], status['refused']['live'], 'lost')
-    expect(counters(stage)['malformed'], 0, 'malformed')
-
-
-def counters(stage):
-    path = stage.json('devices')['devices'][0]['path']
-    done = subprocess.run(['busctl', '--address', stage.env['DBUS_SYSTEM_BUS_ADDRESS'], '--json=short', 'call', 'org.needled', path,
-                           'org.needled.Device1', 'GetCounters'], capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)['data'][0]
+    wait_for('the last of it', lambda: stage.counters()['received'] >= sum(status['sent'].values()) - sum(status['refused'].values()))
+    expect(stage.counters()['lost'], status['refused']['live'], 'lost')
+    expect(stage.counters()['malformed'], 0, 'malformed')
 
 
 def test_forget(stage):
