@@ -207,7 +207,7 @@ static void examine_bond(const DeviceExamination *e) {
 static void examine_trust(const DeviceExamination *e) {
         g_autofree char *remedy = NULL;
 
-        if (!e->object || e->device->state == DEVICE_RELEASED || e->device->released)
+        if (!e->object || !trust_wanted(e->device))
                 return;
         if (e->object->trusted) {
                 tell(e, "trust", FINDING_OK, "", "bluetoothd trusts it.");
@@ -237,13 +237,14 @@ static char *drop_cache(const DeviceExamination *e) {
 
 static void examine_services(const DeviceExamination *e) {
         const Device *d = e->device;
-        g_autofree char *remedy = drop_cache(e);
+        g_autofree char *remedy = drop_cache(e), *adopt = needlectl(e, "adopt");
 
         if (!d->profile)
                 return;
         if (d->reason == DEVICE_REASON_SERVICES_MISSING)
-                tell(e, "services", FINDING_FAIL, remedy,
-                     "It lacks services of its profile: bluetoothd's copy of them may be older than its firmware.");
+                tell(e, "services", FINDING_FAIL, adopt,
+                     "It lacks services of its profile: bluetoothd's copy of them may be older than its firmware. "
+                     "Open its pairing window first.");
         else if (e->object && e->object->has_uuids && d->profile->needs_services && !offers_a_service(e))
                 tell(e, "services", FINDING_WARN, remedy,
                      "bluetoothd's copy of its services lacks that of its profile: it is not connected by itself.");
