@@ -33,6 +33,7 @@ static void owner_lost(Bluez *bluez) {
         calls_clear(&bluez->calls);
         g_clear_pointer(&bluez->owner, g_free);
         bluez->synced = false;
+        bluez->denied.member = NULL;
         objects_clear(bluez->objects);
         bluez->observer.gone(bluez->userdata);
 }

@@ -271,6 +271,17 @@ static void test_denied(Case *c, const void *data) {
         expect(c, "bus policy", FINDING_OK, "No call", "");
 }
 
+/* Whoever denied it has gone: what is wrong now is another thing. */
+static void test_denied_and_gone(Case *c, const void *data) {
+        c->f.fake->register_error = SD_BUS_ERROR_ACCESS_DENIED;
+        fixture_stream(&c->f);
+        expect(c, "bus policy", FINDING_FAIL, "the call RegisterApplication of bluetoothd", POLICY_REMEDY);
+        c->f.fake = fake_bluez_free(c->f.fake);
+        wait_for(&c->f, link_bluetooth(c->f.link) == LINK_BLUETOOTH_ABSENT);
+        expect(c, "bluetoothd", FINDING_FAIL, "does not run", "systemctl start bluetooth");
+        expect_silence(c, "bus policy");
+}
+
 static void test_registration_refused(Case *c, const void *data) {
         c->f.fake->register_error = "org.bluez.Error.NotPermitted";
         fixture_stream(&c->f);
@@ -486,6 +497,7 @@ int main(int argc, char **argv) {
         ADD("adapter", test_adapter);
         ADD("adapter-without-a-device", test_adapter_without_a_device);
         ADD("denied", test_denied);
+        ADD("denied-and-gone", test_denied_and_gone);
         ADD("registration-refused", test_registration_refused);
         ADD("states", test_states);
         ADD("profile-not-loaded", test_profile_not_loaded);
