@@ -181,6 +181,44 @@ def test_notifications_held_by_another_program(stage):
     expect(holder.running(), True, 'the other program is not what ended')
 
 
+def test_notifications_taken_by_another_program(stage):
+    """StopNotify from anybody destroys our socket in BlueZ 5.66; it is taken again, and counted."""
+    healthy(stage)
+    wait_for('streaming', stage.streaming)
+    shell(stage, f'busctl call org.bluez {live_path(stage)} org.bluez.GattCharacteristic1 StopNotify')
+    finds(stage, 'pen: interference', 'warn', '1 time since')
+    wait_for('streaming', stage.streaming)
+
+
+def away(stage, sim):
+    sim.control('advertise off')
+    sim.control('drop')
+    wait_for('a waiting device', lambda: stage.device('pen')['state'] == 'waiting')
+
+
+def test_bond_lost(stage):
+    """The device has been reset: its owner pairs it again, by one command."""
+    sim = healthy(stage)
+    away(stage, sim)
+    sim.control('bond lost')
+    sim.control('advertise on')
+    remedy = finds(stage, 'pen: bond', 'fail', 'bond is lost')
+    shell(stage, remedy)
+    wait_for('streaming', stage.streaming)
+    finds(stage, 'pen: bond', 'ok', 'bonded')
+
+
+def test_bond_removed_from_bluetoothd(stage):
+    sim = healthy(stage)
+    away(stage, sim)
+    object_path, = [p for p, i in bluez_objects(stage).items() if 'org.bluez.Device1' in i]
+    shell(stage, f'busctl call org.bluez /org/bluez/hci0 org.bluez.Adapter1 RemoveDevice o {object_path}')
+    sim.control('advertise on')
+    shell(stage, finds(stage, 'pen: bond', 'fail', 'bond is lost'))
+    wait_for('streaming', stage.streaming)
+    finds(stage, 'pen: bond', 'ok', 'bonded')
+
+
 def test_vendor_profile_with_a_mistake(stage):
     folder = stage.dir / 'profiles'
     folder.mkdir()
