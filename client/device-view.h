@@ -6,9 +6,9 @@
 #include <jansson.h>
 #include <stdint.h>
 
-/* What StateReason means: "waits for bluetoothd", "released until 18:05", "the bond is lost: needlectl adopt pen", with the time of the
- * next attempt if there is one; a reason that this client does not know as it came; NULL if there is none. The caller frees, and makes
- * it printable. */
+/* What StateReason means: "waits for bluetoothd", "released until 18:05", "the bond is lost: needlectl adopt
+ * pen", with the time of the next attempt if there is one; a reason that this client does not know as it came;
+ * NULL if there is none. The caller frees, and makes it printable. */
 char *device_view_reason(const json_t *device, uint64_t now_realtime_usec);
 
 /* "waiting since 14:05". */

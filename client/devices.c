@@ -129,8 +129,8 @@ static int append_adopt_options(sd_bus_message *call, const Options *options) {
         return sd_bus_message_close_container(call);
 }
 
-/* Its bond is lost, or it is not the device that it was: the service makes a new bond if its owner wants it. Of one that is refused for
- * another reason the service says what is to be done. */
+/* Its bond is lost, or it is not the device that it was: the service makes a new bond if its owner wants it.
+ * Of one that is refused for another reason the service says what is to be done. */
 static bool wants_adoption(const json_t *device) {
         const char *state = json_text(device, "state");
 
@@ -310,6 +310,7 @@ Exit verb_autoconnect(Client *client) {
         const json_t *device = NULL;
         const char *word = client_arg(client, client->n_args - 1), *title;
         bool on = strcmp(word, "on") == 0;
+        const json_t *adopted, *auto_connect;
         Exit e;
         int r;
 
@@ -323,7 +324,9 @@ Exit verb_autoconnect(Client *client) {
         if (e != EXIT_DONE)
                 return e;
         title = objects_device_title(device);
-        if (json_is_true(json_object_get(device, "adopted")) && json_is_true(json_object_get(device, "auto_connect")) == on) {
+        adopted = json_object_get(device, "adopted");
+        auto_connect = json_object_get(device, "auto_connect");
+        if (json_is_true(adopted) && json_is_true(auto_connect) == on) {
                 output_say("That is so already.");
                 return EXIT_NOTHING_TO_DO;
         }

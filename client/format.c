@@ -78,7 +78,10 @@ char *format_moment(uint64_t realtime_usec, uint64_t now_realtime_usec) {
         g_autofree char *moment = format_time(realtime_usec), *now = format_time(now_realtime_usec);
         size_t day = strcspn(moment, " ");
 
-        return strlen(moment) > day + 1 && strncmp(moment, now, day + 1) == 0 ? g_strdup(moment + day + 1) : g_steal_pointer(&moment);
+        if (moment[day] && strncmp(moment, now, day + 1) == 0)
+                return g_strdup(moment + day + 1);
+
+        return g_steal_pointer(&moment);
 }
 
 static int parse_age(const char *s, uint64_t now_realtime_usec, uint64_t *ret) {

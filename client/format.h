@@ -25,8 +25,8 @@ char *format_moment(uint64_t realtime_usec, uint64_t now_realtime_usec);
  * as "45m", "6h", "2d", "1w". -EINVAL if it is none of these. */
 int format_parse_time(const char *s, uint64_t now_realtime_usec, uint64_t *ret);
 
-/* A length of time as systemd writes it: "90", "90s", "30min", "1h 30min", "2d", "1w". -EINVAL if it is none, -ERANGE if it is more than
- * `max_sec`. */
+/* A length of time as systemd writes it: "90", "90s", "30min", "1h 30min", "2d", "1w". -EINVAL if it is none,
+ * -ERANGE if it is more than `max_sec`. */
 int format_parse_span(const char *s, uint64_t max_sec, uint64_t *ret_sec);
 
 /* A whole number and nothing else. -EINVAL no number, -ERANGE not in min … max. */

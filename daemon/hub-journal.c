@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
 #include <time.h>
 
 #include "hub-private.h"
 #include "log.h"
 
-/* What the journal hears of a device: what became of its link, not each step between. */
+/* What the journal hears of a device: what became of its link, not each step between. What other programs do to it, and what it lacks, is
+ * told by link, which knows what it was. */
 
 #define USEC_PER_SEC UINT64_C(1000000)
-/* A device that comes and goes all the time, or a program that meddles with it, cannot fill the journal. */
+/* A device that comes and goes all the time cannot fill the journal. */
 #define ENTRIES_MAX 30u
 #define ENTRIES_PERIOD_USEC (600 * USEC_PER_SEC)
-#define INTERFERENCE_PERIOD_USEC (60 * USEC_PER_SEC)
 
 /* Why a link that was up is not. */
 static const char *const lost_texts[_DEVICE_REASON_MAX] = {
@@ -143,26 +144,6 @@ static void tell_trouble(Follower *f) {
                          "right, adopt it: needlectl adopt %s", context.device, word);
 }
 
-static void tell_interference(Follower *f) {
-        const Device *d = f->device;
-        LogContext context = context_of(d, NEEDLED_MESSAGE_INTERFERENCE);
-        uint64_t now_usec, realtime_usec;
-
-        if (f->told.interferences == d->counters.interferences)
-                return;
-
-        f->told.interferences = d->counters.interferences;
-        hub_now(&now_usec, &realtime_usec);
-        if (f->told.interference_usec > 0 && now_usec - f->told.interference_usec < INTERFERENCE_PERIOD_USEC)
-                return;
-
-        f->told.interference_usec = now_usec;
-        if (may_tell(f))
-                log_with(LOG_NOTICE, &context, "another program of this computer has ended connections or notifications of %s (%"
-                         G_GUINT64_FORMAT " since the start); needlectl doctor shows what is known of it", context.device,
-                         d->counters.interferences);
-}
-
 void hub_journal_known(Follower *f) {
         f->told.adopted = f->device->adopted;
         f->told.released = f->device->released;
@@ -175,10 +156,17 @@ void hub_journal_device(Follower *f, unsigned changed) {
                 tell_adopted(f);
                 tell_released(f);
         }
-
-        tell_interference(f);
         if (changed & DEVICE_CHANGED_STATE) {
                 tell_link(f);
                 tell_trouble(f);
         }
+}
+
+void hub_journal_sleep(bool asleep) {
+        LogContext context = { .message_id = asleep ? NEEDLED_MESSAGE_SUSPENDED : NEEDLED_MESSAGE_RESUMED };
+
+        if (asleep)
+                log_with(LOG_INFO, &context, "the computer goes to sleep: links end, and live sessions wait until it has woken");
+        else
+                log_with(LOG_INFO, &context, "the computer has woken: devices are followed again");
 }

@@ -8,6 +8,7 @@
 #include "hub.h"
 #include "link/link.h"
 #include "session/tracker.h"
+#include "sleep.h"
 #include "store/store.h"
 
 struct Hub {
@@ -17,6 +18,8 @@ struct Hub {
         Link *link;
         Store *store;
         Bus *bus;
+        Sleep *sleep;
+        unsigned n_syncs;               /* of the store, that the computer's sleep waits for */
         sd_event_source *store_source, *tick_source;
 
         char *state_dir, *root;         /* root: before /etc, /sys and /run, "" */
@@ -39,7 +42,6 @@ typedef struct Follower {
         Tracker *tracker;
         struct {                        /* what the journal was told */
                 bool adopted, linked, released, trouble;
-                uint64_t interferences, interference_usec;
                 unsigned entries;       /* within the period that began then */
                 uint64_t entries_since_usec;
         } told;
@@ -61,6 +63,7 @@ void hub_arm_tick(Hub *hub);
 /* hub-journal.c */
 void hub_journal_known(Follower *follower); /* what the device is already is no news */
 void hub_journal_device(Follower *follower, unsigned changed);
+void hub_journal_sleep(bool asleep);
 
 /* hub-sessions.c */
 void hub_session_show(Follower *follower, Session *session);

@@ -242,6 +242,28 @@ static void on_bus_failed(Bus *bus, int error, const char *message, void *userda
         (void) sd_event_exit(hub->event, log_error_errno(error, "%s", message));
 }
 
+/* ---- The computer's sleep ---- */
+
+static void on_synced(int error, void *userdata) {
+        Hub *hub = userdata;
+
+        if (--hub->n_syncs == 0) /* an earlier sleep's that was given up says nothing of this one */
+                sleep_ready(hub->sleep);
+}
+
+/* Links end first, so that what they said last is written. */
+static void on_sleep(bool asleep, void *userdata) {
+        Hub *hub = userdata;
+
+        hub_journal_sleep(asleep);
+        link_suspend(hub->link, asleep);
+        if (!asleep)
+                return;
+
+        hub->n_syncs++;
+        store_sync(hub->store, on_synced, hub);
+}
+
 /* Not waiting for the database: a service that cannot store is still one that can be asked why. */
 static void on_name_acquired(Bus *bus, void *userdata) {
         (void) sd_notify(0, "READY=1\nSTATUS=Following adopted devices.");
@@ -367,11 +389,14 @@ static int start_bus(Hub *hub) {
                 .ops = &hub_bus_ops,
                 .userdata = hub,
                 .daemon_uid = geteuid(),
+                .release_usec = hub->config.bluetooth_release_usec,
                 .failed = on_bus_failed,
                 .name_acquired = on_name_acquired,
         };
 
-        return bus_new(&settings, &hub->bus);
+        int r = bus_new(&settings, &hub->bus);
+
+        return r < 0 ? r : sleep_new(bus_connection(hub->bus), hub->event, on_sleep, hub, &hub->sleep);
 }
 
 int hub_new(const HubOptions *options, Hub **ret) {
@@ -417,6 +442,7 @@ Hub *hub_free(Hub *hub) {
         /* Live sessions are left as they are, to be taken up again: nothing that happens from here on is a fact about them. */
         hub->stopping = true;
         hub_sessions_stop(hub);
+        hub->sleep = sleep_free(hub->sleep);
         hub->bus = bus_free(hub->bus);
         hub->link = link_free(hub->link);
         g_ptr_array_unref(hub->followers);

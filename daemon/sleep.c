@@ -78,8 +78,9 @@ static void take_delay(Sleep *sleep) {
 static void fall_asleep(Sleep *sleep) {
         sleep->asleep = true;
         sleep->inhibit = sd_bus_slot_unref(sleep->inhibit);
-        if (sleep->delay >= 0 && sd_event_add_time_relative(sleep->event, &sleep->limit, CLOCK_MONOTONIC, SLEEP_DELAY_MAX_USEC,
-                                                            LIMIT_ACCURACY_USEC, on_limit, sleep) < 0)
+        if (sleep->delay >= 0 &&
+            sd_event_add_time_relative(sleep->event, &sleep->limit, CLOCK_MONOTONIC, SLEEP_DELAY_MAX_USEC,
+                                       LIMIT_ACCURACY_USEC, on_limit, sleep) < 0)
                 let_go(sleep);
         sleep->handler(true, sleep->userdata);
 }
@@ -124,8 +125,8 @@ static int on_owner(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return 0;
 }
 
-/* sd-bus compares no sender, so that anybody could put devices to sleep. `true` can come twice, and `false` alone: to who was started
- * in between, and after a suspend that was given up. */
+/* sd-bus compares no sender, so that anybody could put devices to sleep. `true` can come twice, and `false`
+ * alone: to who was started in between. */
 static int on_prepare(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Sleep *sleep = userdata;
         int asleep;
@@ -152,11 +153,11 @@ static int start(Sleep *sleep) {
                                    "member='NameOwnerChanged',arg0='" LOGIND "'",
                                    on_owner_changed, NULL, sleep);
         if (r >= 0)
-                r = sd_bus_match_signal_async(sleep->bus, &sleep->prepare, LOGIND, LOGIND_PATH, LOGIND_INTERFACE, "PrepareForSleep",
-                                              on_prepare, NULL, sleep);
+                r = sd_bus_match_signal_async(sleep->bus, &sleep->prepare, LOGIND, LOGIND_PATH, LOGIND_INTERFACE,
+                                              "PrepareForSleep", on_prepare, NULL, sleep);
         if (r >= 0)
-                r = sd_bus_call_method_async(sleep->bus, &sleep->get_owner, DRIVER, DRIVER_PATH, DRIVER, "GetNameOwner", on_owner, sleep,
-                                             "s", LOGIND);
+                r = sd_bus_call_method_async(sleep->bus, &sleep->get_owner, DRIVER, DRIVER_PATH, DRIVER, "GetNameOwner",
+                                             on_owner, sleep, "s", LOGIND);
         return r;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What logind says of the computer's sleep, and a moment before it to write what is left: a delay inhibitor, taken when it can be had.
- * Nothing waits for logind, and without it nothing happens. */
+/* What logind says of the computer's sleep, and a moment before it to write what is left: a delay inhibitor,
+ * taken when it can be had. Nothing waits for logind, and without it nothing happens. */
 
 #include <stdbool.h>
 #include <systemd/sd-bus.h>
@@ -20,5 +20,6 @@ int sleep_new(sd_bus *bus, sd_event *event, SleepHandler handler, void *userdata
 /* NULL is fine. Returns NULL. */
 Sleep *sleep_free(Sleep *sleep);
 
-/* All is safe: the computer need not wait. It does not for longer than SLEEP_DELAY_MAX_USEC, and nothing happens when it is awake. */
+/* All is safe: the computer need not wait. It does not for longer than SLEEP_DELAY_MAX_USEC, and nothing
+ * happens when it is awake. */
 void sleep_ready(Sleep *sleep);

@@ -19,12 +19,14 @@ typedef struct CarrierVtable {
          * mostly). Returns -ENOENT for an unknown word, -EINVAL for a bad argument, -EOPNOTSUPP where this
          * carrier cannot. */
         int (*control)(Carrier *carrier, unsigned device, const char *word, const char *argument);
+        /* What a word that was taken answers beside "ok", to be freed; NULL: nothing. May be NULL itself. */
+        char *(*report)(Carrier *carrier, const char *word, const char *argument);
         /* The device behind that number, borrowed, for `status` and the report. Words that are about the
          * device and not the carrier (start, stop, malformed N, …) main gives to peripheral_control()
          * itself: they never reach control(). */
         Peripheral *(*peripheral)(Carrier *carrier, unsigned device);
         /* What the carrier adds to `status` of a device: members of a JSON object, each with a comma before it. NULL: nothing. */
-        void (*report)(Carrier *carrier, unsigned device, GString *json);
+        void (*status)(Carrier *carrier, unsigned device, GString *json);
 } CarrierVtable;
 
 struct Carrier { /* first member of each carrier's own struct */

@@ -79,8 +79,11 @@ static void control_line(Control *control, char *line) {
                 r = sd_event_exit(control->event, 0);
         else if (g_str_equal(word, "status"))
                 report = control_report(control->carrier, device);
-        else if ((r = peripheral_control(p, word, argument)) == -ENOENT)
+        else if ((r = peripheral_control(p, word, argument)) == -ENOENT) {
                 r = control->carrier->vtable->control(control->carrier, device, word, argument);
+                if (r >= 0 && control->carrier->vtable->report)
+                        report = control->carrier->vtable->report(control->carrier, word, argument);
+        }
         if (r >= 0 && g_str_equal(word, "reboot"))
                 (void) control->carrier->vtable->control(control->carrier, device, "drop", NULL);
 
@@ -185,8 +188,8 @@ char *control_report(Carrier *carrier, unsigned device) {
                         comma = ",";
                 }
         g_string_append_c(json, ']');
-        if (carrier->vtable->report)
-                carrier->vtable->report(carrier, device, json);
+        if (carrier->vtable->status)
+                carrier->vtable->status(carrier, device, json);
         g_string_append_c(json, '}');
         return g_string_free(json, FALSE);
 }

@@ -10,6 +10,7 @@
 #include "carrier.h"
 #include "control.h"
 #include "source.h"
+#include "standin-fault.h"
 
 #define DEVICES_MAX 64u
 #define ADAPTERS_MAX 4                  /* of the stand-in */
@@ -23,7 +24,7 @@ typedef struct Options {
         int64_t seed;
         double speed, procedure_s;
         int live_period_ms, waveform_hz, mtu, records, capacity, adapters;
-        gboolean crc, auto_start, no_bond, fast, report, control, version;
+        gboolean crc, auto_start, no_bond, fast, list_faults, report, control, version;
         char *random_address, *flood, *state_file, *name;
         char *profile, *tape;
         gboolean loop;
@@ -62,6 +63,8 @@ static const GOptionEntry carrier_entries[] = {
           "Answer at once, and wait a twentieth of bluetoothd's long timeouts (--stand-in)", NULL },
         { "state", 0, 0, G_OPTION_ARG_FILENAME, &options.state_file, "Keep bonds in this file (--stand-in)",
           "FILE" },
+        { "list-faults", 0, 0, G_OPTION_ARG_NONE, &options.list_faults,
+          "Print the errors of BlueZ 5.66 that the control word `fault` can give: method, name, text (--stand-in)", NULL },
         {},
 };
 
@@ -98,10 +101,14 @@ static const GOptionEntry device_entries[] = {
           "Print what was sent as JSON at the end, a line for each device", NULL },
         { "control", 0, 0, G_OPTION_ARG_NONE, &options.control,
           "Take control lines on stdin: start, stop, status, quit; malformed|empty|duplicate|segment-loss N, "
-          "clock unset, sensor fault|ok, storage full|free, confirm, reboot; drop, advertise on|off, ...", NULL },
+          "clock unset, sensor fault|ok, storage full|free, confirm, reboot; drop, advertise on|off, fault ..., ...", NULL },
         { "version", 0, 0, G_OPTION_ARG_NONE, &options.version, "Print the version", NULL },
         {},
 };
+
+static void print_fault(const char *member, const char *name, const char *text) {
+        printf("%s\t%s\t%s\n", member, name, text);
+}
 
 static int complain(const char *what) {
         fprintf(stderr, "needlesim: %s (see --help)\n", what);
@@ -275,6 +282,10 @@ int main(int argc, char **argv) {
         }
         if (options.version) {
                 printf("needlesim %s\n", NEEDLED_VERSION);
+                return EXIT_SUCCESS;
+        }
+        if (options.list_faults) {
+                fault_table_foreach(print_fault);
                 return EXIT_SUCCESS;
         }
         if (check_options() < 0)

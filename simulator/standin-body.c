@@ -120,6 +120,7 @@ void body_init(Body *body, Standin *s, unsigned number, const PeripheralConfig *
 
 void body_done(Body *body) {
         body->eatt = eatt_free(body->eatt);
+        body->cycle = cycle_free(body->cycle);
         body->pump = pump_free(body->pump);
         body->peripheral = peripheral_free(body->peripheral);
         g_clear_pointer(&body->address, g_free);

@@ -41,12 +41,15 @@ static int append_entry(sd_bus_message *m, const Property *p, void *what) {
         return sd_bus_message_close_container(m);
 }
 
-static void send_signal(Standin *s, sd_bus_message *m) {
-        (void) sd_bus_send(s->bus, m, NULL);
-        sd_bus_message_unref(m);
+/* "Device1 Battery1" */
+static void add_words(GString *about, unsigned which) {
+        for (Interface i = 0; i < _INTERFACE_MAX; i++)
+                if (which >> i & 1 && interface_shown(i))
+                        g_string_append_printf(about, "%s ", strrchr(interfaces[i].name, '.') + 1);
 }
 
 static void emit_added(Standin *s, const Object *object, unsigned which) {
+        g_autoptr(GString) about = g_string_new(NULL);
         sd_bus_message *m = NULL;
 
         if (!s->bus || sd_bus_message_new_signal(s->bus, &m, "/", interfaces[INTERFACE_OBJECT_MANAGER].name,
@@ -55,10 +58,12 @@ static void emit_added(Standin *s, const Object *object, unsigned which) {
 
         (void) sd_bus_message_append(m, "o", object->path);
         (void) append_interfaces(m, object, which);
-        send_signal(s, m);
+        add_words(about, which);
+        faults_send_signal(s->faults, m, about->str);
 }
 
 static void emit_removed(Standin *s, const Object *object, unsigned which) {
+        g_autoptr(GString) about = g_string_new(NULL);
         sd_bus_message *m = NULL;
 
         if (!s->bus || sd_bus_message_new_signal(s->bus, &m, "/", interfaces[INTERFACE_OBJECT_MANAGER].name,
@@ -71,7 +76,8 @@ static void emit_removed(Standin *s, const Object *object, unsigned which) {
                 if (which >> i & 1 && interface_shown(i))
                         (void) sd_bus_message_append(m, "s", interfaces[i].name);
         (void) sd_bus_message_close_container(m);
-        send_signal(s, m);
+        add_words(about, which);
+        faults_send_signal(s->faults, m, about->str);
 }
 
 static int on_call_delayed(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -158,6 +164,7 @@ void object_free(Object *object) {
 }
 
 void object_changed(Standin *s, Object *object, Interface interface, ...) {
+        g_autoptr(GString) about = g_string_new(NULL);
         sd_bus_message *m = NULL;
         const char *name;
         va_list ap;
@@ -173,6 +180,7 @@ void object_changed(Standin *s, Object *object, Interface interface, ...) {
         while ((name = va_arg(ap, const char *))) {
                 const Property *p = property_by_name(interface, name);
 
+                g_string_append_printf(about, "%s ", name);
                 if (!p->exists || p->exists(object->what))
                         (void) append_entry(m, p, object->what);
         }
@@ -189,7 +197,8 @@ void object_changed(Standin *s, Object *object, Interface interface, ...) {
         }
         va_end(ap);
         (void) sd_bus_message_close_container(m);
-        send_signal(s, m);
+        add_words(about, 1u << interface);
+        faults_send_signal(s->faults, m, about->str);
 }
 
 int bus_on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -216,9 +225,11 @@ int bus_on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         call = g_new0(Call, 1);
         *call = (Call) { .standin = s, .message = sd_bus_message_ref(m), .method = method };
         g_ptr_array_add(s->calls, call);
+        if (faults_take_call(s->faults, call))
+                return 1;
         delay = standin_delay(s, method->delay_usec);
         if (delay > 0)
-                standin_timer(s, &call->timer, delay, on_call_delayed, call);
+                call_run_later(call, delay);
         else
                 call_run(call);
 
@@ -240,9 +251,10 @@ sd_bus_message *call_new_reply(Call *call) {
 void call_send(Call *call, sd_bus_message *reply) {
         Standin *s = call->standin;
 
-        if (reply && s->bus && sd_bus_message_get_expect_reply(call->message) > 0)
-                (void) sd_bus_send(s->bus, reply, NULL);
-        sd_bus_message_unref(reply);
+        if (s->bus)
+                faults_send_reply(s->faults, call, reply);
+        else
+                sd_bus_message_unref(reply);
         g_ptr_array_remove_fast(s->calls, call);
 }
 
@@ -284,8 +296,13 @@ void call_run(Call *call) {
         call->method->handle(call);
 }
 
+void call_run_later(Call *call, uint64_t delay_usec) {
+        standin_timer(call->standin, &call->timer, delay_usec, on_call_delayed, call);
+}
+
 void call_free(Call *call) {
         sd_event_source_disable_unref(call->timer);
+        sd_bus_message_unref(call->fault_reply);
         sd_bus_message_unref(call->message);
         g_free(call);
 }

@@ -43,6 +43,10 @@ typedef struct Call {
         const Method *method;
         void *what;                     /* of the object, valid while it is handled */
         sd_event_source *timer;
+        /* What is to become of its answer: standin-fault.c. */
+        unsigned fault;                 /* FaultWhat */
+        uint64_t fault_delay_usec;
+        sd_bus_message *fault_reply;
 } Call;
 
 struct Method {
@@ -81,6 +85,7 @@ void call_send(Call *call, sd_bus_message *reply);      /* takes the reply */
 void call_reply(Call *call);                            /* without arguments */
 void call_error(Call *call, const char *name, const char *text); /* name without "org.bluez.Error." */
 void call_run(Call *call);                              /* (again) handled now */
+void call_run_later(Call *call, uint64_t delay_usec);
 void call_free(Call *call);
 
 extern const InterfaceInfo interfaces[_INTERFACE_MAX];

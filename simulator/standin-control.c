@@ -126,6 +126,20 @@ static int control_eatt(Body *body, const char *argument) {
         return 0;
 }
 
+/* cycle N: drops the link so many times, each time when it is in full use again; status tells how soon that was. */
+static int control_cycle(Body *body, const char *argument) {
+        uint64_t n;
+
+        if (!argument || !g_ascii_string_to_unsigned(argument, 10, 1, 100000, &n, NULL))
+                return -EINVAL;
+        if (!body->linked)
+                return -ENOTCONN;
+
+        body->cycle = cycle_free(body->cycle);
+        body->cycle = cycle_new(body, (unsigned) n);
+        return 0;
+}
+
 static Adapter *adapter_plugged(Standin *s, bool plugged, const char *name) {
         for (unsigned i = 0; i < s->n_adapters; i++) {
                 Adapter *a = s->adapters + i;
@@ -215,16 +229,18 @@ int standin_control(Carrier *carrier, unsigned device, const char *word, const c
         } words[] = {
                 { "drop", control_drop },         { "advertise", control_advertise }, { "mute", control_mute },
                 { "near", control_near },         { "services", control_services },   { "cache", control_cache },
-                { "bond", control_bond },         { "eatt", control_eatt },
+                { "bond", control_bond },         { "eatt", control_eatt },           { "cycle", control_cycle },
         };
         Standin *s = (Standin *) carrier;
 
         for (unsigned i = 0; i < G_N_ELEMENTS(words); i++)
                 if (g_str_equal(word, words[i].word))
                         return words[i].control(s->bodies + device, argument);
+        if (g_str_equal(word, "fault") && s->bus)
+                return faults_control(s->faults, argument);
         if (g_str_equal(word, "bluetoothd"))
                 return control_bluetoothd(s, argument);
-        if (!g_str_equal(word, "restart") && !g_str_equal(word, "adapter") && !g_str_equal(word, "rfkill"))
+        if (!g_str_equal(word, "restart") && !g_str_equal(word, "fault") && !g_str_equal(word, "adapter") && !g_str_equal(word, "rfkill"))
                 return -ENOENT;
         if (!s->bus) /* between two owners */
                 return -EBUSY;
@@ -232,11 +248,13 @@ int standin_control(Carrier *carrier, unsigned device, const char *word, const c
         return g_str_equal(word, "restart") ? control_restart(s, argument) : control_adapter(s, argument);
 }
 
-void standin_report(Carrier *carrier, unsigned device, GString *json) {
+void standin_status(Carrier *carrier, unsigned device, GString *json) {
         const Standin *s = (const Standin *) carrier;
         const Device *d = s->bodies[device].linked;
 
         g_string_append_printf(json, ",\"calls\":%" G_GUINT64_FORMAT, s->n_calls);
         if (d)
                 g_string_append_printf(json, ",\"adapter\":\"hci%u\"", d->adapter->index);
+        if (s->bodies[device].cycle)
+                cycle_status(s->bodies[device].cycle, json);
 }

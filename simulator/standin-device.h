@@ -10,6 +10,7 @@
 typedef struct Adapter Adapter;
 typedef struct Device Device;
 typedef struct Eatt Eatt;
+typedef struct Cycle Cycle;
 typedef struct Service Service;
 typedef struct Characteristic Characteristic;
 
@@ -44,6 +45,7 @@ typedef struct Body {
         unsigned near;                  /* 1 << adapter: who can hear it */
         Device *linked;                 /* where it is connected; it has one link */
         Eatt *eatt;                     /* NULL: its notifications keep their order */
+        Cycle *cycle;                   /* NULL: nobody counts how often it comes back */
 } Body;
 
 /* What bluetoothd keeps of a device's services. */
@@ -142,6 +144,12 @@ bool body_heard(const Body *body, const Adapter *a);    /* it advertises, and is
 void body_kick(Body *body);                             /* as device_kick(), on all adapters */
 void body_link_down(Body *body);
 void body_set_eatt(Body *body, unsigned block);         /* 0: off */
+
+/* standin-cycle.c */
+Cycle *cycle_new(Body *body, unsigned n);               /* drops the link so many times */
+Cycle *cycle_free(Cycle *cycle);
+void cycle_subscribed(Cycle *cycle);                    /* a client subscribed to something */
+void cycle_status(const Cycle *cycle, GString *json);   /* how often it came back, and how soon */
 
 /* standin-gatt.c */
 extern const Method characteristic_methods[];

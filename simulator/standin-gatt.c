@@ -32,9 +32,13 @@ static void chrc_set_value(Characteristic *c, const uint8_t *data, size_t size) 
 static void chrc_update(Characteristic *c) {
         Device *d = c->device;
 
-        if (c->kind == CHARACTERISTIC_DEVICE && d->body->linked == d)
-                peripheral_subscribe(d->peripheral, c->which, d->link == LINK_RESOLVED &&
-                                     ((c->fd >= 0 && c->holder) || c->listeners->len > 0));
+        if (c->kind != CHARACTERISTIC_DEVICE || d->body->linked != d)
+                return;
+
+        peripheral_subscribe(d->peripheral, c->which, d->link == LINK_RESOLVED &&
+                             ((c->fd >= 0 && c->holder) || c->listeners->len > 0));
+        if (d->body->cycle)
+                cycle_subscribed(d->body->cycle);
 }
 
 void chrc_close(Characteristic *c) {

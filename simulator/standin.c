@@ -74,6 +74,7 @@ static void standin_close(Standin *s) {
 
         s->slot_objects = sd_bus_slot_unref(s->slot_objects);
         s->slot_names = sd_bus_slot_unref(s->slot_names);
+        faults_reset(s->faults);
         if (bus)
                 (void) sd_bus_set_exit_on_disconnect(bus, false);
         sd_bus_flush_close_unref(bus);
@@ -127,6 +128,12 @@ void standin_restart(Standin *s, bool killed, uint64_t away_usec) {
         standin_timer(s, &s->restart, standin_timeout(s, away_usec), on_restart, s);
 }
 
+static char *standin_report(Carrier *carrier, const char *word, const char *argument) {
+        Standin *s = (Standin *) carrier;
+
+        return g_str_equal(word, "fault") && g_strcmp0(argument, "status") == 0 ? faults_report(s->faults) : NULL;
+}
+
 static Peripheral *standin_peripheral(Carrier *carrier, unsigned device) {
         return ((Standin *) carrier)->bodies[device].peripheral;
 }
@@ -151,6 +158,7 @@ static Carrier *standin_free(Carrier *carrier) {
         clients_done(s);
         for (unsigned i = 0; i < s->n_adapters; i++)
                 adapter_done(s->adapters + i);
+        s->faults = faults_free(s->faults);
         g_hash_table_unref(s->by_path);
         g_ptr_array_unref(s->objects);
         g_free(s->devices);
@@ -180,8 +188,9 @@ static int choose_bus(const char *target, char **ret) {
 static const CarrierVtable standin_vtable = {
         .free = standin_free,
         .control = standin_control,
-        .peripheral = standin_peripheral,
         .report = standin_report,
+        .peripheral = standin_peripheral,
+        .status = standin_status,
 };
 
 static void make_devices(Standin *s, const CarrierOptions *options) {
@@ -221,6 +230,7 @@ int standin_new(const CarrierOptions *options, Carrier **ret) {
                 .n_adapters = options->n_adapters ?: 1,
                 .bodies = g_new0(Body, options->n_devices),
                 .n_bodies = options->n_devices,
+                .faults = faults_new(options->event),
         };
         s->n_devices = s->n_adapters * s->n_bodies;
         s->devices = g_new0(Device, s->n_devices);

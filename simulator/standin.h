@@ -13,9 +13,11 @@
  *   standin-device.c     Device1: connections, bonds
  *   standin-property.c   the properties of Device1, and Battery1
  *   standin-body.c       the device itself, whichever adapter it is connected to
+ *   standin-cycle.c      links that are dropped again and again, and how soon they are back
  *   standin-gatt.c       GattService1, GattCharacteristic1, GattDescriptor1: reads and notifications
  *   standin-services.c   which of these there are
  *   standin-client.c     GattManager1, AgentManager1: what clients registered, and when they leave
+ *   standin-fault.c      what goes wrong between a client and bluetoothd: errors, delays, lost answers, signals out of order
  *   standin-state.c      bonds in a file */
 
 #include <glib.h>
@@ -27,6 +29,7 @@
 #include "carrier.h"
 #include "standin-bus.h"
 #include "standin-device.h"
+#include "standin-fault.h"
 
 #define ADAPTERS_MAX 4u
 
@@ -57,6 +60,7 @@ struct Standin {
         GPtrArray *objects;             /* of Object, owned */
         GHashTable *by_path;
         GPtrArray *calls;               /* under way, owned */
+        Faults *faults;
 
         Adapter adapters[ADAPTERS_MAX];
         unsigned n_adapters;
@@ -81,7 +85,7 @@ void standin_restart(Standin *s, bool killed, uint64_t away_usec);
 
 /* standin-control.c */
 int standin_control(Carrier *carrier, unsigned device, const char *word, const char *argument);
-void standin_report(Carrier *carrier, unsigned device, GString *json);
+void standin_status(Carrier *carrier, unsigned device, GString *json);
 
 /* standin-adapter.c */
 extern const Method adapter_methods[];

@@ -118,8 +118,8 @@ static bool wants_adoption(const Device *d) {
                (d->reason == DEVICE_REASON_IDENTITY_CHANGED || d->reason == DEVICE_REASON_SERVICES_MISSING);
 }
 
-/* Healing such a device is up to its owner, who needs no leave to adopt. That there is no such device is only told to those who may
- * adopt one. */
+/* Healing such a device is up to its owner, who needs no leave to adopt. That there is no such device is only
+ * told to those who may adopt one. */
 static int find_adopt(Call *call, CallSubject *ret, sd_bus_error *error) {
         const char *path;
         int r;

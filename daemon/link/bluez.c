@@ -230,6 +230,7 @@ int bluez_new(sd_event *event, const Profiles *profiles, const BluezObserver *ob
         bluez->userdata = userdata;
         bluez->objects = objects_new(profiles);
         bluez->calls.denied = &bluez->denied;
+        objects_set_keeper(bluez->objects, observer->keeps, userdata);
 
         r = sd_bus_open_system_with_description(&bluez->bus, "needled-bluez");
         /* It outlives the loop: at the end the sockets close first, then the devices are disconnected. */

@@ -26,6 +26,7 @@ typedef struct BluezObserver {
         void (*changed)(Object *object, unsigned interface, void *userdata);
         void (*value)(Object *characteristic, const ObjectValue *value, void *userdata);
         void (*failed)(int error, void *userdata); /* the bus connection is lost */
+        bool (*keeps)(const Object *device, void *userdata); /* whether it is one of ours, and no stranger */
 } BluezObserver;
 
 /* Connects to the system bus, or to DBUS_SYSTEM_BUS_ADDRESS; profiles must outlive it. Errors: as sd_bus_start(). */

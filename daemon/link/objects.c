@@ -11,9 +11,16 @@
 #define UUIDS_MAX 256u          /* of one device */
 #define MAKERS_MAX 4u           /* of one device */
 
+typedef struct Table {
+        GHashTable *by_path;    /* path (the object's own) → Object, owned */
+        GQueue devices;         /* of Object, weak; the one heard of last at the end */
+} Table;
+
 struct Objects {
         const Profiles *profiles; /* weak */
-        GHashTable *by_path;    /* path (the object's own) → Object, owned */
+        Table *table;
+        bool (*keeps)(const Object *object, void *userdata);
+        void *keeps_userdata;
 };
 
 static const struct {
@@ -74,20 +81,63 @@ static void object_free(void *p) {
         g_free(object);
 }
 
-static GHashTable *table_new(void) {
-        return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, object_free);
+static Table *table_new(void) {
+        Table *table = g_new0(Table, 1);
+
+        table->by_path = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, object_free);
+        g_queue_init(&table->devices);
+        return table;
 }
 
-static Object *table_ensure(GHashTable *table, const char *path) {
-        Object *object = g_hash_table_lookup(table, path);
+static void table_free(Table *table) {
+        g_queue_clear(&table->devices);
+        g_hash_table_unref(table->by_path);
+        g_free(table);
+}
 
-        if (object || g_hash_table_size(table) >= OBJECTS_MAX)
+static Object *table_ensure(Table *table, const char *path) {
+        Object *object = g_hash_table_lookup(table->by_path, path);
+
+        if (object || g_hash_table_size(table->by_path) >= OBJECTS_MAX)
                 return object;
 
         object = g_new0(Object, 1);
         object->path = g_strdup(path);
-        g_hash_table_insert(table, object->path, object);
+        g_hash_table_insert(table->by_path, object->path, object);
         return object;
+}
+
+static void table_remove(Table *table, Object *object) {
+        if (object->place)
+                g_queue_delete_link(&table->devices, object->place);
+        g_hash_table_remove(table->by_path, object->path);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Table, table_free)
+
+/* It was heard of just now. */
+static void table_touch(Table *table, Object *object) {
+        if (!object->place) {
+                g_queue_push_tail(&table->devices, object);
+                object->place = table->devices.tail;
+        } else if (object->place != table->devices.tail) {
+                g_queue_unlink(&table->devices, object->place);
+                g_queue_push_tail_link(&table->devices, object->place);
+        }
+}
+
+/* Makes room for the one that was heard of last: the stranger goes that was not heard of for longest. Those who stay count as heard of,
+ * so that they are not in the way the next time. */
+static void table_bound(Objects *objects, Table *table) {
+        for (guint left = table->devices.length; table->devices.length > OBJECTS_STRANGERS_MAX && left > 1; left--) {
+                Object *object = table->devices.head->data;
+
+                if (object->connected || object->paired || object->trusted ||
+                    (objects->keeps && objects->keeps(object, objects->keeps_userdata)))
+                        table_touch(table, object);
+                else
+                        table_remove(table, object);
+        }
 }
 
 static unsigned interface_bit(const char *name) {
@@ -343,7 +393,7 @@ static int read_properties(sd_bus_message *m, const Profiles *profiles, unsigned
 }
 
 /* a{sa{sv}} of one object. Returns the interfaces of interest. */
-static int read_interfaces(GHashTable *table, const Profiles *profiles, const char *path, sd_bus_message *m,
+static int read_interfaces(Table *table, const Profiles *profiles, const char *path, sd_bus_message *m,
                            Object **ret) {
         Object *object = NULL;
         unsigned seen = 0;
@@ -375,6 +425,8 @@ static int read_interfaces(GHashTable *table, const Profiles *profiles, const ch
         }
         if (r < 0)
                 return r;
+        if (seen & OBJECT_DEVICE)
+                table_touch(table, object);
         if (ret)
                 *ret = object;
 
@@ -390,21 +442,26 @@ Objects *objects_new(const Profiles *profiles) {
         Objects *objects = g_new0(Objects, 1);
 
         objects->profiles = profiles;
-        objects->by_path = table_new();
+        objects->table = table_new();
         return objects;
 }
 
 Objects *objects_free(Objects *objects) {
         if (objects) {
-                g_hash_table_unref(objects->by_path);
+                table_free(objects->table);
                 g_free(objects);
         }
 
         return NULL;
 }
 
+void objects_set_keeper(Objects *objects, bool (*keeps)(const Object *object, void *userdata), void *userdata) {
+        objects->keeps = keeps;
+        objects->keeps_userdata = userdata;
+}
+
 int objects_replace(Objects *objects, sd_bus_message *reply) {
-        g_autoptr(GHashTable) table = table_new();
+        g_autoptr(Table) table = table_new();
         const char *path;
         int r;
 
@@ -422,12 +479,13 @@ int objects_replace(Objects *objects, sd_bus_message *reply) {
                         r = sd_bus_message_exit_container(reply);
                 if (r < 0)
                         return -EBADMSG;
+                table_bound(objects, table);
         }
         if (r < 0)
                 return -EBADMSG;
 
-        g_hash_table_unref(objects->by_path);
-        objects->by_path = g_steal_pointer(&table);
+        table_free(objects->table);
+        objects->table = g_steal_pointer(&table);
         return 0;
 }
 
@@ -440,8 +498,13 @@ int objects_add(Objects *objects, sd_bus_message *signal, Object **ret) {
 
         r = sd_bus_message_read_basic(signal, 'o', &path);
         if (r >= 0)
-                r = read_interfaces(objects->by_path, objects->profiles, path, signal, ret);
-        return r < 0 ? -EBADMSG : r;
+                r = read_interfaces(objects->table, objects->profiles, path, signal, ret);
+        if (r < 0)
+                return -EBADMSG;
+
+        if (r & OBJECT_DEVICE)
+                table_bound(objects, objects->table);
+        return r;
 }
 
 /* What an interface leaves behind must not be taken for the next one's: a device that comes back is not
@@ -488,7 +551,7 @@ int objects_remove(Objects *objects, sd_bus_message *signal, const char **ret_pa
         gone &= object->interfaces;
         forget_interfaces(object, gone);
         if (object->interfaces == 0)
-                g_hash_table_remove(objects->by_path, path);
+                table_remove(objects->table, object);
 
         *ret_path = path;
         return (int) gone;
@@ -528,20 +591,23 @@ int objects_change(Objects *objects, sd_bus_message *signal, Object **ret, Objec
         if (bit == OBJECT_DEVICE && object->services_resolved && !resolved)
                 object->connected = true;
 
+        if (bit == OBJECT_DEVICE)
+                table_touch(objects->table, object);
         *ret = object;
         return (int) bit;
 }
 
 void objects_clear(Objects *objects) {
-        g_hash_table_remove_all(objects->by_path);
+        table_free(objects->table);
+        objects->table = table_new();
 }
 
 Object *objects_get(const Objects *objects, const char *path) {
-        return path ? g_hash_table_lookup(objects->by_path, path) : NULL;
+        return path ? g_hash_table_lookup(objects->table->by_path, path) : NULL;
 }
 
 unsigned objects_size(const Objects *objects) {
-        return g_hash_table_size(objects->by_path);
+        return g_hash_table_size(objects->table->by_path);
 }
 
 void objects_foreach(const Objects *objects, unsigned interface,
@@ -549,7 +615,7 @@ void objects_foreach(const Objects *objects, unsigned interface,
         GHashTableIter iter;
         void *object;
 
-        g_hash_table_iter_init(&iter, objects->by_path);
+        g_hash_table_iter_init(&iter, objects->table->by_path);
         while (g_hash_table_iter_next(&iter, NULL, &object))
                 if (((Object *) object)->interfaces & interface)
                         visit(object, userdata);
@@ -562,7 +628,7 @@ Object *objects_find_char(const Objects *objects, const char *device, const char
         GHashTableIter iter;
         void *value;
 
-        g_hash_table_iter_init(&iter, objects->by_path);
+        g_hash_table_iter_init(&iter, objects->table->by_path);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 Object *object = value, *service;
 

@@ -4,7 +4,9 @@
 /* A typed copy of what bluetoothd shows of itself: adapters, devices, services, characteristics, batteries,
  * by object path. It only parses messages; who sent them is checked before. Values of an absurd type are
  * passed over; the number of objects and the length of every string are limited. An Object is valid until
- * the next message is parsed: keep paths, never pointers. */
+ * the next message is parsed: keep paths, never pointers.
+ *
+ * Of strangers' devices the OBJECTS_STRANGERS_MAX that were heard of last are kept: a search in a crowd costs no more than that. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -16,6 +18,8 @@
 #define OBJECTS_MAX 16384u
 #define OBJECT_RSSI_UNKNOWN \
         127 /* "RSSI is not available" (Core Specification, LE Advertising Report Event) */
+
+#define OBJECTS_STRANGERS_MAX 512u
 
 typedef struct Objects Objects;
 
@@ -57,6 +61,7 @@ typedef struct Object {
         bool has_notify_acquired, notify_acquired; /* characteristic */
         int16_t rssi;           /* dBm */
         uint8_t battery;        /* % */
+        GList *place;           /* device: among those heard of; private to objects.c */
 } Object;
 
 typedef struct ObjectValue { /* a characteristic's Value in PropertiesChanged */
@@ -66,6 +71,8 @@ typedef struct ObjectValue { /* a characteristic's Value in PropertiesChanged */
 
 Objects *objects_new(const Profiles *profiles); /* profiles must outlive it */
 Objects *objects_free(Objects *objects);
+/* Who is never a stranger, beside what is connected, paired or trusted. Without it nobody is. */
+void objects_set_keeper(Objects *objects, bool (*keeps)(const Object *object, void *userdata), void *userdata);
 
 /* Takes the answer of GetManagedObjects (a{oa{sa{sv}}}) in place of all that was known. Errors: -EBADMSG,
  * then nothing changed. */

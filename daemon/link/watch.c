@@ -401,6 +401,19 @@ static void on_failed(int error, void *userdata) {
         link->observer.failed(link, error, link->userdata);
 }
 
+/* By where it is, or (before it is bound) by who it is. */
+static bool on_keeps(const Object *object, void *userdata) {
+        const Link *link = userdata;
+
+        if (g_hash_table_contains(link->by_object, object->path))
+                return true;
+        for (guint i = 0; i < link->devices->len; i++)
+                if (g_strcmp0(((Device *) link->devices->pdata[i])->address, object->address) == 0)
+                        return true;
+
+        return false;
+}
+
 const BluezObserver watch_observer = {
         .gone = on_gone,
         .snapshot = on_snapshot,
@@ -409,4 +422,5 @@ const BluezObserver watch_observer = {
         .changed = on_changed,
         .value = on_value,
         .failed = on_failed,
+        .keeps = on_keeps,
 };

@@ -13,7 +13,7 @@ from rig import (ADDRESS, Bench, FROM_DEVICE, Failure, LIVE, VALUE_OCTETS, cpu_u
 STARTS = 15
 START_TARGET_MSEC = 25
 LOSS_COUNT = 60000
-IDLE_SEC = 20
+IDLE_SEC = 60
 SETTLE_SEC = 30
 STREAM_SEC = 15
 CPU_SEC = 10
@@ -91,23 +91,29 @@ def settled(pid):
 
 def idle(template, options):
     """Adopted, and the device away: bluetoothd waits for it, needled has nothing to do. Without a supervisor there is no
-    watchdog to feed, so not one wakeup is expected."""
-    with Bench(template) as bench:
+    watchdog to feed, so not one wakeup is expected, no call to bluetoothd, and no link to the other device, which is there and
+    nobody's."""
+    with Bench(template, '--kind=pen', '--kind=pen') as bench:
         bench.load.control('advertise off')
         bench.daemon_new()
         wait_for('the waiting device', lambda: bench.running() and 'waiting' in bench.ctl('devices')[1])
         pid = bench.daemon.child.pid
         settled(pid)
         resident, private = memory_kib(pid)
+        calls = bench.load.status()['calls']
         before = switches(pid)
         time.sleep(IDLE_SEC)
         after = switches(pid)
+        calls = bench.load.status()['calls'] - calls
+        followed = 'adapter' in bench.load.status(1)
         bench.daemon_stop()
     woken = {tid - pid: after[tid] - before.get(tid, 0) for tid in after if after[tid] != before.get(tid, 0)}
     yield Figure('RSS idle', resident / 1024, 'MiB', 8, 5, True)
     yield Figure('private memory idle', private / 1024, 'MiB', 1.5, 0.6)
     yield Figure(f'wakeups in {IDLE_SEC} s while nothing is connected', sum(woken.values()), '', 0, None, True,
                  [f'of thread {n}: {count}' for n, count in woken.items()])
+    yield Figure(f'calls to bluetoothd in {IDLE_SEC} s while nothing is connected', calls, '', 0, None, True)
+    yield Figure('links to devices that are not adopted', followed, '', 0, None, True)
 
 
 def stream(template, options):

@@ -71,6 +71,11 @@ void link_connect(Link *link, Device *device, LinkDone done, void *userdata) {
         begin_work("connect", done, userdata);
 }
 
+void link_release(Link *link, Device *device, uint64_t duration_usec, LinkDone done, void *userdata) {
+        stage->release_usec = duration_usec;
+        begin_work("release", done, userdata);
+}
+
 void link_cancel(Link *link, void *userdata) {
         g_assert_true(userdata == stage->work_call);
         stage->n_link_cancels++;
@@ -480,7 +485,7 @@ static void make_device(Device *d, const char *path, const char *address, bool a
         };
 }
 
-void stage_new_without_waiting(void) {
+static void stage_build(uint64_t release_usec) {
         g_assert_null(stage);
         stage = g_new0(Stage, 1);
         queries = g_ptr_array_new();
@@ -509,10 +514,21 @@ void stage_new_without_waiting(void) {
                 .event = stage->event,
                 .ops = &ops,
                 .daemon_uid = 990,
+                .release_usec = release_usec,
                 .failed = on_failed,
                 .name_acquired = on_name_acquired,
         }, &stage->bus), ==, 0);
         bus_device_added(stage->bus, &stage->found);
+}
+
+void stage_new_without_waiting(void) {
+        stage_build(0);
+}
+
+void stage_new_with_release_time(uint64_t release_usec) {
+        stage_build(release_usec);
+        fake_bus_until(stage->fb, stage->acquired);
+        fake_bus_settle(stage->fb);
 }
 
 void stage_new(void) {

@@ -21,6 +21,7 @@ static const Row rows[] = {
         { "/org/needled", MANAGER, "Forget", "o", "org.needled.control-others", true },
         { "/org/needled", MANAGER, "StartSession", "oa{sv}", "org.needled.control-others", true },
         { DEVICE_PATH, DEVICE, "Connect", "", "org.needled.control-others", true },
+        { DEVICE_PATH, DEVICE, "Release", "a{sv}", "org.needled.control-others", true },
         { DEVICE_PATH, DEVICE, "SetAlias", "s", "org.needled.control-others", true },
         { DEVICE_PATH, DEVICE, "SetAutoConnect", "b", "org.needled.control-others", true },
         { DEVICE_PATH, DEVICE, "SetOwner", "u", "", true },
@@ -60,7 +61,7 @@ static bool row_is_done(const Row *row, const FakeCall *c) {
         if (g_str_equal(row->member, "Finish") || g_str_equal(row->member, "Discard"))
                 return stage->ended;
         if (g_str_equal(row->member, "Connect") || g_str_equal(row->member, "Adopt") ||
-            g_str_equal(row->member, "Forget"))
+            g_str_equal(row->member, "Forget") || g_str_equal(row->member, "Release"))
                 return stage->work;
 
         return c->reply && !sd_bus_message_is_method_error(c->reply, NULL);

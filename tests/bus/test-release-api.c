@@ -1,11 +1,72 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Taking in again a device that cannot be used any more. */
+/* Letting a device go for a phone, and taking in again one that cannot be used any more. */
 
 #include <errno.h>
 
 #include "autoptr.h"
 #include "stage.h"
+
+static void test_release(void) {
+        g_autoptr(FakeCall) c = NULL, d = NULL, e = NULL;
+
+        stage_new();
+        call_expect("InvalidArgument", OWNER, DEVICE_PATH, DEVICE, "Release", "a{sv}", 1, "seconds", "u", 2592001u);
+        call_expect("InvalidArgument", OWNER, DEVICE_PATH, DEVICE, "Release", "a{sv}", 1, "seconds", "t", UINT64_C(5));
+        call_expect("InvalidArgument", OWNER, DEVICE_PATH, DEVICE, "Release", "a{sv}", 1, "days", "u", 5u);
+        call_expect("NotReady", OWNER, FOUND_PATH, DEVICE, "Release", "a{sv}", 0);
+        g_assert_null(stage->work);
+
+        c = call(OWNER, DEVICE_PATH, DEVICE, "Release", "a{sv}", 1, "seconds", "u", 2592000u);
+        fake_bus_until(stage->fb, stage->work);
+        g_assert_cmpstr(stage->work, ==, "release");
+        g_assert_cmpuint(stage->release_usec, ==, UINT64_C(2592000000000));
+        g_assert_null(c->reply);
+        stage->work = NULL;
+        stage->work_done(0, "", stage->work_call);
+        (void) expect(c, NULL);
+
+        d = call(OWNER, DEVICE_PATH, DEVICE, "Release", "a{sv}", 1, "seconds", "u", 0u);
+        fake_bus_until(stage->fb, stage->work);
+        g_assert_cmpuint(stage->release_usec, ==, 0);
+        stage->work = NULL;
+        stage->work_done(-ENODEV, "", stage->work_call);
+        (void) expect(d, "NotReady");
+
+        e = call(OWNER, DEVICE_PATH, DEVICE, "Release", "a{sv}", 0); /* ReleaseTime */
+        fake_bus_until(stage->fb, stage->work);
+        g_assert_cmpuint(stage->release_usec, ==, 0);
+        stage->work = NULL;
+        stage->work_done(0, "", stage->work_call);
+        (void) expect(e, NULL);
+        stage_free();
+}
+
+static void test_release_time_of_the_configuration(void) {
+        g_autoptr(FakeCall) c = NULL;
+
+        stage_new_with_release_time(UINT64_C(7200000000));
+        c = call(OWNER, DEVICE_PATH, DEVICE, "Release", "a{sv}", 0);
+        fake_bus_until(stage->fb, stage->work);
+        g_assert_cmpuint(stage->release_usec, ==, UINT64_C(7200000000));
+        stage->work_done(0, "", stage->work_call);
+        (void) expect(c, NULL);
+        stage_free();
+}
+
+/* "the releasing client leaving the bus does not change that" */
+static void test_release_caller_leaves(void) {
+        stage_new();
+        g_autoptr(FakeCall) c = call(OWNER, DEVICE_PATH, DEVICE, "Release", "a{sv}", 0);
+        fake_bus_until(stage->fb, stage->work);
+        fake_bus_leave(stage->fb, OWNER, "org.freedesktop.DBus");
+        g_assert_cmpuint(stage->n_link_cancels, ==, 0);
+        g_assert_cmpstr(stage->work, ==, "release");
+        stage->work_done(0, "", stage->work_call);
+        fake_bus_settle(stage->fb);
+        g_assert_null(c->reply);
+        stage_free();
+}
 
 /* Of one whose bond is lost, the owner's wish heals it: whose it is and what it is called stays. */
 static void test_adopt_again(void) {
@@ -69,6 +130,9 @@ static void test_adopt_again_by_another(void) {
 
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/release/until-somebody-connects-or-for-a-time", test_release);
+        g_test_add_func("/release/time-of-the-configuration", test_release_time_of_the_configuration);
+        g_test_add_func("/release/caller-leaves", test_release_caller_leaves);
         g_test_add_func("/adopt-again/by-its-owner", test_adopt_again);
         g_test_add_func("/adopt-again/by-another", test_adopt_again_by_another);
         return g_test_run();

@@ -10,6 +10,7 @@ CHARACTERISTIC = 'org.bluez.GattCharacteristic1'
 DEVICE = 'org.bluez.Device1'
 OMP = '9584%s-2319-423b-8a8e-ee1ffb8d13f8'
 LIVE = OMP % '0102'
+STREAMS = [OMP % number for number in ('0102', '0103', '0104', '0105')]
 
 
 def device_path(address=ADDRESS, adapter='hci0'):
@@ -42,9 +43,9 @@ def shown(stage, name, path=None):
     return interfaces[DEVICE][name]['data'] if DEVICE in interfaces else None
 
 
-def hold(stage, how, uuid=LIVE, path=None):
+def hold(stage, how, uuid=LIVE):
     """A client that has the characteristic's notifications by AcquireNotify or StartNotify, until it is stopped."""
-    path = path or characteristics(stage, device_path())[uuid][0]
+    path = characteristics(stage, device_path())[uuid][0]
     client = stage.start(f'holder{stage.count("holder")}', [stage.binary('tests/integration/hold-notify'), path, how])
     wait_for(f'{how} of another client', lambda: client.text() or not client.running())
     return client

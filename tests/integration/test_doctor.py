@@ -219,6 +219,14 @@ def test_bond_removed_from_bluetoothd(stage):
     finds(stage, 'pen: bond', 'ok', 'bonded')
 
 
+def test_released(stage):
+    """By its owner's will: nothing is wrong."""
+    healthy(stage)
+    expect(stage.ctl('release', 'pen')[0], 0, 'exit status')
+    finds(stage, 'pen: state', 'ok', 'released')
+    is_well(stage)
+
+
 def test_vendor_profile_with_a_mistake(stage):
     folder = stage.dir / 'profiles'
     folder.mkdir()

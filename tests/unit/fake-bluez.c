@@ -137,7 +137,11 @@ static int method_register_agent(sd_bus_message *m, void *userdata, sd_bus_error
 }
 
 static int method_unregister_agent(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ((FakeBluez *) userdata)->agents--;
+        FakeBluez *fake = userdata;
+
+        if (fake->agents == 0)
+                return give_error(error, "org.bluez.Error.DoesNotExist", "Does Not Exist");
+        fake->agents--;
         return sd_bus_reply_method_return(m, NULL);
 }
 

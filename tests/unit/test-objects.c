@@ -407,6 +407,79 @@ static void test_wrong_signature(void) {
         objects_free(objects);
 }
 
+static bool keeps_seventh(const Object *object, void *userdata) {
+        return g_strcmp0(object->name, "seventh") == 0;
+}
+
+static void add_device(Objects *objects, sd_bus *bus, unsigned i, const char *property, const char *type, const char *name) {
+        g_autofree char *path = g_strdup_printf("/org/bluez/hci0/dev_%08x", i);
+        g_autoptr(sd_bus_message) m = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded");
+        Object *object;
+        int r;
+
+        r = type[0] == 'b' ? sd_bus_message_append(m, "oa{sa{sv}}", path, 1, "org.bluez.Device1", 1, property, type, true)
+                           : sd_bus_message_append(m, "oa{sa{sv}}", path, 1, "org.bluez.Device1", 1, property, type, name);
+        g_assert_cmpint(r, >=, 0);
+        seal(m);
+        g_assert_cmpint(objects_add(objects, m, &object), ==, OBJECT_DEVICE);
+        g_assert_cmpstr(object->path, ==, path); /* the one that has just come is there */
+}
+
+/* Of ten thousand strangers the last are kept; what is connected, paired, trusted or ours always is. */
+static void test_crowd(void) {
+        g_autoptr(sd_bus) bus = bus_new();
+        Objects *objects = filled(bus);
+        ObjectValue value;
+        Object *object;
+
+        objects_set_keeper(objects, keeps_seventh, NULL);
+        add_device(objects, bus, 1, "Connected", "b", NULL);
+        add_device(objects, bus, 2, "Paired", "b", NULL);
+        add_device(objects, bus, 3, "Trusted", "b", NULL);
+        for (unsigned i = 4; i < 10000; i++) {
+                add_device(objects, bus, i, "Name", "s", i == 7 ? "seventh" : "stranger");
+                if (i % 100 == 0) /* it is seen again and again, and so it stays */
+                        g_assert_cmpint(change(objects, bus, "/org/bluez/hci0/dev_00000005", "org.bluez.Device1", "RSSI", "n", "x",
+                                               &object, &value), ==, OBJECT_DEVICE);
+        }
+        g_assert_cmpuint(objects_size(objects), <=, OBJECTS_STRANGERS_MAX + 3);
+        for (unsigned i = 1; i < 9; i++) {
+                g_autofree char *path = g_strdup_printf("/org/bluez/hci0/dev_%08x", i);
+
+                if (i == 4 || i == 6 || i == 8)
+                        g_assert_null(objects_get(objects, path));
+                else
+                        g_assert_nonnull(objects_get(objects, path));
+        }
+        g_assert_nonnull(objects_get(objects, "/org/bluez/hci0/dev_0000270f"));
+        objects_free(objects);
+}
+
+/* The same in one answer to GetManagedObjects. */
+static void test_crowd_at_once(void) {
+        g_autoptr(sd_bus) bus = bus_new();
+        Objects *objects = objects_new(profiles);
+        g_autoptr(sd_bus_message) m = signal_new(bus, "/", "org.example", "Reply");
+
+        objects_set_keeper(objects, keeps_seventh, NULL);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'a', "{oa{sa{sv}}}"), >=, 0);
+        for (unsigned i = 0; i < 10000; i++) {
+                g_autofree char *path = g_strdup_printf("/org/bluez/hci0/dev_%08x", i);
+
+                g_assert_cmpint(sd_bus_message_append(m, "{oa{sa{sv}}}", path, 1, "org.bluez.Device1", 1, "Name", "s",
+                                                      i == 7 ? "seventh" : "stranger"), >=, 0);
+        }
+        g_assert_cmpint(sd_bus_message_close_container(m), >=, 0);
+        seal(m);
+        g_assert_cmpint(objects_replace(objects, m), ==, 0);
+        g_assert_cmpuint(objects_size(objects), ==, OBJECTS_STRANGERS_MAX);
+        g_assert_nonnull(objects_get(objects, "/org/bluez/hci0/dev_00000007"));
+        g_assert_null(objects_get(objects, "/org/bluez/hci0/dev_00000008"));
+        objects_clear(objects);
+        g_assert_cmpuint(objects_size(objects), ==, 0);
+        objects_free(objects);
+}
+
 /* A crowded room, or a malicious one, has an end. */
 static void test_limits(void) {
         g_autoptr(sd_bus) bus = bus_new();
@@ -419,8 +492,9 @@ static void test_limits(void) {
                 g_autoptr(sd_bus_message)
                         m = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded");
 
-                g_assert_cmpint(sd_bus_message_append(m, "oa{sa{sv}}", path, 1, "org.bluez.Device1", 1,
-                                                      "Name", "s", name),
+                g_assert_cmpint(sd_bus_message_append(m, "oa{sa{sv}}", path, 1,
+                                                      i == 0 ? "org.bluez.Device1" : "org.bluez.GattService1", 1,
+                                                      i == 0 ? "Name" : "UUID", "s", name),
                                 >=, 0);
                 seal(m);
                 g_assert_cmpint(objects_add(objects, m, &object), >=, 0);
@@ -484,6 +558,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/objects/vendor-match", test_vendor_match);
         g_test_add_func("/objects/wrong-signature", test_wrong_signature);
         g_test_add_func("/objects/limits", test_limits);
+        g_test_add_func("/objects/crowd", test_crowd);
+        g_test_add_func("/objects/crowd-at-once", test_crowd_at_once);
         g_test_add_func("/objects/manufacturer-data", test_manufacturer_data);
         g_test_add_func("/objects/device-path", test_device_path);
         r = g_test_run();
