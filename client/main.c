@@ -85,6 +85,11 @@ const Verb verbs[] = {
           "try ID|FILE      what it makes of a packet (--char and --hex), or of those on a tape (--tape)\n"
           "All work without the service.",
           0, INT_MAX, OPTION_BIT(OPTION_CHAR) | OPTION_BIT(OPTION_HEX) | OPTION_BIT(OPTION_TAPE), verb_profile },
+        { "doctor", "", "Look for what is wrong, and say what helps",
+          "Bluetooth, adapters, each adopted device, storage, clock, vendor profiles and the service itself; also\n"
+          "when it does not answer. Below each finding that is not fine stands what helps: a command, or a sentence.\n"
+          "Exits with 1 if something fails, with 5 if the service does not answer.",
+          0, 0, 0, verb_doctor },
         { "version", "", "Show the versions of this program and of the service", NULL, 0, 0, 0,
           verb_version },
         { "help", "[VERB]", "Show what there is, or what a verb does", NULL, 0, 1, 0, verb_help },

@@ -81,6 +81,28 @@ char *text_fit(const char *s, unsigned columns) {
         return g_string_free(out, FALSE);
 }
 
+char *text_wrap(const char *s, unsigned columns, unsigned indent) {
+        g_auto(GStrv) words = g_strsplit(s, " ", -1);
+        GString *out = g_string_new(NULL);
+        unsigned at = indent;
+
+        for (char **word = words; *word; word++) {
+                unsigned width = text_width(*word);
+
+                if (word > words && columns > 0 && at + 1 + width > columns) {
+                        g_string_append_printf(out, "\n%*s", (int) indent, "");
+                        at = indent;
+                } else if (word > words) {
+                        g_string_append_c(out, ' ');
+                        at++;
+                }
+                g_string_append(out, *word);
+                at += width;
+        }
+
+        return g_string_free(out, FALSE);
+}
+
 char *text_pad(const char *s, unsigned columns, bool right) {
         g_autofree char *fitted = text_fit(s, columns);
         int blank = (int) (columns - text_width(fitted));

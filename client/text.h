@@ -22,5 +22,9 @@ unsigned text_width(const char *s);
  * shows that. */
 char *text_fit(const char *s, unsigned columns);
 
+/* Broken between words so that no line is longer than `columns` (0: no limit) where words allow it, all but the
+ * first indented; the first begins at `indent` already. Of a printable text; the caller frees. */
+char *text_wrap(const char *s, unsigned columns, unsigned indent);
+
 /* As text_fit(), and filled up with spaces to exactly `columns`. */
 char *text_pad(const char *s, unsigned columns, bool right);

@@ -33,6 +33,9 @@ Exit verb_version(Client *client);
 /* status.c */
 Exit verb_status(Client *client);
 
+/* doctor.c */
+Exit verb_doctor(Client *client);
+
 /* devices.c */
 Exit verb_devices(Client *client);
 Exit verb_adopt(Client *client);

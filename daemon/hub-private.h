@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What hub.c (devices, storage, wiring), hub-journal.c (what is told of devices), hub-sessions.c (sessions from open to gone) and
- * hub-resume.c (those from before the start) share. */
+/* What hub.c (devices, storage, wiring), hub-journal.c (what is told of devices), hub-sessions.c (sessions from open to gone),
+ * hub-resume.c (those from before the start) and doctor.c (what is wrong) share. */
 
 #include "bus/bus.h"
 #include "hub.h"
@@ -21,6 +21,10 @@ struct Hub {
         Sleep *sleep;
         unsigned n_syncs;               /* of the store, that the computer's sleep waits for */
         sd_event_source *store_source, *tick_source;
+
+        char *state_dir, *root;         /* root: before /etc, /sys and /run, "" */
+        GPtrArray *troubled_profiles;   /* paths of files that profiles_load() complained of, owned */
+        unsigned profile_problems;
 
         uint64_t next_session_id;
         char boot_id[33];
@@ -69,6 +73,9 @@ void hub_sessions_tick(Hub *hub, uint64_t now_usec, uint64_t realtime_usec); /* 
 uint64_t hub_sessions_deadline(const Hub *hub);
 GPtrArray *hub_endings_new(void);
 void hub_sessions_stop(Hub *hub); /* tells who waits, takes the objects from the bus */
+
+/* doctor.c */
+void hub_doctor(FindingReport report, void *report_userdata, void *userdata);
 
 /* hub-resume.c */
 void hub_sessions_resume(Hub *hub, const StoreOpened *opened);

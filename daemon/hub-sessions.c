@@ -492,5 +492,6 @@ const BusOps hub_bus_ops = {
         .session_finish = op_session_finish,
         .session_discard = op_session_discard,
         .now_usec = op_now_usec,
+        .doctor = hub_doctor,
         .user_name = op_user_name,
 };

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
@@ -16,6 +17,7 @@
 #define TICK_ACCURACY_USEC (USEC_PER_SEC / 10)
 #define USER_NAMES_MAX 256u
 #define PROFILE_PROBLEMS_MAX 32u
+#define TROUBLED_PROFILES_MAX 16u
 #define CLOSE_TIMEOUT_USEC (5 * USEC_PER_SEC)
 #define SETTLE_USEC (USEC_PER_SEC / 4)    /* more than a loop that is held up lets a socket wait: what waits is read before any timer */
 
@@ -344,8 +346,12 @@ void hub_arm_tick(Hub *hub) {
 /* Bounded: a folder of files that are all wrong must not fill the journal. */
 static void on_profile_refused(const char *path, unsigned line, const char *text, void *userdata) {
         LogContext context = { .message_id = NEEDLED_MESSAGE_PROFILE_REJECTED };
-        unsigned *n = userdata;
+        Hub *hub = userdata;
+        unsigned *n = &hub->profile_problems;
 
+        if (hub->troubled_profiles->len < TROUBLED_PROFILES_MAX &&
+            !g_ptr_array_find_with_equal_func(hub->troubled_profiles, path, g_str_equal, NULL))
+                g_ptr_array_add(hub->troubled_profiles, g_strdup(path));
         if (++*n > PROFILE_PROBLEMS_MAX) {
                 if (*n == PROFILE_PROBLEMS_MAX + 1)
                         log_with(LOG_WARNING, &context, "There is more wrong with vendor profiles: 'needlectl profile lint FILE…' tells all of it");
@@ -368,6 +374,7 @@ static int start_link(Hub *hub) {
         LinkSettings settings = {
                 .profiles = hub->profiles,
                 .allow_broadcast = hub->config.bluetooth_allow_broadcast,
+                .root = hub->root,
         };
 
         return link_new(hub->event, &settings, &link_observer, hub, &hub->link);
@@ -394,14 +401,16 @@ static int start_bus(Hub *hub) {
 
 int hub_new(const HubOptions *options, Hub **ret) {
         Hub *hub = g_new0(Hub, 1);
-        unsigned profile_problems = 0;
         sd_id128_t boot_id;
         int r;
 
         hub->event = sd_event_ref(options->event);
         hub->config = options->config;
+        hub->state_dir = g_strdup(options->state_dir);
+        hub->root = g_strdup(getenv("NEEDLED_ROOT") ?: "");
         hub->profiles = profiles_new();
-        profiles_load(hub->profiles, options->config_dir, on_profile_refused, &profile_problems);
+        hub->troubled_profiles = g_ptr_array_new_with_free_func(g_free);
+        profiles_load(hub->profiles, options->config_dir, on_profile_refused, hub);
         hub->followers = g_ptr_array_new_with_free_func(follower_free);
         hub->endings = hub_endings_new();
         hub->user_names = g_hash_table_new_full(NULL, NULL, NULL, g_free);
@@ -443,6 +452,9 @@ Hub *hub_free(Hub *hub) {
         hub->store = hub->store ? store_close(hub->store, CLOSE_TIMEOUT_USEC) : NULL;
         g_ptr_array_unref(hub->endings);
         g_hash_table_unref(hub->user_names);
+        g_ptr_array_unref(hub->troubled_profiles);
+        g_free(hub->state_dir);
+        g_free(hub->root);
         sd_event_unref(hub->event);
         g_free(hub);
         return NULL;

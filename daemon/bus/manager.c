@@ -21,7 +21,7 @@ static const char *const property_names[] = { "Bluetooth", "Storage", "StorageRe
 #define MASK_STORAGE 0x6u
 #define MASK_SEARCHING 0x8u
 
-static const char *const features[] = { "omp1", "vendor-profiles", "stream1", "export-tape", "pairing-agent", NULL };
+static const char *const features[] = { "omp1", "vendor-profiles", "stream1", "export-tape", "pairing-agent", "doctor", NULL };
 
 /* ---- Properties ---- */
 
@@ -298,6 +298,45 @@ static int run_start_session(Call *call, sd_bus_error *error) {
         return 0;
 }
 
+static void append_finding(const Finding *finding, void *userdata) {
+        sd_bus_message *reply = userdata;
+        const struct {
+                const char *key, *value;
+        } entries[] = {
+                { "check", finding->check },
+                { "status", finding_status_name(finding->status) },
+                { "finding", finding->finding },
+                { "remedy", finding->remedy },
+        };
+
+        (void) sd_bus_message_open_container(reply, 'a', "{sv}");
+        for (size_t i = 0; i < G_N_ELEMENTS(entries); i++) {
+                g_autofree char *valid = g_utf8_make_valid(entries[i].value, -1); /* paths of files need not be */
+
+                (void) sd_bus_message_append(reply, "{sv}", entries[i].key, "s", valid);
+        }
+        (void) sd_bus_message_close_container(reply);
+}
+
+static int run_doctor(Call *call, sd_bus_error *error) {
+        const BusSettings *settings = &call->bus->settings;
+        g_autoptr(sd_bus_message) reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(call->message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+        if (r < 0)
+                return r;
+        settings->ops->doctor(append_finding, reply, settings->userdata);
+        r = sd_bus_message_close_container(reply);
+        if (r < 0)
+                return r;
+
+        call_reply_take(call, g_steal_pointer(&reply));
+        return 0;
+}
+
 #define METHOD(name, right, find, run) CALL_METHOD(userdata, name, right, find, run)
 
 METHOD(search, CALL_ADOPT, NULL, run_search)
@@ -305,6 +344,7 @@ METHOD(stop_search, CALL_ANYBODY, NULL, run_stop_search)
 METHOD(adopt, CALL_ADOPT, find_adopt, run_adopt)
 METHOD(forget, CALL_CONTROL, find_device_argument, run_forget)
 METHOD(start_session, CALL_CONTROL, find_device_argument, run_start_session)
+METHOD(doctor, CALL_ANYBODY, NULL, run_doctor)
 
 /* ---- What the hub tells ---- */
 
@@ -360,6 +400,8 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("StartSession", SD_BUS_ARGS("o", device, "a{sv}", options),
                                 SD_BUS_RESULT("o", session), method_start_session,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Doctor", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", findings), method_doctor,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,
 };

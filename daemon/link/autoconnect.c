@@ -26,7 +26,8 @@ typedef struct Application {    /* of one profile */
 typedef struct Registration {
         Application *owner;     /* weak */
         char *adapter;          /* object path */
-        bool failed;
+        bool failed, taken;
+        const char *refusal;    /* static: why it failed; NULL: it did not */
         unsigned tries;
         sd_event_source *timer;
         Calls calls;
@@ -113,6 +114,8 @@ static void on_registered(sd_bus_message *reply, const ErrorMeaning *error, void
         if (failed && registration->tries <= RETRIES_MAX && !suspend_holds(registration->owner->owner->link))
                 link_timer(registration->owner->owner->link, &registration->timer, RETRY_USEC, on_retry,
                            registration);
+        registration->taken = !failed;
+        registration->refusal = failed ? error->sentence : NULL;
         if (failed != registration->failed) {
                 registration->failed = failed;
                 registration_changed(registration);
@@ -327,4 +330,23 @@ bool auto_connect_covers(const AutoConnect *ac, const Device *device) {
 
         registration = find(find_application(ac, device->profile), adapter->path);
         return offers && registration && !registration->failed;
+}
+
+AutoConnectCounts auto_connect_counts(const AutoConnect *ac) {
+        AutoConnectCounts counts = {};
+
+        for (guint i = 0; i < ac->applications->len; i++) {
+                const Application *application = ac->applications->pdata[i];
+
+                for (guint k = 0; k < application->registrations->len; k++) {
+                        const Registration *registration = application->registrations->pdata[k];
+
+                        counts.taken += registration->taken;
+                        counts.refused += registration->failed;
+                        if (registration->failed)
+                                counts.refusal = registration->refusal;
+                }
+        }
+
+        return counts;
 }

@@ -22,6 +22,7 @@ struct Bluez {
         void *userdata;
         Objects *objects;
         Calls calls;            /* of this generation */
+        CallsDenied denied;
         sd_bus_slot *slots[7];  /* the six match rules, and the local one for the end of the connection */
         char *owner;            /* unique name, NULL: no bluetoothd */
         unsigned generation;
@@ -38,6 +39,7 @@ static void owner_lost(Bluez *bluez) {
         bluez->refusals = 0;
         g_clear_pointer(&bluez->owner, g_free);
         bluez->synced = false;
+        bluez->denied.member = NULL;
         objects_clear(bluez->objects);
         bluez->observer.gone(bluez->userdata);
 }
@@ -266,6 +268,7 @@ int bluez_new(sd_event *event, const Profiles *profiles, const BluezObserver *ob
         bluez->observer = *observer;
         bluez->userdata = userdata;
         bluez->objects = objects_new(profiles);
+        bluez->calls.denied = &bluez->denied;
         objects_set_keeper(bluez->objects, observer->keeps, userdata);
 
         r = sd_bus_open_system_with_description(&bluez->bus, "needled-bluez");
@@ -319,6 +322,10 @@ unsigned bluez_generation(const Bluez *bluez) {
         return bluez->generation;
 }
 
+const char *bluez_denied(const Bluez *bluez) {
+        return bluez->denied.member;
+}
+
 bool bluez_is_sender(const Bluez *bluez, sd_bus_message *m) {
         return bluez->owner && g_strcmp0(sd_bus_message_get_sender(m), bluez->owner) == 0;
 }
@@ -348,6 +355,7 @@ int bluez_call(Bluez *bluez, Calls *calls, const char *path, const char *interfa
         if (r < 0)
                 return r;
 
+        calls->denied = &bluez->denied;
         return calls_send(calls, m, timeout_usec, done, userdata);
 }
 

@@ -38,6 +38,8 @@ sd_bus *bluez_bus(Bluez *bluez);                /* for objects that bluetoothd c
 const Objects *bluez_objects(const Bluez *bluez);
 bool bluez_present(const Bluez *bluez);         /* bluetoothd is there and its objects are known */
 unsigned bluez_generation(const Bluez *bluez);  /* +1 with each owner of org.bluez */
+/* The call that bus policy or bluetoothd did not permit last, and has not permitted since; NULL: none. */
+const char *bluez_denied(const Bluez *bluez);
 /* Whether bluetoothd itself sent this: the test of every message that it alone may send. */
 bool bluez_is_sender(const Bluez *bluez, sd_bus_message *m);
 

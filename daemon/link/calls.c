@@ -7,6 +7,7 @@ struct Call {
         Calls *owner;   /* weak */
         Call *prev, *next;
         sd_bus_slot *slot;
+        const char *member; /* static */
         CallDone done;
         void *userdata;
 };
@@ -23,11 +24,23 @@ static void call_free(Call *call) {
         g_free(call);
 }
 
+static void note(const Call *call, const sd_bus_error *error) {
+        CallsDenied *denied = call->owner->denied;
+
+        if (!denied)
+                return;
+        if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED))
+                denied->member = call->member;
+        else if (!error && denied->member == call->member)
+                denied->member = NULL;
+}
+
 static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         Call *call = userdata;
         CallDone done = call->done;
         void *done_userdata = call->userdata;
 
+        note(call, sd_bus_message_get_error(reply));
         call_free(call);
         if (done) {
                 if (sd_bus_message_is_method_error(reply, NULL))
@@ -43,7 +56,13 @@ int calls_send(Calls *calls, sd_bus_message *m, uint64_t timeout_usec, CallDone 
         Call *call = g_new(Call, 1);
         int r;
 
-        *call = (Call) { .owner = calls, .next = calls->first, .done = done, .userdata = userdata };
+        *call = (Call) {
+                .owner = calls,
+                .next = calls->first,
+                .member = g_intern_string(sd_bus_message_get_member(m)),
+                .done = done,
+                .userdata = userdata,
+        };
         if (calls->first)
                 calls->first->prev = call;
         calls->first = call;

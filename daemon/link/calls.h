@@ -11,8 +11,14 @@
 
 typedef struct Call Call;
 
+/* What was not permitted: the newest, until the same call goes well. */
+typedef struct CallsDenied {
+        const char *member;     /* static; NULL: nothing */
+} CallsDenied;
+
 typedef struct Calls {
         Call *first;
+        CallsDenied *denied;    /* where to note that the bus or bluetoothd did not permit a call; NULL: nowhere */
 } Calls;
 
 /* reply is NULL when error is not; both are borrowed for the call. */

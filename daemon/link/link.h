@@ -41,6 +41,7 @@ typedef struct LinkSettings {
         const Profiles *profiles;       /* which devices are ours; outlives the link */
         bool allow_broadcast;           /* StartNotify where AcquireNotify is refused, and reading what is measured; the administrator's
                                          * exception */
+        const char *root;       /* before /etc and /sys, outlives the link; NULL: "". For tests */
 } LinkSettings;
 
 /* error: 0 or negative errno; message: one sentence, what happened and what to do, "" with 0.

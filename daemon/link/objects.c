@@ -43,6 +43,7 @@ static const struct Property {
         size_t offset, has;
 } properties[] = {
         { OBJECT_ADAPTER, "Address", 's', offsetof(Object, address), 0 },
+        { OBJECT_ADAPTER, "Modalias", 's', offsetof(Object, modalias), 0 },
         { OBJECT_ADAPTER, "Powered", 'b', offsetof(Object, powered), 0 },
         { OBJECT_ADAPTER, "Discovering", 'b', offsetof(Object, discovering), 0 },
         { OBJECT_DEVICE, "Address", 's', offsetof(Object, address), 0 },
@@ -74,6 +75,7 @@ static void object_free(void *p) {
         g_free(object->name);
         g_free(object->uuid);
         g_free(object->parent);
+        g_free(object->modalias);
         g_clear_pointer(&object->services, g_ptr_array_unref);
         g_clear_pointer(&object->makers, g_array_unref);
         g_free(object);
@@ -220,10 +222,29 @@ static int read_uuids(sd_bus_message *m, const Profiles *profiles, Object *objec
                 return r;
 
         g_clear_pointer(&object->services, g_ptr_array_unref);
+        object->has_uuids = true;
         if (uuids->len > 0) {
                 g_ptr_array_add(uuids, NULL);
                 object->services = g_steal_pointer(&uuids);
         }
+        return sd_bus_message_exit_container(m);
+}
+
+static int read_roles(sd_bus_message *m, Object *object) {
+        bool central = false;
+        const char *role;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "s");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_read_basic(m, 's', &role)) > 0)
+                central = central || g_str_equal(role, "central");
+        if (r < 0)
+                return r;
+
+        object->has_roles = true;
+        object->central = central;
         return sd_bus_message_exit_container(m);
 }
 
@@ -328,10 +349,11 @@ static int read_variant(sd_bus_message *m, const Profiles *profiles, unsigned in
         bool uuids = interface == OBJECT_DEVICE && g_str_equal(name, "UUIDs") && g_str_equal(contents, "as");
         bool makers = interface == OBJECT_DEVICE && g_str_equal(name, "ManufacturerData") &&
                       g_str_equal(contents, "a{qv}");
+        bool roles = interface == OBJECT_ADAPTER && g_str_equal(name, "Roles") && g_str_equal(contents, "as");
         bool bytes = value && interface == OBJECT_CHAR && g_str_equal(name, "Value") &&
                      g_str_equal(contents, "ay");
         bool plain = p && contents[0] == p->type && contents[1] == '\0';
-        if (!uuids && !makers && !bytes && !plain) {
+        if (!uuids && !makers && !roles && !bytes && !plain) {
                 r = sd_bus_message_skip(m, "v");
                 return r < 0 ? r : 0;
         }
@@ -341,6 +363,7 @@ static int read_variant(sd_bus_message *m, const Profiles *profiles, unsigned in
                 return r;
         r = uuids    ? read_uuids(m, profiles, object)
             : makers ? read_makers(m, profiles, object)
+            : roles  ? read_roles(m, object)
             : bytes  ? read_value(m, value)
                      : read_property(m, p, object);
         if (r < 0)
@@ -499,13 +522,13 @@ static void forget_interfaces(Object *object, unsigned gone) {
         object->interfaces &= ~gone;
         if (gone & OBJECT_DEVICE) {
                 object->connected = object->paired = object->bonded = object->trusted = false;
-                object->services_resolved = object->has_rssi = object->has_bonded = false;
+                object->services_resolved = object->has_rssi = object->has_bonded = object->has_uuids = false;
                 object->profile = NULL;
                 g_clear_pointer(&object->services, g_ptr_array_unref);
                 g_clear_pointer(&object->makers, g_array_unref);
         }
         if (gone & OBJECT_ADAPTER)
-                object->powered = object->discovering = false;
+                object->powered = object->discovering = object->has_roles = object->central = false;
         if (gone & OBJECT_CHAR)
                 object->notifying = object->notify_acquired = object->has_notify_acquired = false;
 }

@@ -47,10 +47,13 @@ typedef struct Object {
         char *name;             /* device */
         char *uuid;             /* service, characteristic; lower case */
         char *parent;           /* device: adapter; service: device; characteristic: service */
+        char *modalias;         /* adapter: bluetoothd and its version, unless main.conf says another */
         const Profile *profile; /* device: by what it shows of itself */
+        bool has_uuids;         /* device: bluetoothd has said which services it offers */
         GPtrArray *services;    /* device: of its UUIDs, those that a profile knows; NULL-terminated, may be NULL */
         GArray *makers;         /* device: ObjectMaker, of its ManufacturerData, those that a profile knows; may be NULL */
         bool powered, discovering; /* adapter */
+        bool has_roles, central; /* adapter: whether it said what it can be; with Low Energy it can be a central */
         bool connected, paired, bonded, trusted, services_resolved; /* device */
         bool has_bonded;        /* device: bluetoothd tells bonded from paired (5.65 and later) */
         bool has_rssi;          /* device: seen by a running discovery */

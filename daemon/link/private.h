@@ -172,6 +172,11 @@ void auto_connect_adapter_removed(AutoConnect *ac, const char *path);
 /* bluetoothd connects it by itself: the device offers a service that is registered on its adapter. One that is known by its name or maker
  * alone offers none. */
 bool auto_connect_covers(const AutoConnect *ac, const Device *device);
+typedef struct AutoConnectCounts {
+        unsigned taken, refused; /* registrations, one for each profile and adapter */
+        const char *refusal;    /* static: why one was refused; NULL: none was */
+} AutoConnectCounts;
+AutoConnectCounts auto_connect_counts(const AutoConnect *ac);
 
 /* search.c */
 Search *search_new(Link *link);

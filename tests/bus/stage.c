@@ -292,6 +292,11 @@ static const char *op_user_name(uid_t uid, void *userdata) {
         return uid == OWNER_UID && stage->user_name ? stage->user_name : uid == OTHER_UID ? "other" : "";
 }
 
+static void op_doctor(FindingReport report, void *report_userdata, void *userdata) {
+        for (size_t i = 0; i < stage->n_findings; i++)
+                report(&stage->findings[i], report_userdata);
+}
+
 static const BusOps ops = {
         .device_counters = op_device_counters,
         .session_start = op_session_start,
@@ -299,6 +304,7 @@ static const BusOps ops = {
         .session_finish = op_session_finish,
         .session_discard = op_session_discard,
         .now_usec = op_now_usec,
+        .doctor = op_doctor,
         .user_name = op_user_name,
 };
 

@@ -69,6 +69,8 @@ typedef struct Stage {
         void *export_userdata;
 
         /* hub */
+        const Finding *findings;        /* of Doctor */
+        size_t n_findings;
         uint64_t now_usec, realtime_usec;
         Tracker *tracker;
         uint64_t next_id;

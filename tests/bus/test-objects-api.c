@@ -27,7 +27,7 @@ static void assert_contains(const char *text, const char *part) {
 static void test_manager_properties(void) {
         stage_new();
         assert_property("/org/needled", MANAGER, "Version", NEEDLED_VERSION);
-        assert_property("/org/needled", MANAGER, "Features", "[omp1, vendor-profiles, stream1, export-tape, pairing-agent]");
+        assert_property("/org/needled", MANAGER, "Features", "[omp1, vendor-profiles, stream1, export-tape, pairing-agent, doctor]");
         assert_property("/org/needled", MANAGER, "Bluetooth", "ready");
         assert_property("/org/needled", MANAGER, "Storage", "ready");
         assert_property("/org/needled", MANAGER, "StorageReason", "");
@@ -100,6 +100,32 @@ static void test_search_over(void) {
         call_expect(NULL, SELF, "/org/needled", MANAGER, "Search", "a{sv}", 0);
         fake_bus_leave(stage->fb, ROOT, "org.freedesktop.DBus");
         g_assert_cmpuint(stage->n_search_stops, ==, 0);
+        stage_free();
+}
+
+/* Everybody is told, in the hub's order; what is no UTF-8, as the path of a file may be, is made so. */
+static void test_doctor(void) {
+        static const Finding findings[] = {
+                { "bluetoothd", FINDING_OK, "It runs.", "" },
+                { "space", FINDING_WARN, "Little is left in /srv/\xff.", "Make room." },
+                { "pen: bond", FINDING_FAIL, "It is lost.", "needlectl adopt C0:FF:EE:12:34:56" },
+        };
+        g_autoptr(FakeCall) c = NULL, none = NULL;
+        g_autofree char *text = NULL, *empty = NULL;
+
+        stage_new();
+        stage->findings = findings;
+        stage->n_findings = G_N_ELEMENTS(findings);
+        c = call(OTHER, "/org/needled", MANAGER, "Doctor", "");
+        text = stage_print(expect(c, NULL));
+        g_assert_cmpstr(text, ==, "[{check: bluetoothd, status: ok, finding: It runs., remedy: }, "
+                                  "{check: space, status: warn, finding: Little is left in /srv/\xef\xbf\xbd., remedy: Make room.}, "
+                                  "{check: pen: bond, status: fail, finding: It is lost., "
+                                  "remedy: needlectl adopt C0:FF:EE:12:34:56}]");
+        stage->n_findings = 0;
+        none = call(OTHER, "/org/needled", MANAGER, "Doctor", "");
+        empty = stage_print(expect(none, NULL));
+        g_assert_cmpstr(empty, ==, "[]");
         stage_free();
 }
 
@@ -501,6 +527,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/manager/object-manager", test_object_manager);
         g_test_add_func("/manager/search", test_search);
         g_test_add_func("/manager/search-over", test_search_over);
+        g_test_add_func("/manager/doctor", test_doctor);
         g_test_add_func("/manager/adopt", test_adopt);
         g_test_add_func("/manager/adopt-for-another", test_adopt_for_another);
         g_test_add_func("/manager/adopt-caller-leaves", test_adopt_caller_leaves);

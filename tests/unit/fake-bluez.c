@@ -298,6 +298,7 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
         } texts[] = {
                 { "Address", "org.bluez.Adapter1", "s",
                   g_str_equal(path, FAKE_ADAPTER_2) != fake->renumbered ? "00:AA:01:01:00:01" : "00:AA:01:00:00:00" },
+                { "Modalias", "org.bluez.Adapter1", "s", fake->modalias },
                 { "Address", "org.bluez.Device1", "s", FAKE_ADDRESS },
                 { "AddressType", "org.bluez.Device1", "s", "random" },
                 { "Name", "org.bluez.Device1", "s", fake->kind->name },
@@ -318,6 +319,25 @@ static int get_uuids(sd_bus *bus, const char *path, const char *interface, const
 
         return kind->hides_service ? sd_bus_message_append(reply, "as", 1, INFORMATION_UUID)
                                    : sd_bus_message_append(reply, "as", 2, INFORMATION_UUID, kind->service);
+}
+
+static int set_trusted(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *value, void *userdata, sd_bus_error *error) {
+        FakeBluez *fake = userdata;
+
+        ok(sd_bus_message_read(value, "b", &fake->trusted));
+        return sd_bus_emit_properties_changed(bus, path, interface, property, NULL);
+}
+
+static int get_trusted(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        return sd_bus_message_append(reply, "b", ((FakeBluez *) userdata)->trusted);
+}
+
+static int get_roles(sd_bus *bus, const char *path, const char *interface, const char *property,
+                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        return ((FakeBluez *) userdata)->low_energy ? sd_bus_message_append(reply, "as", 2, "central", "peripheral")
+                                                    : sd_bus_message_append(reply, "as", 0);
 }
 
 static int get_makers(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -353,6 +373,8 @@ static const sd_bus_vtable adapter_vtable[] = {
         SD_BUS_METHOD("RemoveDevice", "o", NULL, method_remove_device, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Address", "s", get_text, 0, 0),
         SD_BUS_PROPERTY("Powered", "b", NULL, offsetof(FakeBluez, powered), CHANGES),
+        SD_BUS_PROPERTY("Modalias", "s", get_text, 0, CHANGES),
+        SD_BUS_PROPERTY("Roles", "as", get_roles, 0, CHANGES),
         SD_BUS_VTABLE_END
 };
 
@@ -381,7 +403,7 @@ static const sd_bus_vtable device_vtable[] = {
         SD_BUS_PROPERTY("ServicesResolved", "b", NULL, offsetof(FakeBluez, resolved), CHANGES),
         SD_BUS_PROPERTY("Paired", "b", NULL, offsetof(FakeBluez, paired), CHANGES),
         SD_BUS_PROPERTY("Bonded", "b", NULL, offsetof(FakeBluez, paired), CHANGES),
-        SD_BUS_WRITABLE_PROPERTY("Trusted", "b", NULL, NULL, offsetof(FakeBluez, trusted),
+        SD_BUS_WRITABLE_PROPERTY("Trusted", "b", get_trusted, set_trusted, 0,
                                  CHANGES | SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END
 };
@@ -510,6 +532,8 @@ FakeBluez *fake_bluez_new(sd_event *event, const FakeKind *kind) {
         fake->event = event;
         fake->powered = true;
         fake->rssi = -60;
+        fake->modalias = "usb:v1D6Bp0246d0542";
+        fake->low_energy = true;
         fake->held = g_ptr_array_new_with_free_func(message_free);
         fake->slots = g_ptr_array_new_with_free_func(slot_free);
         fake->device_slots = g_ptr_array_new_with_free_func(slot_free);

@@ -58,6 +58,8 @@ struct FakeBluez {
         int powered, discovering, present, connected, resolved, paired, trusted;
         int16_t rssi;
         uint8_t battery;                /* % */
+        const char *modalias;           /* BlueZ 5.66 at first */
+        bool low_energy;                /* of the adapter */
         FakeChar chars[FAKE_CHARS_MAX];
         unsigned n_chars;
         /* What to answer, and how often so: */
@@ -65,6 +67,7 @@ struct FakeBluez {
         unsigned acquire_errors;
         const char *connect_error, *connect_error_text;
         unsigned connect_errors;
+        const char *register_error;     /* of RegisterApplication; NULL: taken */
         bool connect_silent;            /* Connect() is not answered, as while the device is away */
         const char *write_error;        /* NULL: written */
         const char *read_error_text;

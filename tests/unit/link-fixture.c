@@ -91,7 +91,7 @@ void fixture_on_done(int error, const char *message, void *userdata) {
 void fixture_set_up(Fixture *f, bool allow_broadcast) {
         if (!f->profiles)
                 f->profiles = profiles_new();
-        const LinkSettings settings = { .profiles = f->profiles, .allow_broadcast = allow_broadcast };
+        const LinkSettings settings = { .profiles = f->profiles, .allow_broadcast = allow_broadcast, .root = f->root };
 
         f->bus = fake_bus_start();
         g_assert_cmpint(sd_event_new(&f->event), >=, 0);

@@ -15,6 +15,7 @@ typedef struct Fixture {
         GPid bus;
         sd_event *event;
         const FakeKind *kind;   /* of the device; NULL: an OMP pen */
+        const char *root;       /* of LinkSettings */
         FakeBluez *fake;
         Profiles *profiles;
         Link *link;
@@ -35,7 +36,7 @@ typedef struct Fixture {
 extern const LinkObserver fixture_observer;     /* userdata is the Fixture */
 void fixture_on_done(int error, const char *message, void *userdata);
 
-/* Starts all of it; profiles (then the fixture's) and kind may be set before. */
+/* Starts all of it; profiles (then the fixture's), kind and root may be set before. */
 void fixture_set_up(Fixture *f, bool allow_broadcast);
 void fixture_tear_down(Fixture *f);
 /* The device as the store remembers it, bonded; strings are static. */

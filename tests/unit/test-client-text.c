@@ -72,6 +72,23 @@ static void test_pad_sets_left_and_right(void) {
         g_assert_cmpstr(right, ==, "  ab");
 }
 
+static void assert_wrapped(const char *s, unsigned columns, unsigned indent, const char *expected) {
+        g_autofree char *wrapped = text_wrap(s, columns, indent);
+
+        g_assert_cmpstr(wrapped, ==, expected);
+}
+
+static void test_wrap_breaks_between_words(void) {
+        assert_wrapped("one two three", 13, 0, "one two three");
+        assert_wrapped("one two three", 12, 0, "one two\nthree");
+        assert_wrapped("one two three", 12, 2, "one two\n  three");
+        assert_wrapped("one two three", 12, 5, "one two\n     three"); /* the first line begins at 5 too */
+        assert_wrapped("笔笔 笔笔", 8, 0, "笔笔\n笔笔");               /* two columns each */
+        assert_wrapped("unbreakably long", 4, 1, "unbreakably\n long");
+        assert_wrapped("one two three", 0, 3, "one two three");
+        assert_wrapped("", 4, 1, "");
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/client-text/names-cannot-reach-the-terminal",
@@ -83,5 +100,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/client-text/width-counts-columns", test_width_counts_columns);
         g_test_add_func("/client-text/fit-never-exceeds-the-columns", test_fit_never_exceeds_the_columns);
         g_test_add_func("/client-text/pad-sets-left-and-right", test_pad_sets_left_and_right);
+        g_test_add_func("/client-text/wrap-breaks-between-words", test_wrap_breaks_between_words);
         return g_test_run();
 }

@@ -94,6 +94,36 @@ static void test_managed_objects(void) {
         objects_free(objects);
 }
 
+static Object *adapter_added(Objects *objects, sd_bus *bus, const char *path, const char *types, const char *value) {
+        g_autoptr(sd_bus_message) m = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded");
+        Object *object = NULL;
+
+        g_assert_cmpint(g_str_equal(types, "as")
+                                ? sd_bus_message_append(m, "oa{sa{sv}}", path, 1, "org.bluez.Adapter1", 1, "Roles", types,
+                                                        value ? 1 : 0, value)
+                                : sd_bus_message_append(m, "oa{sa{sv}}", path, 1, "org.bluez.Adapter1", 1, "Roles", types, value),
+                        >=, 0);
+        seal(m);
+        g_assert_cmpint(objects_add(objects, m, &object), ==, OBJECT_ADAPTER);
+        return object;
+}
+
+/* An adapter is a central if it has Low Energy; one that does not say what it is may be. */
+static void test_roles(void) {
+        g_autoptr(sd_bus) bus = bus_new();
+        Objects *objects = objects_new(profiles);
+        const Object *central = adapter_added(objects, bus, "/org/bluez/hci0", "as", "central"),
+                     *peripheral = adapter_added(objects, bus, "/org/bluez/hci1", "as", "peripheral"),
+                     *nothing = adapter_added(objects, bus, "/org/bluez/hci2", "as", NULL),
+                     *absurd = adapter_added(objects, bus, "/org/bluez/hci3", "s", "central");
+
+        g_assert_true(central->has_roles && central->central);
+        g_assert_true(peripheral->has_roles && !peripheral->central);
+        g_assert_true(nothing->has_roles && !nothing->central);
+        g_assert_false(absurd->has_roles || absurd->central);
+        objects_free(objects);
+}
+
 /* A device that shows this manufacturer data: companies, and how many octets each; UINT_MAX: a string in their place. */
 static sd_bus_message *maker_added(sd_bus *bus, const char *path, size_t n, const unsigned (*makers)[2]) {
         sd_bus_message *m = signal_new(bus, "/", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded");
@@ -628,6 +658,7 @@ int main(int argc, char **argv) {
         take_profile("[Profile]\nFormat=1\nId=example.model\nName=Model\nMatch=model:M1\n" CHARACTERISTIC);
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/objects/managed-objects", test_managed_objects);
+        g_test_add_func("/objects/roles", test_roles);
         g_test_add_func("/objects/added-found-and-removed", test_added_found_and_removed);
         g_test_add_func("/objects/changes", test_changes);
         g_test_add_func("/objects/value", test_value);
