@@ -67,7 +67,6 @@ struct FakeBluez {
         unsigned acquire_errors;
         const char *connect_error, *connect_error_text;
         unsigned connect_errors;
-        const char *register_error;     /* of RegisterApplication; NULL: taken */
         bool connect_silent;            /* Connect() is not answered, as while the device is away */
         const char *write_error;        /* NULL: written */
         const char *read_error_text;
