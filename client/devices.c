@@ -200,7 +200,8 @@ Exit verb_adopt(Client *client) {
                 return EXIT_NOTHING_TO_DO;
         }
 
-        was_bonded = json_is_true(json_object_get(device, "bonded"));
+        /* Of one that is adopted again the old bond is made anew. */
+        was_bonded = json_is_true(json_object_get(device, "bonded")) && !json_is_true(json_object_get(device, "adopted"));
         agent = can_ask(client);
         e = service_message(client->bus, SERVICE_ROOT, SERVICE_MANAGER, "Adopt", &call);
         if (e != EXIT_DONE)

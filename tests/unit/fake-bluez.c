@@ -62,9 +62,11 @@ static int method_start_discovery(sd_bus_message *m, void *userdata, sd_bus_erro
         FakeBluez *fake = userdata;
 
         fake->discoveries++;
+        if (fake->discovery_error)
+                return give_error(error, fake->discovery_error, "");
         if (fake->forgotten)
                 fake_device_appear(fake);
-        return fake->discovery_error ? give_error(error, fake->discovery_error, "") : sd_bus_reply_method_return(m, NULL);
+        return sd_bus_reply_method_return(m, NULL);
 }
 
 static int method_stop_discovery(sd_bus_message *m, void *userdata, sd_bus_error *error) {
