@@ -319,7 +319,8 @@ bool device_may_enter(DeviceState from, DeviceState to) {
 
 void device_enter(Device *device, DeviceState state, DeviceReason reason, Step step, uint64_t delay_usec) {
         bool timed = reason == DEVICE_REASON_BACKOFF || reason == DEVICE_REASON_NOTIFICATIONS_HELD ||
-                     reason == DEVICE_REASON_HELD_ELSEWHERE || reason == DEVICE_REASON_DISCONNECTED_BY_OTHER;
+                     reason == DEVICE_REASON_HELD_ELSEWHERE || reason == DEVICE_REASON_DISCONNECTED_BY_OTHER ||
+                     (reason == DEVICE_REASON_KEY_MISSING && step == STEP_BACKOFF);
         uint64_t now = clock_usec(CLOCK_REALTIME), retry_at = timed && delay_usec > 0 ? now + delay_usec : 0;
         bool entered = device->state != state || device->reason != reason;
 

@@ -85,6 +85,7 @@ void trouble_identity_changed(Device *device);  /* likewise */
 bool trouble_is_key(const Device *device, const ErrorMeaning *error); /* the error says that the bond is lost */
 void trouble_over(Device *device);              /* it streams */
 void trouble_rise(Device *device);              /* Connected has risen */
+uint64_t trouble_again(Device *device);         /* when a lost bond that is only suspected is tried again; 0: not by itself */
 void trouble_detached(Device *device);          /* something of the connection has ended, and Connected holds */
 /* Connected has fallen: why the device is waited for, KEY_MISSING: it is not; NONE: nothing special. */
 DeviceReason trouble_fall(Device *device);

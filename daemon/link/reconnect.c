@@ -52,7 +52,9 @@ static void rest(Device *device, DeviceReason why) {
         if (!device->adopted) {
                 device_enter(device, DEVICE_FOUND, device->reason, STEP_NONE, 0);
         } else if (kept_away) { /* if somebody asked for it, this once was all */
-                reconnect_enter_rest(device, DEVICE_REASON_NONE, STEP_NONE, 0);
+                uint64_t again = reason == DEVICE_REASON_NONE ? trouble_again(device) : 0;
+
+                reconnect_enter_rest(device, DEVICE_REASON_NONE, again > 0 ? STEP_BACKOFF : STEP_NONE, again);
         } else if (device_lost_profile(device)) {
                 device_enter(device, DEVICE_REFUSED, DEVICE_REASON_SERVICES_MISSING, STEP_NONE, 0);
         } else if (reason != DEVICE_REASON_NONE) {
@@ -146,6 +148,8 @@ void reconnect_reconsider(Device *device) {
 
         if (device->adopted && device->state == DEVICE_WAITING && rests && !device->work->connected &&
             (reason != DEVICE_REASON_NONE ? reason != device->reason : blocked))
+                reconnect_rest(device);
+        else if (device->adopted && device->work->suspected && device->work->step == STEP_NONE && reason == DEVICE_REASON_NONE)
                 reconnect_rest(device);
 }
 

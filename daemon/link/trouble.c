@@ -12,11 +12,9 @@
 
 #define EARLY_USEC (3 * G_USEC_PER_SEC)
 #define EARLY_MAX 3u            /* connections in a row that fall so early: the device does not know our key */
-/* BlueZ 5.66 detaches what hangs on a connection at once when a program calls Disconnect(), and disconnects by a timer of 2 s; all of
- * a connection that is lost falls together. */
-#define DETACHED_MIN_USEC (1 * G_USEC_PER_SEC)
-#define DETACHED_MAX_USEC (4 * G_USEC_PER_SEC)
-#define DETACHED_GRACE_USEC (3 * G_USEC_PER_SEC)
+#define AGAIN_FIRST_USEC (30 * G_USEC_PER_SEC) /* such a suspicion is tested again: after 30 s → 32 min */
+#define AGAIN_DOUBLINGS 6u
+#define DETACHED_GRACE_USEC (3 * G_USEC_PER_SEC) /* BlueZ 5.66 disconnects 2 s after Battery1 has gone */
 #define AGAIN_USEC (60 * G_USEC_PER_SEC)
 #define HOLD_OFF_USEC (5 * G_USEC_PER_SEC)
 #define TOLD_USEC (600 * G_USEC_PER_SEC)
@@ -36,21 +34,38 @@ static void interfered(Device *device, const char *what) {
                  what, device_label(device));
 }
 
-static void keep_away(Device *device, DeviceReason trouble) {
-        device->work->trouble = trouble;
-        device->work->early_falls = 0;
-        trust_withdraw(device);
-}
-
 /* What is true of the connection alone: an adoption has its own ends, and what is being forgotten is no trouble. */
 static bool matters(const Device *device) {
         return device->adopted && !device->work->adoption && device->work->step != STEP_FORGET &&
                device->work->step != STEP_REMOVE && !suspend_holds(device->link);
 }
 
+static void keep_away(Device *device, DeviceReason trouble) {
+        device->work->trouble = trouble;
+        device->work->early_falls = 0;
+        trust_withdraw(device);
+}
+
+/* A device that drops early connections may have lost its key, or be at the edge of reach, and BlueZ 5.66 does not tell which. */
+static void suspect(Device *device) {
+        device->work->suspected = true;
+        device->work->attempts = 0;
+        keep_away(device, DEVICE_REASON_KEY_MISSING);
+}
+
 void trouble_bond_lost(Device *device) {
-        if (matters(device) && device->bonded)
-                keep_away(device, DEVICE_REASON_KEY_MISSING);
+        if (!matters(device) || !device->bonded)
+                return;
+
+        device->work->suspected = false;
+        keep_away(device, DEVICE_REASON_KEY_MISSING);
+}
+
+uint64_t trouble_again(Device *device) {
+        if (!device->work->suspected || device->work->trouble != DEVICE_REASON_KEY_MISSING || device->released || !device->auto_connect)
+                return 0;
+
+        return AGAIN_FIRST_USEC << MIN(device->work->attempts++, AGAIN_DOUBLINGS);
 }
 
 void trouble_identity_changed(Device *device) {
@@ -69,6 +84,7 @@ bool trouble_is_key(const Device *device, const ErrorMeaning *error) {
 
 void trouble_over(Device *device) {
         device->work->early_falls = 0;
+        device->work->suspected = false;
         device->work->streamed = true;
         device->work->looked_anew = false;
         if (device->work->trouble != DEVICE_REASON_NONE) {
@@ -81,6 +97,7 @@ void trouble_over(Device *device) {
 void trouble_rise(Device *device) {
         device->work->connected_usec = device->work->opened ? clock_usec(CLOCK_BOOTTIME) : 0;
         device->work->detached_usec = 0;
+        device->work->unresolved = false;
         device->work->streamed = false;
 }
 
@@ -91,7 +108,7 @@ void trouble_detached(Device *device) {
 
 DeviceReason trouble_fall(Device *device) {
         DeviceWork *work = device->work;
-        uint64_t now = clock_usec(CLOCK_BOOTTIME), detached = work->detached_usec > 0 ? now - work->detached_usec : 0;
+        uint64_t now = clock_usec(CLOCK_BOOTTIME);
         uint64_t lasted = work->connected_usec > 0 ? now - work->connected_usec : 0;
 
         work->connected_usec = work->detached_usec = 0;
@@ -100,18 +117,22 @@ DeviceReason trouble_fall(Device *device) {
 
         if (lasted > 0)
                 device->lasted_usec[device->n_lasted++ % DEVICE_LASTED_MAX] = lasted;
-        if (detached >= DETACHED_MIN_USEC && detached <= DETACHED_MAX_USEC) {
-                if (work->interfered_usec == 0 || now - work->interfered_usec > detached)
-                        interfered(device, "the connection");
+        if (work->unresolved) {
+                interfered(device, "the connection");
                 work->early_falls = 0;
                 return DEVICE_REASON_DISCONNECTED_BY_OTHER;
         }
 
-        if (lasted > 0 && lasted < EARLY_USEC && !work->streamed)
+        if (lasted > 0 && lasted < EARLY_USEC && !work->streamed && work->trouble == DEVICE_REASON_NONE)
                 work->early_falls++;
         else
                 work->early_falls = 0;
-        return device->bonded && work->early_falls >= EARLY_MAX ? DEVICE_REASON_KEY_MISSING : DEVICE_REASON_NONE;
+        if (work->early_falls >= EARLY_MAX && device->bonded) {
+                suspect(device);
+                return DEVICE_REASON_KEY_MISSING;
+        }
+
+        return DEVICE_REASON_NONE;
 }
 
 /* The sockets have ended, and Connected holds all the same. */

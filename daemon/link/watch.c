@@ -119,10 +119,8 @@ static void on_rise(Device *device) {
 static void on_fall(Device *device) {
         DeviceReason why = trouble_fall(device);
 
-        if (why == DEVICE_REASON_KEY_MISSING) {
-                trouble_bond_lost(device);
-                return;
-        }
+        if (why == DEVICE_REASON_KEY_MISSING)
+                return; /* it is kept away from now on */
 
         switch (device->work->step) {
         case STEP_NONE:
@@ -204,6 +202,12 @@ void watch_device(Device *device) {
         if (object && object->has_rssi)
                 device->work->heard_usec = clock_usec(CLOCK_BOOTTIME);
 
+        /* Disconnect() of BlueZ 5.66 says first that the services have gone, and then in a signal of its own Connected; what is lost falls
+         * with both in one. */
+        if (connected && was && device->work->resolved && !object->services_resolved)
+                device->work->unresolved = true;
+        device->work->resolved = connected && object->services_resolved;
+
         device->work->connected = connected;
         if (lost_bond(device, object)) {
                 trouble_bond_lost(device);
@@ -272,6 +276,7 @@ static void on_gone(void *userdata) {
                 watch_bind(device, NULL);
                 device->work->connected = device->work->opened = device->work->must_ask = false;
                 device->work->connected_usec = device->work->detached_usec = 0;
+                device->work->resolved = device->work->unresolved = false;
                 calls_clear(&device->work->calls);
                 notify_close(device);
                 if (device->work->adoption)

@@ -97,6 +97,7 @@ struct DeviceWork {
         Calls calls;            /* of this connection or attempt */
         unsigned attempts;      /* since the last success: the backoff */
         DeviceReason trouble;   /* why it is kept away until the owner acts: KEY_MISSING, IDENTITY_CHANGED, or NONE */
+        bool suspected;         /* KEY_MISSING by early falls alone: it is tried again from time to time */
         bool trust_checked;     /* bluetoothd's Trusted was compared with ours, since the object is there */
         bool must_ask;          /* bluetoothd connects it by itself only after another Connect() */
         unsigned let_go;        /* generation of bluetoothd that was told to keep away from it */
@@ -120,6 +121,7 @@ struct DeviceWork {
         bool had_feature;
         uint64_t connected_usec; /* CLOCK_BOOTTIME; 0: not connected, or before we came */
         uint64_t detached_usec; /* since when something of it has ended while Connected holds; 0: nothing has */
+        bool resolved, unresolved; /* its services are there; they have gone while it is connected */
         bool streamed;          /* in this connection */
         bool socket_ended;      /* not by a fall of Connected, as far as is known */
         bool had_battery;       /* Battery1, in this connection */

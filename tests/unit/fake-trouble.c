@@ -26,6 +26,11 @@ void fake_battery_gone(FakeBluez *fake) {
         ok(sd_bus_emit_interfaces_removed(fake->bus, FAKE_DEVICE, "org.bluez.Battery1", NULL));
 }
 
+void fake_services_gone(FakeBluez *fake) {
+        fake->resolved = false;
+        ok(sd_bus_emit_properties_changed(fake->bus, FAKE_DEVICE, "org.bluez.Device1", "ServicesResolved", NULL));
+}
+
 void fake_char_hide(FakeChar *ch) {
         ch->hidden = true;
         g_assert_true(g_ptr_array_remove(ch->fake->char_slots, ch->slot));

@@ -8,6 +8,7 @@
 void fake_unpair(FakeBluez *fake);              /* Paired and Bonded fall */
 void fake_unplug(FakeBluez *fake);              /* the device's objects, then the adapter's */
 void fake_battery_gone(FakeBluez *fake);        /* Battery1 goes, as at the beginning of a local Disconnect() */
+void fake_services_gone(FakeBluez *fake); /* ServicesResolved falls alone, as a local Disconnect() begins to end */
 void fake_char_hide(FakeChar *ch);              /* InterfacesRemoved; its socket ends */
 /* From now on calls of this method wait in fake->held. */
 void fake_hold(FakeBluez *fake, const char *member);

@@ -38,11 +38,11 @@ static void lose(Fixture *f) {
         fixture_settle(f);
 }
 
-static void assert_bond_lost(Fixture *f) {
-        wait_for(f, f->device->state == DEVICE_BOND_LOST && f->device->work->step == STEP_NONE);
+static void assert_bond_lost(Fixture *f, Step step) {
+        wait_for(f, f->device->state == DEVICE_BOND_LOST && f->device->work->step == step);
         fixture_settle(f);
         g_assert_cmpint(f->device->reason, ==, DEVICE_REASON_KEY_MISSING);
-        g_assert_cmpuint(f->device->retry_at_usec, ==, 0);
+        g_assert_cmpint(f->device->retry_at_usec > 0, ==, step == STEP_BACKOFF);
         g_assert_false(f->fake->connected || f->fake->trusted);
         g_assert_cmpuint(f->fake->unregistered, ==, 1);
         g_assert_cmpuint(f->ups, ==, f->losts);
@@ -51,7 +51,7 @@ static void assert_bond_lost(Fixture *f) {
 static void lose_bond(Fixture *f) {
         fixture_stream(f);
         fake_unpair(f->fake);
-        assert_bond_lost(f);
+        assert_bond_lost(f, STEP_NONE);
 }
 
 /* ---- The bond ---- */
@@ -128,7 +128,7 @@ static void test_authentication_fails(Fixture *f, const void *data) {
         wait_for(f, f->dones == 2);
         g_assert_cmpint(f->done_error, ==, -EKEYREVOKED);
         g_assert_nonnull(strstr(f->done_message, "needlectl adopt"));
-        assert_bond_lost(f);
+        assert_bond_lost(f, STEP_NONE);
 }
 
 /* ATT 0x05 and 0x0f at Feature. */
@@ -138,7 +138,7 @@ static void test_feature_needs_the_key(Fixture *f, const void *data) {
         f->fake->read_error = "org.bluez.Error.NotPermitted";
         f->fake->read_error_text = "Not paired";
         fake_device_connect(f->fake);
-        assert_bond_lost(f);
+        assert_bond_lost(f, STEP_NONE);
 }
 
 static void test_notifications_need_the_key(Fixture *f, const void *data) {
@@ -148,7 +148,7 @@ static void test_notifications_need_the_key(Fixture *f, const void *data) {
         f->fake->acquire_error_text = "Operation failed with ATT error: 0x0f";
         f->fake->acquire_errors = 1;
         fake_device_connect(f->fake);
-        assert_bond_lost(f);
+        assert_bond_lost(f, STEP_NONE);
 }
 
 /* The device does not know our key and drops each connection: three are enough. */
@@ -163,7 +163,34 @@ static void test_early_falls(Fixture *f, const void *data) {
                 fake_device_disconnect(f->fake);
                 wait_for(f, f->device->state != DEVICE_RESOLVING);
         }
-        assert_bond_lost(f);
+        assert_bond_lost(f, STEP_BACKOFF); /* it may have been the radio: it is tried again */
+}
+
+/* The wait is over before its time. */
+static void wait_is_over(Fixture *f) {
+        g_assert_cmpint(f->device->work->step, ==, STEP_BACKOFF);
+        g_assert_cmpint(sd_event_source_set_time(f->device->work->timer, 0), >=, 0);
+}
+
+/* Tried again with the key that there is, less and less often; a connection that streams clears it. */
+static void test_a_suspicion_is_tested_again(Fixture *f, const void *data) {
+        uint64_t first, second;
+
+        test_early_falls(f, data);
+        first = f->device->retry_at_usec - f->device->state_since_usec;
+        f->fake->connect_error = "org.bluez.Error.Failed";
+        f->fake->connect_error_text = "le-connection-abort-by-local";
+        f->fake->connect_errors = 1;
+        wait_is_over(f);
+        wait_for(f, f->fake->connect_errors == 0 && f->device->state == DEVICE_BOND_LOST);
+        second = f->device->retry_at_usec - f->device->state_since_usec;
+        g_assert_cmpuint(second, >, first + first / 2);
+
+        f->fake->unresolved = false;
+        wait_is_over(f);
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+        g_assert_cmpuint(f->fake->pairs, ==, 1);
+        wait_for(f, f->fake->trusted);
 }
 
 /* One that streams in between is a bad place for radio, and no more. */
@@ -198,7 +225,7 @@ static void test_connect_once_more(Fixture *f, const void *data) {
         g_assert_cmpint(f->done_error, ==, 0);
         wait_for(f, f->device->state == DEVICE_STREAMING);
         fixture_settle(f);
-        g_assert_true(f->fake->trusted);
+        wait_for(f, f->fake->trusted);
         g_assert_cmpuint(f->fake->applications, ==, 2);
 }
 
@@ -281,7 +308,7 @@ static void test_another_device(Fixture *f, const void *data) {
         wait_for(f, f->device->state == DEVICE_STREAMING);
         fixture_settle(f);
         g_assert_cmpstr(f->device->serial, ==, "0043");
-        g_assert_true(f->fake->trusted);
+        wait_for(f, f->fake->trusted);
 }
 
 /* Without a bond it could be anybody: who it is comes before what it says. */
@@ -397,14 +424,14 @@ static void test_notifications_ended(Fixture *f, const void *data) {
         g_assert_cmpuint(f->device->n_lasted, ==, 0);
 }
 
-/* A local Disconnect() of 5.66: Battery1 goes at once, Connected two seconds later. */
+/* A local Disconnect() of 5.66: Battery1 goes at once, two seconds later ServicesResolved falls alone, and then Connected. */
 static void test_disconnected_by_another(Fixture *f, const void *data) {
         fixture_stream(f);
         fake_battery(f->fake, 80);
         wait_for(f, f->device->battery == 80);
         fake_battery_gone(f->fake);
         wait_for(f, f->device->work->detached_usec > 0);
-        f->device->work->detached_usec -= 2 * G_USEC_PER_SEC;
+        fake_services_gone(f->fake);
         fake_device_disconnect(f->fake);
         wait_for(f, f->device->reason == DEVICE_REASON_DISCONNECTED_BY_OTHER);
         fixture_settle(f);
@@ -488,6 +515,7 @@ int main(int argc, char **argv) {
         ADD("feature-needs-the-key", test_feature_needs_the_key);
         ADD("notifications-need-the-key", test_notifications_need_the_key);
         ADD("early-falls", test_early_falls);
+        ADD("a-suspicion-is-tested-again", test_a_suspicion_is_tested_again);
         ADD("early-falls-not-in-a-row", test_early_falls_not_in_a_row);
         ADD("connect-once-more", test_connect_once_more);
         ADD("adopt-again", test_adopt_again);
