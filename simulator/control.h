@@ -13,7 +13,7 @@
  *                                        the device, on any carrier: see peripheral_control()
  *   passkey 123456, confirm yes|no       what is typed and pressed on the device while it pairs
  *   drop [reason], advertise on|off, adapter off|on|remove|add, restart [crash], …
- *                                        the carrier: see there
+ *                                        the carrier: see there (standin-control.c has the most)
  * With a reboot the link is dropped. A device that shows digits while it pairs prints them: a line
  * "[@N ]passkey 123456" comes by itself. */
 

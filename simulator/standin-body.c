@@ -3,8 +3,8 @@
 
 #define EATT_REST_USEC 100000u          /* without a value for so long, what was held back goes out */
 
-/* With enhanced ATT bluetoothd 5.66 reads a device's notifications from several channels, each in order, but one behind the other: seen
- * are blocks that changed places. */
+/* With enhanced ATT bluetoothd 5.66 reads a device's notifications from several channels, each in order, but one behind the
+ * other: seen are blocks that changed places. */
 typedef struct Held {
         unsigned index;
         GBytes *value;

@@ -236,21 +236,20 @@ int standin_control(Carrier *carrier, unsigned device, const char *word, const c
         for (unsigned i = 0; i < G_N_ELEMENTS(words); i++)
                 if (g_str_equal(word, words[i].word))
                         return words[i].control(s->bodies + device, argument);
-        if (g_str_equal(word, "fault") && s->bus)
-                return faults_control(s->faults, argument);
-        if (g_str_equal(word, "crowd") && s->bus)
-                return crowd_control(s->crowd, argument);
         if (g_str_equal(word, "passkey") || g_str_equal(word, "confirm"))
                 return s->bodies[device].linked ? pairing_control(s->bodies[device].linked, word, argument) : -EBUSY;
         if (g_str_equal(word, "bluetoothd"))
                 return control_bluetoothd(s, argument);
-        if (!g_str_equal(word, "restart") && !g_str_equal(word, "fault") && !g_str_equal(word, "crowd") &&
-            !g_str_equal(word, "adapter") && !g_str_equal(word, "rfkill"))
-                return -ENOENT;
-        if (!s->bus) /* between two owners */
-                return -EBUSY;
+        if (g_str_equal(word, "fault"))
+                return s->bus ? faults_control(s->faults, argument) : -EBUSY; /* between two owners */
+        if (g_str_equal(word, "crowd"))
+                return s->bus ? crowd_control(s->crowd, argument) : -EBUSY;
+        if (g_str_equal(word, "restart"))
+                return s->bus ? control_restart(s, argument) : -EBUSY;
+        if (g_str_equal(word, "adapter") || g_str_equal(word, "rfkill"))
+                return s->bus ? control_adapter(s, argument) : -EBUSY;
 
-        return g_str_equal(word, "restart") ? control_restart(s, argument) : control_adapter(s, argument);
+        return -ENOENT;
 }
 
 void standin_status(Carrier *carrier, unsigned device, GString *json) {

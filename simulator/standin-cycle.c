@@ -4,7 +4,7 @@
 
 #include "standin.h"
 
-#define REST_USEC 10000u                /* from all subscribed to the next drop: what else a client asks at the start has an answer then */
+#define REST_USEC 10000u                /* from all subscribed to the next drop: time for what else a client asks first */
 
 /* Drops the link again and again, each time when the client has subscribed to all that it was subscribed to before, and keeps how
  * long that took. */

@@ -192,8 +192,8 @@ void services_done(Device *d);
 void services_export(Device *d);                        /* those that are not there yet */
 void services_unexport(Device *d);
 void services_move(Device *d);                          /* likewise: other handles, and so other paths */
-/* The device changes its own services, and says so ("Service Changed") now or when it is connected: without the named characteristic,
- * without any (NULL), or with all of them. False: it has no such characteristic. */
+/* The device changes its own services, and says so ("Service Changed") now or when it is connected: without the named
+ * characteristic, without any (NULL), or with all of them. False: it has no such characteristic. */
 bool services_without(Device *d, const char *name);
 void services_with_all(Device *d);
 void services_set_cache(Device *d, Cache cache);
