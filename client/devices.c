@@ -5,9 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "client/device-view.h"
 #include "client/format.h"
 #include "client/json.h"
-#include "client/names.h"
 #include "client/output.h"
 #include "client/service.h"
 #include "client/verbs.h"
@@ -15,6 +15,7 @@
 /* A little longer than the service's own limits, so that its answer comes before ours. */
 #define ADOPT_TIMEOUT_USEC (160 * SECOND_USEC)
 #define CONNECT_TIMEOUT_USEC (70 * SECOND_USEC)
+#define RELEASE_MAX_SEC (30 * UINT64_C(86400))
 
 static Style state_style(const json_t *device) {
         const char *state = json_text(device, "state");
@@ -28,16 +29,15 @@ static Style state_style(const json_t *device) {
 }
 
 Table *devices_table(void) {
-        static const char *const titles[] = { "DEVICE", "ADDRESS", "KIND", "STATE", ">BATTERY", ">SIGNAL" };
+        static const char *const titles[] = { "DEVICE", "ADDRESS", "KIND", "STATE", "SINCE", ">BATTERY", ">SIGNAL" };
 
         return table_new(titles, G_N_ELEMENTS(titles));
 }
 
-void devices_table_add(Table *table, const json_t *device) {
+void devices_table_add(Table *table, const json_t *device, uint64_t now_realtime_usec) {
         const json_t *battery = json_object_get(device, "battery"), *rssi = json_object_get(device, "rssi");
-        const char *reason = json_text(device, "state_reason");
-        g_autofree char *state = *reason ? g_strdup_printf("%s (%s)", json_text(device, "state"), reason) :
-                                           g_strdup(json_text(device, "state"));
+        g_autofree char *since = device_view_since(device, now_realtime_usec),
+                        *reason = device_view_reason(device, now_realtime_usec);
         g_autofree char *level =
                 battery ? g_strdup_printf("%" PRId64 " %%", (int64_t) json_integer_value(battery))
                         : g_strdup("-");
@@ -48,9 +48,12 @@ void devices_table_add(Table *table, const json_t *device) {
         table_add(table, objects_device_title(device), STYLE_PLAIN);
         table_add(table, json_text(device, "address"), STYLE_PLAIN);
         table_add(table, json_text(device, "kind"), STYLE_PLAIN);
-        table_add(table, state, state_style(device));
+        table_add(table, json_text(device, "state"), state_style(device));
+        table_add(table, since, STYLE_PLAIN);
         table_add(table, level, STYLE_PLAIN);
         table_add(table, signal, STYLE_PLAIN);
+        if (reason)
+                table_note(table, reason);
 }
 
 Exit verb_devices(Client *client) {
@@ -72,7 +75,7 @@ Exit verb_devices(Client *client) {
         }
 
         json_array_foreach(objects.devices, i, device)
-                devices_table_add(table, device);
+                devices_table_add(table, device, client_now());
         if (table_rows(table) > 0)
                 table_print(table, !options_has(&client->options, OPTION_NO_LEGEND));
         else
@@ -126,6 +129,14 @@ static int append_adopt_options(sd_bus_message *call, const Options *options) {
         return sd_bus_message_close_container(call);
 }
 
+/* Its bond is lost, or it is not the device that it was: the service makes a new bond if its owner wants it.
+ * Of one that is refused for another reason the service says what is to be done. */
+static bool wants_adoption(const json_t *device) {
+        const char *state = json_text(device, "state");
+
+        return strcmp(state, "bond-lost") == 0 || strcmp(state, "refused") == 0;
+}
+
 Exit verb_adopt(Client *client) {
         g_autoptr(sd_bus_message) call = NULL;
         g_auto(Objects) objects = {};
@@ -140,7 +151,7 @@ Exit verb_adopt(Client *client) {
 
         path = json_text(device, "path");
         title = objects_device_title(device);
-        if (json_is_true(json_object_get(device, "adopted"))) {
+        if (json_is_true(json_object_get(device, "adopted")) && !wants_adoption(device)) {
                 output_say("%s is adopted already.", title);
                 return EXIT_NOTHING_TO_DO;
         }
@@ -216,6 +227,124 @@ Exit verb_connect(Client *client) {
                 return e;
 
         output_say("%s is connected.", objects_device_title(device));
+        return print_device_json(client, json_text(device, "path"));
+}
+
+/* Of both options the seconds; -1: neither is given. */
+static Exit release_seconds(const Options *options, int64_t *ret) {
+        const char *span = options->value[OPTION_FOR];
+        uint64_t seconds;
+        Exit e;
+
+        *ret = -1;
+        if (span && options_has(options, OPTION_SECONDS)) {
+                output_error("--seconds and --for say the same: give one of them.");
+                return EXIT_USAGE;
+        }
+        if (!span && !options_has(options, OPTION_SECONDS))
+                return EXIT_DONE;
+        if (span && format_parse_span(span, RELEASE_MAX_SEC, &seconds) < 0) {
+                output_error("--for takes a length of time up to 30d, as 90s, 30min, 2h or '1d 12h', not '%s'.", span);
+                return EXIT_USAGE;
+        }
+        if (!span) {
+                e = options_number(options, OPTION_SECONDS, 0, RELEASE_MAX_SEC, 0, &seconds);
+                if (e != EXIT_DONE)
+                        return e;
+        }
+
+        *ret = (int64_t) seconds;
+        return EXIT_DONE;
+}
+
+static Exit call_release(Client *client, const char *path, int64_t seconds) {
+        g_autoptr(sd_bus_message) call = NULL;
+        Exit e;
+        int r;
+
+        e = service_message(client->bus, path, SERVICE_DEVICE, "Release", &call);
+        if (e != EXIT_DONE)
+                return e;
+        r = seconds >= 0 ? sd_bus_message_append(call, "a{sv}", 1, "seconds", "u", (uint32_t) seconds)
+                         : sd_bus_message_append(call, "a{sv}", 0);
+        if (r < 0)
+                return service_message_error(r);
+
+        return service_call(client->bus, call, CONNECT_TIMEOUT_USEC, NULL);
+}
+
+Exit verb_release(Client *client) {
+        g_auto(Objects) before = {}, after = {};
+        g_autofree char *reason = NULL;
+        const json_t *device = NULL;
+        int64_t seconds;
+        Exit e;
+
+        e = release_seconds(&client->options, &seconds);
+        if (e != EXIT_DONE)
+                return e;
+        e = find_device(client, &before, &device);
+        if (e != EXIT_DONE)
+                return e;
+        e = call_release(client, json_text(device, "path"), seconds);
+        if (e != EXIT_DONE)
+                return e;
+
+        /* For how long is the service's to say: it may be its own configuration. */
+        e = client_objects(client, &after);
+        if (e != EXIT_DONE)
+                return e;
+        device = objects_at(after.devices, json_text(device, "path"));
+        reason = device ? device_view_reason(device, client_now()) : NULL;
+        if (device)
+                output_say("%s is %s.", objects_device_title(device), reason ? reason : json_text(device, "state"));
+        if (device && client_wants_json(client))
+                output_json(device);
+
+        return EXIT_DONE;
+}
+
+Exit verb_autoconnect(Client *client) {
+        g_autoptr(sd_bus_message) call = NULL;
+        g_auto(Objects) objects = {};
+        const json_t *device = NULL;
+        const char *word = client_arg(client, client->n_args - 1), *title;
+        bool on = strcmp(word, "on") == 0;
+        const json_t *adopted, *auto_connect;
+        Exit e;
+        int r;
+
+        if (!on && strcmp(word, "off") != 0) {
+                output_error("Say 'on' or 'off', not '%s'.", word);
+                return EXIT_USAGE;
+        }
+        e = client_objects(client, &objects);
+        if (e == EXIT_DONE)
+                e = client_device(&objects, client->n_args > 1 ? client_arg(client, 0) : NULL, &device);
+        if (e != EXIT_DONE)
+                return e;
+        title = objects_device_title(device);
+        adopted = json_object_get(device, "adopted");
+        auto_connect = json_object_get(device, "auto_connect");
+        if (json_is_true(adopted) && json_is_true(auto_connect) == on) {
+                output_say("That is so already.");
+                return EXIT_NOTHING_TO_DO;
+        }
+
+        e = service_message(client->bus, json_text(device, "path"), SERVICE_DEVICE, "SetAutoConnect", &call);
+        if (e != EXIT_DONE)
+                return e;
+        r = sd_bus_message_append(call, "b", on);
+        if (r < 0)
+                return service_message_error(r);
+        e = service_call(client->bus, call, 0, NULL);
+        if (e != EXIT_DONE)
+                return e;
+
+        if (on)
+                output_say("needled connects to %s by itself.", title);
+        else
+                output_say("needled connects to %s only by 'needlectl connect'.", title);
         return print_device_json(client, json_text(device, "path"));
 }
 

@@ -74,6 +74,16 @@ char *format_time(uint64_t realtime_usec) {
         return g_strdup(buf);
 }
 
+char *format_moment(uint64_t realtime_usec, uint64_t now_realtime_usec) {
+        g_autofree char *moment = format_time(realtime_usec), *now = format_time(now_realtime_usec);
+        size_t day = strcspn(moment, " ");
+
+        if (moment[day] && strncmp(moment, now, day + 1) == 0)
+                return g_strdup(moment + day + 1);
+
+        return g_steal_pointer(&moment);
+}
+
 static int parse_age(const char *s, uint64_t now_realtime_usec, uint64_t *ret) {
         static const struct { const char *unit; uint64_t seconds; } units[] = {
                 { "s", 1 }, { "m", 60 }, { "min", 60 }, { "h", 3600 }, { "d", 86400 }, { "w", 7 * 86400 },
@@ -154,6 +164,44 @@ int format_parse_time(const char *s, uint64_t now_realtime_usec, uint64_t *ret) 
         }
 
         return parse_age(s, now_realtime_usec, ret);
+}
+
+int format_parse_span(const char *s, uint64_t max_sec, uint64_t *ret_sec) {
+        static const struct { const char *unit; uint64_t seconds; } units[] = {
+                { "", 1 }, { "s", 1 }, { "sec", 1 }, { "m", 60 }, { "min", 60 }, { "h", 3600 }, { "hr", 3600 },
+                { "d", 86400 }, { "day", 86400 }, { "days", 86400 }, { "w", 7 * 86400 },
+        };
+        uint64_t sum = 0;
+
+        do {
+                g_autofree char *unit = NULL;
+                uint64_t n, seconds = 0;
+                char *end;
+
+                if (!g_ascii_isdigit(*s))
+                        return -EINVAL;
+                errno = 0;
+                n = strtoull(s, &end, 10);
+                if (errno > 0)
+                        return -ERANGE;
+                end += strspn(end, " ");
+                s = end;
+                while (g_ascii_isalpha(*s))
+                        s++;
+                unit = g_strndup(end, (size_t) (s - end));
+                for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
+                        if (strcmp(units[i].unit, unit) == 0)
+                                seconds = units[i].seconds;
+                if (seconds == 0)
+                        return -EINVAL;
+                if (n > max_sec / seconds || n * seconds > max_sec - sum)
+                        return -ERANGE;
+                sum += n * seconds;
+                s += strspn(s, " ");
+        } while (*s);
+
+        *ret_sec = sum;
+        return 0;
 }
 
 int format_parse_unsigned(const char *s, uint64_t min, uint64_t max, uint64_t *ret) {

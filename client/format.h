@@ -18,10 +18,16 @@ char *format_depth(uint64_t depth_um);
 char *format_rate(double per_minute);
 /* Local time, "2026-02-03 14:05"; "" for 0. */
 char *format_time(uint64_t realtime_usec);
+/* The same, but of the day that it is now "14:05" is enough. */
+char *format_moment(uint64_t realtime_usec, uint64_t now_realtime_usec);
 
 /* "2026-02-03", "2026-02-03 14:05[:30]" (or with a T; local time), "today", "yesterday", "now", and an age
  * as "45m", "6h", "2d", "1w". -EINVAL if it is none of these. */
 int format_parse_time(const char *s, uint64_t now_realtime_usec, uint64_t *ret);
+
+/* A length of time as systemd writes it: "90", "90s", "30min", "1h 30min", "2d", "1w". -EINVAL if it is none,
+ * -ERANGE if it is more than `max_sec`. */
+int format_parse_span(const char *s, uint64_t max_sec, uint64_t *ret_sec);
 
 /* A whole number and nothing else. -EINVAL no number, -ERANGE not in min … max. */
 int format_parse_unsigned(const char *s, uint64_t min, uint64_t max, uint64_t *ret);

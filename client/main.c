@@ -21,10 +21,18 @@ const Verb verbs[] = {
           0, 0, OPTION_BIT(OPTION_SECONDS), verb_search },
         { "adopt", "DEVICE", "Bond with a device that was found, and keep it",
           "Put the device in pairing mode first. From then on it is yours: needled connects to it by itself\n"
-          "whenever it is switched on. DEVICE is an address, a name, or the beginning of one.",
+          "whenever it is switched on. DEVICE is an address, a name, or the beginning of one.\n"
+          "Of a device that is adopted already and whose bond is lost, it makes a new bond: all else stays.",
           1, 1, OPTION_BIT(OPTION_ALIAS) | OPTION_BIT(OPTION_ALLOW_UNBONDED), verb_adopt },
         { "forget", "DEVICE", "Drop a device and its bond; its sessions stay", NULL, 1, 1, 0, verb_forget },
-        { "connect", "[DEVICE]", "Connect to a device now", NULL, 0, 1, 0, verb_connect },
+        { "connect", "[DEVICE]", "Connect to a device now, also to one that was let go", NULL, 0, 1, 0, verb_connect },
+        { "release", "[DEVICE]", "Let go of a device, so that a phone can have it",
+          "needled keeps away from it for that long, or until 'needlectl connect', over restarts of the computer\n"
+          "too. Without --seconds and --for it is ReleaseTime of needled.conf, which is until 'needlectl connect'\n"
+          "if nobody has set it; --seconds=0 is until 'needlectl connect' in any case.",
+          0, 1, OPTION_BIT(OPTION_SECONDS) | OPTION_BIT(OPTION_FOR), verb_release },
+        { "autoconnect", "[DEVICE] on|off", "Whether needled connects to a device by itself",
+          "DEVICE may be left out if there is only one.", 1, 2, 0, verb_autoconnect },
         { "alias", "DEVICE NAME", "Call a device by a name of your own",
           "An empty NAME takes the alias away.", 2, 2, 0, verb_alias },
         { "start", "[DEVICE]", "Begin a session by hand",

@@ -12,26 +12,6 @@ static const char *const session_states[] = { "open", "running", "paused", "inte
 static const char *const stages[] = { "", "cleanse", "numb", "needling", "aftercare" };
 static const char *const end_reasons[] = { "", "device", "user", "idle", "window", "shutdown", "discarded" };
 
-static const Meaning reasons[] = {
-        { "away", "out of reach or switched off; it comes back by itself" },
-        { "backoff", "did not answer; it is tried again by itself" },
-        { "adapter-off", "Bluetooth is switched off: bluetoothctl power on" },
-        { "no-adapter", "no Bluetooth adapter is plugged in" },
-        { "no-bluetoothd", "bluetoothd does not run: systemctl start bluetooth" },
-        { "suspended", "the computer was asleep" },
-        { "released", "let go for another host: needlectl connect takes it back" },
-        { "held-elsewhere", "connected to another host, a phone perhaps" },
-        { "notifications-held", "another program on this host holds its notifications" },
-        { "disconnected-by-other", "another program on this host disconnected it" },
-        { "timeout", "did not answer in time; it is tried again by itself" },
-        { "services-missing", "it lacks what its profile asks for, or its profile is not loaded: the journal says which" },
-        { "profile-major", "its profile is of a newer major version: update needled" },
-        { "identity-changed",
-          "another device answers at this address: if that is right, forget it and adopt it again" },
-        { "key-missing", "it has lost the bond: forget it and adopt it again" },
-        { "pairing-failed", "pairing failed: put it in pairing mode and try again" },
-};
-
 static const Meaning bluetooth_states[] = {
         { "absent",     "bluetoothd does not run: systemctl start bluetooth" },
         { "no-adapter", "plug in a Bluetooth adapter" },
@@ -70,10 +50,6 @@ const char *names_stage(uint8_t stage) {
 
 const char *names_end_reason(uint8_t reason) {
         return pick(end_reasons, G_N_ELEMENTS(end_reasons), reason);
-}
-
-const char *names_reason_text(const char *reason) {
-        return meaning(reasons, G_N_ELEMENTS(reasons), reason);
 }
 
 const char *names_bluetooth_text(const char *bluetooth) {

@@ -11,11 +11,7 @@ const char *names_session_state(uint8_t state);
 const char *names_stage(uint8_t stage);
 const char *names_end_reason(uint8_t reason);
 
-/* Device1.StateReason → what that means and what to do, as the end of a sentence; NULL if there is nothing
- * to say. */
-const char *names_reason_text(const char *reason);
-
-/* Manager1.Bluetooth → likewise. */
+/* Manager1.Bluetooth → what that means and what to do, as the end of a sentence; NULL if there is nothing to say. */
 const char *names_bluetooth_text(const char *bluetooth);
 
 /* End reason of a session → how it ended ("ended by the device"); the word itself if it is a new one. */

@@ -20,6 +20,7 @@ typedef enum Option {
         _OPTION_COMMON_MAX,
         /* for those that name them */
         OPTION_SECONDS = _OPTION_COMMON_MAX,
+        OPTION_FOR,
         OPTION_ALIAS,
         OPTION_ALLOW_UNBONDED,
         OPTION_SUBJECT,

@@ -51,7 +51,7 @@ static char *render(const json_t *devices, bool legend) {
         size_t i;
 
         json_array_foreach((json_t *) devices, i, device)
-                devices_table_add(table, device);
+                devices_table_add(table, device, client_now());
 
         return table_rows(table) > 0 ? table_render(table, legend, output_has_color()) : g_strdup("");
 }

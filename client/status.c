@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/device-view.h"
 #include "client/figures-view.h"
 #include "client/format.h"
 #include "client/json.h"
@@ -33,17 +34,18 @@ static void print_storage(const json_t *manager) {
 
 static void print_device(const json_t *device) {
         g_autoptr(GString) line = g_string_new(objects_device_title(device));
-        const char *reason = json_text(device, "state_reason"), *text = names_reason_text(reason);
+        uint64_t now_usec = client_now();
+        g_autofree char *state = device_view_state(device, now_usec), *reason = device_view_reason(device, now_usec);
         const json_t *battery = json_object_get(device, "battery");
 
-        g_string_append_printf(line, ", %s", json_text(device, "state"));
-        if (*reason)
-                g_string_append_printf(line, " (%s)", text ? text : reason);
+        g_string_append_printf(line, ", %s", state);
         if (battery)
                 g_string_append_printf(line, ", battery %" PRId64 " %%",
                                        (int64_t) json_integer_value(battery));
 
         table_pair("Device", line->str, objects_device_is_connected(device) ? STYLE_GOOD : STYLE_PLAIN);
+        if (reason)
+                table_pair("", reason, STYLE_PLAIN);
 }
 
 /* Nobody is asked for a password just because they looked at the status: figures are for the owner's eyes,

@@ -11,6 +11,7 @@
 typedef struct Cell {
         char *text;
         Style style;
+        char *note;             /* under the row that this cell ends, NULL mostly */
 } Cell;
 
 struct Table {
@@ -20,7 +21,10 @@ struct Table {
 };
 
 static void cell_clear(void *p) {
-        g_free(((Cell *) p)->text);
+        Cell *cell = p;
+
+        g_free(cell->text);
+        g_free(cell->note);
 }
 
 static const char *title_text(const char *title) {
@@ -85,6 +89,13 @@ void table_add(Table *t, const char *text, Style style) {
         g_array_append_val(t->cells, cell);
 }
 
+void table_note(Table *t, const char *text) {
+        Cell *last = &g_array_index(t->cells, Cell, t->cells->len - 1);
+
+        g_free(last->note);
+        last->note = text_printable(text);
+}
+
 unsigned table_rows(const Table *t) {
         return t->cells->len / t->n_columns;
 }
@@ -105,13 +116,16 @@ char *table_render(const Table *t, bool legend, bool color) {
         }
 
         for (unsigned i = 0; i < t->cells->len; i++) {
+                const Cell *cell = &g_array_index(t->cells, Cell, i);
                 unsigned c = i % t->n_columns;
 
-                render_cell(out, t, c, widths[c], &g_array_index(t->cells, Cell, i), color);
+                render_cell(out, t, c, widths[c], cell, color);
                 if (c + 1 == t->n_columns) {
                         trim_end(out);
                         g_string_append_c(out, '\n');
                 }
+                if (cell->note)
+                        g_string_append_printf(out, "  %s\n", cell->note);
         }
 
         return g_string_free(out, FALSE);

@@ -17,6 +17,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Table, table_free)
 
 /* The next cell, row by row; the text is copied and made printable. */
 void table_add(Table *table, const char *text, Style style);
+/* A line of its own under the newest row, set in a little. */
+void table_note(Table *table, const char *text);
 unsigned table_rows(const Table *table);
 
 /* The lines, each with its line end. The caller frees. */

@@ -38,6 +38,8 @@ Exit verb_devices(Client *client);
 Exit verb_adopt(Client *client);
 Exit verb_forget(Client *client);
 Exit verb_connect(Client *client);
+Exit verb_release(Client *client);
+Exit verb_autoconnect(Client *client);
 Exit verb_alias(Client *client);
 
 /* search.c */

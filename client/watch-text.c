@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "client/device-view.h"
 #include "client/format.h"
 #include "client/json.h"
 #include "client/names.h"
@@ -63,30 +64,18 @@ char *watch_text_plain(const WatchModel *m, uint64_t now_usec, uint64_t realtime
 }
 
 char *watch_text_link(const WatchModel *m, uint64_t realtime_usec) {
-        const char *reason = json_text(m->device, "state_reason"), *text = names_reason_text(reason);
-        uint64_t retry_at = (uint64_t) json_number(m->device, "retry_at");
-        g_autoptr(GString) s = NULL;
+        g_autofree char *reason = device_view_reason(m->device, realtime_usec), *line = NULL;
+        const char *state = json_text(m->device, "state");
 
         if (m->phase == WATCH_UNREACHABLE)
                 return g_strdup("The service is away");
         if (!m->device)
                 return g_strdup("No device is adopted: 'needlectl search' looks for one");
 
-        s = g_string_new(NULL);
         if (objects_device_is_connected(m->device))
-                g_string_printf(s, "%s: %s", objects_device_title(m->device), json_text(m->device, "state"));
+                line = g_strconcat(objects_device_title(m->device), ": ", state, reason ? ", " : NULL, reason, NULL);
         else
-                g_string_printf(s, "%s is not connected: %s", objects_device_title(m->device),
-                                json_text(m->device, "state"));
-        if (*reason)
-                g_string_append_printf(s, " (%s)", reason);
-        if (text)
-                g_string_append_printf(s, ", %s", text);
-        if (retry_at > realtime_usec) {
-                g_autofree char *in = format_elapsed(retry_at - realtime_usec + 999999);
+                line = g_strconcat(objects_device_title(m->device), " is not connected: ", reason ? reason : state, NULL);
 
-                g_string_append_printf(s, ", next try in %s", in);
-        }
-
-        return text_printable(s->str);
+        return text_printable(line);
 }

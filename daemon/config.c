@@ -30,6 +30,7 @@ static const ConfigKey keys[] = {
         { "Session", "IdleTimeout", offsetof(Config, session_idle_timeout_usec), false, 1, 24 * 3600 },
         { "Session", "AutoStart", offsetof(Config, session_auto_start), true, 0, 0 },
         { "Bluetooth", "AllowBroadcast", offsetof(Config, bluetooth_allow_broadcast), true, 0, 0 },
+        { "Bluetooth", "ReleaseTime", offsetof(Config, bluetooth_release_usec), false, 0, 30 * 24 * 3600 },
 };
 
 /* GKeyFile does not tell lines, so they are looked up again: of the group's header, or of the last `key` within the group. */
@@ -81,10 +82,10 @@ static bool parse_bool(const char *value, bool *ret) {
         return true;
 }
 
-/* Whole seconds, or with a unit: 90, 90s, 2min, 1h. */
+/* Whole seconds, or with a unit: 90, 90s, 2min, 1h, 1d. */
 static bool parse_seconds(const char *value, uint64_t *ret) {
         static const struct { const char *name; uint64_t factor; } units[] = {
-                { "", 1 }, { "s", 1 }, { "sec", 1 }, { "m", 60 }, { "min", 60 }, { "h", 3600 },
+                { "", 1 }, { "s", 1 }, { "sec", 1 }, { "m", 60 }, { "min", 60 }, { "h", 3600 }, { "d", 86400 },
         };
         char *end;
         uint64_t n;

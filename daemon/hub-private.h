@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What hub.c (devices, storage, wiring), hub-sessions.c (sessions from open to gone) and hub-resume.c (those from before the start) share. */
+/* What hub.c (devices, storage, wiring), hub-journal.c (what is told of devices), hub-sessions.c (sessions from open to gone) and
+ * hub-resume.c (those from before the start) share. */
 
 #include "bus/bus.h"
 #include "hub.h"
 #include "link/link.h"
 #include "session/tracker.h"
+#include "sleep.h"
 #include "store/store.h"
 
 struct Hub {
@@ -16,6 +18,8 @@ struct Hub {
         Link *link;
         Store *store;
         Bus *bus;
+        Sleep *sleep;
+        unsigned n_syncs;               /* of the store, that the computer's sleep waits for */
         sd_event_source *store_source, *tick_source;
 
         uint64_t next_session_id;
@@ -32,7 +36,11 @@ typedef struct Follower {
         Hub *hub;                       /* weak: our owner */
         Device *device;                 /* NULL: only to end a session whose device is not known any more */
         Tracker *tracker;
-        bool adopted, linked;           /* as told to the journal */
+        struct {                        /* what the journal was told */
+                bool adopted, linked, released, trouble;
+                unsigned entries;       /* within the period that began then */
+                uint64_t entries_since_usec;
+        } told;
         uint64_t loss_logged_usec;      /* when lost samples were last told to the journal */
 } Follower;
 
@@ -47,6 +55,11 @@ const char *hub_user_name(Hub *hub, uid_t uid); /* "" if there is no such user *
 const char *hub_device_label(const Device *device); /* alias, name or address */
 /* Something may have to be done earlier than planned. */
 void hub_arm_tick(Hub *hub);
+
+/* hub-journal.c */
+void hub_journal_known(Follower *follower); /* what the device is already is no news */
+void hub_journal_device(Follower *follower, unsigned changed);
+void hub_journal_sleep(bool asleep);
 
 /* hub-sessions.c */
 void hub_session_show(Follower *follower, Session *session);

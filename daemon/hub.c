@@ -72,7 +72,7 @@ static void on_device_added(Device *device, void *userdata) {
         Hub *hub = userdata;
         Follower *f = hub_follower_new(hub, device);
 
-        f->adopted = device->adopted;   /* remembered, not new */
+        hub_journal_known(f);
         device->follower = f;
         bus_device_added(hub->bus, device);
 }
@@ -96,41 +96,11 @@ static void remember(Hub *hub, const Device *d) {
                 .allow_unbonded = d->allow_unbonded,
                 .auto_connect = d->auto_connect,
                 .adopted_realtime_usec = d->adopted_realtime_usec,
+                .released = d->released,
+                .released_until_usec = d->released_until_usec,
         };
 
         store_device_put(hub->store, &row);
-}
-
-static bool is_linked(DeviceState state) {
-        return state == DEVICE_STREAMING || state == DEVICE_SYNCING;
-}
-
-static void log_adopted(Follower *f) {
-        LogContext context = { .message_id = NEEDLED_MESSAGE_DEVICE_ADOPTED, .device = hub_device_label(f->device) };
-
-        if (f->adopted)
-                return;
-
-        f->adopted = true;
-        log_with(LOG_NOTICE, &context, "%s was adopted by %s%s", context.device, hub_user_name(f->hub, f->device->owner),
-                 f->device->bonded ? "" : ", without a bond: its link is not encrypted");
-}
-
-/* The journal hears of links that were made and lost, not of each step between. */
-static void log_link(Follower *f, bool linked) {
-        Device *d = f->device;
-        LogContext context = {
-                .message_id = linked ? NEEDLED_MESSAGE_DEVICE_CONNECTED : NEEDLED_MESSAGE_DEVICE_LOST,
-                .device = hub_device_label(d),
-                .state = device_state_name(d->state),
-                .reason = device_reason_name(d->reason),
-        };
-
-        if (linked)
-                log_with(LOG_INFO, &context, "%s is connected", context.device);
-        else
-                log_with(LOG_NOTICE, &context, "the link to %s is gone%s%s", context.device,
-                         *context.reason ? ": " : "", context.reason);
 }
 
 static void on_device_changed(Device *device, unsigned changed, void *userdata) {
@@ -139,15 +109,9 @@ static void on_device_changed(Device *device, unsigned changed, void *userdata) 
 
         if (hub->stopping)
                 return;
-        if (changed & DEVICE_CHANGED_IDENTITY && device->adopted) {
+        if (changed & DEVICE_CHANGED_IDENTITY && device->adopted)
                 remember(hub, device);
-                log_adopted(f);
-        }
-        if (changed & DEVICE_CHANGED_STATE && is_linked(device->state) != f->linked) {
-                f->linked = is_linked(device->state);
-                log_link(f, f->linked);
-        }
-
+        hub_journal_device(f, changed);
         bus_device_changed(hub->bus, device, changed);
 }
 
@@ -220,6 +184,8 @@ static void restore_device(Hub *hub, const StoreDevice *row) {
                 .allow_unbonded = row->allow_unbonded,
                 .auto_connect = row->auto_connect,
                 .adopted_realtime_usec = row->adopted_realtime_usec,
+                .released = row->released,
+                .released_until_usec = row->released_until_usec,
         };
 
         (void) link_restore(hub->link, &remembered);
@@ -272,6 +238,28 @@ static void on_bus_failed(Bus *bus, int error, const char *message, void *userda
         Hub *hub = userdata;
 
         (void) sd_event_exit(hub->event, log_error_errno(error, "%s", message));
+}
+
+/* ---- The computer's sleep ---- */
+
+static void on_synced(int error, void *userdata) {
+        Hub *hub = userdata;
+
+        if (--hub->n_syncs == 0) /* an earlier sleep's that was given up says nothing of this one */
+                sleep_ready(hub->sleep);
+}
+
+/* Links end first, so that what they said last is written. */
+static void on_sleep(bool asleep, void *userdata) {
+        Hub *hub = userdata;
+
+        hub_journal_sleep(asleep);
+        link_suspend(hub->link, asleep);
+        if (!asleep)
+                return;
+
+        hub->n_syncs++;
+        store_sync(hub->store, on_synced, hub);
 }
 
 /* Not waiting for the database: a service that cannot store is still one that can be asked why. */
@@ -333,7 +321,10 @@ const char *hub_user_name(Hub *hub, uid_t uid) {
                 g_hash_table_remove_all(hub->user_names);
 
         (void) getpwuid_r(uid, &pw, buffer, sizeof(buffer), &found);
-        name = g_strdup(found ? found->pw_name : "");
+        if (!found)
+                return ""; /* not for ever: a user can be made */
+
+        name = g_strdup(found->pw_name);
         (void) g_hash_table_insert(hub->user_names, GUINT_TO_POINTER(uid), name);
         return name;
 }
@@ -391,11 +382,14 @@ static int start_bus(Hub *hub) {
                 .ops = &hub_bus_ops,
                 .userdata = hub,
                 .daemon_uid = geteuid(),
+                .release_usec = hub->config.bluetooth_release_usec,
                 .failed = on_bus_failed,
                 .name_acquired = on_name_acquired,
         };
 
-        return bus_new(&settings, &hub->bus);
+        int r = bus_new(&settings, &hub->bus);
+
+        return r < 0 ? r : sleep_new(bus_connection(hub->bus), hub->event, on_sleep, hub, &hub->sleep);
 }
 
 int hub_new(const HubOptions *options, Hub **ret) {
@@ -439,6 +433,7 @@ Hub *hub_free(Hub *hub) {
         /* Live sessions are left as they are, to be taken up again: nothing that happens from here on is a fact about them. */
         hub->stopping = true;
         hub_sessions_stop(hub);
+        hub->sleep = sleep_free(hub->sleep);
         hub->bus = bus_free(hub->bus);
         hub->link = link_free(hub->link);
         g_ptr_array_unref(hub->followers);

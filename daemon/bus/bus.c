@@ -174,6 +174,10 @@ fail:
         return r;
 }
 
+sd_bus *bus_connection(Bus *bus) {
+        return bus->connection;
+}
+
 /* The connection is closed without flushing: a bus that does not take from us must not hold up the end. What
  * could be written was written when it was sent. */
 Bus *bus_free(Bus *bus) {

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
 #include "link/link.h"
@@ -46,6 +47,7 @@ typedef struct BusSettings {
         const BusOps *ops;
         void *userdata;
         uid_t daemon_uid;       /* may do everything, like root */
+        uint64_t release_usec;  /* of Device1.Release without `seconds`; 0: until Connect() */
         /* The connection was lost or the name is taken: the daemon should exit with this error. */
         void (*failed)(Bus *bus, int error, const char *message, void *userdata);
         void (*name_acquired)(Bus *bus, void *userdata);
@@ -53,6 +55,8 @@ typedef struct BusSettings {
 
 /* Opens the system bus (or DBUS_SYSTEM_BUS_ADDRESS), adds the objects, requests org.needled; asynchronous after Hello. */
 int bus_new(const BusSettings *settings, Bus **ret);
+/* Its connection, for what else the hub asks of the system bus; borrowed. */
+sd_bus *bus_connection(Bus *bus);
 /* Ends all streams and calls. Work that is under way for a call (session_finish, session_discard) may still be `done` afterwards. */
 Bus *bus_free(Bus *bus);
 

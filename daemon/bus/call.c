@@ -18,6 +18,7 @@ static const struct {
                            "This belongs to another user, who alone may control it" },
         [CALL_ERASE] = { "org.needled.erase-others",
                          "This belongs to another user, who alone may erase it" },
+        [CALL_OWN] = { NULL, "This belongs to another user, who alone may do this" },
 };
 
 static void call_free(Call *call) {
@@ -117,6 +118,7 @@ static void on_authority(AuthorityAnswer answer, void *userdata) {
 static void call_admit(Call *call) {
         g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
         CallSubject subject = { .owner = (uid_t) -1 };
+        CallRight right;
         int r;
 
         if (call->plan->find) {
@@ -126,13 +128,16 @@ static void call_admit(Call *call) {
                         return;
                 }
         }
-        if (call->plan->right == CALL_ANYBODY || call_is_root(call) ||
-            (call->plan->right != CALL_ADOPT && call_owns(call, &subject))) {
+        right = subject.right != CALL_ANYBODY ? subject.right : call->plan->right;
+        if (right == CALL_ANYBODY || call_is_root(call) || (right != CALL_ADOPT && call_owns(call, &subject))) {
                 call_run(call);
                 return;
         }
 
-        r = call_elevate(call, call->plan->right, call->plan->run, NULL, &error);
+        if (rights[right].action)
+                r = call_elevate(call, right, call->plan->run, NULL, &error);
+        else
+                r = error_set(&error, ERROR_NOT_AUTHORIZED, "%s; ask its owner or root.", rights[right].denied);
         call_finish(call, r, &error);
 }
 

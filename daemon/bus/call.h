@@ -23,6 +23,7 @@ typedef enum CallRight {
         CALL_READ,              /* figures, streams, history */
         CALL_CONTROL,
         CALL_ERASE,
+        CALL_OWN,               /* the owner and root alone: polkit is not asked */
         _CALL_RIGHT_MAX,
 } CallRight;
 
@@ -30,6 +31,7 @@ typedef enum CallRight {
 typedef struct CallSubject {
         uid_t owner;            /* (uid_t) -1: nobody's */
         const char *owner_name; /* as stored with it; NULL or "": not known */
+        CallRight right;        /* what the call takes for this one; CALL_ANYBODY: as planned */
 } CallSubject;
 
 /* One method of an interface. */

@@ -13,6 +13,7 @@
 #define INTERFACE "org.needled.Device1"
 /* Link gives up after 60 s; this is for a link that forgot. */
 #define CONNECT_TIMEOUT_USEC (90 * UINT64_C(1000000))
+#define RELEASE_MAX_SEC ((uint32_t) (LINK_RELEASE_MAX_USEC / 1000000))
 
 /* The order is that of the masks below. */
 static const char *const property_names[] = {
@@ -192,6 +193,35 @@ static int run_connect(Call *call, sd_bus_error *error) {
         return 0;
 }
 
+/* "the releasing client leaving the bus does not change that": nothing takes the work back, and link always
+ * answers. */
+static int run_release(Call *call, sd_bus_error *error) {
+        const BusSettings *settings = &call->bus->settings;
+        DeviceObject *object = call->object;
+        uint64_t duration_usec = settings->release_usec;
+        uint32_t seconds = 0;
+        bool given = false;
+        const Option options[] = { { "seconds", 'u', &seconds, &given } };
+        int r;
+
+        r = options_read(call->message, options, G_N_ELEMENTS(options), error);
+        if (r < 0)
+                return r;
+        if (seconds > RELEASE_MAX_SEC)
+                return error_set(error, ERROR_INVALID_ARGUMENT,
+                                 "A device is released for 1 to %u seconds, not %u; 0 is until somebody connects to it.",
+                                 RELEASE_MAX_SEC, seconds);
+
+        r = call_pending(call, NULL, 0);
+        if (r < 0)
+                return r;
+
+        if (given)
+                duration_usec = seconds * UINT64_C(1000000);
+        link_release(settings->link, object->device, duration_usec, call_done, call);
+        return 0;
+}
+
 static int run_set_alias(Call *call, sd_bus_error *error) {
         DeviceObject *object = call->object;
         const char *alias;
@@ -223,7 +253,9 @@ static int run_set_auto_connect(Call *call, sd_bus_error *error) {
 }
 
 static int run_set_owner(Call *call, sd_bus_error *error) {
+        const BusSettings *settings = &call->bus->settings;
         DeviceObject *object = call->object;
+        const char *name;
         uint32_t owner;
         int r;
 
@@ -233,6 +265,10 @@ static int run_set_owner(Call *call, sd_bus_error *error) {
         if (owner == (uint32_t) -1)
                 return error_set(error, ERROR_INVALID_ARGUMENT,
                                  "%u is nobody's uid; an adopted device has an owner.", owner);
+        name = settings->ops->user_name ? settings->ops->user_name(owner, settings->userdata) : NULL;
+        if (name && !*name)
+                return error_set(error, ERROR_INVALID_ARGUMENT,
+                                 "There is no user with the uid %u; give that of the new owner (id -u NAME).", owner);
 
         device_set_owner(object->device, owner);
         call_reply(call);
@@ -307,10 +343,11 @@ static int run_get_counters(Call *call, sd_bus_error *error) {
         r = sd_bus_message_new_method_return(call->message, &reply);
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(reply, "a{st}", 8,
+        r = sd_bus_message_append(reply, "a{st}", 9,
                                   "received", link->received,
                                   "unreadable", link->oversize_or_empty,
                                   "reconnects", link->connects > 0 ? link->connects - 1 : 0,
+                                  "interferences", link->interferences,
                                   "lost", tracker->lost,
                                   "malformed", tracker->malformed,
                                   "duplicates", tracker->duplicates,
@@ -326,9 +363,10 @@ static int run_get_counters(Call *call, sd_bus_error *error) {
 #define METHOD(name, right, find, run) CALL_METHOD(((DeviceObject *) userdata)->bus, name, right, find, run)
 
 METHOD(connect, CALL_CONTROL, find_device, run_connect)
+METHOD(release, CALL_CONTROL, find_device, run_release)
 METHOD(set_alias, CALL_CONTROL, find_device, run_set_alias)
 METHOD(set_auto_connect, CALL_CONTROL, find_device, run_set_auto_connect)
-METHOD(set_owner, CALL_CONTROL, find_device, run_set_owner)
+METHOD(set_owner, CALL_OWN, find_device, run_set_owner)
 METHOD(get_info, CALL_ANYBODY, find_any_device, run_get_info)
 METHOD(get_counters, CALL_READ, find_device, run_get_counters)
 
@@ -453,6 +491,8 @@ static const sd_bus_vtable vtable[] = {
         PROPERTY("Battery", "y", property_get_battery),
         PROPERTY("Session", "o", property_get_session),
         SD_BUS_METHOD("Connect", NULL, NULL, method_connect, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Release", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_release,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("SetAlias", SD_BUS_ARGS("s", alias), SD_BUS_NO_RESULT, method_set_alias,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("SetAutoConnect", SD_BUS_ARGS("b", enabled), SD_BUS_NO_RESULT,

@@ -55,7 +55,7 @@ static const struct {
         { EKEYREJECTED, ERROR_PAIRING_FAILED,
           "Pairing failed; put the device into its pairing mode and try again." },
         { EKEYREVOKED, ERROR_BOND_LOST,
-          "The device does not know its keys any more; forget it and adopt it again." },
+          "The bond with the device is lost; put it into its pairing mode and adopt it again (needlectl adopt)." },
         { EINPROGRESS, ERROR_DEGRADED,
           "Storage is degraded: this is kept in memory and written as soon as it can be." },
         { EIO, ERROR_FAILED, "Input or output failed; the journal of needled says more." },

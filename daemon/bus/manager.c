@@ -109,6 +109,38 @@ static int run_stop_search(Call *call, sd_bus_error *error) {
         return 0;
 }
 
+/* Adopted, and of no use until its owner has adopted it again: its bond is lost, or it is another one now. */
+static bool wants_adoption(const Device *d) {
+        if (d->state == DEVICE_BOND_LOST)
+                return true;
+
+        return d->state == DEVICE_REFUSED &&
+               (d->reason == DEVICE_REASON_IDENTITY_CHANGED || d->reason == DEVICE_REASON_SERVICES_MISSING);
+}
+
+/* Healing such a device is up to its owner, who needs no leave to adopt. That there is no such device is only
+ * told to those who may adopt one. */
+static int find_adopt(Call *call, CallSubject *ret, sd_bus_error *error) {
+        const char *path;
+        int r;
+
+        r = sd_bus_message_rewind(call->message, true);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read(call->message, "o", &path);
+        if (r < 0)
+                return r;
+
+        call->object = device_object_find(call->bus, path);
+        if (call->object) {
+                const Device *d = ((DeviceObject *) call->object)->device;
+
+                if (d->adopted && wants_adoption(d))
+                        *ret = (CallSubject) { .owner = d->owner, .right = CALL_CONTROL };
+        }
+        return 0;
+}
+
 static void cancel_link_work(Call *call) {
         link_cancel(call->bus->settings.link, call);
 }
@@ -150,26 +182,27 @@ static int read_adopt_options(Call *call, AdoptOptions *ret, sd_bus_error *error
 }
 
 static int run_adopt(Call *call, sd_bus_error *error) {
+        DeviceObject *object = call->object;
         AdoptOptions options;
-        DeviceObject *object;
-        const char *path;
+        bool again;
         int r;
 
-        r = sd_bus_message_read(call->message, "o", &path);
-        if (r < 0)
-                return r;
         r = read_adopt_options(call, &options, error);
         if (r < 0)
                 return r;
-        object = device_object_find(call->bus, path);
         if (!object)
                 return error_set(error, ERROR_NOT_FOUND,
-                                 "There is no device %.128s (any more); search, then adopt a found one.",
-                                 path);
-        if (object->device->adopted)
+                                 "There is no such device (any more); search, then adopt a found one.");
+        again = object->device->adopted;
+        if (again && !wants_adoption(object->device))
                 return error_set(error, ERROR_EXISTS,
                                  "The device %s is adopted already; its owner can forget it.",
                                  object->device->address);
+        if (call->granted && call->asked != (again ? CALL_CONTROL : CALL_ADOPT))
+                return error_set(error, ERROR_BUSY, "The device %s changed hands meanwhile; try again.",
+                                 object->device->address);
+        if (again && !options.owner_given)
+                options.adopt.owner = object->device->owner;
 
         r = call_pending(call, cancel_link_work, ADOPT_TIMEOUT_USEC);
         if (r < 0)
@@ -263,7 +296,7 @@ static int run_start_session(Call *call, sd_bus_error *error) {
 
 METHOD(search, CALL_ADOPT, NULL, run_search)
 METHOD(stop_search, CALL_ANYBODY, NULL, run_stop_search)
-METHOD(adopt, CALL_ADOPT, NULL, run_adopt)
+METHOD(adopt, CALL_ADOPT, find_adopt, run_adopt)
 METHOD(forget, CALL_CONTROL, find_device_argument, run_forget)
 METHOD(start_session, CALL_CONTROL, find_device_argument, run_start_session)
 

@@ -94,7 +94,6 @@ void adopt_resolved(Device *device) {
 
 void adopt_identified(Device *device) {
         Adoption *adoption = device->work->adoption;
-        Object *object = link_object(device);
 
         if (adoption->alias)
                 (void) device_set_text(&device->alias, adoption->alias);
@@ -107,9 +106,7 @@ void adopt_identified(Device *device) {
         device->work->attempts = 0;
         adoption_free(device);
 
-        if (object)
-                bluez_tell(device->link->bluez, object->path, "org.freedesktop.DBus.Properties", "Set",
-                           "ssv", "org.bluez.Device1", "Trusted", "b", true);
+        trust_update(device);
         device_changed(device, DEVICE_CHANGED_IDENTITY);
         auto_connect_update(device->link->auto_connect);
         link_complete(device, OPERATION_ADOPT, 0, NULL);
@@ -164,6 +161,11 @@ void link_adopt(Link *link, Device *device, const LinkAdopt *options, LinkDone d
         if (device->work->adoption || device->work->step == STEP_FORGET) {
                 operation_answer_later(operation, -EBUSY,
                                        "The device is being adopted or forgotten already: wait for that.");
+                return;
+        }
+        if (suspend_holds(link)) {
+                operation_answer_later(operation, -ENODEV,
+                                       "The computer is going to sleep or has just woken: try again in a moment.");
                 return;
         }
         if (!adapter || !adapter->powered) {

@@ -113,7 +113,7 @@ static void on_registered(sd_bus_message *reply, const ErrorMeaning *error, void
         if (failed && registration->tries == 1)
                 log_warning("bluetoothd does not take our registration on %s; devices are connected by "
                             "retrying: %s", registration->adapter, error->sentence);
-        if (failed && registration->tries <= RETRIES_MAX)
+        if (failed && registration->tries <= RETRIES_MAX && !suspend_holds(registration->owner->owner->link))
                 link_timer(registration->owner->owner->link, &registration->timer, RETRY_USEC, on_retry,
                            registration);
         if (failed != registration->failed) {
@@ -165,7 +165,7 @@ static void visit_adapter(Object *object, void *userdata) {
 }
 
 static bool wants(const Device *device, const Profile *profile) {
-        return device->adopted && device->auto_connect && device->bonded && device->profile == profile;
+        return trust_wanted(device) && device->bonded && device->profile == profile;
 }
 
 static bool has_service(const Profile *profile) {
@@ -244,6 +244,21 @@ AutoConnect *auto_connect_free(AutoConnect *ac) {
 void auto_connect_reset(AutoConnect *ac) {
         for (guint i = 0; i < ac->applications->len; i++)
                 g_ptr_array_set_size(((Application *) ac->applications->pdata[i])->registrations, 0);
+}
+
+void auto_connect_suspend(AutoConnect *ac, bool asleep) {
+        for (guint i = 0; i < ac->applications->len; i++) {
+                Application *application = ac->applications->pdata[i];
+
+                for (guint j = 0; j < application->registrations->len; j++) {
+                        Registration *registration = application->registrations->pdata[j];
+
+                        if (asleep && registration->timer)
+                                (void) sd_event_source_set_enabled(registration->timer, SD_EVENT_OFF);
+                        else if (!asleep && registration->failed && registration->tries <= RETRIES_MAX)
+                                registration_send(registration);
+                }
+        }
 }
 
 void auto_connect_update(AutoConnect *ac) {

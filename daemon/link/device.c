@@ -60,10 +60,10 @@ static const unsigned may_enter[_DEVICE_STATE_MAX] = {
         [DEVICE_RESOLVING] = TO(CONNECTING) | TO(BONDING) | TO(READY) | REST | TO(FOUND) | TO(REFUSED),
         [DEVICE_BONDING] = TO(CONNECTING) | TO(RESOLVING) | TO(READY) | REST | TO(FOUND) | TO(REFUSED),
         [DEVICE_READY] = TO(STREAMING) | TO(RESOLVING) | TO(SYNCING) | REST | TO(REFUSED),
-        [DEVICE_STREAMING] = TO(SYNCING) | REST,
-        [DEVICE_SYNCING] = TO(READY) | TO(STREAMING) | REST,
-        [DEVICE_RELEASED] = BEGIN | REST,
-        [DEVICE_BOND_LOST] = BEGIN | REST,
+        [DEVICE_STREAMING] = TO(SYNCING) | TO(RESOLVING) | REST | TO(REFUSED),
+        [DEVICE_SYNCING] = TO(READY) | TO(STREAMING) | TO(RESOLVING) | REST | TO(REFUSED),
+        [DEVICE_RELEASED] = BEGIN | REST | TO(REFUSED),
+        [DEVICE_BOND_LOST] = BEGIN | REST | TO(REFUSED),
         [DEVICE_REFUSED] = BEGIN | REST,
 };
 
@@ -84,6 +84,8 @@ static const struct {
         [STEP_ACQUIRE] = { "acquire", 30 * G_USEC_PER_SEC },
         [STEP_HELD] = { "held", 0 },
         [STEP_FORGET] = { "forget", 15 * G_USEC_PER_SEC },
+        [STEP_REMOVE] = { "remove", 10 * G_USEC_PER_SEC },
+        [STEP_MISSING] = { "missing", 5 * G_USEC_PER_SEC }, /* adapters show their devices one after the other */
 };
 
 /* The time of a step is over: its named next step. */
@@ -137,6 +139,12 @@ static int on_step_timeout(sd_event_source *source, uint64_t usec, void *userdat
                               "bluetoothd did not remove the device in time: try again.");
                 reconnect_rest(device);
                 break;
+        case STEP_REMOVE:
+                reconnect_now(device);
+                break;
+        case STEP_MISSING:
+                reconnect_rest(device);
+                break;
         case _STEP_MAX:
                 assert(false);
         }
@@ -144,11 +152,33 @@ static int on_step_timeout(sd_event_source *source, uint64_t usec, void *userdat
         return 0;
 }
 
+static const char *refused_sentence(DeviceReason reason) {
+        if (reason == DEVICE_REASON_PROFILE_MAJOR)
+                return "The device speaks a newer major version of the profile: update needled.";
+        if (reason == DEVICE_REASON_IDENTITY_CHANGED)
+                return "Another device answers at this address than the one that was adopted: if that is meant, adopt it again "
+                       "(needlectl adopt NAME).";
+
+        return "The device lacks services that its profile requires: adopt it again (needlectl adopt NAME), or update its firmware.";
+}
+
 static void arm(Device *device, uint64_t delay_usec) {
         if (delay_usec > 0)
                 link_timer(device->link, &device->work->timer, delay_usec, on_step_timeout, device);
         else if (device->work->timer)
                 sd_event_source_set_enabled(device->work->timer, SD_EVENT_OFF);
+}
+
+/* Answers those who waited for this state. */
+static void complete(Device *device) {
+        if (device->state == DEVICE_STREAMING || device->state == DEVICE_READY)
+                link_complete(device, OPERATION_CONNECT, 0, NULL);
+        else if (device->state == DEVICE_REFUSED)
+                link_complete(device, OPERATION_CONNECT, -EOPNOTSUPP, refused_sentence(device->reason));
+        else if (device->state == DEVICE_BOND_LOST)
+                link_complete(device, OPERATION_CONNECT, -EKEYREVOKED, TROUBLE_BOND_LOST);
+        else if (device->state == DEVICE_RELEASED && device->work->step == STEP_NONE)
+                link_complete(device, OPERATION_RELEASE, 0, NULL);
 }
 
 const char *device_state_name(DeviceState state) {
@@ -175,18 +205,13 @@ void device_set_owner(Device *device, uid_t owner) {
 }
 
 void device_set_auto_connect(Device *device, bool on) {
-        Object *object = link_object(device);
-
         if (!device->adopted || device->auto_connect == on)
                 return;
 
         device->auto_connect = on;
         device_changed(device, DEVICE_CHANGED_IDENTITY);
 
-        /* A trusted device is connected again at once by bluetoothd, even after our own Disconnect(). */
-        if (object)
-                bluez_tell(device->link->bluez, object->path, "org.freedesktop.DBus.Properties", "Set",
-                           "ssv", "org.bluez.Device1", "Trusted", "b", on);
+        trust_update(device);
         auto_connect_update(device->link->auto_connect);
         if (!on && (device->work->connected || device->work->step == STEP_CONNECT))
                 reconnect_give_up(device, DEVICE_REASON_NONE);
@@ -238,6 +263,7 @@ Device *device_free(Device *device) {
         assert(!device->work->streams); /* closed before, so that the frames have an observer */
         calls_clear(&device->work->calls);
         sd_event_source_disable_unref(device->work->timer);
+        sd_event_source_disable_unref(device->work->release_timer);
         if (device->work->adoption)
                 g_free(device->work->adoption->alias);
         g_free(device->work->adoption);
@@ -264,10 +290,13 @@ bool device_may_enter(DeviceState from, DeviceState to) {
 }
 
 void device_enter(Device *device, DeviceState state, DeviceReason reason, Step step, uint64_t delay_usec) {
-        bool timed = reason == DEVICE_REASON_BACKOFF || reason == DEVICE_REASON_NOTIFICATIONS_HELD;
-        uint64_t now = clock_usec(CLOCK_REALTIME), retry_at = timed ? now + delay_usec : 0;
+        bool timed = reason == DEVICE_REASON_BACKOFF || reason == DEVICE_REASON_NOTIFICATIONS_HELD ||
+                     reason == DEVICE_REASON_HELD_ELSEWHERE || reason == DEVICE_REASON_DISCONNECTED_BY_OTHER;
+        uint64_t now = clock_usec(CLOCK_REALTIME), retry_at = timed && delay_usec > 0 ? now + delay_usec : 0;
         bool entered = device->state != state || device->reason != reason;
 
+        if (state == DEVICE_RELEASED)
+                retry_at = device->released_until_usec;
         assert(device_may_enter(device->state,
                                 state)); /* ours alone: what peers may cause is sorted out before */
 
@@ -277,23 +306,16 @@ void device_enter(Device *device, DeviceState state, DeviceReason reason, Step s
         device->work->step = step;
         arm(device, delay_usec > 0 ? delay_usec : steps[step].limit_usec);
 
-        if (!entered && device->retry_at_usec == retry_at)
-                return;
-
-        if (entered)
-                device->state_since_usec = now;
-        device->state = state;
-        device->reason = reason;
-        device->retry_at_usec = retry_at;
-        device_changed(device, DEVICE_CHANGED_STATE);
-
-        if (state == DEVICE_STREAMING || state == DEVICE_READY)
-                link_complete(device, OPERATION_CONNECT, 0, NULL);
-        else if (state == DEVICE_REFUSED)
-                link_complete(device, OPERATION_CONNECT, -EOPNOTSUPP,
-                              reason == DEVICE_REASON_PROFILE_MAJOR
-                              ? "The device speaks a newer major version of the profile: update needled."
-                              : "The device lacks services that its profile requires: update its firmware.");
+        if (entered || device->retry_at_usec != retry_at) {
+                if (entered)
+                        device->state_since_usec = now;
+                device->state = state;
+                device->reason = reason;
+                device->retry_at_usec = retry_at;
+                device_changed(device, DEVICE_CHANGED_STATE);
+        }
+        if (entered || step == STEP_NONE)
+                complete(device);
 }
 
 char *device_text(const void *text, size_t size) {

@@ -141,6 +141,7 @@ Link *link_free(Link *link) {
         bluez_free(link->bluez);
         g_ptr_array_unref(link->devices);
         g_hash_table_unref(link->by_object);
+        sd_event_source_disable_unref(link->sleep_timer);
         sd_event_unref(link->event);
         g_free(link);
         return NULL;
@@ -168,8 +169,13 @@ Device *link_restore(Link *link, const Device *remembered) {
         device->state = device->auto_connect ? DEVICE_WAITING : DEVICE_KNOWN;
         device->reason = device->auto_connect ? DEVICE_REASON_NO_BLUETOOTHD : DEVICE_REASON_NONE;
         restore_profile(device, remembered);
+        device->released = remembered->released;
+        device->released_until_usec = remembered->released_until_usec;
+        release_restore(device);
 
         device_add(link, device);
+        if (device->released != remembered->released || device->released_until_usec != remembered->released_until_usec)
+                device_changed(device, DEVICE_CHANGED_IDENTITY);
         if (bluez_present(link->bluez))
                 watch_observer.snapshot(link);
         return device;
@@ -205,7 +211,7 @@ Device *link_device_by_path(const Link *link, const char *path) {
 }
 
 int link_search(Link *link, uint64_t duration_usec) {
-        return search_start(link->search, duration_usec);
+        return suspend_holds(link) ? -ENODEV : search_start(link->search, duration_usec);
 }
 
 void link_search_stop(Link *link) {
@@ -252,18 +258,28 @@ void link_connect(Link *link, Device *device, LinkDone done, void *userdata) {
                                        "restart needled, or forget the device.");
                 return;
         }
+        release_end(device);
         if (device->state == DEVICE_READY || device->state == DEVICE_STREAMING ||
             device->state == DEVICE_SYNCING) {
                 operation_answer_later(operation, 0, NULL);
                 return;
         }
-        if (link->bluetooth != LINK_BLUETOOTH_READY) {
+        if (link->sleep == LINK_ASLEEP || link->bluetooth != LINK_BLUETOOTH_READY) {
                 operation_answer_later(operation, -ENODEV,
-                                       "The Bluetooth adapter is not ready: plug it in and switch it on.");
+                                       link->sleep == LINK_ASLEEP
+                                       ? "The computer is going to sleep: connect the device when it is awake again."
+                                       : "The Bluetooth adapter is not ready: plug it in and switch it on.");
+                if (device->state == DEVICE_RELEASED)
+                        reconnect_rest(device);
                 return;
         }
 
         operation_limit(operation, CONNECT_LIMIT_USEC);
+        if (suspend_holds(link)) {
+                if (device->state == DEVICE_RELEASED)
+                        reconnect_rest(device);
+                return; /* reconnect_woken() takes it up */
+        }
         if (device->work->connected && device->work->step == STEP_NONE)
                 setup_begin(device);
         else if (device->work->step == STEP_NONE || device->work->step == STEP_BACKOFF)
@@ -284,6 +300,7 @@ void link_cancel(Link *link, void *userdata) {
                                 adopt_fail(operation->device, -ECANCELED, DEVICE_REASON_NONE, "Cancelled.");
                         break;
                 case OPERATION_CONNECT:
+                case OPERATION_RELEASE:
                         operation_complete(operation, -ECANCELED, NULL);
                         break;
                 case OPERATION_FORGET:
@@ -385,6 +402,7 @@ void link_device_remove(Device *device) {
         auto_connect_update(link->auto_connect);
         link_complete(device, OPERATION_FORGET, 0, NULL);
         link_complete(device, OPERATION_CONNECT, -ENOENT, "The device was forgotten.");
+        link_complete(device, OPERATION_RELEASE, 0, NULL);
         link_complete(device, OPERATION_ADOPT, -ENOENT, "The device was forgotten.");
         device_free(device);
 }

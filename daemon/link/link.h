@@ -48,6 +48,8 @@ typedef struct LinkSettings {
  *   -EKEYREVOKED bond lost, -EOPNOTSUPP services missing or unknown major, -EEXIST adopted already, -EIO else */
 typedef void (*LinkDone)(int error, const char *message, void *userdata);
 
+#define LINK_RELEASE_MAX_USEC (30 * 24 * 3600 * UINT64_C(1000000))
+
 /* Somebody who can show and type numbers while a device is paired. Each question is answered once, by link_pairing_answer() from the loop
  * (also from inside the call), or withdrawn by `cancel`, after which an answer is ignored. */
 typedef enum LinkPairingQuestion {
@@ -102,7 +104,8 @@ void link_forget(Link *link, Device *device, LinkDone done, void *userdata);
 /* Connects within 60 s; done when READY or STREAMING. Ends a release. */
 void link_connect(Link *link, Device *device, LinkDone done, void *userdata);
 /* Lets go of the radio so that a phone can have the device, and keeps away for so long, or (0) until link_connect(): over restarts of needled,
- * of bluetoothd and of the computer, whoever asked and whatever becomes of them. `done` when the link is down. */
+ * of bluetoothd and of the computer, whoever asked and whatever becomes of them. `done` when the link is down. Longer than
+ * LINK_RELEASE_MAX_USEC is cut to that. -EOPNOTSUPP: not adopted, -EBUSY: being adopted or forgotten. */
 void link_release(Link *link, Device *device, uint64_t duration_usec, LinkDone done, void *userdata);
 /* Of the question that the agent was asked last: error 0 and the number, or negative: no. -ENOENT: there is no question open. */
 int link_pairing_answer(Link *link, Device *device, int error, uint32_t passkey);

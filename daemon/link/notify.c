@@ -396,7 +396,7 @@ void notify_released(Device *device, const Object *characteristic) {
 
 /* StopNotify is never called on what was acquired: BlueZ 5.66 reads freed memory then. Closing the socket
  * ends it. */
-void notify_close(Device *device) {
+static void close_streams(Device *device, FrameLink what) {
         DeviceWork *work = device->work;
 
         if (!work->streams)
@@ -415,8 +415,16 @@ void notify_close(Device *device) {
 
         if (work->up) {
                 work->up = false;
-                deliver_link(device, FRAME_LINK_LOST);
+                deliver_link(device, what);
         }
+}
+
+void notify_close(Device *device) {
+        close_streams(device, FRAME_LINK_LOST);
+}
+
+void notify_suspend(Device *device) {
+        close_streams(device, FRAME_LINK_SUSPENDED);
 }
 
 void notify_value(Device *device, const Object *characteristic, const ObjectValue *value) {

@@ -55,11 +55,30 @@ void watch_device(Device *device);              /* looks at its object anew */
 /* reconnect.c: how a device comes back. */
 void reconnect_rest(Device *device);       /* nothing is under way any more: waits for what must come */
 void reconnect_reconsider(Device *device); /* adapters have changed: is it the right thing that it waits for? */
+void reconnect_woken(Device *device);       /* the computer has slept */
 void reconnect_now(Device *device);        /* connects, after a search window if bluetoothd has no object */
 void reconnect_lost(Device *device);       /* the connection has gone */
+void reconnect_disconnect(Device *device); /* Disconnect(); the state for that is entered */
 /* Connected but of no use: disconnects, tries later. */
 void reconnect_give_up(Device *device, DeviceReason reason);
 uint64_t reconnect_delay(unsigned attempt); /* with jitter */
+
+#define TROUBLE_BOND_LOST \
+        "The bond with the device is lost: adopt it again (needlectl adopt NAME), with its pairing window open."
+
+/* trust.c: whether bluetoothd may connect it by itself. */
+bool trust_wanted(const Device *device);
+void trust_update(Device *device);              /* Trusted in bluetoothd, as it should be */
+/* bluetoothd has connected a device that is to be kept away: it is told to let go, once in its life. */
+void trust_let_go(Device *device);
+
+/* release.c */
+void release_restore(Device *device);           /* what is remembered of a release: its end, if that is still to come */
+void release_end(Device *device);               /* the device is taken back; nothing is begun */
+void release_check(Device *device);             /* after sleep: its time may be over */
+
+/* suspend.c */
+bool suspend_holds(const Link *link);           /* nothing is to be begun */
 
 /* setup.c: from connected to streaming. */
 void setup_begin(Device *device);
@@ -84,6 +103,7 @@ void notify_retry(Device *device);
 void notify_released(Device *device, const Object *characteristic);
 /* Takes what is left in the sockets, closes them, sends FRAME_LINK_LOST. */
 void notify_close(Device *device);
+void notify_suspend(Device *device);            /* likewise, and sends FRAME_LINK_SUSPENDED */
 void notify_value(Device *device, const Object *characteristic, const ObjectValue *value);
 
 /* poll.c: values that are read. */
@@ -115,6 +135,7 @@ AutoConnect *auto_connect_new(Link *link);
 AutoConnect *auto_connect_free(AutoConnect *ac);
 void auto_connect_reset(AutoConnect *ac);
 void auto_connect_update(AutoConnect *ac);      /* adapters or adopted devices have changed */
+void auto_connect_suspend(AutoConnect *ac, bool asleep); /* no timers of ours while asleep */
 void auto_connect_adapter_removed(AutoConnect *ac, const char *path);
 /* bluetoothd connects it by itself: the device offers a service that is registered on its adapter. One that is known by its name or maker
  * alone offers none. */

@@ -21,6 +21,8 @@
 static DeviceReason obstacle(const Device *device) {
         Object *adapter = link_adapter(device);
 
+        if (suspend_holds(device->link))
+                return DEVICE_REASON_SUSPENDED;
         if (!bluez_present(device->link->bluez))
                 return DEVICE_REASON_NO_BLUETOOTHD;
         if (!adapter)
@@ -30,12 +32,22 @@ static DeviceReason obstacle(const Device *device) {
 }
 
 static bool comes_by_itself(const Device *device) {
-        return device->bonded && auto_connect_covers(device->link->auto_connect, device) &&
+        return device->bonded && !device->work->must_ask && auto_connect_covers(device->link->auto_connect, device) &&
                !link_has_operation(device, OPERATION_CONNECT);
 }
 
-static DeviceState rest_state(const Device *device) {
-        return device->auto_connect ? DEVICE_WAITING : DEVICE_KNOWN;
+/* Where the device is while nothing is under way. */
+static void enter_rest(Device *device, DeviceReason reason, Step step, uint64_t delay_usec) {
+        if (device->released)
+                device_enter(device, DEVICE_RELEASED, DEVICE_REASON_RELEASED, step, delay_usec);
+        else if (device->work->trouble == DEVICE_REASON_KEY_MISSING)
+                device_enter(device, DEVICE_BOND_LOST, DEVICE_REASON_KEY_MISSING, step, delay_usec);
+        else if (device->work->trouble != DEVICE_REASON_NONE)
+                device_enter(device, DEVICE_REFUSED, device->work->trouble, step, delay_usec);
+        else if (device->auto_connect)
+                device_enter(device, DEVICE_WAITING, reason, step, delay_usec);
+        else
+                device_enter(device, DEVICE_KNOWN, DEVICE_REASON_NONE, step, delay_usec);
 }
 
 static void on_connected(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
@@ -79,27 +91,28 @@ static void on_disconnect_done(sd_bus_message *reply, const ErrorMeaning *error,
 
 void reconnect_rest(Device *device) {
         DeviceReason reason = obstacle(device);
+        bool kept_away = device->released || device->work->trouble != DEVICE_REASON_NONE;
 
         if (!device->adopted) {
                 device_enter(device, DEVICE_FOUND, device->reason, STEP_NONE, 0);
+        } else if (kept_away) { /* if somebody asked for it, this once was all */
+                enter_rest(device, DEVICE_REASON_NONE, STEP_NONE, 0);
         } else if (device_lost_profile(device)) {
                 device_enter(device, DEVICE_REFUSED, DEVICE_REASON_SERVICES_MISSING, STEP_NONE, 0);
         } else if (reason != DEVICE_REASON_NONE) {
                 device->work->attempts = 0;
-                device_enter(device, rest_state(device), device->auto_connect ? reason : DEVICE_REASON_NONE,
-                             STEP_NONE, 0);
+                enter_rest(device, reason, STEP_NONE, 0);
         } else if (device->state == DEVICE_REFUSED) {
                 device_enter(device, DEVICE_REFUSED, device->reason, STEP_NONE, 0);
         } else if (!device->auto_connect && !link_has_operation(device, OPERATION_CONNECT)) {
                 device_enter(device, DEVICE_KNOWN, DEVICE_REASON_NONE, STEP_NONE, 0);
         } else if (device->work->connected) {
-                device_enter(device, rest_state(device), DEVICE_REASON_AWAY, STEP_BACKOFF, GRACE_USEC);
+                enter_rest(device, DEVICE_REASON_AWAY, STEP_BACKOFF, GRACE_USEC);
         } else if (comes_by_itself(device)) {
                 device->work->attempts = 0;
-                device_enter(device, rest_state(device), DEVICE_REASON_AWAY, STEP_NONE, 0);
+                enter_rest(device, DEVICE_REASON_AWAY, STEP_NONE, 0);
         } else {
-                device_enter(device, rest_state(device), DEVICE_REASON_BACKOFF, STEP_BACKOFF,
-                             reconnect_delay(device->work->attempts++));
+                enter_rest(device, DEVICE_REASON_BACKOFF, STEP_BACKOFF, reconnect_delay(device->work->attempts++));
         }
 }
 
@@ -108,11 +121,24 @@ void reconnect_reconsider(Device *device) {
                      device->work->step == STEP_SEARCH;
         bool blocked = device->reason == DEVICE_REASON_NO_BLUETOOTHD ||
                        device->reason == DEVICE_REASON_NO_ADAPTER ||
-                       device->reason == DEVICE_REASON_ADAPTER_OFF;
+                       device->reason == DEVICE_REASON_ADAPTER_OFF ||
+                       device->reason == DEVICE_REASON_SUSPENDED;
         DeviceReason reason = obstacle(device);
 
         if (device->adopted && device->state == DEVICE_WAITING && rests && !device->work->connected &&
             (reason != DEVICE_REASON_NONE ? reason != device->reason : blocked))
+                reconnect_rest(device);
+}
+
+void reconnect_woken(Device *device) {
+        bool kept_away = device->released || device->work->trouble != DEVICE_REASON_NONE;
+
+        device->work->attempts = 0;
+        if (device->work->connected && !kept_away && !device_lost_profile(device))
+                setup_begin(device);
+        else if (link_has_operation(device, OPERATION_CONNECT))
+                reconnect_now(device);
+        else
                 reconnect_rest(device);
 }
 
@@ -133,13 +159,14 @@ void reconnect_now(Device *device) {
                 if (asked)
                         device_enter(device, DEVICE_CONNECTING, DEVICE_REASON_NONE, STEP_SEARCH, 0);
                 else
-                        device_enter(device, rest_state(device), DEVICE_REASON_AWAY, STEP_SEARCH, 0);
+                        enter_rest(device, DEVICE_REASON_AWAY, STEP_SEARCH, 0);
                 search_want(device->link->search, SEARCH_USEC);
                 return;
         }
 
         /* Connect while bluetoothd still knows the device, and leave the radio to the attempt. */
         device_enter(device, DEVICE_CONNECTING, DEVICE_REASON_NONE, STEP_CONNECT, 0);
+        device->work->must_ask = false; /* it is what BlueZ waits for, whatever comes of it */
         (void) link_call_device(device, "org.bluez.Device1", "Connect", CONNECT_CALL_USEC, on_connected);
         search_pause(device->link->search, asked);
 }
@@ -157,6 +184,12 @@ void reconnect_lost(Device *device) {
                 reconnect_rest(device);
 }
 
+void reconnect_disconnect(Device *device) {
+        device->work->must_ask = !trust_wanted(device);
+        (void) link_call_device(device, "org.bluez.Device1", "Disconnect", BLUEZ_TIMEOUT_USEC,
+                                on_disconnect_done);
+}
+
 void reconnect_give_up(Device *device, DeviceReason reason) {
         calls_clear(&device->work->calls);
         notify_close(device);
@@ -164,11 +197,9 @@ void reconnect_give_up(Device *device, DeviceReason reason) {
                 device_enter(device, device->state, device->reason, STEP_DISCONNECT, 0);
         } else {
                 device->work->attempts++;
-                device_enter(device, rest_state(device), device->auto_connect ? reason : DEVICE_REASON_NONE,
-                             STEP_DISCONNECT, 0);
+                enter_rest(device, reason, STEP_DISCONNECT, 0);
         }
-        (void) link_call_device(device, "org.bluez.Device1", "Disconnect", BLUEZ_TIMEOUT_USEC,
-                                on_disconnect_done);
+        reconnect_disconnect(device);
 }
 
 uint64_t reconnect_delay(unsigned attempt) {

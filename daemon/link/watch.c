@@ -79,16 +79,28 @@ static void take_facts(Device *device, Object *object) {
 
 /* Connected has risen: by our Connect(), by bluetoothd's accept list or by somebody else's hand. */
 static void on_rise(Device *device) {
-        if ((!device->adopted && !device->work->adoption) || device_lost_profile(device))
+        bool kept_away = device->released || device->work->trouble != DEVICE_REASON_NONE;
+
+        device->work->must_ask = false;
+        if ((!device->adopted && !device->work->adoption) || device_lost_profile(device) || suspend_holds(device->link))
                 return;
+        if (kept_away && (device->work->step == STEP_NONE || device->work->step == STEP_DISCONNECT)) {
+                if (device->work->step == STEP_DISCONNECT)
+                        reconnect_disconnect(device); /* it came just then */
+                else
+                        trust_let_go(device);
+                return;
+        }
 
         switch (device->work->step) {
         case STEP_NONE:
         case STEP_BACKOFF:
         case STEP_SEARCH:
         case STEP_CONNECT:
+        case STEP_MISSING:
                 setup_begin(device);
                 break;
+        case STEP_REMOVE:
         case STEP_DISCONNECT:
         case STEP_RESOLVE:
         case STEP_OBJECTS:
@@ -121,6 +133,8 @@ static void on_fall(Device *device) {
         case STEP_CONNECT: /* the answer to Connect() says more */
         case STEP_PAIR:    /* likewise to Pair(), which drops the link when it fails */
         case STEP_FORGET:
+        case STEP_REMOVE:
+        case STEP_MISSING:
         case _STEP_MAX:
                 break;
         }
@@ -142,6 +156,7 @@ void watch_bind(Device *device, const char *object) {
                 g_hash_table_remove(device->link->by_object, device->work->object);
         g_free(device->work->object);
         device->work->object = g_strdup(object);
+        device->work->trust_checked = false;
         if (object)
                 g_hash_table_insert(device->link->by_object, device->work->object, device);
 }
@@ -154,6 +169,8 @@ void watch_device(Device *device) {
                 take_facts(device, object);
         if (!device->link->started)
                 return;
+        if (object && device->adopted && device->bonded && !device->work->trust_checked && !device->work->adoption)
+                trust_update(device);
 
         device->work->connected = connected;
         if (connected && !was) {
@@ -163,6 +180,8 @@ void watch_device(Device *device) {
                 on_fall(device);
         else if (object && device->work->step == STEP_SEARCH)
                 reconnect_now(device);
+        else if (object && device->work->step == STEP_MISSING)
+                reconnect_rest(device);
 
         setup_check(device);
 }
@@ -208,7 +227,7 @@ static void on_gone(void *userdata) {
                 Device *device = link->devices->pdata[i];
 
                 watch_bind(device, NULL);
-                device->work->connected = device->work->opened = false;
+                device->work->connected = device->work->opened = device->work->must_ask = false;
                 calls_clear(&device->work->calls);
                 notify_close(device);
                 if (device->work->adoption)

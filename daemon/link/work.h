@@ -14,6 +14,7 @@
 typedef struct Search Search;           /* search.c */
 typedef struct Agent Agent;             /* agent.c */
 typedef struct AutoConnect AutoConnect; /* autoconnect.c */
+typedef struct Activate Activate;       /* activate.c */
 
 typedef enum Step {
         STEP_NONE,              /* nothing under way: at rest, or streaming */
@@ -29,6 +30,8 @@ typedef enum Step {
         STEP_ACQUIRE,           /* AcquireNotify, one at a time */
         STEP_HELD,              /* somebody else holds a notification; waits to try again */
         STEP_FORGET,            /* RemoveDevice() */
+        STEP_REMOVE,            /* likewise, to look at the device anew after that */
+        STEP_MISSING,           /* bonded, and bluetoothd does not show it: is that so for good? */
         _STEP_MAX,
 } Step;
 
@@ -63,6 +66,8 @@ typedef struct Adoption {
         uid_t owner;
         bool was_paired;        /* bonded by somebody else before us: not ours to remove */
         bool pair_refused;      /* tried; goes on without a bond */
+        DeviceState state;      /* before: what it is again if the adoption fails */
+        DeviceReason reason;
         unsigned attempts;
 } Adoption;
 
@@ -74,6 +79,11 @@ struct DeviceWork {
         sd_event_source *timer; /* the step's limit */
         Calls calls;            /* of this connection or attempt */
         unsigned attempts;      /* since the last success: the backoff */
+        DeviceReason trouble;   /* why it is kept away until the owner acts: KEY_MISSING, IDENTITY_CHANGED, or NONE */
+        bool trust_checked;     /* bluetoothd's Trusted was compared with ours, since the object is there */
+        bool must_ask;          /* bluetoothd connects it by itself only after another Connect() */
+        unsigned let_go;        /* generation of bluetoothd that was told to keep away from it */
+        sd_event_source *release_timer;
         Stream *streams;
         size_t n_streams;
         unsigned held_tries;    /* since the streams were asked for */
@@ -96,6 +106,7 @@ typedef enum OperationKind {
         OPERATION_ADOPT,
         OPERATION_FORGET,
         OPERATION_CONNECT,
+        OPERATION_RELEASE,
 } OperationKind;
 
 typedef struct Operation {
@@ -110,6 +121,12 @@ typedef struct Operation {
         Calls calls;
 } Operation;
 
+typedef enum LinkSleep {
+        LINK_AWAKE,
+        LINK_ASLEEP,
+        LINK_SETTLING,          /* awake again; the adapters come back */
+} LinkSleep;
+
 struct Link {
         sd_event *event;
         LinkSettings settings;
@@ -122,6 +139,8 @@ struct Link {
         Search *search;
         Agent *agent;
         AutoConnect *auto_connect;
+        LinkSleep sleep;
+        sd_event_source *sleep_timer;
         LinkBluetooth bluetooth;
         bool known;             /* the first answer of bluetoothd, or of the bus about it, is in */
         bool started;

@@ -110,6 +110,7 @@ Job *job_free(Job *job) {
         case JOB_GAP:
         case JOB_EVENT:
         case JOB_DISCARD:
+        case JOB_SYNC:
                 break;
         }
         g_free(job);

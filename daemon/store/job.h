@@ -22,6 +22,7 @@ typedef enum JobType {
         JOB_EVENT,
         JOB_END,
         JOB_DISCARD,
+        JOB_SYNC,               /* nothing to write, somebody waits until what came before is durable */
 } JobType;
 
 /* Frames as they came: for each the first JOB_FRAME_HEAD octets of struct Frame, then its data. */

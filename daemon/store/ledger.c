@@ -279,6 +279,7 @@ static int apply_to_session(Ledger *ledger, Job *job) {
         case JOB_DEVICE_PUT:
         case JOB_DEVICE_REMOVE:
         case JOB_DISCARD:
+        case JOB_SYNC:
                 break;
         }
         return SQLITE_OK;
@@ -346,6 +347,8 @@ int ledger_apply(Ledger *ledger, Job *job) {
         case JOB_EVENT:
         case JOB_END:
                 rc = apply_to_session(ledger, job);
+                break;
+        case JOB_SYNC:
                 break;
         }
         job->skipped = rc == SQLITE_NOTFOUND || never_fits(rc);

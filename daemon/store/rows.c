@@ -7,7 +7,7 @@
 
 #define DEVICE_COLUMNS                                                                                      \
         "address, address_type, path, adapter, name, alias, profile, manufacturer, model, serial, firmware,"  \
-        " kind, owner, bonded, allow_unbonded, auto_connect, adopted_realtime"
+        " kind, owner, bonded, allow_unbonded, auto_connect, adopted_realtime, released, released_until"
 #define SESSION_COLUMNS                                                                                     \
         "id, uuid, device_address, device_alias, profile, owner, owner_name, boot_id, utc_offset_sec,"        \
         " start_boottime, start_realtime, subject, area, product, note, channels"
@@ -20,7 +20,7 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_COMMIT] = "COMMIT",
         [ROWS_ROLLBACK] = "ROLLBACK",
         [ROWS_DEVICE_PUT] = "INSERT OR REPLACE INTO device (" DEVICE_COLUMNS ")"
-                            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [ROWS_DEVICE_REMOVE] = "DELETE FROM device WHERE address = ? AND address_type = ?",
         [ROWS_SESSION_INSERT] = "INSERT INTO session (" SESSION_COLUMNS ")"
                                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -154,6 +154,8 @@ int rows_device_put(Rows *rows, const StoreDevice *device) {
         bind_u64(stmt, 15, device->allow_unbonded);
         bind_u64(stmt, 16, device->auto_connect);
         bind_u64(stmt, 17, device->adopted_realtime_usec);
+        bind_u64(stmt, 18, device->released);
+        bind_u64(stmt, 19, device->released_until_usec);
         return run(stmt);
 }
 
@@ -491,6 +493,8 @@ int rows_device_load(sqlite3 *db, StoreDevice **ret, size_t *ret_n) {
                         .allow_unbonded = sqlite3_column_int(stmt, 14),
                         .auto_connect = sqlite3_column_int(stmt, 15),
                         .adopted_realtime_usec = get_u64(stmt, 16),
+                        .released = sqlite3_column_int(stmt, 17),
+                        .released_until_usec = get_u64(stmt, 18),
                 };
         }
         (void) sqlite3_finalize(stmt);

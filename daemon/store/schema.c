@@ -58,6 +58,11 @@ static const char tables_2[] =
         "ALTER TABLE session ADD COLUMN end_boottime INTEGER NOT NULL DEFAULT 0;"
         "UPDATE session SET end_boottime = start_boottime + max(end_realtime - start_realtime, 0) WHERE ended = 1;";
 
+/* A device that was let go stays away over a restart. */
+static const char tables_3[] =
+        "ALTER TABLE device ADD COLUMN released INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE device ADD COLUMN released_until INTEGER NOT NULL DEFAULT 0;";
+
 static int get_int(sqlite3 *db, const char *sql, sqlite3_int64 *ret) {
         sqlite3_stmt *stmt = NULL;
         int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
@@ -94,7 +99,11 @@ static int migrate_2(sqlite3 *db) {
         return schema_exec(db, tables_2);
 }
 
-static const SchemaMigration migrations_all[SCHEMA_VERSION] = { migrate_1, migrate_2 };
+static int migrate_3(sqlite3 *db) {
+        return schema_exec(db, tables_3);
+}
+
+static const SchemaMigration migrations_all[SCHEMA_VERSION] = { migrate_1, migrate_2, migrate_3 };
 
 /* The numbers come from the loop over our own table, not from data. */
 static int set_version(sqlite3 *db, int version) {

@@ -386,6 +386,15 @@ void store_session_discard(Store *store, uint64_t session_id, StoreDone done, vo
         push_last(store, job_new(JOB_DISCARD, session_id), done, userdata);
 }
 
+void store_sync(Store *store, StoreDone done, void *userdata) {
+        Job *job = job_new(JOB_SYNC, 0);
+
+        shared_lock(store);
+        job->wait = shared_wait_add(store, done, userdata);
+        shared_unlock(store);
+        push(store, job, true);
+}
+
 static void push_request(Store *store, Request *request) {
         shared_lock(store);
         TAILQ_INSERT_TAIL(&store->requests, request, entry);

@@ -156,6 +156,9 @@ void store_session_end(Store *store, uint64_t session_id, const char *end_reason
 /* Leaves no trace of it. */
 void store_session_discard(Store *store, uint64_t session_id, StoreDone done, void *userdata);
 
+/* `done` when all that came before is durable, or with -EIO after 20 s. */
+void store_sync(Store *store, StoreDone done, void *userdata);
+
 /* On the reader. Only ended sessions. */
 void store_list(Store *store, const StoreFilter *filter, StoreListed done, void *userdata);
 void store_get(Store *store, uint64_t id, StoreListed done, void *userdata); /* n is 0 or 1 */

@@ -2,7 +2,9 @@
 #include "fake-bus.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,6 +15,7 @@
 #include "autoptr.h"
 
 #define DRIVER "org.freedesktop.DBus"
+#define LOGIND "org.freedesktop.login1"
 
 static void message_unref(void *m) {
         sd_bus_message_unref(m);
@@ -66,7 +69,51 @@ static int driver_call(FakeBus *fb, sd_bus_message *m) {
                 return 1;
         }
 
+        if (g_str_equal(member, "GetNameOwner")) {
+                g_assert_cmpint(sd_bus_message_read(m, "s", &rule), >, 0);
+                return g_str_equal(rule, LOGIND) && fb->logind
+                               ? sd_bus_reply_method_return(m, "s", fb->logind)
+                               : sd_bus_reply_method_errorf(m, SD_BUS_ERROR_NAME_HAS_NO_OWNER, "No %s.", rule);
+        }
+
         return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_UNKNOWN_METHOD, "No %s.", member);
+}
+
+void fake_bus_grant_delay(FakeBus *fb) {
+        g_autoptr(sd_bus_message) m = g_steal_pointer(&fb->inhibit);
+        int ends[2];
+
+        g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
+        if (fb->delay >= 0)
+                (void) close(fb->delay);
+        fb->delay = ends[0];
+        g_assert_cmpint(sd_bus_reply_method_return(m, "h", ends[1]), >=, 0);
+        (void) close(ends[1]);
+}
+
+bool fake_bus_is_delayed(const FakeBus *fb) {
+        struct pollfd p = { .fd = fb->delay, .events = POLLIN };
+
+        return fb->delay >= 0 && poll(&p, 1, 0) == 0;
+}
+
+static int logind_call(FakeBus *fb, sd_bus_message *m) {
+        const char *what, *who, *why, *mode;
+
+        g_assert_cmpstr(sd_bus_message_get_member(m), ==, "Inhibit");
+        g_assert_cmpint(sd_bus_message_get_auto_start(m), ==, 0);
+        g_assert_cmpint(sd_bus_message_read(m, "ssss", &what, &who, &why, &mode), >, 0);
+        fb->n_inhibits++;
+        g_free(fb->inhibit_text);
+        fb->inhibit_text = g_strdup_printf("%s %s %s", what, who, mode);
+        if (fb->refuse_delays)
+                return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_ACCESS_DENIED, "Not you.");
+
+        sd_bus_message_unref(fb->inhibit);
+        fb->inhibit = sd_bus_message_ref(m);
+        if (!fb->hold_delays)
+                fake_bus_grant_delay(fb);
+        return 1;
 }
 
 static void read_check(FakeBus *fb, sd_bus_message *m) {
@@ -128,6 +175,8 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return driver_call(fb, m) < 0 ? -EIO : 1;
         if (g_strcmp0(destination, "org.freedesktop.PolicyKit1") == 0)
                 return polkit_call(fb, m) < 0 ? -EIO : 1;
+        if (fb->logind && g_strcmp0(destination, fb->logind) == 0)
+                return logind_call(fb, m) < 0 ? -EIO : 1;
 
         return 0;
 }
@@ -158,6 +207,7 @@ FakeBus *fake_bus_new(sd_event *event) {
 
         fb->event = sd_event_ref(event);
         fb->name_answer = 1;
+        fb->delay = -1;
         fb->users = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         fb->matches = g_ptr_array_new_with_free_func(g_free);
         fb->signals = g_ptr_array_new_with_free_func(message_unref);
@@ -181,6 +231,11 @@ FakeBus *fake_bus_new(sd_event *event) {
 FakeBus *fake_bus_free(FakeBus *fb) {
         sd_event_source_disable_unref(fb->listener);
         sd_bus_message_unref(fb->check);
+        sd_bus_message_unref(fb->inhibit);
+        if (fb->delay >= 0)
+                (void) close(fb->delay);
+        g_free(fb->inhibit_text);
+        g_free(fb->logind);
         g_ptr_array_unref(fb->held);
         g_ptr_array_unref(fb->signals);
         g_ptr_array_unref(fb->matches);
@@ -202,16 +257,38 @@ void fake_bus_user(FakeBus *fb, const char *name, uid_t uid) {
         g_hash_table_insert(fb->users, g_strdup(name), GUINT_TO_POINTER(uid));
 }
 
-void fake_bus_leave(FakeBus *fb, const char *name, const char *sender) {
+static void send_owner_changed(FakeBus *fb, const char *sender, const char *name, const char *old_owner, const char *new_owner) {
         g_autoptr(sd_bus_message) m = NULL;
 
-        if (g_str_equal(sender, DRIVER))
-                g_hash_table_remove(fb->users, name);
         g_assert_cmpint(sd_bus_message_new_signal(fb->server, &m, "/org/freedesktop/DBus", DRIVER,
                                                   "NameOwnerChanged"),
                         >=, 0);
         g_assert_cmpint(sd_bus_message_set_sender(m, sender), >=, 0);
-        g_assert_cmpint(sd_bus_message_append(m, "sss", name, name, ""), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "sss", name, old_owner, new_owner), >=, 0);
+        g_assert_cmpint(sd_bus_send(fb->server, m, NULL), >=, 0);
+        fake_bus_settle(fb);
+}
+
+void fake_bus_leave(FakeBus *fb, const char *name, const char *sender) {
+        if (g_str_equal(sender, DRIVER))
+                g_hash_table_remove(fb->users, name);
+        send_owner_changed(fb, sender, name, name, "");
+}
+
+void fake_bus_logind(FakeBus *fb, const char *name) {
+        g_autofree char *old = g_steal_pointer(&fb->logind);
+
+        fb->logind = g_strdup(name);
+        send_owner_changed(fb, DRIVER, LOGIND, old ?: "", name ?: "");
+}
+
+void fake_bus_prepare_for_sleep(FakeBus *fb, const char *sender, bool asleep) {
+        g_autoptr(sd_bus_message) m = NULL;
+
+        g_assert_cmpint(sd_bus_message_new_signal(fb->server, &m, "/org/freedesktop/login1", LOGIND ".Manager", "PrepareForSleep"), >=,
+                        0);
+        g_assert_cmpint(sd_bus_message_set_sender(m, sender), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "b", asleep), >=, 0);
         g_assert_cmpint(sd_bus_send(fb->server, m, NULL), >=, 0);
         fake_bus_settle(fb);
 }

@@ -39,6 +39,13 @@ typedef struct FakeBus {
         sd_bus_message *check;          /* the newest CheckAuthorization */
         char *action, *subject;         /* of it */
         uint32_t flags;
+
+        char *logind;                   /* unique name of org.freedesktop.login1, NULL: it is not there */
+        bool refuse_delays, hold_delays; /* Inhibit fails; is not answered until fake_bus_grant_delay() */
+        sd_bus_message *inhibit;        /* the newest Inhibit that was not answered */
+        unsigned n_inhibits;
+        char *inhibit_text;             /* its arguments */
+        int delay;                      /* our end of the pipe that the newest one was answered with, -1: none */
 } FakeBus;
 
 FakeBus *fake_bus_new(sd_event *event);
@@ -49,6 +56,11 @@ void fake_bus_user(FakeBus *fb, const char *name, uid_t uid);
 void fake_bus_leave(FakeBus *fb, const char *name, const char *sender);
 void fake_bus_release_uids(FakeBus *fb);
 void fake_bus_polkit_answer(FakeBus *fb, FakePolkit answer);
+/* logind comes (a unique name), goes (NULL) or is another one, and the bus says so. */
+void fake_bus_logind(FakeBus *fb, const char *name);
+void fake_bus_prepare_for_sleep(FakeBus *fb, const char *sender, bool asleep);
+void fake_bus_grant_delay(FakeBus *fb);
+bool fake_bus_is_delayed(const FakeBus *fb); /* the computer would wait */
 bool fake_bus_has_match(const FakeBus *fb, const char *part);
 
 /* Runs the loop until it is so, 120 s at most; the test fails then. */

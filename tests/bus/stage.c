@@ -71,6 +71,11 @@ void link_connect(Link *link, Device *device, LinkDone done, void *userdata) {
         begin_work("connect", done, userdata);
 }
 
+void link_release(Link *link, Device *device, uint64_t duration_usec, LinkDone done, void *userdata) {
+        stage->release_usec = duration_usec;
+        begin_work("release", done, userdata);
+}
+
 void link_cancel(Link *link, void *userdata) {
         g_assert_true(userdata == stage->work_call);
         stage->n_link_cancels++;
@@ -86,6 +91,10 @@ const char *device_state_name(DeviceState state) {
                 return "streaming";
         case DEVICE_WAITING:
                 return "waiting";
+        case DEVICE_BOND_LOST:
+                return "bond-lost";
+        case DEVICE_REFUSED:
+                return "refused";
         case DEVICE_KNOWN:
         case DEVICE_CONNECTING:
         case DEVICE_RESOLVING:
@@ -93,8 +102,6 @@ const char *device_state_name(DeviceState state) {
         case DEVICE_READY:
         case DEVICE_SYNCING:
         case DEVICE_RELEASED:
-        case DEVICE_BOND_LOST:
-        case DEVICE_REFUSED:
         case _DEVICE_STATE_MAX:
                 break;
         }
@@ -271,7 +278,7 @@ static uint64_t op_now_usec(void *userdata) {
 }
 
 static const char *op_user_name(uid_t uid, void *userdata) {
-        return uid == OWNER_UID && stage->user_name ? stage->user_name : "";
+        return uid == OWNER_UID && stage->user_name ? stage->user_name : uid == OTHER_UID ? "other" : "";
 }
 
 static const BusOps ops = {
@@ -468,11 +475,11 @@ static void make_device(Device *d, const char *path, const char *address, bool a
                 .battery = adopted ? 80 : DEVICE_BATTERY_UNKNOWN,
                 .rssi = -60,
                 .state_since_usec = 1700000000000000,
-                .counters = { .connects = 3, .received = 1234, .oversize_or_empty = 1 },
+                .counters = { .connects = 3, .received = 1234, .oversize_or_empty = 1, .interferences = 2 },
         };
 }
 
-void stage_new_without_waiting(void) {
+static void stage_build(uint64_t release_usec) {
         g_assert_null(stage);
         stage = g_new0(Stage, 1);
         queries = g_ptr_array_new();
@@ -501,10 +508,21 @@ void stage_new_without_waiting(void) {
                 .event = stage->event,
                 .ops = &ops,
                 .daemon_uid = 990,
+                .release_usec = release_usec,
                 .failed = on_failed,
                 .name_acquired = on_name_acquired,
         }, &stage->bus), ==, 0);
         bus_device_added(stage->bus, &stage->found);
+}
+
+void stage_new_without_waiting(void) {
+        stage_build(0);
+}
+
+void stage_new_with_release_time(uint64_t release_usec) {
+        stage_build(release_usec);
+        fake_bus_until(stage->fb, stage->acquired);
+        fake_bus_settle(stage->fb);
 }
 
 void stage_new(void) {

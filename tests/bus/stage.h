@@ -42,12 +42,13 @@ typedef struct Stage {
         bool searching;
         unsigned n_searches, n_search_stops, n_link_cancels;
         uint64_t search_usec;
-        const char *work;               /* "adopt", "forget", "connect": under way */
+        const char *work;               /* "adopt", "forget", "connect", "release": under way */
         LinkDone work_done;
         void *work_call;
         char *adopt_alias;
         bool adopt_unbonded;
         uid_t adopt_owner;
+        uint64_t release_usec;
 
         /* store */
         StoreState storage;
@@ -80,6 +81,7 @@ extern Stage *stage;
 
 void stage_new(void);                   /* and waits for the name */
 void stage_new_without_waiting(void);
+void stage_new_with_release_time(uint64_t release_usec); /* that of needled.conf */
 void stage_free(void);
 
 /* A live session of the owner's, running, with figures. */

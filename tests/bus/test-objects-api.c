@@ -250,6 +250,8 @@ static void test_device_methods(void) {
         call_expect(NULL, OWNER, DEVICE_PATH, DEVICE, "SetAutoConnect", "b", false);
         assert_property(DEVICE_PATH, DEVICE, "AutoConnect", "false");
         call_expect("InvalidArgument", OWNER, DEVICE_PATH, DEVICE, "SetOwner", "u", UINT32_MAX);
+        call_expect("InvalidArgument", OWNER, DEVICE_PATH, DEVICE, "SetOwner", "u", 4711u); /* nobody has it */
+        assert_property(DEVICE_PATH, DEVICE, "Owner", "1000");
         call_expect(NULL, OWNER, DEVICE_PATH, DEVICE, "SetOwner", "u", OTHER_UID);
         assert_property(DEVICE_PATH, DEVICE, "Owner", "1001");
         call_expect("NotAuthorized", OWNER, DEVICE_PATH, DEVICE, "SetAlias", "s", "x");
@@ -297,6 +299,7 @@ static void test_device_info(void) {
         counters = stage_print(expect(d, NULL));
         assert_contains(counters, "received: 1234");
         assert_contains(counters, "reconnects: 2");
+        assert_contains(counters, "interferences: 2");
         assert_contains(counters, "lost: 0");
         stage_free();
 }

@@ -191,3 +191,15 @@ def test_service_not_reachable(stage):
     expect((status, out), (5, ''), 'status without a service')
     if 'needled' not in err:
         raise Failure(f'no word about the service: {err}')
+
+
+def test_the_bus_goes(stage):
+    """systemd starts again what ends with an error, and a bus that was restarted is one that went."""
+    sim = stage.sim('--kind=pen')
+    stage.needled()
+    stage.adopt()
+    sim.control('start')
+    wait_for('a session', stage.live_session)
+    stage.processes[0].stop()
+    wait_for('the end', lambda: not stage.daemon.running())
+    expect(stage.daemon.child.returncode, 1, 'exit status')

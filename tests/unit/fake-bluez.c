@@ -138,6 +138,8 @@ static int method_connect(sd_bus_message *m, void *userdata, sd_bus_error *error
         FakeBluez *fake = userdata;
 
         fake->connects++;
+        if (fake->connect_silent)
+                return 1;
         if (fake->connect_errors > 0) {
                 fake->connect_errors--;
                 return give_error(error, fake->connect_error, fake->connect_error_text);
@@ -149,8 +151,14 @@ static int method_connect(sd_bus_message *m, void *userdata, sd_bus_error *error
 static int method_disconnect(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         FakeBluez *fake = userdata;
 
+        fake->disconnects++;
         if (fake->connected)
                 fake_device_disconnect(fake);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_unregister_application(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ((FakeBluez *) userdata)->unregistered++;
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -202,12 +210,23 @@ static int method_write(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         return fake->write_error ? give_error(error, fake->write_error, "") : sd_bus_reply_method_return(m, NULL);
 }
 
+/* Our peer has closed its end, as bluetoothd hears at once. */
+static bool is_closed(int fd) {
+        char octet;
+
+        return fd >= 0 && recv(fd, &octet, sizeof(octet), MSG_DONTWAIT | MSG_PEEK) == 0;
+}
+
 static int method_acquire(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         FakeChar *ch = userdata;
         FakeBluez *fake = ch->fake;
         int fds[2], r;
 
         ch->acquires++;
+        if (is_closed(ch->fd)) {
+                close(ch->fd);
+                ch->fd = -1;
+        }
         if (fake->acquire_errors > 0) {
                 fake->acquire_errors--;
                 return give_error(error, fake->acquire_error, fake->acquire_error_text);
@@ -308,7 +327,7 @@ static const sd_bus_vtable gatt_manager_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("RegisterApplication", "oa{sv}", NULL, method_register_application,
                       SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("UnregisterApplication", "o", NULL, method_noop, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("UnregisterApplication", "o", NULL, method_unregister_application, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END
 };
 

@@ -60,12 +60,13 @@ struct FakeBluez {
         unsigned acquire_errors;
         const char *connect_error, *connect_error_text;
         unsigned connect_errors;
+        bool connect_silent;            /* Connect() is not answered, as while the device is away */
         const char *write_error;        /* NULL: written */
         const char *read_error;         /* NULL: the value */
         bool pair_refused;
         bool connected_untold;          /* Connected rises without a signal */
         /* What was called: */
-        unsigned connects, pairs, removes, discoveries, applications, agents;
+        unsigned connects, disconnects, pairs, removes, discoveries, applications, unregistered, agents;
         GString *writes;                /* of WriteValue: "command 01 02;" each */
         bool filtered;                  /* the last discovery filter asked for services */
         char *agent_sender, *application_sender;

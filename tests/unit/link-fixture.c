@@ -40,13 +40,14 @@ static void on_frame(Device *device, const Frame *frame, void *userdata) {
         if (frame->direction == FRAME_OF_LINK) {
                 f->ups += frame->data[0] == FRAME_LINK_UP;
                 f->losts += frame->data[0] == FRAME_LINK_LOST;
-                g_assert_cmpuint(f->ups - f->losts, <=, 1); /* they take turns */
+                f->suspends += frame->data[0] == FRAME_LINK_SUSPENDED;
+                g_assert_cmpuint(f->ups - f->losts - f->suspends, <=, 1); /* they take turns */
                 f->since_up = 0;
                 return;
         }
 
         g_assert_cmpint(frame->direction, ==, FRAME_FROM_DEVICE);
-        g_assert_cmpuint(f->ups, ==, f->losts + 1); /* frames only while the link is up */
+        g_assert_cmpuint(f->ups, ==, f->losts + f->suspends + 1); /* frames only while the link is up */
         f->channel = frame->channel;
         f->size = MIN(frame->size, sizeof(f->data));
         if (f->size > 0)
@@ -98,6 +99,32 @@ void fixture_set_up(Fixture *f, bool allow_broadcast) {
         g_assert_cmpint(link_new(f->event, &settings, &fixture_observer, f, &f->link), >=, 0);
         link_start(f->link);
         g_assert_cmpint(link_bluetooth(f->link), ==, LINK_BLUETOOTH_ABSENT);
+        wait_for(f, link_bluetooth(f->link) == LINK_BLUETOOTH_READY);
+}
+
+Device fixture_remembered(const Fixture *f) {
+        return (Device) {
+                .path = (char *) "C0_FF_EE_12_34_56",
+                .address = (char *) FAKE_ADDRESS,
+                .address_type = (char *) "random",
+                .adapter = (char *) "00:AA:01:00:00:00",
+                .name = (char *) "Pen",
+                .serial = (char *) "0042",
+                .owner = 1000,
+                .bonded = true,
+                .auto_connect = true,
+                .profile = profiles_by_id(f->profiles, "omp1"),
+        };
+}
+
+void fixture_restart(Fixture *f, const Device *remembered) {
+        const LinkSettings settings = { .profiles = f->profiles };
+
+        f->link = link_free(f->link);
+        f->ups = f->losts = f->suspends = 0;
+        g_assert_cmpint(link_new(f->event, &settings, &fixture_observer, f, &f->link), >=, 0);
+        g_assert_true(link_restore(f->link, remembered) == f->device);
+        link_start(f->link);
         wait_for(f, link_bluetooth(f->link) == LINK_BLUETOOTH_READY);
 }
 

@@ -19,7 +19,7 @@ typedef struct Fixture {
         Profiles *profiles;
         Link *link;
         Device *device; /* the last added */
-        unsigned added, removed, ups, losts, frames, empty_frames, identities, states, batteries, bluetooth_changes,
+        unsigned added, removed, ups, losts, suspends, frames, empty_frames, identities, states, batteries, bluetooth_changes,
                 searching_changes;
         unsigned features;      /* Feature as a frame; `frames` does not count them */
         unsigned since_up;      /* frames of any kind since the link was up */
@@ -38,6 +38,10 @@ void fixture_on_done(int error, const char *message, void *userdata);
 /* Starts all of it; profiles (then the fixture's) and kind may be set before. */
 void fixture_set_up(Fixture *f, bool allow_broadcast);
 void fixture_tear_down(Fixture *f);
+/* The device as the store remembers it, bonded; strings are static. */
+Device fixture_remembered(const Fixture *f);
+/* A new link that remembers the device. */
+void fixture_restart(Fixture *f, const Device *remembered);
 
 /* Runs the loop until the condition holds. */
 #define wait_for(f, condition) \

@@ -33,9 +33,12 @@ static void on_opened(const StoreOpened *opened, void *userdata) {
         }
         f->opened = true;
         f->next_session_id = opened->next_session_id;
-        for (size_t i = 0; i < opened->n_devices; i++)
-                g_ptr_array_add(f->devices,
-                                g_strdup_printf("%s %s", opened->devices[i].path, opened->devices[i].alias));
+        for (size_t i = 0; i < opened->n_devices; i++) {
+                const StoreDevice *d = &opened->devices[i];
+                g_autofree char *until = d->released ? g_strdup_printf(" until %" G_GUINT64_FORMAT, d->released_until_usec) : NULL;
+
+                g_ptr_array_add(f->devices, g_strdup_printf("%s %s%s", d->path, d->alias, until ? until : ""));
+        }
         f->sessions = g_new0(FixtureSession, opened->n_sessions + 1);
         f->n_sessions = opened->n_sessions;
         for (size_t i = 0; i < opened->n_sessions; i++) {

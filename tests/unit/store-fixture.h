@@ -33,7 +33,7 @@ typedef struct Fixture {
         uint64_t collect_usec;  /* instead of 100 ms, 0: as it is */
         bool opened;
         uint64_t next_session_id;
-        GPtrArray *devices;     /* "path alias" each */
+        GPtrArray *devices;     /* "path alias" each, "path alias until 17…" of one that is released */
         FixtureSession *sessions;
         size_t n_sessions;
         GString *states;        /* names, a space after each */

@@ -106,6 +106,36 @@ static void test_times_that_are_none(void) {
                 g_assert_cmpint(format_parse_time(bad[i], NOW, &usec), ==, -EINVAL);
 }
 
+static void test_moments(void) {
+        g_autofree char *today = format_moment(NOW, NOW), *before = format_moment(NOW - UINT64_C(86400000000), NOW),
+                        *never = format_moment(0, NOW), *full = format_time(NOW);
+
+        g_assert_cmpuint(strlen(today), ==, 5);
+        g_assert_true(g_str_has_suffix(full, today));
+        g_assert_cmpuint(strlen(before), ==, 16);
+        g_assert_cmpstr(never, ==, "");
+}
+
+static void test_spans_from_people(void) {
+        static const struct { const char *s; uint64_t sec; } good[] = {
+                { "0", 0 }, { "90", 90 }, { "90s", 90 }, { "90 s", 90 }, { "2min", 120 }, { "2m", 120 }, { "1h", 3600 }, { "1h 30min", 5400 },
+                { "1h30", 3630 }, { "2d", 172800 }, { "1 day", 86400 }, { "1w", 604800 }, { "30d", 2592000 },
+        };
+        static const char *const bad[] = { "", "soon", "-1", "1y", "h", "1.5h", "1h,", " 1h", "1h -5min" };
+        uint64_t sec = 7;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(good); i++) {
+                g_assert_cmpint(format_parse_span(good[i].s, 2592000, &sec), ==, 0);
+                g_assert_cmpuint(sec, ==, good[i].sec);
+        }
+        for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+                g_assert_cmpint(format_parse_span(bad[i], 2592000, &sec), ==, -EINVAL);
+        g_assert_cmpint(format_parse_span("30d 1s", 2592000, &sec), ==, -ERANGE);
+        g_assert_cmpint(format_parse_span("99999999999999999999w", UINT64_MAX, &sec), ==, -ERANGE);
+        g_assert_cmpint(format_parse_span("9999999999999999999w", UINT64_MAX, &sec), ==, -ERANGE);
+        g_assert_cmpuint(sec, ==, 2592000);
+}
+
 static void test_numbers_from_people(void) {
         uint64_t n = 7;
 
@@ -132,6 +162,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/client-format/times", test_times);
         g_test_add_func("/client-format/times-from-people", test_times_from_people);
         g_test_add_func("/client-format/times-that-are-none", test_times_that_are_none);
+        g_test_add_func("/client-format/moments", test_moments);
+        g_test_add_func("/client-format/spans-from-people", test_spans_from_people);
         g_test_add_func("/client-format/numbers-from-people", test_numbers_from_people);
         return g_test_run();
 }

@@ -41,9 +41,8 @@ static void test_numbers_of_a_newer_service_are_survived(void) {
         g_assert_cmpstr(names_end_reason(200), ==, "unknown");
         g_assert_cmpstr(names_end_reason_text("window"), ==, "ended because the device stayed away");
         g_assert_cmpstr(names_end_reason_text("newer"), ==, "newer");
-        g_assert_nonnull(names_reason_text("away"));
-        g_assert_null(names_reason_text("newer"));
-        g_assert_null(names_reason_text(""));
+        g_assert_nonnull(names_bluetooth_text("off"));
+        g_assert_null(names_bluetooth_text("newer"));
 }
 
 int main(int argc, char **argv) {

@@ -255,7 +255,7 @@ static void test_an_interrupted_session_says_why(void) {
         feed(&m, state, NOW);
         text = render(&m, 79, 24, false, NOW + 3 * S);
         assert_shows(text, "interrupted");
-        assert_shows(text, "is not connected: waiting (away), out of reach or switched off");
+        assert_shows(text, "is not connected: waits for the device: out of reach or");
         assert_hides(text, "0.85 N"); /* an old value is no value */
         assert_shows(text, "123456"); /* the count stays */
         watch_model_done(&m);
@@ -274,7 +274,7 @@ static void test_waiting_says_for_what(void) {
         watch_model_set_device(&m, d);
         waiting = render(&m, 79, 24, false, NOW);
         assert_shows(waiting, "Waiting for the device.");
-        assert_shows(waiting, "waiting (backoff), did not answer");
+        assert_shows(waiting, "waits for the device, which did not answer");
         assert_hides(waiting, "Force");
         watch_model_done(&m);
 }
@@ -393,8 +393,7 @@ static void test_plain_lines(void) {
         watch_model_set_device(&m, d);
         waiting = watch_text_plain(&m, NOW, REALTIME);
         g_assert_cmpstr(waiting, ==,
-                        "Anna�[2J is not connected: waiting (away), out of reach or switched off; it comes "
-                        "back by itself");
+                        "Anna�[2J is not connected: waits for the device: out of reach or switched off");
         watch_model_done(&m);
 }
 

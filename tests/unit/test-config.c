@@ -59,6 +59,7 @@ static void test_missing_is_default(void) {
         g_assert_cmpuint(config.session_idle_timeout_usec, ==, 120 * G_USEC_PER_SEC);
         g_assert_true(config.session_auto_start);
         g_assert_false(config.bluetooth_allow_broadcast);
+        g_assert_cmpuint(config.bluetooth_release_usec, ==, 0);
         remove_dir(dir);
 }
 
@@ -79,6 +80,19 @@ static void test_bad_values_keep_the_default(void) {
 
         g_assert_cmpuint(c.session_window_usec, ==, 600 * G_USEC_PER_SEC);
         g_assert_true(c.session_auto_start);
+}
+
+static void test_release_time(void) {
+        Config c = load("[Bluetooth]\nReleaseTime=2h\n", "");
+
+        g_assert_cmpuint(c.bluetooth_release_usec, ==, UINT64_C(7200000000));
+        c = load("[Bluetooth]\nReleaseTime=30d\n", "");
+        g_assert_cmpuint(c.bluetooth_release_usec, ==, UINT64_C(2592000000000));
+        c = load("[Bluetooth]\nReleaseTime=0\n", "");
+        g_assert_cmpuint(c.bluetooth_release_usec, ==, 0);
+        c = load("[Bluetooth]\nReleaseTime=31d\n",
+                 "needled.conf:2: [Bluetooth] ReleaseTime=31d is not a time from 0 to 2592000 s (like 90, 90s, 2min); keeping 0 s\n");
+        g_assert_cmpuint(c.bluetooth_release_usec, ==, 0);
 }
 
 static void test_negative_and_huge_times(void) {
@@ -138,6 +152,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/config/missing-is-default", test_missing_is_default);
         g_test_add_func("/config/values", test_values);
         g_test_add_func("/config/bad-values-keep-the-default", test_bad_values_keep_the_default);
+        g_test_add_func("/config/release-time", test_release_time);
         g_test_add_func("/config/negative-and-huge-times", test_negative_and_huge_times);
         g_test_add_func("/config/unknown-names", test_unknown_names);
         g_test_add_func("/config/unreadable-lines-cost-only-themselves", test_unreadable_lines_cost_only_themselves);

@@ -159,6 +159,7 @@ static void test_from_version_1(void) {
         db = open_db(f.path);
         g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
         g_assert_cmpint(schema_exec(db, "ALTER TABLE session DROP COLUMN channels; ALTER TABLE session DROP COLUMN end_boottime;"
+                                        "ALTER TABLE device DROP COLUMN released; ALTER TABLE device DROP COLUMN released_until;"
                                         "PRAGMA user_version = 1;"
                                         "INSERT INTO session (id, uuid, device_address, device_alias, profile, owner, owner_name, boot_id,"
                                         " utc_offset_sec, start_boottime, start_realtime, subject, area, product, note, ended, end_realtime)"
@@ -178,6 +179,33 @@ static void test_from_version_1(void) {
         fixture_done(&f);
 }
 
+/* A device that version 2 kept was not let go. */
+static void test_from_version_2(void) {
+        SchemaKind kind;
+        int version;
+        Fixture f;
+        sqlite3 *db;
+
+        fixture_init(&f);
+        db = open_db(f.path);
+        g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
+        g_assert_cmpint(schema_exec(db, "ALTER TABLE device DROP COLUMN released; ALTER TABLE device DROP COLUMN released_until;"
+                                        "PRAGMA user_version = 2;"
+                                        "INSERT INTO device VALUES ('C0:FF:EE:12:34:56', 'random', 'C0_FF_EE_12_34_56', NULL, 'OMP', 'pen',"
+                                        " 'omp1', '', '', '', '', 3, 1000, 1, 0, 1, 500000)"),
+                        ==, SQLITE_OK);
+
+        g_assert_cmpint(schema_identify(db, &kind, &version), ==, SQLITE_OK);
+        g_assert_cmpint(kind, ==, SCHEMA_OLDER);
+        g_assert_cmpint(schema_prepare(db, f.path, kind, version), ==, SQLITE_OK);
+        assert_kind(db, SCHEMA_CURRENT, SCHEMA_VERSION);
+        g_assert_cmpint(query(db, "SELECT count(*) FROM device WHERE alias = 'pen' AND owner = 1000 AND bonded = 1 AND"
+                                  " auto_connect = 1 AND adopted_realtime = 500000 AND released = 0 AND released_until = 0"),
+                        ==, 1);
+        (void) sqlite3_close(db);
+        fixture_done(&f);
+}
+
 static int add_color(sqlite3 *db) {
         return schema_exec(db, "ALTER TABLE device ADD COLUMN color TEXT");
 }
@@ -189,28 +217,28 @@ static int add_two_and_fail(sqlite3 *db) {
 }
 
 static void test_a_migration_is_whole_and_backed_up(void) {
-        static const SchemaMigration good[] = { NULL, NULL, add_color },
-                                     bad[] = { NULL, NULL, add_color, add_two_and_fail };
+        static const SchemaMigration good[] = { NULL, NULL, NULL, add_color },
+                                     bad[] = { NULL, NULL, NULL, add_color, add_two_and_fail };
         g_autofree char *backup = NULL, *backup2 = NULL;
         Fixture f;
         struct stat st;
         sqlite3 *db;
 
         fixture_init(&f);
-        backup = g_strconcat(f.path, ".backup-v2", NULL);
-        backup2 = g_strconcat(f.path, ".backup-v3", NULL);
+        backup = g_strconcat(f.path, ".backup-v3", NULL);
+        backup2 = g_strconcat(f.path, ".backup-v4", NULL);
         db = open_db(f.path);
         g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
         g_assert_false(g_file_test(backup, G_FILE_TEST_EXISTS)); /* nothing to back up */
         g_assert_cmpint(schema_set_meta(db, "next_session_id", 77), ==, SQLITE_OK);
 
-        g_assert_cmpint(schema_migrate(db, f.path, 2, good, 3), ==, SQLITE_OK);
-        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 3);
+        g_assert_cmpint(schema_migrate(db, f.path, 3, good, 4), ==, SQLITE_OK);
+        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 4);
         g_assert_cmpint(query(db, "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"),
                         ==, 1);
         g_assert_cmpint(g_stat(backup, &st), ==, 0);
         g_assert_cmpint(st.st_mode & 0777, ==, 0600);
-        g_assert_cmpint(fixture_query(backup, "PRAGMA user_version"), ==, 2);
+        g_assert_cmpint(fixture_query(backup, "PRAGMA user_version"), ==, 3);
         g_assert_cmpint(fixture_query(backup, "SELECT value FROM meta WHERE key = 'next_session_id'"), ==,
                         77);
         g_assert_cmpint(
@@ -218,11 +246,11 @@ static void test_a_migration_is_whole_and_backed_up(void) {
                               "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"),
                 ==, 0);
 
-        g_assert_cmpint(schema_migrate(db, f.path, 3, bad, 4), !=, SQLITE_OK);
-        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 3); /* as if it had not begun */
+        g_assert_cmpint(schema_migrate(db, f.path, 4, bad, 5), !=, SQLITE_OK);
+        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 4); /* as if it had not begun */
         g_assert_cmpint(query(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'"), ==, 0);
         g_assert_true(sqlite3_get_autocommit(db));
-        g_assert_cmpint(fixture_query(backup2, "PRAGMA user_version"), ==, 3);
+        g_assert_cmpint(fixture_query(backup2, "PRAGMA user_version"), ==, 4);
         (void) sqlite3_close(db);
         fixture_done(&f);
 }
@@ -251,6 +279,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/schema/figures-are-added", test_figures_are_added);
         g_test_add_func("/schema/kinds", test_kinds);
         g_test_add_func("/schema/from-version-1", test_from_version_1);
+        g_test_add_func("/schema/from-version-2", test_from_version_2);
         g_test_add_func("/schema/a-migration-is-whole-and-backed-up",
                         test_a_migration_is_whole_and_backed_up);
         g_test_add_func("/schema/meta", test_meta);

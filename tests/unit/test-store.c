@@ -266,11 +266,42 @@ static void test_devices(void) {
                               "SELECT count(*) FROM device WHERE adapter IS NULL AND kind = 3 AND bonded = 1"
                               " AND allow_unbonded = 0 AND auto_connect = 1"),
                 ==, 1);
+        device.released = true;
+        device.released_until_usec = FIXTURE_START_REALTIME;
+        store_device_put(f.store, &device);
         store_device_remove(f.store, pen, "random");
         fixture_stop(&f);
         fixture_start(&f);
         g_assert_cmpuint(f.devices->len, ==, 1);
-        g_assert_cmpstr(f.devices->pdata[0], ==, "dev_2 renamed");
+        g_assert_cmpstr(f.devices->pdata[0], ==, "dev_2 renamed until 1700000000000000");
+        fixture_done(&f);
+}
+
+static void on_synced(int error, void *userdata) {
+        Fixture *f = userdata;
+
+        f->error = error;
+        f->answered = true;
+}
+
+/* What came before is durable when the answer comes, and not only at the next turn of the second. */
+static void test_sync(void) {
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        fixture_begin(&f, 1);
+        fixture_record(&f, 1, 0, 10);
+        store_sync(f.store, on_synced, &f);
+        fixture_wait(&f, fixture_is_answered, 0);
+        g_assert_cmpint(f.error, ==, 0);
+        g_assert_cmpuint(store_counters(f.store).committed, ==, 10);
+
+        f.answered = false;
+        store_sync(f.store, on_synced, &f); /* with nothing to write, which alone would not be synced */
+        fixture_wait(&f, fixture_is_answered, 0);
+        g_assert_cmpint(f.error, ==, 0);
+        g_assert_cmpint(fixture_query(f.path, "SELECT value > 0 FROM meta WHERE key = 'synced'"), ==, 1);
         fixture_done(&f);
 }
 
@@ -497,6 +528,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store/the-summary", test_the_summary);
         g_test_add_func("/store/channels", test_channels);
         g_test_add_func("/store/devices", test_devices);
+        g_test_add_func("/store/sync", test_sync);
         g_test_add_func("/store/ids-are-never-used-again", test_ids_are_never_used_again);
         g_test_add_func("/store/lists", test_lists);
         g_test_add_func("/store/lists-use-an-index", test_lists_use_an_index);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+#include <time.h>
+
+#include "hub-private.h"
+#include "log.h"
+
+/* What the journal hears of a device: what became of its link, not each step between. What other programs do to it, and what it lacks, is
+ * told by link, which knows what it was. */
+
+#define USEC_PER_SEC UINT64_C(1000000)
+/* A device that comes and goes all the time cannot fill the journal. */
+#define ENTRIES_MAX 30u
+#define ENTRIES_PERIOD_USEC (600 * USEC_PER_SEC)
+
+/* Why a link that was up is not. */
+static const char *const lost_texts[_DEVICE_REASON_MAX] = {
+        [DEVICE_REASON_NONE] = "",
+        [DEVICE_REASON_AWAY] = ": it is out of reach or switched off",
+        [DEVICE_REASON_BACKOFF] = ": it is out of reach or switched off",
+        [DEVICE_REASON_ADAPTER_OFF] = ": the Bluetooth adapter is off",
+        [DEVICE_REASON_NO_ADAPTER] = ": the Bluetooth adapter is gone",
+        [DEVICE_REASON_NO_BLUETOOTHD] = ": bluetoothd is gone",
+        [DEVICE_REASON_SUSPENDED] = ": the computer goes to sleep",
+        [DEVICE_REASON_RELEASED] = ": it was released",
+        [DEVICE_REASON_HELD_ELSEWHERE] = ": it is connected elsewhere",
+        [DEVICE_REASON_NOTIFICATIONS_HELD] = ": another program of this computer has taken its notifications",
+        [DEVICE_REASON_DISCONNECTED_BY_OTHER] = ": another program of this computer disconnected it",
+        [DEVICE_REASON_TIMEOUT] = ": it does not answer",
+        [DEVICE_REASON_SERVICES_MISSING] = ": it lacks what its profile asks for",
+        [DEVICE_REASON_PROFILE_MAJOR] = ": its profile is of a newer major version",
+        [DEVICE_REASON_IDENTITY_CHANGED] = ": it is another device",
+        [DEVICE_REASON_KEY_MISSING] = ": the bond is lost",
+        [DEVICE_REASON_PAIRING_FAILED] = ": pairing failed",
+};
+
+static bool is_linked(DeviceState state) {
+        return state == DEVICE_STREAMING || state == DEVICE_SYNCING;
+}
+
+/* Whether one more entry is within the bound; the first that is not is said. */
+static bool may_tell(Follower *f) {
+        LogContext context = { .device = hub_device_label(f->device) };
+        uint64_t now_usec, realtime_usec;
+
+        hub_now(&now_usec, &realtime_usec);
+        if (f->told.entries == 0 || now_usec - f->told.entries_since_usec >= ENTRIES_PERIOD_USEC) {
+                f->told.entries = 0;
+                f->told.entries_since_usec = now_usec;
+        }
+        if (++f->told.entries == ENTRIES_MAX)
+                log_with(LOG_NOTICE, &context, "%s changes too often for the journal; what happens to it in the next minutes is left out "
+                         "(needlectl status shows how it is)", context.device);
+
+        return f->told.entries < ENTRIES_MAX;
+}
+
+static LogContext context_of(const Device *d, const char *message_id) {
+        return (LogContext) {
+                .message_id = message_id,
+                .device = hub_device_label(d),
+                .state = device_state_name(d->state),
+                .reason = device_reason_name(d->reason),
+        };
+}
+
+/* The device as a word of a command line. */
+static char *word_of(const Device *d) {
+        const char *label = hub_device_label(d);
+
+        return label[strspn(label, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS ":_.-")] ? g_shell_quote(label) : g_strdup(label);
+}
+
+static void tell_adopted(Follower *f) {
+        LogContext context = context_of(f->device, NEEDLED_MESSAGE_DEVICE_ADOPTED);
+
+        if (f->told.adopted)
+                return;
+
+        f->told.adopted = true;
+        log_with(LOG_NOTICE, &context, "%s was adopted by %s%s", context.device, hub_user_name(f->hub, f->device->owner),
+                 f->device->bonded ? "" : ", without a bond: its link is not encrypted");
+}
+
+static void tell_released(Follower *f) {
+        const Device *d = f->device;
+        LogContext context = context_of(d, d->released ? NEEDLED_MESSAGE_DEVICE_RELEASED : NEEDLED_MESSAGE_DEVICE_TAKEN_BACK);
+        g_autofree char *word = word_of(d);
+        time_t until = (time_t) (d->released_until_usec / USEC_PER_SEC);
+        char text[32] = "";
+        struct tm tm;
+
+        if (f->told.released == d->released)
+                return;
+
+        f->told.released = d->released;
+        if (!may_tell(f))
+                return;
+        if (!d->released)
+                log_with(LOG_INFO, &context, "%s is taken back; needled connects to it again", context.device);
+        else if (until > 0 && localtime_r(&until, &tm) && strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &tm) > 0)
+                log_with(LOG_INFO, &context, "%s is released: needled keeps away from it until %s (needlectl connect %s takes it back)",
+                         context.device, text, word);
+        else
+                log_with(LOG_INFO, &context, "%s is released: needled keeps away from it until it is taken back (needlectl connect %s)",
+                         context.device, word);
+}
+
+static void tell_link(Follower *f) {
+        const Device *d = f->device;
+        bool linked = is_linked(d->state);
+        LogContext context = context_of(d, linked ? NEEDLED_MESSAGE_DEVICE_CONNECTED : NEEDLED_MESSAGE_DEVICE_LOST);
+
+        if (f->told.linked == linked)
+                return;
+
+        f->told.linked = linked;
+        if (d->state == DEVICE_RELEASED || !may_tell(f)) /* that it is released was said */
+                return;
+        if (linked)
+                log_with(LOG_INFO, &context, "%s is connected", context.device);
+        else
+                log_with(LOG_NOTICE, &context, "the link to %s is gone%s", context.device, lost_texts[d->reason]);
+}
+
+/* What does not mend itself, with the command that mends it. */
+static void tell_trouble(Follower *f) {
+        const Device *d = f->device;
+        bool lost = d->state == DEVICE_BOND_LOST, other = d->state == DEVICE_REFUSED && d->reason == DEVICE_REASON_IDENTITY_CHANGED;
+        LogContext context = context_of(d, lost ? NEEDLED_MESSAGE_BOND_LOST : NEEDLED_MESSAGE_IDENTITY_CHANGED);
+        g_autofree char *word = word_of(d);
+
+        if (f->told.trouble == (lost || other))
+                return;
+
+        f->told.trouble = lost || other;
+        if (!f->told.trouble || !may_tell(f))
+                return;
+        if (lost)
+                log_with(LOG_WARNING, &context, "the bond with %s is lost; bond with it again: put it in pairing mode and run "
+                         "needlectl adopt %s", context.device, word);
+        else
+                log_with(LOG_WARNING, &context, "another device answers at the address of %s, and nothing of it is taken; if that is "
+                         "right, adopt it: needlectl adopt %s", context.device, word);
+}
+
+void hub_journal_known(Follower *f) {
+        f->told.adopted = f->device->adopted;
+        f->told.released = f->device->released;
+}
+
+void hub_journal_device(Follower *f, unsigned changed) {
+        if (!f->device->adopted)
+                return;
+        if (changed & DEVICE_CHANGED_IDENTITY) {
+                tell_adopted(f);
+                tell_released(f);
+        }
+        if (changed & DEVICE_CHANGED_STATE) {
+                tell_link(f);
+                tell_trouble(f);
+        }
+}
+
+void hub_journal_sleep(bool asleep) {
+        LogContext context = { .message_id = asleep ? NEEDLED_MESSAGE_SUSPENDED : NEEDLED_MESSAGE_RESUMED };
+
+        if (asleep)
+                log_with(LOG_INFO, &context, "the computer goes to sleep: links end, and live sessions wait until it has woken");
+        else
+                log_with(LOG_INFO, &context, "the computer has woken: devices are followed again");
+}
