@@ -71,7 +71,8 @@ def test_each_has_its_own_session(guest):
         use(guest, session)
     first.control('stop')
     second.control('stop')
-    kept = {s['device']: s for s in lib.wait_for('two stored sessions', lambda: len(s := product.sessions(guest)) >= 2 and s)}
+    lib.wait_for('two stored sessions', lambda: len(product.sessions(guest)) >= 2)
+    kept = {s['device']: s for s in product.sessions(guest)}
     assert set(kept) == {FIRST, SECOND} and len(product.sessions(guest)) == 2, kept
     for address, alias in ((FIRST, 'pen'), (SECOND, 'roller')):
         session = kept[address]
