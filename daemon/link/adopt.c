@@ -95,9 +95,13 @@ void adopt_resolved(Device *device) {
 void adopt_identified(Device *device) {
         Adoption *adoption = device->work->adoption;
 
+        const Object *object = link_object(device);
+
         if (adoption->alias)
                 (void) device_set_text(&device->alias, adoption->alias);
         device->adopted = true;
+        device->bonded = object && (object->has_bonded ? object->bonded : object->paired); /* it may have been before */
+        device->work->trouble = DEVICE_REASON_NONE;
         device->auto_connect = true;
         device->allow_unbonded = adoption->allow_unbonded;
         device->owner = adoption->owner;
@@ -106,6 +110,7 @@ void adopt_identified(Device *device) {
         device->work->attempts = 0;
         adoption_free(device);
 
+        release_end(device);
         trust_update(device);
         device_changed(device, DEVICE_CHANGED_IDENTITY);
         auto_connect_update(device->link->auto_connect);
@@ -137,6 +142,21 @@ void adopt_undo(Device *device) {
                 bluez_tell(device->link->bluez, object->path, "org.bluez.Device1", "Disconnect", NULL);
 }
 
+/* Nothing has come of it: one that was adopted before is what it was. */
+static void leave(Device *device, DeviceReason reason) {
+        DeviceState state = device->work->adoption->state;
+        DeviceReason before = device->work->adoption->reason;
+
+        adoption_free(device);
+        if (device->adopted) {
+                device_enter(device, state, before, STEP_NONE, 0);
+                trust_update(device);
+        } else {
+                device_enter(device, DEVICE_FOUND, reason, STEP_NONE, 0);
+                search_keep(device->link->search, device);
+        }
+}
+
 void adopt_fail(Device *device, int error, DeviceReason reason, const char *message) {
         calls_clear(&device->work->calls);
         notify_close(device);
@@ -144,17 +164,22 @@ void adopt_fail(Device *device, int error, DeviceReason reason, const char *mess
         adopt_undo(device);
 
         device->work->attempts = 0;
-        adoption_free(device);
-        device_enter(device, DEVICE_FOUND, reason, STEP_NONE, 0);
-        search_keep(device->link->search, device);
+        leave(device, reason);
         link_complete(device, OPERATION_ADOPT, error, message);
+}
+
+/* To adopt it again is the owner's word that the bond may be made anew, or that it may be another device now. */
+static bool may_heal(const Device *device) {
+        return device->work->trouble != DEVICE_REASON_NONE ||
+               (device->state == DEVICE_REFUSED && device->reason == DEVICE_REASON_SERVICES_MISSING &&
+                !device_lost_profile(device));
 }
 
 void link_adopt(Link *link, Device *device, const LinkAdopt *options, LinkDone done, void *userdata) {
         Operation *operation = operation_new(device, OPERATION_ADOPT, done, userdata);
         Object *object = link_object(device), *adapter = link_adapter(device);
 
-        if (device->adopted) {
+        if (device->adopted && !may_heal(device)) {
                 operation_answer_later(operation, -EEXIST, "The device is adopted already.");
                 return;
         }
@@ -181,10 +206,15 @@ void link_adopt(Link *link, Device *device, const LinkAdopt *options, LinkDone d
                 .alias = options->alias ? device_text(options->alias, strlen(options->alias)) : NULL,
                 .allow_unbonded = options->allow_unbonded,
                 .owner = options->owner,
-                .was_paired = object && object->paired,
+                .was_paired = !device->adopted && object && object->paired,
+                .state = device->state,
+                .reason = device->reason,
         };
+        device->work->looked_anew = device->adopted;
 
-        if (object && object->connected)
+        if (device->adopted)
+                trouble_look_anew(device); /* without the old bond, and what bluetoothd remembers of it */
+        else if (object && object->connected)
                 setup_begin(device);
         else
                 reconnect_now(device);

@@ -98,7 +98,7 @@ static int on_step_timeout(sd_event_source *source, uint64_t usec, void *userdat
                 break;
         case STEP_BACKOFF:
                 if (device->work->connected)
-                        setup_begin(device);
+                        trouble_still_connected(device);
                 else
                         reconnect_now(device);
                 break;
@@ -114,7 +114,7 @@ static int on_step_timeout(sd_event_source *source, uint64_t usec, void *userdat
                 reconnect_give_up(device, DEVICE_REASON_TIMEOUT);
                 break;
         case STEP_DISCONNECT:
-                reconnect_lost(device);
+                reconnect_lost(device, DEVICE_REASON_NONE);
                 break;
         case STEP_RESOLVE:
         case STEP_READ:
@@ -143,7 +143,7 @@ static int on_step_timeout(sd_event_source *source, uint64_t usec, void *userdat
                 reconnect_now(device);
                 break;
         case STEP_MISSING:
-                reconnect_rest(device);
+                watch_missing(device);
                 break;
         case _STEP_MAX:
                 assert(false);
@@ -268,6 +268,8 @@ Device *device_free(Device *device) {
                 g_free(device->work->adoption->alias);
         g_free(device->work->adoption);
         g_clear_pointer(&device->work->feature, g_byte_array_unref);
+        for (int i = 0; i < _IDENTITY_MAX; i++)
+                g_free(device->work->identity[i]);
         g_free(device->work->object);
         g_free(device->work);
         g_free(device->path);

@@ -10,7 +10,7 @@ typedef struct ErrorMeaning {
         /* -EALREADY under way already (or held by a StartNotify), -EBUSY held by another client, -EISCONN,
          * -ENOTCONN, -EHOSTUNREACH the device did not answer or the attempt broke off, -ECANCELED,
          * -ETIMEDOUT, -ENOENT no such object, -EEXIST, -ENODEV adapter or bluetoothd not ready,
-         * -EKEYREJECTED pairing failed, -EACCES not permitted without (or with this) bond or policy,
+         * -EKEYREJECTED pairing failed, -EKEYREVOKED the device asks for a bond that it does not find, -EACCES not permitted without (or with this) bond or policy,
          * -EOPNOTSUPP, -EIO all else */
         int error;
         const char *sentence;   /* what happened and what to do about it */

@@ -95,7 +95,7 @@ void link_search_stop(Link *link);
 
 /* `done` is called exactly once, unless link_cancel(userdata) was called first. Adopt: connects, pairs where the device asks for it
  * (or -EKEYREJECTED unless allow_unbonded), trusts, remembers: the observer hears DEVICE_CHANGED_IDENTITY with adopted set.
- * Adopting a device again whose bond was lost, or that is refused because it is another one now, is the owner's consent to heal it: the old
+ * Adopting a device again whose bond was lost, or that is refused because it is another one now or lacks services, is the owner's consent to heal it: the old
  * bond is dropped in bluetoothd, the device searched for and paired, and its path, alias (without a new one) and sessions stay; if that
  * fails it is as it was. Of any other adopted device: -EEXIST. */
 void link_adopt(Link *link, Device *device, const LinkAdopt *options, LinkDone done, void *userdata);

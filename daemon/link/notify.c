@@ -58,7 +58,9 @@ static int on_notification(sd_event_source *source, int fd, uint32_t revents, vo
                  * the end. */
                 notify_take(stream->device, stream->ch, data, 0);
         } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-                reconnect_lost(stream->device);
+                trouble_detached(stream->device);
+                stream->device->work->socket_ended = true;
+                reconnect_lost(stream->device, DEVICE_REASON_NONE);
         }
 
         return 0;
@@ -165,6 +167,10 @@ static void not_given(Stream *stream, const ErrorMeaning *error) {
         Device *device = stream->device;
 
         log_debug("%s: channel %i: %s", device->path, stream->ch->channel, error->sentence);
+        if (trouble_is_key(device, error)) {
+                trouble_bond_lost(device);
+                return;
+        }
         if ((device->profile->vendor || !(stream->ch->use & PROFILE_REQUIRED)) &&
             (device->work->up || error->error != -ENOTCONN)) {
                 skip(stream, error->error);
@@ -259,6 +265,7 @@ static void none_given(Device *device) {
 static void enter_streaming(Device *device) {
         device->work->attempts = 0;
         device_enter(device, DEVICE_STREAMING, DEVICE_REASON_NONE, STEP_NONE, 0);
+        trouble_over(device);
 }
 
 /* Each stream was given or passed over: now what is read, what the device is told, and who it is. */
@@ -392,6 +399,51 @@ void notify_released(Device *device, const Object *characteristic) {
                         return;
                 }
         }
+}
+
+void notify_removed(Device *device, const char *path) {
+        for (size_t i = 0; i < device->work->n_streams; i++) {
+                Stream *stream = &device->work->streams[i];
+
+                if (!g_str_equal(stream->path, path))
+                        continue;
+                if (stream->source)
+                        drain(stream);
+                stream->source = sd_event_source_disable_unref(stream->source);
+                stream->again = false;
+                if (stream->mode != STREAM_NONE) { /* else its call says so */
+                        stream->mode = STREAM_SKIPPED;
+                        stream->error = -ENOENT;
+                }
+                if (stream->ch->use & PROFILE_REQUIRED)
+                        setup_again(device);
+                return;
+        }
+}
+
+/* A characteristic that came while the others were followed already. */
+void notify_added(Device *device, const Object *characteristic) {
+        DeviceWork *work = device->work;
+        const ProfileChar *ch = work->streams ? profile_char(device->profile, characteristic->uuid) : NULL;
+        Stream *stream = NULL;
+
+        if (!ch || !(ch->use & PROFILE_FOLLOW) || setup_char(device, ch) != characteristic)
+                return;
+
+        for (size_t i = 0; i < work->n_streams && !stream; i++)
+                if (work->streams[i].ch == ch)
+                        stream = &work->streams[i];
+        if (stream && (stream->mode != STREAM_SKIPPED || stream->error != -ENOENT))
+                return;
+        if (!stream) {
+                stream = &work->streams[work->n_streams++];
+                *stream = (Stream) { .device = device, .ch = ch, .mode = STREAM_SKIPPED };
+        }
+        g_free(stream->path);
+        stream->path = g_strdup(characteristic->path);
+        stream->again = true;
+        if (device->state == DEVICE_STREAMING && !stream_next(device))
+                acquire_next(device);
 }
 
 /* StopNotify is never called on what was acquired: BlueZ 5.66 reads freed memory then. Closing the socket

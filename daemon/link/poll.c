@@ -31,7 +31,7 @@ static void on_read(sd_bus_message *reply, const ErrorMeaning *error, void *user
         const uint8_t *data;
         size_t size;
 
-        if (error && (error->error == -EOPNOTSUPP || error->error == -EACCES)) {
+        if (error && (error->error == -EOPNOTSUPP || error->error == -EACCES || error->error == -EKEYREVOKED)) {
                 if (setup_say_once(&device->work->told_refused, poll->ch))
                         log_warning("%s does not let its %s be read: %s", device_label(device),
                                     setup_char_name(device, poll->ch), error->sentence);

@@ -51,13 +51,19 @@ void link_complete(Device *device, OperationKind kind, int error, const char *me
 extern const BluezObserver watch_observer;      /* userdata is the Link */
 void watch_bind(Device *device, const char *object); /* where bluetoothd has it just now; NULL: nowhere */
 void watch_device(Device *device);              /* looks at its object anew */
+void watch_missing(Device *device);             /* its object did not come */
 
 /* reconnect.c: how a device comes back. */
 void reconnect_rest(Device *device);       /* nothing is under way any more: waits for what must come */
 void reconnect_reconsider(Device *device); /* adapters have changed: is it the right thing that it waits for? */
 void reconnect_woken(Device *device);       /* the computer has slept */
 void reconnect_now(Device *device);        /* connects, after a search window if bluetoothd has no object */
-void reconnect_lost(Device *device);       /* the connection has gone */
+/* Where it is while nothing is under way; the reason is that of DEVICE_WAITING. */
+void reconnect_enter_rest(Device *device, DeviceReason reason, Step step, uint64_t delay_usec);
+/* The connection has gone; why as trouble_fall() says. */
+void reconnect_lost(Device *device, DeviceReason why);
+/* Connect() has failed: does somebody else hold it? */
+DeviceReason reconnect_unanswered(const Device *device, uint64_t now_usec);
 void reconnect_disconnect(Device *device); /* Disconnect(); the state for that is entered */
 /* Connected but of no use: disconnects, tries later. */
 void reconnect_give_up(Device *device, DeviceReason reason);
@@ -69,8 +75,21 @@ uint64_t reconnect_delay(unsigned attempt); /* with jitter */
 /* trust.c: whether bluetoothd may connect it by itself. */
 bool trust_wanted(const Device *device);
 void trust_update(Device *device);              /* Trusted in bluetoothd, as it should be */
+void trust_withdraw(Device *device);            /* it is to be kept away: disconnects, also one that is away */
 /* bluetoothd has connected a device that is to be kept away: it is told to let go, once in its life. */
 void trust_let_go(Device *device);
+
+/* trouble.c */
+void trouble_bond_lost(Device *device);         /* of a bonded one: keeps it away */
+void trouble_identity_changed(Device *device);  /* likewise */
+bool trouble_is_key(const Device *device, const ErrorMeaning *error); /* the error says that the bond is lost */
+void trouble_over(Device *device);              /* it streams */
+void trouble_rise(Device *device);              /* Connected has risen */
+void trouble_detached(Device *device);          /* something of the connection has ended, and Connected holds */
+/* Connected has fallen: why the device is waited for, KEY_MISSING: it is not; NONE: nothing special. */
+DeviceReason trouble_fall(Device *device);
+void trouble_still_connected(Device *device);
+void trouble_look_anew(Device *device);         /* RemoveDevice, and connects again */
 
 /* release.c */
 void release_restore(Device *device);           /* what is remembered of a release: its end, if that is still to come */
@@ -84,6 +103,7 @@ bool suspend_holds(const Link *link);           /* nothing is to be begun */
 void setup_begin(Device *device);
 void setup_check(Device *device);               /* services or objects may have come */
 void setup_missing(Device *device);             /* they have not */
+void setup_again(Device *device);               /* what it requires has gone while it was connected */
 void setup_read(Device *device);
 void setup_read_identity(Device *device);
 Object *setup_char(const Device *device, const ProfileChar *ch); /* NULL: the device has none */
@@ -101,6 +121,8 @@ void notify_take(Device *device, const ProfileChar *ch, const uint8_t *data, siz
 StreamMode notify_mode(const Device *device, const ProfileChar *ch);
 void notify_retry(Device *device);
 void notify_released(Device *device, const Object *characteristic);
+void notify_removed(Device *device, const char *path); /* the characteristic has gone */
+void notify_added(Device *device, const Object *characteristic);
 /* Takes what is left in the sockets, closes them, sends FRAME_LINK_LOST. */
 void notify_close(Device *device);
 void notify_suspend(Device *device);            /* likewise, and sends FRAME_LINK_SUSPENDED */

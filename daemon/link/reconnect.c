@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "clock.h"
 #include "log.h"
 
 /* How a device comes back. A bonded one by itself: bluetoothd and the kernel's accept list see to it
@@ -14,6 +15,9 @@
 #define BACKOFF_DOUBLINGS 5u            /* 0.25 → 8 s */
 #define BACKOFF_LONG_USEC (30 * G_USEC_PER_SEC)
 #define GRACE_USEC (500 * 1000)         /* a socket can end before Connected falls, or without that */
+#define HOLD_OFF_USEC (10 * G_USEC_PER_SEC) /* another program wanted it disconnected */
+#define UNANSWERED_USEC (30 * G_USEC_PER_SEC) /* BlueZ 5.66 gives up after 40 s; what breaks off does so sooner */
+#define HEARD_USEC (60 * G_USEC_PER_SEC)
 #define SEARCH_USEC (10 * G_USEC_PER_SEC)
 #define CONNECT_CALL_USEC (65 * G_USEC_PER_SEC) /* longer than the step's limit, which acts */
 
@@ -31,23 +35,46 @@ static DeviceReason obstacle(const Device *device) {
         return adapter->powered ? DEVICE_REASON_NONE : DEVICE_REASON_ADAPTER_OFF;
 }
 
+/* bluetoothd shows all that is bonded on its adapters, whether it is near or not: what it does not show has lost its bond there. */
+static bool is_missing(const Device *device) {
+        return device->bonded && *device->adapter && !link_object(device) && !link_has_operation(device, OPERATION_CONNECT);
+}
+
 static bool comes_by_itself(const Device *device) {
         return device->bonded && !device->work->must_ask && auto_connect_covers(device->link->auto_connect, device) &&
                !link_has_operation(device, OPERATION_CONNECT);
 }
 
-/* Where the device is while nothing is under way. */
-static void enter_rest(Device *device, DeviceReason reason, Step step, uint64_t delay_usec) {
-        if (device->released)
-                device_enter(device, DEVICE_RELEASED, DEVICE_REASON_RELEASED, step, delay_usec);
-        else if (device->work->trouble == DEVICE_REASON_KEY_MISSING)
-                device_enter(device, DEVICE_BOND_LOST, DEVICE_REASON_KEY_MISSING, step, delay_usec);
-        else if (device->work->trouble != DEVICE_REASON_NONE)
-                device_enter(device, DEVICE_REFUSED, device->work->trouble, step, delay_usec);
-        else if (device->auto_connect)
-                device_enter(device, DEVICE_WAITING, reason, step, delay_usec);
-        else
-                device_enter(device, DEVICE_KNOWN, DEVICE_REASON_NONE, step, delay_usec);
+static void rest(Device *device, DeviceReason why) {
+        DeviceReason reason = obstacle(device);
+        bool kept_away = device->released || device->work->trouble != DEVICE_REASON_NONE;
+
+        if (!device->adopted) {
+                device_enter(device, DEVICE_FOUND, device->reason, STEP_NONE, 0);
+        } else if (kept_away) { /* if somebody asked for it, this once was all */
+                reconnect_enter_rest(device, DEVICE_REASON_NONE, STEP_NONE, 0);
+        } else if (device_lost_profile(device)) {
+                device_enter(device, DEVICE_REFUSED, DEVICE_REASON_SERVICES_MISSING, STEP_NONE, 0);
+        } else if (reason != DEVICE_REASON_NONE) {
+                device->work->attempts = 0;
+                reconnect_enter_rest(device, reason, STEP_NONE, 0);
+        } else if (device->state == DEVICE_REFUSED) {
+                device_enter(device, DEVICE_REFUSED, device->reason, STEP_NONE, 0);
+        } else if (is_missing(device)) {
+                reconnect_enter_rest(device, DEVICE_REASON_AWAY, STEP_MISSING, 0);
+        } else if (!device->auto_connect && !link_has_operation(device, OPERATION_CONNECT)) {
+                device_enter(device, DEVICE_KNOWN, DEVICE_REASON_NONE, STEP_NONE, 0);
+        } else if (device->work->connected) {
+                reconnect_enter_rest(device, DEVICE_REASON_AWAY, STEP_BACKOFF, GRACE_USEC);
+        } else if (comes_by_itself(device)) {
+                device->work->attempts = 0;
+                reconnect_enter_rest(device, why ?: DEVICE_REASON_AWAY, STEP_NONE, 0);
+        } else if (why == DEVICE_REASON_DISCONNECTED_BY_OTHER) {
+                reconnect_enter_rest(device, why, STEP_BACKOFF, HOLD_OFF_USEC);
+        } else {
+                reconnect_enter_rest(device, why ?: DEVICE_REASON_BACKOFF, STEP_BACKOFF,
+                                     reconnect_delay(device->work->attempts++));
+        }
 }
 
 static void on_connected(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
@@ -76,8 +103,10 @@ static void on_connected(sd_bus_message *reply, const ErrorMeaning *error, void 
                 reconnect_now(device);
         } else if (device->work->adoption)
                 adopt_retry(device, error->error, error->sentence);
+        else if (trouble_is_key(device, error))
+                trouble_bond_lost(device);
         else
-                reconnect_rest(device);
+                rest(device, reconnect_unanswered(device, clock_usec(CLOCK_BOOTTIME)));
 }
 
 static void on_disconnect_done(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
@@ -86,39 +115,29 @@ static void on_disconnect_done(sd_bus_message *reply, const ErrorMeaning *error,
         /* Without a connection there is no falling edge to wait for: a pending Connect() was cancelled, or
          * it had gone already. */
         if (device->work->step == STEP_DISCONNECT && !device->work->connected)
-                reconnect_lost(device);
+                reconnect_lost(device, DEVICE_REASON_NONE);
+}
+
+void reconnect_enter_rest(Device *device, DeviceReason reason, Step step, uint64_t delay_usec) {
+        if (device->released)
+                device_enter(device, DEVICE_RELEASED, DEVICE_REASON_RELEASED, step, delay_usec);
+        else if (device->work->trouble == DEVICE_REASON_KEY_MISSING)
+                device_enter(device, DEVICE_BOND_LOST, DEVICE_REASON_KEY_MISSING, step, delay_usec);
+        else if (device->work->trouble != DEVICE_REASON_NONE)
+                device_enter(device, DEVICE_REFUSED, device->work->trouble, step, delay_usec);
+        else if (device->auto_connect)
+                device_enter(device, DEVICE_WAITING, reason, step, delay_usec);
+        else
+                device_enter(device, DEVICE_KNOWN, DEVICE_REASON_NONE, step, delay_usec);
 }
 
 void reconnect_rest(Device *device) {
-        DeviceReason reason = obstacle(device);
-        bool kept_away = device->released || device->work->trouble != DEVICE_REASON_NONE;
-
-        if (!device->adopted) {
-                device_enter(device, DEVICE_FOUND, device->reason, STEP_NONE, 0);
-        } else if (kept_away) { /* if somebody asked for it, this once was all */
-                enter_rest(device, DEVICE_REASON_NONE, STEP_NONE, 0);
-        } else if (device_lost_profile(device)) {
-                device_enter(device, DEVICE_REFUSED, DEVICE_REASON_SERVICES_MISSING, STEP_NONE, 0);
-        } else if (reason != DEVICE_REASON_NONE) {
-                device->work->attempts = 0;
-                enter_rest(device, reason, STEP_NONE, 0);
-        } else if (device->state == DEVICE_REFUSED) {
-                device_enter(device, DEVICE_REFUSED, device->reason, STEP_NONE, 0);
-        } else if (!device->auto_connect && !link_has_operation(device, OPERATION_CONNECT)) {
-                device_enter(device, DEVICE_KNOWN, DEVICE_REASON_NONE, STEP_NONE, 0);
-        } else if (device->work->connected) {
-                enter_rest(device, DEVICE_REASON_AWAY, STEP_BACKOFF, GRACE_USEC);
-        } else if (comes_by_itself(device)) {
-                device->work->attempts = 0;
-                enter_rest(device, DEVICE_REASON_AWAY, STEP_NONE, 0);
-        } else {
-                enter_rest(device, DEVICE_REASON_BACKOFF, STEP_BACKOFF, reconnect_delay(device->work->attempts++));
-        }
+        rest(device, DEVICE_REASON_NONE);
 }
 
 void reconnect_reconsider(Device *device) {
         bool rests = device->work->step == STEP_NONE || device->work->step == STEP_BACKOFF ||
-                     device->work->step == STEP_SEARCH;
+                     device->work->step == STEP_SEARCH || device->work->step == STEP_MISSING;
         bool blocked = device->reason == DEVICE_REASON_NO_BLUETOOTHD ||
                        device->reason == DEVICE_REASON_NO_ADAPTER ||
                        device->reason == DEVICE_REASON_ADAPTER_OFF ||
@@ -159,19 +178,20 @@ void reconnect_now(Device *device) {
                 if (asked)
                         device_enter(device, DEVICE_CONNECTING, DEVICE_REASON_NONE, STEP_SEARCH, 0);
                 else
-                        enter_rest(device, DEVICE_REASON_AWAY, STEP_SEARCH, 0);
+                        reconnect_enter_rest(device, DEVICE_REASON_AWAY, STEP_SEARCH, 0);
                 search_want(device->link->search, SEARCH_USEC);
                 return;
         }
 
         /* Connect while bluetoothd still knows the device, and leave the radio to the attempt. */
         device_enter(device, DEVICE_CONNECTING, DEVICE_REASON_NONE, STEP_CONNECT, 0);
+        device->work->asked_usec = clock_usec(CLOCK_BOOTTIME);
         device->work->must_ask = false; /* it is what BlueZ waits for, whatever comes of it */
         (void) link_call_device(device, "org.bluez.Device1", "Connect", CONNECT_CALL_USEC, on_connected);
         search_pause(device->link->search, asked);
 }
 
-void reconnect_lost(Device *device) {
+void reconnect_lost(Device *device, DeviceReason why) {
         device->work->opened = false;
         calls_clear(&device->work->calls);
         notify_close(device);
@@ -181,7 +201,7 @@ void reconnect_lost(Device *device) {
                             "The device dropped the connection: bring it nearer (and clear its old bond, if it "
                             "was paired with this computer before), and adopt it again.");
         else
-                reconnect_rest(device);
+                rest(device, why);
 }
 
 void reconnect_disconnect(Device *device) {
@@ -197,9 +217,19 @@ void reconnect_give_up(Device *device, DeviceReason reason) {
                 device_enter(device, device->state, device->reason, STEP_DISCONNECT, 0);
         } else {
                 device->work->attempts++;
-                enter_rest(device, reason, STEP_DISCONNECT, 0);
+                reconnect_enter_rest(device, reason, STEP_DISCONNECT, 0);
         }
         reconnect_disconnect(device);
+}
+
+/* A device that advertises to others, or does not take its own computer's call, is held by a phone more likely than it is broken. */
+DeviceReason reconnect_unanswered(const Device *device, uint64_t now_usec) {
+        const DeviceWork *work = device->work;
+
+        return !device->bonded && work->heard_usec > 0 && work->asked_usec - MIN(work->asked_usec, work->heard_usec) < HEARD_USEC &&
+                               now_usec - work->asked_usec >= UNANSWERED_USEC
+                       ? DEVICE_REASON_HELD_ELSEWHERE
+                       : DEVICE_REASON_NONE;
 }
 
 uint64_t reconnect_delay(unsigned attempt) {

@@ -94,18 +94,9 @@ void link_release(Link *link, Device *device, uint64_t duration_usec, LinkDone d
         arm(device, duration);
         device_changed(device, DEVICE_CHANGED_IDENTITY);
 
-        trust_update(device);
-        auto_connect_update(link->auto_connect);
-        device->work->let_go = bluez_generation(link->bluez);
-        calls_clear(&device->work->calls);
-        notify_close(device);
-        /* Also of a device that is away: this tells bluetoothd not to connect it. */
-        if (link_object(device) && !suspend_holds(link)) {
-                device_enter(device, DEVICE_RELEASED, DEVICE_REASON_RELEASED, STEP_DISCONNECT, 0);
-                reconnect_disconnect(device);
+        trust_withdraw(device);
+        if (device->work->step == STEP_DISCONNECT)
                 (void) operation_new(device, OPERATION_RELEASE, done, userdata);
-        } else {
-                device_enter(device, DEVICE_RELEASED, DEVICE_REASON_RELEASED, STEP_NONE, 0);
+        else
                 operation_answer_later(operation_new(device, OPERATION_RELEASE, done, userdata), 0, NULL);
-        }
 }

@@ -95,47 +95,82 @@ static void match_model(Device *device) {
                 (void) device_set_profile(device, was);
 }
 
+static char **identity_field(Device *device, Identity identity) {
+        switch (identity) {
+        case IDENTITY_MANUFACTURER:
+                return &device->manufacturer;
+        case IDENTITY_MODEL:
+                return &device->model;
+        case IDENTITY_SERIAL:
+                return &device->serial;
+        case IDENTITY_FIRMWARE:
+        case _IDENTITY_MAX:
+                break;
+        }
+        return &device->firmware;
+}
+
+static bool differ(const char *known, const char *read) {
+        return *known && read && *read && !g_str_equal(known, read);
+}
+
+/* Pinned at adoption: the serial number, or where no side knows one the model. The firmware may change. */
+static bool is_another(const Device *device) {
+        const char *serial = device->work->identity[IDENTITY_SERIAL];
+        bool none = !*device->serial && (!serial || !*serial);
+
+        return differ(device->serial, serial) || (none && differ(device->model, device->work->identity[IDENTITY_MODEL]));
+}
+
 static void identity_answered(Device *device) {
         if (--device->work->reads > 0)
                 return;
 
         device->work->identity_read = true;
-        if (device->work->identity_changed && device->adopted)
+        if (!device->work->adoption && is_another(device)) {
+                trouble_identity_changed(device);
+                return;
+        }
+        for (int i = 0; i < _IDENTITY_MAX; i++)
+                /* What an adoption does not find is not known: it may be another device than before. */
+                if ((device->work->identity[i] || device->work->adoption) &&
+                    device_set_text(identity_field(device, (Identity) i), device->work->identity[i] ?: ""))
+                        device->work->identity_changed = true;
+        if (device->work->identity_changed && device->adopted && !device->work->adoption)
                 device_changed(device, DEVICE_CHANGED_IDENTITY);
         device->work->identity_changed = false;
         if (device->work->adoption) {
                 match_model(device);
                 adopt_identified(device);
-        }
+        } else if (device->work->step == STEP_READ)
+                notify_begin(device);
 }
 
-static void take_identity(Device *device, char **field, sd_bus_message *reply) {
+static void take_identity(Device *device, Identity identity, sd_bus_message *reply) {
         const uint8_t *data;
         size_t size;
 
         if (reply && calls_octets(reply, &data, &size) >= 0) {
-                g_autofree char *text = device_text(data, size);
-
-                if (device_set_text(field, text))
-                        device->work->identity_changed = true;
+                g_free(device->work->identity[identity]);
+                device->work->identity[identity] = device_text(data, size);
         }
         identity_answered(device);
 }
 
 static void on_manufacturer(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
-        take_identity(userdata, &((Device *) userdata)->manufacturer, reply);
+        take_identity(userdata, IDENTITY_MANUFACTURER, reply);
 }
 
 static void on_model(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
-        take_identity(userdata, &((Device *) userdata)->model, reply);
+        take_identity(userdata, IDENTITY_MODEL, reply);
 }
 
 static void on_serial(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
-        take_identity(userdata, &((Device *) userdata)->serial, reply);
+        take_identity(userdata, IDENTITY_SERIAL, reply);
 }
 
 static void on_firmware(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
-        take_identity(userdata, &((Device *) userdata)->firmware, reply);
+        take_identity(userdata, IDENTITY_FIRMWARE, reply);
 }
 
 static void refuse(Device *device, DeviceReason reason, const char *message) {
@@ -147,10 +182,10 @@ static void refuse(Device *device, DeviceReason reason, const char *message) {
         }
 }
 
-/* A device to be adopted is known by name before it is remembered; from one that we know the streams come
- * first. */
+/* A device to be adopted is known by name before it is remembered; one without a bond could be any at its address. From a bonded one
+ * the streams come first. */
 static void read_who(Device *device) {
-        if (device->work->adoption)
+        if (device->work->adoption || !device->bonded)
                 setup_read_identity(device);
         else
                 notify_begin(device);
@@ -174,7 +209,10 @@ static void on_feature(sd_bus_message *reply, const ErrorMeaning *error, void *u
 
         if (error) {
                 log_debug("%s: Feature: %s", device->path, error->sentence);
-                reconnect_give_up(device, DEVICE_REASON_TIMEOUT);
+                if (trouble_is_key(device, error))
+                        trouble_bond_lost(device);
+                else
+                        reconnect_give_up(device, DEVICE_REASON_TIMEOUT);
                 return;
         }
 
@@ -207,6 +245,11 @@ static void on_feature(sd_bus_message *reply, const ErrorMeaning *error, void *u
 void setup_begin(Device *device) {
         device->work->identity_read = false;
         device->work->reads = 0;
+        device->work->socket_ended = device->work->identity_changed = false;
+        device->work->feature_before = device->feature;
+        device->work->had_feature = device->has_feature;
+        for (int i = 0; i < _IDENTITY_MAX; i++)
+                g_clear_pointer(&device->work->identity[i], g_free);
         g_clear_pointer(&device->work->feature, g_byte_array_unref);
         device_enter(device, DEVICE_RESOLVING, DEVICE_REASON_NONE, STEP_RESOLVE, 0);
         setup_check(device);
@@ -239,9 +282,25 @@ void setup_check(Device *device) {
                 device_enter(device, DEVICE_RESOLVING, DEVICE_REASON_NONE, STEP_OBJECTS, 0);
 }
 
+/* It may be bluetoothd's memory of the device that lacks them. Where no bond is lost by it, that is renewed once. */
 void setup_missing(Device *device) {
+        const Object *object = link_object(device);
+
+        if (object && !object->paired && !object->bonded && !device->bonded && !device->work->looked_anew) {
+                device->work->looked_anew = true;
+                trouble_look_anew(device);
+                return;
+        }
+
         refuse(device, DEVICE_REASON_SERVICES_MISSING,
-               "It lacks services that its profile requires: update its firmware, or forget it and adopt it again.");
+               "It lacks services that its profile requires: adopt it again (needlectl adopt NAME), or update its firmware.");
+}
+
+void setup_again(Device *device) {
+        calls_clear(&device->work->calls);
+        notify_close(device);
+        device_enter(device, DEVICE_RESOLVING, DEVICE_REASON_NONE, STEP_OBJECTS, 0);
+        setup_check(device);
 }
 
 void setup_read(Device *device) {

@@ -26,6 +26,20 @@ void trust_update(Device *device) {
                    "Trusted", "b", wanted);
 }
 
+void trust_withdraw(Device *device) {
+        trust_update(device);
+        auto_connect_update(device->link->auto_connect);
+        device->work->let_go = bluez_generation(device->link->bluez);
+        calls_clear(&device->work->calls);
+        notify_close(device);
+        /* Also of a device that is away: this tells bluetoothd not to connect it. */
+        if (link_object(device) && !suspend_holds(device->link)) {
+                reconnect_enter_rest(device, DEVICE_REASON_NONE, STEP_DISCONNECT, 0);
+                reconnect_disconnect(device);
+        } else
+                reconnect_enter_rest(device, DEVICE_REASON_NONE, STEP_NONE, 0);
+}
+
 /* Only one that bluetoothd may have connected by itself, because another device's profile is registered. What connects it after
  * that, or where no profile is, is another program, and what that does is its user's affair. */
 void trust_let_go(Device *device) {

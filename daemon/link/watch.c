@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "clock.h"
 #include "log.h"
 
 /* What bluetoothd tells, and what it means for our devices. A device is identified by the address of its
@@ -116,6 +117,13 @@ static void on_rise(Device *device) {
 }
 
 static void on_fall(Device *device) {
+        DeviceReason why = trouble_fall(device);
+
+        if (why == DEVICE_REASON_KEY_MISSING) {
+                trouble_bond_lost(device);
+                return;
+        }
+
         switch (device->work->step) {
         case STEP_NONE:
         case STEP_BACKOFF:
@@ -127,7 +135,7 @@ static void on_fall(Device *device) {
         case STEP_ACQUIRE:
         case STEP_HELD:
                 if (device->adopted || device->work->adoption)
-                        reconnect_lost(device);
+                        reconnect_lost(device, why);
                 break;
         case STEP_SEARCH:
         case STEP_CONNECT: /* the answer to Connect() says more */
@@ -156,9 +164,28 @@ void watch_bind(Device *device, const char *object) {
                 g_hash_table_remove(device->link->by_object, device->work->object);
         g_free(device->work->object);
         device->work->object = g_strdup(object);
-        device->work->trust_checked = false;
+        device->work->trust_checked = device->work->was_bonded = false;
         if (object)
                 g_hash_table_insert(device->link->by_object, device->work->object, device);
+}
+
+/* Paired is not shown by every life of bluetoothd from its beginning: only what falls has been lost. */
+static bool lost_bond(Device *device, const Object *object) {
+        bool bonded = object && (object->bonded || object->paired), was = device->work->was_bonded;
+
+        device->work->was_bonded = bonded;
+        return was && object && !bonded && device->adopted && device->bonded;
+}
+
+void watch_missing(Device *device) {
+        /* It may have got another path: a private address that was resolved meanwhile. */
+        objects_foreach(bluez_objects(device->link->bluez), OBJECT_DEVICE, visit_to_bind, device->link);
+        if (link_object(device))
+                watch_device(device);
+        else if (!link_adapter(device))
+                reconnect_rest(device);
+        else
+                trouble_bond_lost(device);
 }
 
 void watch_device(Device *device) {
@@ -172,9 +199,19 @@ void watch_device(Device *device) {
         if (object && device->adopted && device->bonded && !device->work->trust_checked && !device->work->adoption)
                 trust_update(device);
 
+        if (object && connected && (object->interfaces & OBJECT_BATTERY))
+                device->work->had_battery = true;
+        if (object && object->has_rssi)
+                device->work->heard_usec = clock_usec(CLOCK_BOOTTIME);
+
         device->work->connected = connected;
+        if (lost_bond(device, object)) {
+                trouble_bond_lost(device);
+                return;
+        }
         if (connected && !was) {
                 device->work->opened = device->link->watched;
+                trouble_rise(device);
                 on_rise(device);
         } else if (!connected && was)
                 on_fall(device);
@@ -228,6 +265,7 @@ static void on_gone(void *userdata) {
 
                 watch_bind(device, NULL);
                 device->work->connected = device->work->opened = device->work->must_ask = false;
+                device->work->connected_usec = device->work->detached_usec = 0;
                 calls_clear(&device->work->calls);
                 notify_close(device);
                 if (device->work->adoption)
@@ -277,6 +315,7 @@ static void on_added(Object *object, unsigned interfaces, void *userdata) {
                                 setup_begin(device); /* they have come after all */
                         else
                                 setup_check(device);
+                        notify_added(device, object);
                 }
         }
 
@@ -284,9 +323,23 @@ static void on_added(Object *object, unsigned interfaces, void *userdata) {
         if (device)
                 watch_device(device);
         if (interfaces & (OBJECT_ADAPTER | OBJECT_GATT_MANAGER)) {
+                /* Its devices may have been shown before it. */
                 objects_foreach(bluez_objects(link->bluez), OBJECT_DEVICE, visit_to_bind, link);
+                for (guint i = 0; i < link->devices->len; i++)
+                        watch_device(link->devices->pdata[i]);
                 adapter_changed(link);
         }
+}
+
+static void on_char_removed(Link *link, const char *path) {
+        g_autofree char *object = objects_device_path(path);
+        Device *device = object ? g_hash_table_lookup(link->by_object, object) : NULL;
+
+        /* With the device, or bluetoothd, they all go: that is its own story. */
+        if (!device || !device->work->connected)
+                return;
+        device->work->socket_ended = false; /* that was why */
+        notify_removed(device, path);
 }
 
 static void on_removed(const char *path, unsigned interfaces, void *userdata) {
@@ -296,7 +349,13 @@ static void on_removed(const char *path, unsigned interfaces, void *userdata) {
         if (device && (interfaces & OBJECT_DEVICE)) {
                 watch_bind(device, NULL);
                 watch_device(device);
+                if (link->started && device->adopted && !device->work->adoption && device->work->step == STEP_NONE)
+                        reconnect_rest(device);
         }
+        if (device && (interfaces & OBJECT_BATTERY) && !(interfaces & OBJECT_DEVICE))
+                trouble_detached(device);
+        if (interfaces & OBJECT_CHAR)
+                on_char_removed(link, path);
         if (interfaces & OBJECT_ADAPTER) {
                 auto_connect_adapter_removed(link->auto_connect, path);
                 adapter_changed(link);

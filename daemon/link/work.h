@@ -59,6 +59,14 @@ typedef struct Poll {           /* one characteristic that is read in this conne
         sd_event_source *timer; /* NULL: not armed yet, or read but once */
 } Poll;
 
+typedef enum Identity {
+        IDENTITY_MANUFACTURER,
+        IDENTITY_MODEL,
+        IDENTITY_SERIAL,
+        IDENTITY_FIRMWARE,
+        _IDENTITY_MAX,
+} Identity;
+
 typedef struct Adoption {
         struct Operation *operation; /* weak: the link's; NULL: the client has gone */
         char *alias;
@@ -98,6 +106,19 @@ struct DeviceWork {
         bool identity_read;     /* in this connection */
         unsigned reads;         /* identity reads under way */
         bool identity_changed;  /* by them */
+        char *identity[_IDENTITY_MAX]; /* as they were read; NULL: not read */
+        OmpFeature feature_before; /* as it was before this connection, which may be another device's */
+        bool had_feature;
+        uint64_t connected_usec; /* CLOCK_BOOTTIME; 0: not connected, or before we came */
+        uint64_t detached_usec; /* since when something of it has ended while Connected holds; 0: nothing has */
+        bool streamed;          /* in this connection */
+        bool socket_ended;      /* not by a fall of Connected, as far as is known */
+        bool had_battery;       /* Battery1, in this connection */
+        bool was_bonded;        /* this object was shown as bonded */
+        bool looked_anew;       /* removed from bluetoothd for what it lacked, since it streamed last */
+        unsigned early_falls;   /* connections in a row that fell before anything streamed */
+        uint64_t interfered_usec, told_interference_usec; /* CLOCK_BOOTTIME of the last; 0: never */
+        uint64_t heard_usec, asked_usec; /* CLOCK_BOOTTIME: discovery saw it, Connect() was called */
         Adoption *adoption;     /* while it lasts */
         uint64_t found_until_usec; /* CLOCK_BOOTTIME; 0: as long as the search runs */
 };

@@ -63,11 +63,15 @@ static int method_set_filter(sd_bus_message *m, void *userdata, sd_bus_error *er
 }
 
 static int method_start_discovery(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ((FakeBluez *) userdata)->discoveries++;
+        FakeBluez *fake = userdata;
+
+        fake->discoveries++;
+        if (fake->forgotten)
+                fake_device_appear(fake);
         return sd_bus_reply_method_return(m, NULL);
 }
 
-static void device_vanish(FakeBluez *fake) {
+void fake_device_vanish(FakeBluez *fake) {
         if (!fake->present)
                 return;
 
@@ -82,7 +86,8 @@ static int method_remove_device(sd_bus_message *m, void *userdata, sd_bus_error 
         if (fake->connected)
                 fake_device_disconnect(fake);
         fake->paired = fake->trusted = false;
-        device_vanish(fake);
+        fake->forgotten = fake->present;
+        fake_device_vanish(fake);
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -186,7 +191,7 @@ static int method_read(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         ch->reads++;
         g_assert_nonnull(ch->kind->value); /* nothing measured is ever read */
         if (ch->fake->read_error && !ch->kind->information)
-                return give_error(error, ch->fake->read_error, "");
+                return give_error(error, ch->fake->read_error, ch->fake->read_error_text ?: "");
         ok(sd_bus_message_new_method_return(m, &reply));
         ok(sd_bus_message_append_array(reply, 'y', ch->kind->value, ch->kind->size));
         ok(sd_bus_send(NULL, reply, NULL));
@@ -379,6 +384,10 @@ static const sd_bus_vtable char_vtable[] = {
         SD_BUS_VTABLE_END
 };
 
+static void message_free(void *p) {
+        sd_bus_message_unref(p);
+}
+
 static void slot_free(void *p) {
         sd_bus_slot_unref(p);
 }
@@ -391,17 +400,31 @@ static void add(FakeBluez *fake, GPtrArray *slots, const char *path, const char 
         g_ptr_array_add(slots, slot);
 }
 
+void fake_char_show(FakeChar *ch) {
+        FakeBluez *fake = ch->fake;
+
+        ch->hidden = false;
+        add(fake, fake->char_slots, ch->path, "org.bluez.GattCharacteristic1", char_vtable, ch);
+        ch->slot = fake->char_slots->pdata[fake->char_slots->len - 1];
+        ok(sd_bus_emit_interfaces_added(fake->bus, ch->path, "org.bluez.GattCharacteristic1", NULL));
+}
+
 static void add_gatt(FakeBluez *fake) {
         add(fake, fake->char_slots, SERVICE, "org.bluez.GattService1", service_vtable, fake);
         add(fake, fake->char_slots, INFORMATION, "org.bluez.GattService1", service_vtable, fake);
         ok(sd_bus_emit_interfaces_added(fake->bus, SERVICE, "org.bluez.GattService1", NULL));
         ok(sd_bus_emit_interfaces_added(fake->bus, INFORMATION, "org.bluez.GattService1", NULL));
         for (unsigned i = 0; i < fake->n_chars; i++) {
-                add(fake, fake->char_slots, fake->chars[i].path, "org.bluez.GattCharacteristic1",
-                    char_vtable, &fake->chars[i]);
-                ok(sd_bus_emit_interfaces_added(fake->bus, fake->chars[i].path,
-                                                "org.bluez.GattCharacteristic1", NULL));
+                if (fake->chars[i].hidden)
+                        continue;
+                fake_char_show(&fake->chars[i]);
         }
+}
+
+void fake_plug(FakeBluez *fake, const char *adapter) {
+        add(fake, fake->adapter_slots, adapter, "org.bluez.Adapter1", adapter_vtable, fake);
+        add(fake, fake->adapter_slots, adapter, "org.bluez.GattManager1", gatt_manager_vtable, fake);
+        ok(sd_bus_emit_interfaces_added(fake->bus, adapter, "org.bluez.Adapter1", "org.bluez.GattManager1", NULL));
 }
 
 GPid fake_bus_start(void) {
@@ -454,6 +477,7 @@ FakeBluez *fake_bluez_new(sd_event *event, const FakeKind *kind) {
         fake->event = event;
         fake->powered = true;
         fake->rssi = -60;
+        fake->held = g_ptr_array_new_with_free_func(message_free);
         fake->slots = g_ptr_array_new_with_free_func(slot_free);
         fake->device_slots = g_ptr_array_new_with_free_func(slot_free);
         fake->char_slots = g_ptr_array_new_with_free_func(slot_free);
@@ -480,8 +504,8 @@ FakeBluez *fake_bluez_new(sd_event *event, const FakeKind *kind) {
         ok(sd_bus_add_object_manager(fake->bus, &slot, "/"));
         g_ptr_array_add(fake->slots, slot);
         add(fake, fake->slots, "/org/bluez", "org.bluez.AgentManager1", manager_vtable, fake);
-        add(fake, fake->slots, FAKE_ADAPTER, "org.bluez.Adapter1", adapter_vtable, fake);
-        add(fake, fake->slots, FAKE_ADAPTER, "org.bluez.GattManager1", gatt_manager_vtable, fake);
+        fake->adapter_slots = g_ptr_array_new_with_free_func(slot_free);
+        fake_plug(fake, FAKE_ADAPTER);
         ok(sd_bus_request_name(fake->bus, "org.bluez", 0));
         return fake;
 }
@@ -499,6 +523,9 @@ FakeBluez *fake_bluez_free(FakeBluez *fake) {
         g_ptr_array_unref(fake->char_slots);
         g_ptr_array_unref(fake->device_slots);
         g_ptr_array_unref(fake->slots);
+        g_ptr_array_unref(fake->adapter_slots);
+        g_ptr_array_unref(fake->held);
+        sd_bus_slot_unref(fake->filter);
         sd_bus_flush_close_unref(fake->bus);
         g_string_free(fake->writes, true);
         g_free(fake->agent_sender);
@@ -512,6 +539,7 @@ void fake_device_appear(FakeBluez *fake) {
         if (fake->device_slots->len == 0)
                 add(fake, fake->device_slots, FAKE_DEVICE, "org.bluez.Device1", device_vtable, fake);
         fake->present = true;
+        fake->forgotten = false;
         ok(sd_bus_emit_interfaces_added(fake->bus, FAKE_DEVICE, "org.bluez.Device1", NULL));
 }
 
@@ -520,6 +548,8 @@ void fake_device_connect(FakeBluez *fake) {
         if (!fake->connected_untold)
                 ok(sd_bus_emit_properties_changed(fake->bus, FAKE_DEVICE, "org.bluez.Device1", "Connected",
                                                   NULL));
+        if (fake->unresolved)
+                return;
         if (fake->char_slots->len == 0)
                 add_gatt(fake);
         fake->resolved = true;

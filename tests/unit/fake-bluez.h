@@ -40,6 +40,8 @@ typedef struct FakeChar {
         const char *uuid;
         char *path, *service;
         const FakeCharKind *kind;
+        sd_bus_slot *slot;              /* weak */
+        bool hidden;                    /* bluetoothd does not show it */
         int fd;                         /* our end of an acquired socket, -1: none */
         int acquired, notifying;        /* D-Bus booleans */
         unsigned acquires, starts, stops, reads; /* calls so far */
@@ -49,7 +51,8 @@ struct FakeBluez {
         sd_event *event;
         sd_bus *bus;
         const FakeKind *kind;
-        GPtrArray *slots, *device_slots, *char_slots;
+        sd_bus_slot *filter;
+        GPtrArray *slots, *adapter_slots, *device_slots, *char_slots;
         int powered, discovering, present, connected, resolved, paired, trusted;
         int16_t rssi;
         uint8_t battery;                /* % */
@@ -62,8 +65,13 @@ struct FakeBluez {
         unsigned connect_errors;
         bool connect_silent;            /* Connect() is not answered, as while the device is away */
         const char *write_error;        /* NULL: written */
+        const char *read_error_text;
         const char *read_error;         /* NULL: the value */
         bool pair_refused;
+        bool unresolved;                /* a connection stays without services */
+        const char *hold;               /* method that is not answered before fake_answer(); NULL: none */
+        GPtrArray *held;                /* sd_bus_message*, its calls */
+        bool forgotten;                 /* by RemoveDevice, but near: the next discovery sees it again */
         bool connected_untold;          /* Connected rises without a signal */
         /* What was called: */
         unsigned connects, disconnects, pairs, removes, discoveries, applications, unregistered, agents;
@@ -85,6 +93,9 @@ FakeBluez *fake_bluez_free(FakeBluez *fake);
 void fake_device_appear(FakeBluez *fake);     /* InterfacesAdded of the device */
 void fake_device_connect(FakeBluez *fake);    /* Connected, then the objects, then ServicesResolved */
 void fake_device_disconnect(FakeBluez *fake); /* sockets end, Connected falls */
+void fake_device_vanish(FakeBluez *fake);     /* InterfacesRemoved */
+void fake_plug(FakeBluez *fake, const char *adapter); /* the adapter comes, under this path */
+void fake_char_show(FakeChar *ch);
 void fake_powered(FakeBluez *fake, bool on);
 void fake_battery(FakeBluez *fake, uint8_t percent); /* Battery1 comes */
 FakeChar *fake_char(FakeBluez *fake, const char *uuid);
