@@ -9,6 +9,7 @@
 #include "client/format.h"
 #include "client/json.h"
 #include "client/output.h"
+#include "client/pairing.h"
 #include "client/service.h"
 #include "client/verbs.h"
 
@@ -111,7 +112,7 @@ static Exit find_device(Client *client, Objects *objects, const json_t **ret) {
         return e == EXIT_DONE ? client_device(objects, client_arg(client, 0), ret) : e;
 }
 
-static int append_adopt_options(sd_bus_message *call, const Options *options) {
+static int append_adopt_options(sd_bus_message *call, const Options *options, bool agent) {
         int r;
 
         r = sd_bus_message_open_container(call, 'a', "{sv}");
@@ -122,6 +123,12 @@ static int append_adopt_options(sd_bus_message *call, const Options *options) {
                 return r;
         if (options_has(options, OPTION_ALLOW_UNBONDED)) {
                 r = sd_bus_message_append(call, "{sv}", "allow-unbonded", "b", true);
+                if (r < 0)
+                        return r;
+        }
+
+        if (agent) {
+                r = sd_bus_message_append(call, "{sv}", "agent", "o", PAIRING_PATH);
                 if (r < 0)
                         return r;
         }
@@ -137,11 +144,48 @@ static bool wants_adoption(const json_t *device) {
         return strcmp(state, "bond-lost") == 0 || strcmp(state, "refused") == 0;
 }
 
+/* On a terminal, and if the service knows of agents. */
+static bool can_ask(Client *client) {
+        json_auto *manager = NULL;
+        const json_t *feature;
+        size_t i;
+
+        if (!pairing_can_ask() || client_manager(client, &manager) != EXIT_DONE)
+                return false;
+
+        json_array_foreach(json_object_get(manager, "features"), i, feature)
+                if (g_strcmp0(json_string_value(feature), "pairing-agent") == 0)
+                        return true;
+
+        return false;
+}
+
+/* What the bond that was just made is worth. */
+static Exit say_bond(Client *client, const char *path, bool could_ask) {
+        g_auto(Objects) objects = {};
+        Exit e;
+
+        e = client_objects(client, &objects);
+        if (e != EXIT_DONE)
+                return e;
+        if (!json_is_true(json_object_get(objects_at(objects.devices, path), "bonded")))
+                return EXIT_DONE;
+
+        if (could_ask)
+                output_say("It was paired without digits (Just Works), it can do no more: nothing proves that no other "
+                           "device answered in its place.");
+        else
+                output_say("It was paired without digits (Just Works): nothing proves that no other device answered in "
+                           "its place. If it can show or take digits, forget it and adopt it on a terminal.");
+        return EXIT_DONE;
+}
+
 Exit verb_adopt(Client *client) {
         g_autoptr(sd_bus_message) call = NULL;
         g_auto(Objects) objects = {};
         const json_t *device = NULL;
         const char *path, *title;
+        bool agent, was_bonded, asked = false;
         Exit e;
         int r;
 
@@ -156,23 +200,31 @@ Exit verb_adopt(Client *client) {
                 return EXIT_NOTHING_TO_DO;
         }
 
+        was_bonded = json_is_true(json_object_get(device, "bonded"));
+        agent = can_ask(client);
         e = service_message(client->bus, SERVICE_ROOT, SERVICE_MANAGER, "Adopt", &call);
         if (e != EXIT_DONE)
                 return e;
         r = sd_bus_message_append(call, "o", path);
         if (r >= 0)
-                r = append_adopt_options(call, &client->options);
+                r = append_adopt_options(call, &client->options, agent);
         if (r < 0)
                 return service_message_error(r);
 
         output_say("Bonding with %s. If it asks for it, press its button now.", title);
-        e = service_call(client->bus, call, ADOPT_TIMEOUT_USEC, NULL);
+        e = agent ? pairing_adopt(client->bus, call, ADOPT_TIMEOUT_USEC, &asked)
+                  : service_call(client->bus, call, ADOPT_TIMEOUT_USEC, NULL);
         if (e != EXIT_DONE)
                 return e;
 
         output_say("%s is adopted. needled connects to it whenever it is switched on; 'needlectl watch' "
                    "shows it in use.",
                    title);
+        if (!asked && !was_bonded) {
+                e = say_bond(client, path, agent);
+                if (e != EXIT_DONE)
+                        return e;
+        }
         return print_device_json(client, path);
 }
 

@@ -22,6 +22,8 @@ const Verb verbs[] = {
         { "adopt", "DEVICE", "Bond with a device that was found, and keep it",
           "Put the device in pairing mode first. From then on it is yours: needled connects to it by itself\n"
           "whenever it is switched on. DEVICE is an address, a name, or the beginning of one.\n"
+          "On a terminal you are asked for digits if the device shows or takes any; elsewhere only devices that\n"
+          "pair without (Just Works) can be adopted.\n"
           "Of a device that is adopted already and whose bond is lost, it makes a new bond: all else stays.",
           1, 1, OPTION_BIT(OPTION_ALIAS) | OPTION_BIT(OPTION_ALLOW_UNBONDED), verb_adopt },
         { "forget", "DEVICE", "Drop a device and its bond; its sessions stay", NULL, 1, 1, 0, verb_forget },

@@ -318,6 +318,7 @@ static int on_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *err
                 g_clear_pointer(&s->owner, g_free);
                 s->agent.call = sd_bus_slot_unref(s->agent.call);
                 s->agent.state = REGISTRATION_NONE;
+                s->question = sd_bus_message_unref(s->question);
                 adapter_gone(s);
         }
         if (*after && !s->owner)
@@ -387,9 +388,9 @@ static int control_drop(BluezServer *s, const char *argument) {
         return r < 0 ? r : 0;
 }
 
-/* drop: disconnects from the device's side. advertise on|off: while there is no client. readvertise
- * on|off: see bluez-server-advertisement.c. mute on|off: the link stays, no value is sent. services on|off:
- * they are taken away and come back, and the link stays. */
+/* drop: disconnects from the device's side. passkey, confirm: see bluez-server-agent.c. advertise on|off: while there is no client.
+ * readvertise on|off: see bluez-server-advertisement.c. mute on|off: the link stays, no value is sent. services on|off: they are taken
+ * away and come back, and the link stays. */
 static int bluez_server_control(Carrier *carrier, unsigned device, const char *word, const char *argument) {
         BluezServer *s = (BluezServer *) carrier;
         bool on;
@@ -398,6 +399,8 @@ static int bluez_server_control(Carrier *carrier, unsigned device, const char *w
                 return -EINVAL;
         if (strcmp(word, "drop") == 0)
                 return control_drop(s, argument);
+        if (strcmp(word, "passkey") == 0 || strcmp(word, "confirm") == 0)
+                return bluez_server_agent_control(s, word, argument);
         if (strcmp(word, "advertise") != 0 && strcmp(word, "readvertise") != 0 && strcmp(word, "mute") != 0 &&
             strcmp(word, "services") != 0)
                 return -ENOENT;
@@ -430,6 +433,7 @@ static Carrier *bluez_server_free(Carrier *carrier) {
         sd_bus_slot_unref(s->application.call);
         sd_bus_slot_unref(s->advertisement.call);
         sd_bus_slot_unref(s->agent.call);
+        sd_bus_message_unref(s->question);
         sd_bus_slot_unref(s->objects_call);
         sd_bus_slot_unref(s->drop_call);
         /* bluetoothd takes back all that belongs to a connection when it ends. */
@@ -512,6 +516,7 @@ int bluez_server_new(const CarrierOptions *options, Carrier **ret) {
         s->event = options->event;
         s->mtu_max = mtu;
         s->bondable = options->bondable;
+        s->pairing = options->pairing;
         s->adapter_path = g_strdup_printf("/org/bluez/hci%u", index);
         s->advertise = true;
         s->readvertise = adapter_is_virtual(index);

@@ -44,6 +44,8 @@ typedef struct BluezServer {
         Pump *pump;
         unsigned mtu_max;
         bool bondable;
+        PairingKind pairing;
+        sd_bus_message *question;       /* of a pairing, which its person has to answer; NULL: none */
 
         char *adapter_path;             /* "/org/bluez/hci1" */
         char *owner;                    /* unique name of bluetoothd; NULL: not running */
@@ -102,3 +104,6 @@ void bluez_server_advertisement_gone(BluezServer *s);
 
 int bluez_server_agent_add(BluezServer *s);
 void bluez_server_agent_register(BluezServer *s);
+void bluez_server_agent_gone(BluezServer *s);           /* nobody waits for the answer any more */
+/* passkey 123456, confirm yes|no: -EINVAL, -EBUSY it is not wanted now. */
+int bluez_server_agent_control(BluezServer *s, const char *word, const char *argument);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
+#include "pairing-method.h"
 #include "peripheral.h"
 
 typedef struct Carrier Carrier;
@@ -36,6 +37,7 @@ typedef struct CarrierOptions {
         unsigned mtu;                   /* ATT_MTU that the device offers, 23 … 517; 0: 247 */
         const char *random_address;     /* static random address, hci only; NULL: public */
         bool bondable;                  /* the stand-in's devices, and bluez: encrypted characteristics */
+        PairingKind pairing;            /* likewise */
         bool fast;                      /* the stand-in answers at once instead of with 5.66's delays */
         const char *const *addresses;   /* of the stand-in's devices, "C0:FF:EE:12:34:56[/public|/random]";
                                            NULL: made up */

@@ -11,9 +11,11 @@
  *   malformed N, empty N, duplicate N, segment-loss N, clock unset, sensor fault|ok,
  *   storage full|free, confirm, reboot
  *                                        the device, on any carrier: see peripheral_control()
+ *   passkey 123456, confirm yes|no       what is typed and pressed on the device while it pairs
  *   drop [reason], advertise on|off, adapter off|on|remove|add, restart [crash], …
  *                                        the carrier: see there
- * With a reboot the link is dropped. */
+ * With a reboot the link is dropped. A device that shows digits while it pairs prints them: a line
+ * "[@N ]passkey 123456" comes by itself. */
 
 #include <systemd/sd-event.h>
 

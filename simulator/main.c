@@ -23,7 +23,7 @@ typedef struct Options {
         double speed, procedure_s;
         int live_period_ms, waveform_hz, mtu, records, capacity;
         gboolean crc, auto_start, no_bond, fast, report, control, version;
-        char *random_address, *flood, *state_file, *name;
+        char *random_address, *flood, *state_file, *name, *pairing;
         char *profile, *tape;
         gboolean loop;
 } Options;
@@ -55,6 +55,9 @@ static const GOptionEntry carrier_entries[] = {
           "Address of the first, second, ... device (--stand-in)", "ADDRESS[/public|/random]" },
         { "no-bond", 0, 0, G_OPTION_ARG_NONE, &options.no_bond,
           "The device does not pair and asks for no encryption", NULL },
+        { "pairing", 0, 0, G_OPTION_ARG_STRING, &options.pairing,
+          "just-works (default), passkey-entry (it has keys), passkey-display, numeric (a display and a button) or refuse "
+          "(--stand-in, --bluez)", "KIND" },
         { "fast", 0, 0, G_OPTION_ARG_NONE, &options.fast,
           "Answer at once, and wait a twentieth of bluetoothd's long timeouts (--stand-in)", NULL },
         { "state", 0, 0, G_OPTION_ARG_FILENAME, &options.state_file, "Keep bonds in this file (--stand-in)",
@@ -166,6 +169,10 @@ static int check_options(void) {
                 return complain("--flood is a load of the profile's own devices");
         if (options.loop && !options.tape)
                 return complain("--loop goes with --tape");
+        if (options.pairing && pairing_kind_from_name(options.pairing) == _PAIRING_MAX)
+                return complain("--pairing is just-works, passkey-entry, passkey-display, numeric or refuse");
+        if (options.pairing && (options.hci || options.no_bond))
+                return complain("--pairing goes with neither --hci nor --no-bond, which do not pair");
         if (options.kinds && options.kinds[1] && !options.stand_in)
                 return complain("only --stand-in can be several devices");
         return check_addresses();
@@ -237,6 +244,7 @@ static int make_carrier(sd_event *event, const PeripheralConfig *configs, unsign
                 .target = options.stand_in ? options.stand_in_bus : options.bluez ?: options.hci,
                 .mtu = (unsigned) options.mtu, .random_address = options.random_address,
                 .bondable = !options.no_bond, .fast = options.fast,
+                .pairing = options.pairing ? pairing_kind_from_name(options.pairing) : PAIRING_JUST_WORKS,
                 .addresses = addresses, .state_file = options.state_file,
         };
 

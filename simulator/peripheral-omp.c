@@ -374,8 +374,8 @@ static int omp_control(Peripheral *base, const char *word, const char *argument)
         if (g_str_equal(word, "clock") || g_str_equal(word, "sensor") || g_str_equal(word, "storage"))
                 return omp_control_loss(p, word, argument);
         if (g_str_equal(word, "reboot") || g_str_equal(word, "confirm")) {
-                if (argument)
-                        return -EINVAL;
+                if (argument) /* "confirm yes" is about a pairing, which is the carrier's */
+                        return g_str_equal(word, "confirm") ? -ENOENT : -EINVAL;
                 *(g_str_equal(word, "reboot") ? &p->reboot_wanted : &p->confirmed) = true;
                 return 0;
         }

@@ -7,7 +7,7 @@
 #define PROFILE_UUIDS_MAX 64u
 
 typedef struct Agent {
-        char *name, *path;
+        char *name, *path, *capability;
 } Agent;
 
 /* A GATT application: only its GattProfile1 objects matter here. */
@@ -26,6 +26,7 @@ static void agent_free(void *data) {
 
         g_free(agent->name);
         g_free(agent->path);
+        g_free(agent->capability);
         g_free(agent);
 }
 
@@ -86,6 +87,7 @@ static void method_register_agent(Call *call) {
         agent = g_new0(Agent, 1);
         agent->name = g_strdup(call_sender(call));
         agent->path = g_strdup(path);
+        agent->capability = g_strdup(capability);
         g_ptr_array_add(s->agents, agent);
         if (s->adapter.object && !s->adapter.pairable) { /* "registering an agent sets Pairable=1" */
                 s->adapter.pairable = true;
@@ -307,9 +309,18 @@ void clients_gone(Standin *s, const char *name) {
                         g_ptr_array_remove_index(s->agents, i);
 }
 
-bool clients_have_agent(Standin *s) {
-        /* The caller's own, else the default one, which the first becomes by itself. */
-        return s->agents->len > 0;
+bool clients_agent(Standin *s, const char *caller, char **ret_name, char **ret_path, const char **ret_capability) {
+        const Agent *agent = caller ? find_agent(s, caller) : NULL;
+
+        if (!agent && s->agents->len > 0)
+                agent = s->agents->pdata[0]; /* the default one, which the first becomes by itself */
+        if (!agent)
+                return false;
+
+        *ret_name = g_strdup(agent->name);
+        *ret_path = g_strdup(agent->path);
+        *ret_capability = agent->capability;
+        return true;
 }
 
 bool clients_want(Standin *s, const char *uuid) {

@@ -10,7 +10,6 @@
 #define RESOLVE_CACHED_USEC 40000u
 #define ABSENT_USEC 40500000u           /* Connect() to an absent device */
 #define DISCONNECT_USEC 2000000u        /* bluetoothd's timer in Disconnect() and RemoveDevice() */
-#define PAIR_USEC 90000u                /* Pair(): 70–110 ms */
 #define TEMPORARY_USEC 29600000u        /* TemporaryTimeout */
 
 static void device_changed(Device *d, const char *name) {
@@ -72,12 +71,11 @@ static void device_answer_disconnects(Device *d) {
         }
 }
 
-/* Everything that waited for the bond: carried out, or told why not. */
-static void device_paired(Device *d, bool ok) {
+void device_paired(Device *d, bool ok) {
         g_autoptr(GPtrArray) calls = g_steal_pointer(&d->unpaired);
 
         d->unpaired = g_ptr_array_new();
-        d->pairing = sd_event_source_disable_unref(d->pairing);
+        pairing_end(d);
         if (ok) {
                 d->bonded = true;
                 object_changed(d->standin, d->object, INTERFACE_DEVICE, "Paired", "Bonded", NULL);
@@ -99,26 +97,11 @@ static void device_paired(Device *d, bool ok) {
         }
 }
 
-static int on_paired(sd_event_source *source, uint64_t usec, void *userdata) {
-        device_paired(userdata, true);
-        return 0;
-}
-
 /* Without an agent, or if the device refuses: it fails, and the link is dropped. */
 static void device_pair(Device *d, Call *call) {
-        Standin *s = d->standin;
-
         g_ptr_array_add(d->unpaired, call);
-        if (d->pairing)
-                return;
-
-        if (!s->bondable || !clients_have_agent(s)) {
-                device_paired(d, false);
-                device_link_down(d);
-                return;
-        }
-
-        standin_timer(s, &d->pairing, standin_delay(s, PAIR_USEC), on_paired, d);
+        if (!pairing_runs(d))
+                pairing_begin(d, call);
 }
 
 static int on_resolved(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -268,7 +251,7 @@ static void method_pair(Call *call) {
                 call_error(call, "AlreadyExists", "Already Exists");
                 return;
         }
-        if (d->pairing || d->connect) {
+        if (pairing_runs(d) || d->connect) {
                 call_error(call, "InProgress", "In Progress");
                 return;
         }
@@ -284,7 +267,7 @@ static void method_pair(Call *call) {
 static void method_cancel_pairing(Call *call) {
         Device *d = call->what;
 
-        if (!d->pairing) {
+        if (!pairing_runs(d)) {
                 call_error(call, "DoesNotExist", "Does Not Exist");
                 return;
         }
@@ -507,7 +490,7 @@ void device_done(Device *d) {
         d->forget = sd_event_source_disable_unref(d->forget);
         d->progress = sd_event_source_disable_unref(d->progress);
         d->disconnecting = sd_event_source_disable_unref(d->disconnecting);
-        d->pairing = sd_event_source_disable_unref(d->pairing);
+        pairing_end(d);
         g_clear_pointer(&d->disconnects, g_ptr_array_unref);
         g_clear_pointer(&d->unpaired, g_ptr_array_unref);
         g_clear_pointer(&d->alias, g_free);

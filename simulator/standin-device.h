@@ -3,6 +3,7 @@
 
 /* A device as bluetoothd knows it, with the software that plays it behind. */
 
+#include "pairing-method.h"
 #include "peripheral.h"
 #include "pump.h"
 #include "standin-bus.h"
@@ -10,6 +11,18 @@
 typedef struct Device Device;
 typedef struct Service Service;
 typedef struct Characteristic Characteristic;
+
+typedef struct Pairing {
+        sd_event_source *timer;         /* NULL: none under way */
+        bool begun;                     /* the sides do their parts */
+        bool asked;                     /* a Pair(), not a value that wants encryption */
+        PairingMethod method;
+        char *agent, *agent_path;
+        sd_bus_slot *question;          /* of the agent, open */
+        bool has_passkey;
+        uint32_t passkey;
+        bool client_done, device_done;
+} Pairing;
 
 typedef enum LinkState {
         LINK_DOWN,
@@ -72,7 +85,7 @@ struct Device {
         GPtrArray *disconnects;         /* Calls */
         sd_event_source *disconnecting;
         GPtrArray *unpaired;            /* Calls that wait for the bond */
-        sd_event_source *pairing;
+        Pairing pairing;
 
         GPtrArray *services;            /* of Service, in order of handles */
         GPtrArray *characteristics;     /* likewise */
@@ -93,9 +106,17 @@ void device_forget(Device *d);                          /* Device1 and all below
 void device_set_advertising(Device *d, bool on);
 void device_kick(Device *d); /* something changed that may let it connect by itself */
 void device_link_down(Device *d);
+/* Everything that waited for the bond: carried out, or told why not. */
+void device_paired(Device *d, bool ok);
 void device_remove(Device *d, Call *call);               /* RemoveDevice(): answers the call */
 /* True: the link is good enough. Else the call waits for the bond and is run again, or has been answered. */
 bool device_secure(Device *d, Call *call);
+
+/* standin-pairing.c */
+void pairing_begin(Device *d, const Call *call);        /* for whom; device_paired() follows, maybe at once */
+bool pairing_runs(const Device *d);
+void pairing_end(Device *d);                            /* whatever is under way */
+int pairing_control(Device *d, const char *word, const char *argument); /* passkey, confirm; -EBUSY: not wanted now */
 
 /* standin-gatt.c */
 extern const Method characteristic_methods[];

@@ -147,6 +147,8 @@ static int standin_control(Carrier *carrier, unsigned device, const char *word, 
 
         if (g_str_equal(word, "drop"))
                 return control_drop(d, argument);
+        if (g_str_equal(word, "passkey") || g_str_equal(word, "confirm"))
+                return pairing_control(d, word, argument);
         if (g_str_equal(word, "adapter"))
                 return control_adapter(s, argument);
         if (g_str_equal(word, "advertise")) {
@@ -232,6 +234,7 @@ int standin_new(const CarrierOptions *options, Carrier **ret) {
                 .bus_address = g_steal_pointer(&bus_address),
                 .state_file = g_strdup(options->state_file),
                 .bondable = options->bondable, .fast = options->fast,
+                .pairing = options->pairing,
                 .mtu = (uint16_t) (options->mtu ?: 247),
                 .objects = g_ptr_array_new_with_free_func((GDestroyNotify) object_free),
                 .by_path = g_hash_table_new(g_str_hash, g_str_equal),

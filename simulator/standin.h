@@ -10,6 +10,7 @@
  *   standin-standard.c   ObjectManager, Properties, Introspectable
  *   standin-adapter.c    Adapter1, discovery
  *   standin-device.c     Device1, Battery1: connections, bonds
+ *   standin-pairing.c    how a device is bonded, and who is asked about it
  *   standin-gatt.c       GattService1, GattCharacteristic1, GattDescriptor1: reads and notifications
  *   standin-client.c     GattManager1, AgentManager1: what clients registered, and when they leave
  *   standin-state.c      bonds in a file */
@@ -39,6 +40,7 @@ struct Standin {
         char *bus_address;
         char *state_file;
         bool bondable, fast;
+        PairingKind pairing;
         uint16_t mtu;
 
         sd_bus *bus;                    /* NULL while bluetoothd is away */
@@ -79,7 +81,8 @@ void clients_done(Standin *s);
 void clients_drop(Standin *s);                          /* releases agents and profiles: bluetoothd goes */
 void clients_drop_apps(Standin *s);                     /* profiles alone: the adapter goes */
 void clients_gone(Standin *s, const char *name);
-bool clients_have_agent(Standin *s);
+/* The caller's own agent (caller may be NULL), else the default one; the caller frees name and path. */
+bool clients_agent(Standin *s, const char *caller, char **ret_name, char **ret_path, const char **ret_capability);
 bool clients_want(Standin *s, const char *uuid);        /* some application registered a profile for it */
 
 /* standin-state.c */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "autoptr.h"
+#include "bus/pairing.h"
 #include "bus/private.h"
 
 static const struct {
@@ -28,6 +29,7 @@ static void call_free(Call *call) {
                 call->caller->n_calls--;
         authority_cancel(call->check);
         sd_event_source_disable_unref(call->deadline);
+        pairing_free(call->pairing);
         sd_bus_message_unref(call->message);
         g_free(call);
 }

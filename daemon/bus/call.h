@@ -16,6 +16,7 @@
 #define CALLS_MAX_PER_CALLER 16u
 
 typedef struct Call Call;
+typedef struct Pairing Pairing;       /* pairing.c */
 
 typedef enum CallRight {
         CALL_ANYBODY,
@@ -67,6 +68,7 @@ struct Call {
         CallRight asked;        /* of polkit */
         bool waiting;           /* for the uid */
         bool granted;           /* polkit has allowed it */
+        Pairing *pairing;       /* of Adopt() with an agent */
         sd_event_source *deadline;
 };
 

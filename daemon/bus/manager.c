@@ -5,6 +5,7 @@
 #include "autoptr.h"
 #include "bus/device-object.h"
 #include "bus/options.h"
+#include "bus/pairing.h"
 #include "bus/private.h"
 #include "bus/session-object.h"
 
@@ -20,7 +21,7 @@ static const char *const property_names[] = { "Bluetooth", "Storage", "StorageRe
 #define MASK_STORAGE 0x6u
 #define MASK_SEARCHING 0x8u
 
-static const char *const features[] = { "omp1", "vendor-profiles", "stream1", "export-tape", NULL };
+static const char *const features[] = { "omp1", "vendor-profiles", "stream1", "export-tape", "pairing-agent", NULL };
 
 /* ---- Properties ---- */
 
@@ -149,6 +150,7 @@ typedef struct AdoptOptions {
         LinkAdopt adopt;
         uint32_t owner;
         bool owner_given;
+        const char *agent;
 } AdoptOptions;
 
 static int read_adopt_options(Call *call, AdoptOptions *ret, sd_bus_error *error) {
@@ -156,7 +158,7 @@ static int read_adopt_options(Call *call, AdoptOptions *ret, sd_bus_error *error
                 { "alias", 's', &ret->adopt.alias, NULL },
                 { "allow-unbonded", 'b', &ret->adopt.allow_unbonded, NULL },
                 { "owner", 'u', &ret->owner, &ret->owner_given },
-                { .name = "agent" },
+                { "agent", 'o', &ret->agent, NULL },
         };
         int r;
 
@@ -208,6 +210,10 @@ static int run_adopt(Call *call, sd_bus_error *error) {
         if (r < 0)
                 return r;
 
+        if (options.agent) {
+                call->pairing = pairing_new(call, options.agent);
+                options.adopt.agent = pairing_agent(call->pairing);
+        }
         link_adopt(call->bus->settings.link, object->device, &options.adopt, call_done, call);
         return 0;
 }

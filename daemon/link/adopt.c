@@ -18,19 +18,54 @@
         "The device refused to pair: open its pairing window (and clear its old bond, if it was paired with this " \
         "computer before) and adopt it again, or, for a device that cannot pair, adopt it with --allow-unbonded."
 
+#define REFUSED_WITHOUT_AGENT \
+        "The device refused to pair: open its pairing window (and clear its old bond, if it was paired with this " \
+        "computer before) and adopt it again, on a terminal if it shows or takes digits, or, for a device that cannot " \
+        "pair, with --allow-unbonded."
+
+#define WRONG_DIGITS \
+        "The pairing failed although the digits were given: see that both sides have the same, open the device's " \
+        "pairing window and adopt it again."
+
+#define NO_DIGITS \
+        "The answer was that these are not the digits of the device, or that there are none: see that no other device " \
+        "is paired in its place, and adopt it again."
+
+#define NO_ANSWER \
+        "Nobody answered the question about the device's digits in time: open its pairing window, adopt it again and " \
+        "answer within half a minute."
+
 static void adoption_free(Device *device) {
         if (device->work->adoption)
                 g_free(device->work->adoption->alias);
         g_clear_pointer(&device->work->adoption, g_free);
 }
 
-static void pair_refused(Device *device) {
-        if (!device->work->adoption->allow_unbonded) {
-                adopt_fail(device, -EKEYREJECTED, DEVICE_REASON_PAIRING_FAILED, REFUSED_PAIRING);
+static const char *refusal(const Adoption *adoption, AgentOutcome outcome) {
+        switch (outcome) {
+        case AGENT_UNASKED:
+                return adoption->agent.ask ? REFUSED_PAIRING : REFUSED_WITHOUT_AGENT;
+        case AGENT_SILENT:
+                return NO_ANSWER;
+        case AGENT_ANSWERED:
+                return WRONG_DIGITS;
+        case AGENT_DENIED:
+                return NO_DIGITS;
+        }
+
+        return REFUSED_PAIRING;
+}
+
+/* A device that asks for digits can pair: without a bond is not what the owner allowed. */
+static void pair_refused(Device *device, AgentOutcome outcome) {
+        Adoption *adoption = device->work->adoption;
+
+        if (!adoption->allow_unbonded || outcome != AGENT_UNASKED) {
+                adopt_fail(device, -EKEYREJECTED, DEVICE_REASON_PAIRING_FAILED, refusal(adoption, outcome));
                 return;
         }
 
-        device->work->adoption->pair_refused = true;
+        adoption->pair_refused = true;
         if (device->work->connected)
                 setup_read(device);
         else
@@ -40,12 +75,16 @@ static void pair_refused(Device *device) {
 
 static void on_paired(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
         Device *device = userdata;
+        AgentOutcome outcome = agent_outcome(device->link->agent, device);
 
-        agent_end(device->link->agent, device->work->object);
+        agent_end(device->link->agent, device);
         if (device->work->step != STEP_PAIR)
                 return;
         if (error)
                 log_debug("%s: Pair: %s", device->path, error->sentence);
+
+        if (!error)
+                device->work->adoption->just_works = outcome == AGENT_UNASKED;
 
         switch (error ? -error->error : 0) {
         case 0:
@@ -60,22 +99,33 @@ static void on_paired(sd_bus_message *reply, const ErrorMeaning *error, void *us
         case ENOTCONN:
         case EALREADY:
         case ENOENT:
-                adopt_retry(device, error->error, error->sentence);
+                if (outcome == AGENT_UNASKED) /* who was asked is not asked the same again and again */
+                        adopt_retry(device, error->error, error->sentence);
+                else
+                        pair_refused(device, outcome);
                 break;
         case ENODEV:
                 adopt_fail(device, -ENODEV, DEVICE_REASON_NONE, error->sentence);
                 break;
         default:
-                pair_refused(device);
+                pair_refused(device, outcome);
                 break;
         }
 }
 
 void adopt_pair_timeout(Device *device) {
-        agent_end(device->link->agent, device->work->object);
+        AgentOutcome outcome = agent_outcome(device->link->agent, device);
+
+        if (!agent_pairs(device->link->agent, device)) {
+                adopt_fail(device, -EBUSY, DEVICE_REASON_NONE,
+                           "Another device is being paired all the time: finish that, and adopt this one again.");
+                return;
+        }
+
+        agent_end(device->link->agent, device);
         calls_clear(&device->work->calls);
         bluez_tell(device->link->bluez, device->work->object, "org.bluez.Device1", "CancelPairing", NULL);
-        pair_refused(device);
+        pair_refused(device, outcome);
 }
 
 void adopt_resolved(Device *device) {
@@ -88,8 +138,29 @@ void adopt_resolved(Device *device) {
         }
 
         device_enter(device, DEVICE_BONDING, DEVICE_REASON_NONE, STEP_PAIR, 0);
-        agent_begin(device->link->agent, object->path);
+        agent_begin(device->link->agent, device);
+}
+
+void adopt_pair(Device *device) {
+        if (!device->work->connected) {
+                adopt_retry(device, -EHOSTUNREACH, "The connection broke off before pairing: try again.");
+                return;
+        }
+
+        device_enter(device, DEVICE_BONDING, DEVICE_REASON_NONE, STEP_PAIR, 0); /* the limit counts from now */
         (void) link_call_device(device, "org.bluez.Device1", "Pair", PAIR_CALL_USEC, on_paired);
+}
+
+/* What the bond is worth, while there is still time to make a better one. */
+static void say_just_works(const Device *device) {
+        const LogContext context = { .device = device_label(device) };
+
+        log_with(LOG_NOTICE, &context,
+                 device->work->adoption->agent.ask
+                         ? "%s is paired by Just Works, it can do no more: no digits said that it was this device"
+                         : "%s is paired by Just Works: no digits said that it was this device; if it shows or takes "
+                           "some, forget it and adopt it on a terminal",
+                 device_label(device));
 }
 
 void adopt_identified(Device *device) {
@@ -108,6 +179,8 @@ void adopt_identified(Device *device) {
         device->adopted_realtime_usec = clock_usec(CLOCK_REALTIME);
         device->work->found_until_usec = 0;
         device->work->attempts = 0;
+        if (adoption->just_works)
+                say_just_works(device);
         adoption_free(device);
 
         release_end(device);
@@ -122,6 +195,7 @@ void adopt_identified(Device *device) {
 void adopt_retry(Device *device, int error, const char *message) {
         Adoption *adoption = device->work->adoption;
 
+        agent_end(device->link->agent, device);
         calls_clear(&device->work->calls);
         if (++adoption->attempts >= ATTEMPTS_MAX) {
                 adopt_fail(device, error, DEVICE_REASON_TIMEOUT, message);
@@ -160,7 +234,7 @@ static void leave(Device *device, DeviceReason reason) {
 void adopt_fail(Device *device, int error, DeviceReason reason, const char *message) {
         calls_clear(&device->work->calls);
         notify_close(device);
-        agent_end(device->link->agent, device->work->object);
+        agent_end(device->link->agent, device);
         adopt_undo(device);
 
         device->work->attempts = 0;
@@ -211,6 +285,8 @@ void link_adopt(Link *link, Device *device, const LinkAdopt *options, LinkDone d
                 .reason = device->reason,
         };
         device->work->looked_anew = device->adopted;
+        if (options->agent)
+                device->work->adoption->agent = *options->agent;
 
         if (device->adopted)
                 trouble_look_anew(device); /* without the old bond, and what bluetoothd remembers of it */

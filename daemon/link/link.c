@@ -395,6 +395,7 @@ void link_device_remove(Device *device) {
 
         calls_clear(&device->work->calls);
         notify_close(device);
+        agent_end(link->agent, device);
         if (device->work->object)
                 g_hash_table_remove(link->by_object, device->work->object);
         g_ptr_array_remove(link->devices, device);

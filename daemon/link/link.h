@@ -55,7 +55,8 @@ typedef void (*LinkDone)(int error, const char *message, void *userdata);
 typedef enum LinkPairingQuestion {
         LINK_PAIRING_PASSKEY,           /* type the six digits that the device shows: answer a number to 999999 */
         LINK_PAIRING_CONFIRM,           /* are these the digits that the device shows? answer 0 for yes */
-        LINK_PAIRING_DISPLAY,           /* show these digits until the pairing is over: no answer */
+        LINK_PAIRING_DISPLAY,           /* show these digits until the pairing is over: no answer, but a negative one (they cannot be
+                                         * shown) ends it */
 } LinkPairingQuestion;
 
 typedef struct LinkPairingAgent {
@@ -107,7 +108,8 @@ void link_connect(Link *link, Device *device, LinkDone done, void *userdata);
  * of bluetoothd and of the computer, whoever asked and whatever becomes of them. `done` when the link is down. Longer than
  * LINK_RELEASE_MAX_USEC is cut to that. -EOPNOTSUPP: not adopted, -EBUSY: being adopted or forgotten. */
 void link_release(Link *link, Device *device, uint64_t duration_usec, LinkDone done, void *userdata);
-/* Of the question that the agent was asked last: error 0 and the number, or negative: no. -ENOENT: there is no question open. */
+/* Of the question that the agent was asked last: error 0 and the number, or negative: no, which a number beyond 999999 is too.
+ * -ENOENT: there is no question open (any more). */
 int link_pairing_answer(Link *link, Device *device, int error, uint32_t passkey);
 /* The computer goes to sleep (true) or has woken. Asleep: no attempt, no timer, FRAME_LINK_SUSPENDED for those that stream. */
 void link_suspend(Link *link, bool asleep);

@@ -139,6 +139,7 @@ void action_begin(Device *device);              /* the actions On=connect */
 
 /* adopt.c */
 void adopt_resolved(Device *device);            /* the services are there: pair, or go on */
+void adopt_pair(Device *device);                /* its turn has come */
 void adopt_identified(Device *device);          /* Feature and identity are read: trust and remember */
 void adopt_retry(Device *device, int error, const char *message); /* the attempt broke off */
 void adopt_fail(Device *device, int error, DeviceReason reason, const char *message);
@@ -149,8 +150,11 @@ void adopt_undo(Device *device); /* in bluetoothd: what an adoption that ends ha
 Agent *agent_new(Link *link);
 Agent *agent_free(Agent *agent);
 void agent_reset(Agent *agent);                 /* bluetoothd has gone, and our registration with it */
-void agent_begin(Agent *agent, const char *object); /* for just this device */
-void agent_end(Agent *agent, const char *object);
+/* In line for pairing: adopt_pair() when its turn comes, which may be at once. */
+void agent_begin(Agent *agent, Device *device);
+void agent_end(Agent *agent, Device *device);   /* out of the line; nothing if it is in none */
+bool agent_pairs(const Agent *agent, const Device *device); /* it is its turn */
+AgentOutcome agent_outcome(const Agent *agent, const Device *device); /* to be asked before agent_end() */
 
 /* autoconnect.c */
 AutoConnect *auto_connect_new(Link *link);

@@ -24,7 +24,7 @@
 /* Said once in ten minutes for each device: a program may do it for ever. */
 static void interfered(Device *device, const char *what) {
         uint64_t now = clock_usec(CLOCK_BOOTTIME), told = device->work->told_interference_usec;
-        LogContext context = { .device = device_label(device) };
+        LogContext context = { .message_id = NEEDLED_MESSAGE_INTERFERENCE, .device = device_label(device) };
 
         device->counters.interferences++;
         device->work->interfered_usec = now;

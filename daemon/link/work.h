@@ -67,6 +67,13 @@ typedef enum Identity {
         _IDENTITY_MAX,
 } Identity;
 
+typedef enum AgentOutcome {     /* of the digits in a pairing */
+        AGENT_UNASKED,          /* none were asked for: Just Works */
+        AGENT_SILENT,           /* nobody has answered */
+        AGENT_ANSWERED,         /* typed, compared or shown */
+        AGENT_DENIED,           /* the answer was no, or none that bluetoothd takes */
+} AgentOutcome;
+
 typedef struct Adoption {
         struct Operation *operation; /* weak: the link's; NULL: the client has gone */
         char *alias;
@@ -74,6 +81,8 @@ typedef struct Adoption {
         uid_t owner;
         bool was_paired;        /* bonded by somebody else before us: not ours to remove */
         bool pair_refused;      /* tried; goes on without a bond */
+        bool just_works;        /* paired, and no digits were compared or typed */
+        LinkPairingAgent agent; /* ask is NULL: nobody can show or type digits */
         DeviceState state;      /* before: what it is again if the adoption fails */
         DeviceReason reason;
         unsigned attempts;

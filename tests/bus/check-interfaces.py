@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The XML files are the contract: what the daemon introspects agrees with them, member by member.
+"""The XML files are the contract: what the daemon introspects agrees with them, member by member, and so does needlectl's agent.
 
-usage: check-interfaces.py INTROSPECT FILE.xml…
+usage: check-interfaces.py INTROSPECT… FILE.xml…
 
 Compares names, types, directions, names of arguments, access and annotations (the Privileged that libsystemd
 adds for a method that not everybody may call is one). Every member of the XML is documented. The check proves
@@ -95,16 +95,18 @@ def plant(root):
 
 
 def main():
-    output = subprocess.run([sys.argv[1]], check=True, stdout=subprocess.PIPE).stdout.decode()
+    files = [a for a in sys.argv[1:] if a.endswith('.xml')]
+    output = ''.join(subprocess.run([a], check=True, stdout=subprocess.PIPE).stdout.decode()
+                     for a in sys.argv[1:] if a not in files)
     documents = [ET.fromstring(text) for text in output.split('\0') if text.strip()]
     live, written, wrong = {}, {}, []
     for document in documents:
         live.update(describe(document))
-    for path in sys.argv[2:]:
+    for path in files:
         written.update(describe(ET.parse(path).getroot()))
         wrong += undocumented(path)
 
-    others = {name: members for name, members in live.items() if 'Device' in name or 'Session' in name}
+    others = {name: members for name, members in live.items() if name not in describe(documents[0])}
     planted = 0
     for what, tree in plant(documents[0]):
         planted += 1

@@ -177,6 +177,10 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return polkit_call(fb, m) < 0 ? -EIO : 1;
         if (fb->logind && g_strcmp0(destination, fb->logind) == 0)
                 return logind_call(fb, m) < 0 ? -EIO : 1;
+        if (destination && destination[0] == ':') {
+                g_ptr_array_add(fb->asked, sd_bus_message_ref(m));
+                return 1;
+        }
 
         return 0;
 }
@@ -211,6 +215,7 @@ FakeBus *fake_bus_new(sd_event *event) {
         fb->users = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         fb->matches = g_ptr_array_new_with_free_func(g_free);
         fb->signals = g_ptr_array_new_with_free_func(message_unref);
+        fb->asked = g_ptr_array_new_with_free_func(message_unref);
         fb->held = g_ptr_array_new_with_free_func(message_unref);
         fb->folder = g_dir_make_tmp("needled-bus-XXXXXX", NULL);
         g_assert_nonnull(fb->folder);
@@ -238,6 +243,7 @@ FakeBus *fake_bus_free(FakeBus *fb) {
         g_free(fb->logind);
         g_ptr_array_unref(fb->held);
         g_ptr_array_unref(fb->signals);
+        g_ptr_array_unref(fb->asked);
         g_ptr_array_unref(fb->matches);
         g_hash_table_unref(fb->users);
         sd_bus_slot_unref(fb->filter);
@@ -298,6 +304,33 @@ void fake_bus_release_uids(FakeBus *fb) {
         for (unsigned i = 0; i < fb->held->len; i++)
                 reply_uid(fb, fb->held->pdata[i]);
         g_ptr_array_set_size(fb->held, 0);
+}
+
+sd_bus_message *fake_bus_asked(const FakeBus *fb, const char *member) {
+        for (unsigned i = fb->asked->len; i-- > 0;)
+                if (g_str_equal(sd_bus_message_get_member(fb->asked->pdata[i]), member))
+                        return fb->asked->pdata[i];
+
+        return NULL;
+}
+
+void fake_bus_reply(FakeBus *fb, const char *sender, const char *member, const char *error, const char *types, ...) {
+        sd_bus_message *question = fake_bus_asked(fb, member);
+        g_autoptr(sd_bus_message) m = NULL;
+        va_list args;
+
+        g_assert_nonnull(question);
+        if (error) {
+                g_assert_cmpint(sd_bus_message_new_method_errorf(question, &m, error, "No."), >=, 0);
+        } else {
+                g_assert_cmpint(sd_bus_message_new_method_return(question, &m), >=, 0);
+                va_start(args, types);
+                g_assert_cmpint(sd_bus_message_appendv(m, types, args), >=, 0);
+                va_end(args);
+        }
+        g_assert_cmpint(sd_bus_message_set_sender(m, sender), >=, 0);
+        g_assert_cmpint(sd_bus_send(fb->server, m, NULL), >=, 0);
+        fake_bus_settle(fb);
 }
 
 bool fake_bus_has_match(const FakeBus *fb, const char *part) {

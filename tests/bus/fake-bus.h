@@ -33,6 +33,7 @@ typedef struct FakeBus {
         GHashTable *users;              /* unique name → uid */
         GPtrArray *matches;             /* rules that the daemon has added and not removed */
         GPtrArray *signals;             /* sd_bus_message: what the daemon broadcast */
+        GPtrArray *asked;               /* sd_bus_message: what it called of clients, who answer by fake_bus_reply() or never */
         unsigned n_uid_queries, n_checks, n_cancels;
 
         FakePolkit polkit;
@@ -61,6 +62,10 @@ void fake_bus_logind(FakeBus *fb, const char *name);
 void fake_bus_prepare_for_sleep(FakeBus *fb, const char *sender, bool asleep);
 void fake_bus_grant_delay(FakeBus *fb);
 bool fake_bus_is_delayed(const FakeBus *fb); /* the computer would wait */
+/* The client's answer to the newest call of `member`: an error's name, or values as for sd_bus_message_append(). */
+void fake_bus_reply(FakeBus *fb, const char *sender, const char *member, const char *error, const char *types, ...);
+/* The newest call of `member`, or NULL. */
+sd_bus_message *fake_bus_asked(const FakeBus *fb, const char *member);
 bool fake_bus_has_match(const FakeBus *fb, const char *part);
 
 /* Runs the loop until it is so, 120 s at most; the test fails then. */

@@ -60,6 +60,7 @@ void link_adopt(Link *link, Device *device, const LinkAdopt *options, LinkDone d
         stage->adopt_alias = g_strdup(options->alias);
         stage->adopt_unbonded = options->allow_unbonded;
         stage->adopt_owner = options->owner;
+        stage->adopt_agent = options->agent ? *options->agent : (LinkPairingAgent) {};
         begin_work("adopt", done, userdata);
 }
 
@@ -79,8 +80,18 @@ void link_release(Link *link, Device *device, uint64_t duration_usec, LinkDone d
 void link_cancel(Link *link, void *userdata) {
         g_assert_true(userdata == stage->work_call);
         stage->n_link_cancels++;
+        if (stage->adopt_agent.cancel)
+                stage->adopt_agent.cancel(&stage->found, stage->adopt_agent.userdata);
         stage->work = NULL;
         stage->work_call = NULL;
+}
+
+int link_pairing_answer(Link *link, Device *device, int error, uint32_t passkey) {
+        g_assert_true(device == &stage->found);
+        stage->n_answers++;
+        stage->answer_error = error;
+        stage->answer = passkey;
+        return 0;
 }
 
 const char *device_state_name(DeviceState state) {

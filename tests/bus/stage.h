@@ -49,6 +49,10 @@ typedef struct Stage {
         bool adopt_unbonded;
         uid_t adopt_owner;
         uint64_t release_usec;
+        LinkPairingAgent adopt_agent;   /* ask is NULL: none */
+        unsigned n_answers;             /* of the agent */
+        int answer_error;               /* the newest */
+        uint32_t answer;
 
         /* store */
         StoreState storage;

@@ -27,7 +27,7 @@ static void assert_contains(const char *text, const char *part) {
 static void test_manager_properties(void) {
         stage_new();
         assert_property("/org/needled", MANAGER, "Version", NEEDLED_VERSION);
-        assert_property("/org/needled", MANAGER, "Features", "[omp1, vendor-profiles, stream1, export-tape]");
+        assert_property("/org/needled", MANAGER, "Features", "[omp1, vendor-profiles, stream1, export-tape, pairing-agent]");
         assert_property("/org/needled", MANAGER, "Bluetooth", "ready");
         assert_property("/org/needled", MANAGER, "Storage", "ready");
         assert_property("/org/needled", MANAGER, "StorageReason", "");
@@ -116,8 +116,8 @@ static void test_adopt(void) {
                     "alias", "s", "a\nb");
         call_expect("InvalidArgument", ROOT, "/org/needled", MANAGER, "Adopt", "oa{sv}", FOUND_PATH, 1,
                     "owner", "u", UINT32_MAX);
-        call_expect("NotSupported", ROOT, "/org/needled", MANAGER, "Adopt", "oa{sv}", FOUND_PATH, 1, "agent",
-                    "o", "/agent");
+        call_expect("InvalidArgument", ROOT, "/org/needled", MANAGER, "Adopt", "oa{sv}", FOUND_PATH, 1, "agent",
+                    "s", "/agent");
         g_assert_null(stage->work);
 
         c = call(ROOT, "/org/needled", MANAGER, "Adopt", "oa{sv}", FOUND_PATH, 3, "alias", "s", "Mine",

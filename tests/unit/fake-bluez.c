@@ -127,7 +127,8 @@ static int method_register_agent(sd_bus_message *m, void *userdata, sd_bus_error
         const char *path, *capability;
 
         ok(sd_bus_message_read(m, "os", &path, &capability));
-        g_assert_cmpstr(capability, ==, "NoInputNoOutput");
+        g_free(fake->capability);
+        fake->capability = g_strdup(capability);
         fake->agents++;
         g_free(fake->agent_sender);
         fake->agent_sender = g_strdup(sd_bus_message_get_sender(m));
@@ -178,9 +179,21 @@ static int method_pair(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (g_strcmp0(fake->agent_sender, sd_bus_message_get_sender(m)) != 0 || fake->agents == 0)
                 return give_error(error, "org.bluez.Error.AuthenticationFailed", "No agent");
 
-        fake->paired = true;
-        ok(sd_bus_emit_properties_changed(fake->bus, FAKE_DEVICE, "org.bluez.Device1", "Paired", "Bonded",
-                                          NULL));
+        g_assert_null(fake->pair);
+        fake->pair = sd_bus_message_ref(m);
+        if (!fake->pair_holds)
+                fake_pair_end(fake, NULL);
+        return 1;
+}
+
+static int method_cancel_pairing(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        FakeBluez *fake = userdata;
+
+        fake->pairs_cancelled++;
+        if (!fake->pair)
+                return give_error(error, "org.bluez.Error.DoesNotExist", "Does Not Exist");
+
+        fake_pair_end(fake, "org.bluez.Error.AuthenticationCanceled");
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -341,6 +354,7 @@ static const sd_bus_vtable device_vtable[] = {
         SD_BUS_METHOD("Connect", NULL, NULL, method_connect, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Disconnect", NULL, NULL, method_disconnect, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Pair", NULL, NULL, method_pair, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("CancelPairing", NULL, NULL, method_cancel_pairing, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Address", "s", get_text, 0, 0),
         SD_BUS_PROPERTY("AddressType", "s", get_text, 0, 0),
         SD_BUS_PROPERTY("Name", "s", get_text, 0, 0),
@@ -528,7 +542,9 @@ FakeBluez *fake_bluez_free(FakeBluez *fake) {
         sd_bus_slot_unref(fake->filter);
         sd_bus_flush_close_unref(fake->bus);
         g_string_free(fake->writes, true);
+        sd_bus_message_unref(fake->pair);
         g_free(fake->agent_sender);
+        g_free(fake->capability);
         g_free(fake->application_sender);
         g_free(fake->application);
         g_free(fake);
@@ -566,6 +582,22 @@ void fake_device_disconnect(FakeBluez *fake) {
         fake->connected = fake->resolved = false;
         ok(sd_bus_emit_properties_changed(fake->bus, FAKE_DEVICE, "org.bluez.Device1", "ServicesResolved",
                                           "Connected", NULL));
+}
+
+void fake_pair_end(FakeBluez *fake, const char *error) {
+        sd_bus_message *m = g_steal_pointer(&fake->pair);
+
+        if (error) {
+                ok(sd_bus_reply_method_errorf(m, error, "Authentication Failed"));
+                if (fake->connected)
+                        fake_device_disconnect(fake);
+        } else {
+                fake->paired = true;
+                ok(sd_bus_emit_properties_changed(fake->bus, FAKE_DEVICE, "org.bluez.Device1", "Paired", "Bonded",
+                                                  NULL));
+                ok(sd_bus_reply_method_return(m, NULL));
+        }
+        sd_bus_message_unref(m);
 }
 
 void fake_powered(FakeBluez *fake, bool on) {

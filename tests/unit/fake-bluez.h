@@ -72,12 +72,16 @@ struct FakeBluez {
         const char *hold;               /* method that is not answered before fake_answer(); NULL: none */
         GPtrArray *held;                /* sd_bus_message*, its calls */
         bool forgotten;                 /* by RemoveDevice, but near: the next discovery sees it again */
+        bool pair_holds;                /* Pair() is not answered until fake_pair_end() */
         bool connected_untold;          /* Connected rises without a signal */
         /* What was called: */
         unsigned connects, disconnects, pairs, removes, discoveries, applications, unregistered, agents;
         GString *writes;                /* of WriteValue: "command 01 02;" each */
         bool filtered;                  /* the last discovery filter asked for services */
         char *agent_sender, *application_sender;
+        char *capability;               /* of the agent that was registered last */
+        sd_bus_message *pair;           /* that is held */
+        unsigned pairs_cancelled;       /* CancelPairing() */
         char *application;              /* what our GetManagedObjects answered, as text */
         bool application_read;          /* our GetManagedObjects came back with a GattProfile1 */
 };
@@ -96,6 +100,8 @@ void fake_device_disconnect(FakeBluez *fake); /* sockets end, Connected falls */
 void fake_device_vanish(FakeBluez *fake);     /* InterfacesRemoved */
 void fake_plug(FakeBluez *fake, const char *adapter); /* the adapter comes, under this path */
 void fake_char_show(FakeChar *ch);
+/* Answers the Pair() that is held: bonded, or this error, with which the connection ends. */
+void fake_pair_end(FakeBluez *fake, const char *error);
 void fake_powered(FakeBluez *fake, bool on);
 void fake_battery(FakeBluez *fake, uint8_t percent); /* Battery1 comes */
 FakeChar *fake_char(FakeBluez *fake, const char *uuid);
