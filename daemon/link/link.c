@@ -104,6 +104,7 @@ int link_new(sd_event *event, const LinkSettings *settings, const LinkObserver *
         link->agent = agent_new(link);
         link->auto_connect = auto_connect_new(link);
         link->search = search_new(link);
+        link->activate = activate_new(link);
         *ret = link;
         return 0;
 }
@@ -136,6 +137,7 @@ Link *link_free(Link *link) {
         if (link->bluez)
                 bluez_settle(link->bluez);
 
+        activate_free(link->activate);
         search_free(link->search);
         agent_free(link->agent);
         bluez_free(link->bluez);

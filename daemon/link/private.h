@@ -96,6 +96,12 @@ void release_restore(Device *device);           /* what is remembered of a relea
 void release_end(Device *device);               /* the device is taken back; nothing is begun */
 void release_check(Device *device);             /* after sleep: its time may be over */
 
+/* activate.c: a bluetoothd that has failed. */
+Activate *activate_new(Link *link);
+Activate *activate_free(Activate *activate);
+void activate_begin(Activate *activate);        /* it is not there */
+void activate_end(Activate *activate);          /* it is, or does not matter just now */
+
 /* suspend.c */
 bool suspend_holds(const Link *link);           /* nothing is to be begun */
 

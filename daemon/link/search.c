@@ -263,8 +263,15 @@ void search_seen(Search *search, Object *device) {
                 return;
         }
 
-        for (guint i = 0; i < search->link->devices->len; i++)
-                found += !((Device *) search->link->devices->pdata[i])->adopted;
+        for (guint i = 0; i < search->link->devices->len; i++) {
+                const Device *other = search->link->devices->pdata[i];
+
+                found += !other->adopted;
+                /* Adopted through another adapter that is there: to adopt it here as well would make two of it. */
+                if (other->adopted && link_adapter(other) && g_str_equal(other->address, device->address) &&
+                    g_strcmp0(other->address_type, device->address_type) == 0)
+                        return;
+        }
         if (found < FOUND_MAX)
                 (void) link_device_add(search->link, device);
 }

@@ -30,6 +30,8 @@ static int on_settled(sd_event_source *source, uint64_t usec, void *userdata) {
         Link *link = userdata;
 
         link->sleep = LINK_AWAKE;
+        if (!bluez_present(link->bluez))
+                activate_begin(link->activate);
         auto_connect_suspend(link->auto_connect, false);
         auto_connect_update(link->auto_connect);
         for (guint i = 0; i < link->devices->len; i++) {
@@ -55,6 +57,7 @@ void link_suspend(Link *link, bool asleep) {
                 if (link->sleep_timer)
                         (void) sd_event_source_set_enabled(link->sleep_timer, SD_EVENT_OFF);
                 link->sleep = LINK_ASLEEP;
+                activate_end(link->activate);
                 auto_connect_suspend(link->auto_connect, true);
                 search_pause(link->search, true);
                 for (guint i = 0; i < link->devices->len; i++)

@@ -259,6 +259,8 @@ static void on_gone(void *userdata) {
         search_reset(link->search);
         agent_reset(link->agent);
         auto_connect_reset(link->auto_connect);
+        if (!suspend_holds(link))
+                activate_begin(link->activate);
 
         for (guint i = 0; i < link->devices->len; i++) {
                 Device *device = link->devices->pdata[i];
@@ -281,6 +283,7 @@ static void on_gone(void *userdata) {
 static void on_snapshot(void *userdata) {
         Link *link = userdata;
 
+        activate_end(link->activate);
         for (guint i = 0; i < link->devices->len; i++) {
                 Device *device = link->devices->pdata[i];
 

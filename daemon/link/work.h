@@ -169,6 +169,7 @@ struct Link {
         Search *search;
         Agent *agent;
         AutoConnect *auto_connect;
+        Activate *activate;
         LinkSleep sleep;
         sd_event_source *sleep_timer;
         LinkBluetooth bluetooth;

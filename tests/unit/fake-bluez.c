@@ -282,11 +282,12 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
         const struct {
                 const char *property, *interface, *type, *value;
         } texts[] = {
-                { "Address", "org.bluez.Adapter1", "s", "00:AA:01:00:00:00" },
+                { "Address", "org.bluez.Adapter1", "s",
+                  g_str_equal(path, FAKE_ADAPTER_2) != fake->renumbered ? "00:AA:01:01:00:01" : "00:AA:01:00:00:00" },
                 { "Address", "org.bluez.Device1", "s", FAKE_ADDRESS },
                 { "AddressType", "org.bluez.Device1", "s", "random" },
                 { "Name", "org.bluez.Device1", "s", fake->kind->name },
-                { "Adapter", "org.bluez.Device1", "o", FAKE_ADAPTER },
+                { "Adapter", "org.bluez.Device1", "o", g_str_equal(path, FAKE_DEVICE_2) ? FAKE_ADAPTER_2 : FAKE_ADAPTER },
                 { "Device", "org.bluez.GattService1", "o", FAKE_DEVICE },
         };
 
@@ -442,13 +443,17 @@ void fake_plug(FakeBluez *fake, const char *adapter) {
 }
 
 GPid fake_bus_start(void) {
-        static const char config[] =
+        return fake_bus_start_with("");
+}
+
+GPid fake_bus_start_with(const char *more) {
+        static const char format[] =
                 "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\" "
                 "\"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
                 "<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth>"
-                "<policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/>"
+                "%s<policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/>"
                 "<allow own=\"*\"/></policy></busconfig>\n";
-        g_autofree char *path = NULL;
+        g_autofree char *path = NULL, *config = g_strdup_printf(format, more);
         char address[512] = "";
         int fd, out[2];
         pid_t pid;
@@ -557,6 +562,11 @@ void fake_device_appear(FakeBluez *fake) {
         fake->present = true;
         fake->forgotten = false;
         ok(sd_bus_emit_interfaces_added(fake->bus, FAKE_DEVICE, "org.bluez.Device1", NULL));
+}
+
+void fake_device_appear_2(FakeBluez *fake) {
+        add(fake, fake->device_slots, FAKE_DEVICE_2, "org.bluez.Device1", device_vtable, fake);
+        ok(sd_bus_emit_interfaces_added(fake->bus, FAKE_DEVICE_2, "org.bluez.Device1", NULL));
 }
 
 void fake_device_connect(FakeBluez *fake) {

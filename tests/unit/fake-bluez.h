@@ -12,6 +12,8 @@
 
 #define FAKE_ADAPTER "/org/bluez/hci0"
 #define FAKE_DEVICE FAKE_ADAPTER "/dev_C0_FF_EE_12_34_56"
+#define FAKE_ADAPTER_2 "/org/bluez/hci1"
+#define FAKE_DEVICE_2 FAKE_ADAPTER_2 "/dev_C0_FF_EE_12_34_56"
 #define FAKE_ADDRESS "C0:FF:EE:12:34:56"
 #define FAKE_CHARS_MAX 12
 
@@ -68,6 +70,7 @@ struct FakeBluez {
         const char *read_error_text;
         const char *read_error;         /* NULL: the value */
         bool pair_refused;
+        bool renumbered;                /* hci0 and hci1 have each other's addresses */
         bool unresolved;                /* a connection stays without services */
         const char *hold;               /* method that is not answered before fake_answer(); NULL: none */
         GPtrArray *held;                /* sd_bus_message*, its calls */
@@ -88,6 +91,7 @@ struct FakeBluez {
 
 /* Starts a private dbus-daemon and sets DBUS_SYSTEM_BUS_ADDRESS; returns its pid. */
 GPid fake_bus_start(void);
+GPid fake_bus_start_with(const char *more);     /* more of a bus configuration */
 void fake_bus_stop(GPid pid);
 
 /* Owns org.bluez; the adapter is powered, the device not seen. kind NULL: an OMP pen. */
@@ -95,6 +99,7 @@ FakeBluez *fake_bluez_new(sd_event *event, const FakeKind *kind);
 /* As kill -9: nothing is signalled but the end of the connection. */
 FakeBluez *fake_bluez_free(FakeBluez *fake);
 void fake_device_appear(FakeBluez *fake);     /* InterfacesAdded of the device */
+void fake_device_appear_2(FakeBluez *fake);   /* through the second adapter as well */
 void fake_device_connect(FakeBluez *fake);    /* Connected, then the objects, then ServicesResolved */
 void fake_device_disconnect(FakeBluez *fake); /* sockets end, Connected falls */
 void fake_device_vanish(FakeBluez *fake);     /* InterfacesRemoved */
