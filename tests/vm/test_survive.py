@@ -78,7 +78,24 @@ def test_services_are_removed_and_added_while_connected(guest):
 
 
 def test_gatt_cache_is_stale(guest):
-    """A device with new firmware that tells nobody of its new services: what bluetoothd remembers of the old ones is of no use."""
+    """A device with new firmware that tells nobody of its new services: what bluetoothd remembers of the old ones is wrong, and more
+    of them are found. (It has lost its memory too, so that its session ends.)"""
+    sim, session, states = start_unbonded(guest, '--capacity=0')
+    sim.stop()
+    lib.wait_for('interrupted session', lambda: product.interrupted(guest, session))
+    sim = product.Sim(guest, '--hci', '1', '--seed=4', '--live-period=50', '--capacity=200', unit='needlesim-again')
+    states.back()
+    kept = product.stored(guest)
+    assert (kept['id'], kept['end_reason']) == (session['id'], 'device'), kept
+    again = product.begin(guest, sim)
+    sim.control('stop')
+    kept = product.stored(guest, 2)
+    assert kept['id'] == again['id'] != session['id'] and kept['gaps'] == 0, kept
+    assert product.device(guest)['serial'] == 'P000001'
+
+
+def test_address_is_another_devices_now(guest):
+    """Nothing that bluetoothd remembers of a device that was forgotten is taken for the next one at its address."""
     guest.check('systemctl start needled')
     old = product.Sim(guest, '--hci', '1', '--seed=5', '--profile=/usr/share/needled/profiles.d/oralb.mnprofile', unit='needlesim-old')
     product.find(guest)
