@@ -46,6 +46,32 @@ static const char *const reason_names[_DEVICE_REASON_MAX] = {
         [DEVICE_REASON_PAIRING_FAILED] = "pairing-failed",
 };
 
+/* What each state and reason is for, and what ends it. What has a time limit has it by its step (below).
+ *
+ * found        -                      a search has seen it                          60 s after the search
+ *              pairing-failed, timeout, services-missing, profile-major             likewise; why its adoption has failed
+ * known        -                      adopted, AutoConnect off                      Connect()
+ * waiting      away                   out of reach, bluetoothd connects it          it comes; unbonded: a search window
+ *                                     bonded, and bluetoothd shows none             5 s: bond-lost
+ *                                     a socket has ended, Connected holds           0.5 s: looks again
+ *              backoff                Connect() has failed, or will be called       retry_at
+ *              held-elsewhere         heard by discovery, deaf to Connect()         retry_at
+ *              notifications-held     another program has them, or ended ours       they are let go; retry_at
+ *              disconnected-by-other  another program called Disconnect()           bluetoothd connects it; unbonded: retry_at
+ *              timeout                a step took too long; it is disconnected      10 s, then away or backoff
+ *              adapter-off, no-adapter, no-bluetoothd                               that changes (activate.c starts what failed)
+ *              suspended              the computer sleeps, or has just woken        2 s after it woke
+ * connecting   -                      Connect(), a search for it, RemoveDevice      60 s, 11 s, 10 s
+ * resolving    -                      connected, waits for its services             45 s, 3 s for objects, 10 s for a refresh
+ * bonding      -                      Pair()                                        90 s
+ * ready        -                      Feature, identity, AcquireNotify              30 s each
+ * streaming, syncing  -               what it is all for                            the link, or what it requires, goes
+ * released     released               Release()                                     Connect(), or retry_at
+ * bond-lost    key-missing            the bond is gone on one side                  the owner adopts it again, or Connect() works
+ * refused      identity-changed       another device answers at its address         likewise
+ *              services-missing       it lacks what its profile requires, or the profile is not loaded   they come; adoption
+ *              profile-major          it speaks another major version               an update */
+
 #define TO(state) (1u << DEVICE_##state)
 /* Where nothing is under way, and from where everything may begin. */
 #define REST (TO(KNOWN) | TO(WAITING) | TO(RELEASED) | TO(BOND_LOST))

@@ -54,6 +54,12 @@ static void test_matrix(void) {
         g_assert_true(device_may_enter(DEVICE_STREAMING, DEVICE_WAITING));
         g_assert_true(device_may_enter(DEVICE_BONDING, DEVICE_FOUND));
         g_assert_true(device_may_enter(DEVICE_REFUSED, DEVICE_RESOLVING));
+        /* It may turn out to be another one, or lose what it requires, when it streams already. */
+        g_assert_true(device_may_enter(DEVICE_STREAMING, DEVICE_REFUSED));
+        g_assert_true(device_may_enter(DEVICE_STREAMING, DEVICE_RESOLVING));
+        /* Whatever it is, once adopted it can be let go of. */
+        for (int s = DEVICE_KNOWN; s < _DEVICE_STATE_MAX; s++)
+                g_assert_true(device_may_enter((DeviceState) s, DEVICE_RELEASED));
         /* Another reason in the same state. */
         for (int s = 0; s < _DEVICE_STATE_MAX; s++)
                 g_assert_true(device_may_enter((DeviceState) s, (DeviceState) s));
