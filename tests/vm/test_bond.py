@@ -34,9 +34,19 @@ def healed_by_its_owner(guest, sim, session):
     product.finish(guest, sim, session)
 
 
+def away(guest, sim, session):
+    """Switched off. (To remove a device that is connected has met a fault of the kernel's, and is not what is tested.)"""
+    sim.control('advertise off')
+    sim.control('drop')
+    lib.wait_for('interrupted session', lambda: product.interrupted(guest, session))
+    lib.wait_for('end of the link', lambda: not lib.get(guest, 'org.bluez', THEIRS, 'org.bluez.Device1', 'Connected'))
+
+
 def test_bond_is_lost_on_the_devices_side(guest):
     sim, session, states = test_survive.start(guest)
+    away(guest, sim, session)
     remove(guest, 'hci1', THEIRS)
+    sim.control('advertise on')
     seen = states.wait_for('bond-lost', 'key-missing')
     assert reason_of(guest, 'bond-lost') == 'key-missing', seen
     assert product.interrupted(guest, session)
@@ -44,11 +54,15 @@ def test_bond_is_lost_on_the_devices_side(guest):
 
 
 def test_bond_is_removed_on_our_side(guest):
-    """As with bluetoothctl remove."""
+    """As with bluetoothctl remove. The device has to be told too, as one with a pairing mode is by its button: bluetoothd, which plays it,
+    does not let a bond be made anew over its own (JustWorksRepairing)."""
     sim, session, states = test_survive.start(guest)
+    away(guest, sim, session)
     guest.check(f'bluetoothctl --timeout 20 remove {product.PUBLIC_ADDRESS}')
     states.wait_for('bond-lost', 'key-missing')
     assert reason_of(guest, 'bond-lost') == 'key-missing'
+    remove(guest, 'hci1', THEIRS)
+    sim.control('advertise on')
     healed_by_its_owner(guest, sim, session)
 
 
@@ -102,6 +116,10 @@ def test_release_for_a_time(guest):
 
 # Pairing with digits, from a terminal
 
+# Kinds of keys, as the kernel numbers them, of a pairing that nobody in the middle can have listened to: by the old and by Secure Connections.
+AUTHENTICATED = (1, 3)
+
+
 class Terminal:
     """A command on a terminal of its own."""
 
@@ -136,8 +154,9 @@ def pair(guest, method, talk, status=0):
         found = lib.wait_for('streaming device', lambda: product.streaming(guest), product.LINK_SEC)
         assert found['bonded'], found
         assert 'Just Works' not in terminal.text(), terminal.text()
-        info = guest.check('cat /var/lib/bluetooth/00:AA:01:00:00:00/00:AA:01:01:00:01/info')
-        assert 'Authenticated=1' in info, info      # against somebody in the middle
+        key = lib.wait_for('stored key', lambda: re.search(r'LongTermKey\][^\[]*Authenticated=(\d)', guest.check(
+            'cat /var/lib/bluetooth/00:AA:01:00:00:00/00:AA:01:01:00:01/info')))
+        assert int(key.group(1)) in AUTHENTICATED, key.group(0)
     else:
         found = product.device(guest, product.PUBLIC_ADDRESS)
         assert not found or not found['adopted'], found

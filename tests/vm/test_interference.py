@@ -141,6 +141,6 @@ def test_reordering_is_not_taken_for_loss(guest):
     sim, session, _ = test_survive.start(guest, '--waveform=250', '--live-period=20')
     late = lib.wait_for('late packets', lambda: sum(product.figures(guest).get('late', {}).values()))
     sent = sim.status()
-    kept = product.finish(guest, sim, session, gaps=(0, 0))
+    kept = product.finish(guest, sim, session, gaps=(0, late))
     assert sum(kept['lost'].values()) == 0 and sum(kept['late'].values()) >= late, kept
     assert product.counters(guest)['lost'] == 0, (product.counters(guest), sent)
