@@ -264,6 +264,26 @@ void bluez_server_gatt_register(BluezServer *s) {
                               "RegisterApplication", on_registered, "oa{sv}", BLUEZ_SERVER_APPLICATION, 0);
 }
 
+static int on_unregistered(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        BluezServer *s = userdata;
+
+        s->application.call = sd_bus_slot_unref(s->application.call);
+        s->application.state = REGISTRATION_NONE;
+        bluez_server_advance(s);
+        return 0;
+}
+
+void bluez_server_gatt_unregister(BluezServer *s) {
+        int r;
+
+        s->application.call = sd_bus_slot_unref(s->application.call);
+        r = sd_bus_call_method_async(s->bus, &s->application.call, "org.bluez", s->adapter_path, "org.bluez.GattManager1",
+                                     "UnregisterApplication", on_unregistered, s, "o", BLUEZ_SERVER_APPLICATION);
+        if (r >= 0)
+                s->application.state = REGISTRATION_ENDING;
+        bluez_server_gatt_done(s);
+}
+
 void bluez_server_gatt_done(BluezServer *s) {
         for (unsigned i = 0; i < s->chars->len; i++) {
                 BluezChar *c = g_ptr_array_index(s->chars, i);

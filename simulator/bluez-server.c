@@ -121,8 +121,10 @@ void bluez_server_advance(BluezServer *s) {
                 return;
         if (s->bondable && s->agent.state == REGISTRATION_NONE)
                 bluez_server_agent_register(s);
-        if (s->gatt_present && s->application.state == REGISTRATION_NONE)
+        if (s->gatt_present && s->application.state == REGISTRATION_NONE && !s->without_services)
                 bluez_server_gatt_register(s);
+        if (s->application.state == REGISTRATION_DONE && s->without_services)
+                bluez_server_gatt_unregister(s);
         if (s->advertising_present)
                 bluez_server_advertisement_advance(s);
 }
@@ -386,8 +388,9 @@ static int control_drop(BluezServer *s, const char *argument) {
         return r < 0 ? r : 0;
 }
 
-/* drop: disconnects from the device's side. passkey, confirm: see bluez-server-agent.c. advertise on|off: while there is no client. readvertise
- * on|off: see bluez-server-advertisement.c. mute on|off: the link stays, no value is sent. */
+/* drop: disconnects from the device's side. passkey, confirm: see bluez-server-agent.c. advertise on|off: while there is no client.
+ * readvertise on|off: see bluez-server-advertisement.c. mute on|off: the link stays, no value is sent. services on|off: they are taken
+ * away and come back, and the link stays. */
 static int bluez_server_control(Carrier *carrier, unsigned device, const char *word, const char *argument) {
         BluezServer *s = (BluezServer *) carrier;
         bool on;
@@ -398,7 +401,8 @@ static int bluez_server_control(Carrier *carrier, unsigned device, const char *w
                 return control_drop(s, argument);
         if (strcmp(word, "passkey") == 0 || strcmp(word, "confirm") == 0)
                 return bluez_server_agent_control(s, word, argument);
-        if (strcmp(word, "advertise") != 0 && strcmp(word, "readvertise") != 0 && strcmp(word, "mute") != 0)
+        if (strcmp(word, "advertise") != 0 && strcmp(word, "readvertise") != 0 && strcmp(word, "mute") != 0 &&
+            strcmp(word, "services") != 0)
                 return -ENOENT;
         if (g_strcmp0(argument, "on") != 0 && g_strcmp0(argument, "off") != 0)
                 return -EINVAL;
@@ -407,6 +411,8 @@ static int bluez_server_control(Carrier *carrier, unsigned device, const char *w
                 s->advertise = on;
         else if (strcmp(word, "readvertise") == 0)
                 s->readvertise = on;
+        else if (strcmp(word, "services") == 0)
+                s->without_services = !on;
         else
                 s->mute = on;
         bluez_server_advance(s);

@@ -58,6 +58,7 @@ typedef struct BluezServer {
 
         bool advertise;                 /* while there is no client */
         bool readvertise;
+        bool without_services;          /* a device whose firmware is being exchanged */
         uint64_t advertised_usec;       /* since when it has been registered */
         sd_event_source *readvertise_timer;
 
@@ -86,6 +87,7 @@ bool bluez_server_registered(BluezServer *s, BluezPart *part, sd_bus_message *re
 int bluez_server_gatt_add(BluezServer *s);
 void bluez_server_gatt_done(BluezServer *s);
 void bluez_server_gatt_register(BluezServer *s);
+void bluez_server_gatt_unregister(BluezServer *s);
 /* A value for the client, if it is subscribed: -ENOTCONN, -EAGAIN (bluetoothd does not keep up), -EINVAL
  * (no octets). */
 int bluez_server_gatt_notify(BluezServer *s, unsigned index, const uint8_t *data, size_t size);

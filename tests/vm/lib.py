@@ -96,3 +96,47 @@ def adapter_settings(guest, adapter):
         if values:
             found[name] = set(values.split())
     return found['supported'], found['current']
+
+
+def sleep(guest):
+    """A suspend and a resume that logind and all others see; nothing of the hardware is switched off (pm_test), since the guest's
+    serial line must come back too. It takes the kernel five seconds."""
+    guest.check('echo freezer >/sys/power/pm_test')
+    start(guest, 'sleeper', 'bash', '-c', 'systemctl suspend')
+    wait_for('resume', lambda: 'PM: suspend exit' in guest.check('journalctl -b -k --no-pager'))
+    wait_for('end of the sleep', lambda: guest.run('systemctl is-active --quiet systemd-suspend')[0] != 0)
+
+
+class Controllers:
+    """Controllers that are plugged in and unplugged one by one, in place of btvirt's pair. `names` and `addresses` by the order in which they
+    were first plugged in."""
+
+    SERVER = '/tmp/bt-server-le'
+
+    def __init__(self, guest, count):
+        self._guest, self.names, self.addresses = guest, {}, {}
+        self._program = put_script(guest, 'controller.py')
+        guest.check('systemctl stop btvirt')
+        start(guest, 'emulator', 'btvirt', '-s')
+        wait_for('emulator', lambda: guest.run(f'test -S {self.SERVER}')[0] == 0)
+        for number in range(count):
+            self.plug(number)
+
+    def _start(self, unit, *server):
+        start(self._guest, unit, 'bash', '-c', ' '.join(['exec python3', self._program, *server, f'>/run/{unit}.name']))
+        return wait_for(unit, lambda: self._guest.run(f'cat /run/{unit}.name')[1].strip())
+
+    def plug(self, number):
+        """Number n is the first one plugged in, or comes back if it was."""
+        self.names[number] = self._start(f'controller-{number}', self.SERVER)
+        path = f'/org/bluez/{self.names[number]}'
+        powered = wait_for('powered adapter', lambda: (
+            a := managed_objects(self._guest, 'org.bluez').get(path, {}).get('org.bluez.Adapter1')) and a['Powered'] and a)
+        assert self.addresses.setdefault(number, powered['Address']) == powered['Address'], (self.addresses, powered)
+
+    def unplug(self, number):
+        self._guest.check(f'systemctl stop controller-{number}; rm /run/controller-{number}.name')
+
+    def occupy_first_number(self):
+        """By a controller that never answers."""
+        return self._start('nobody')

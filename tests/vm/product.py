@@ -20,6 +20,9 @@ PUBLIC_ADDRESS = '00:AA:01:01:00:01'    # of hci1
 MESSAGE_ADOPTED = '2eaef66e40494f59847d4931e8baa6ae'
 MESSAGE_CONNECTED = '261c0bb9be79432ebfadd1e101c1a4cb'
 MESSAGE_LOST = '6b42c43f5f74451793f5be251d277cac'
+MESSAGE_BOND_LOST = '5c70cf8889f34047a9899a087ba7339c'
+MESSAGE_IDENTITY_CHANGED = '636132a3abc54df99d70e0c45a98d0ec'
+MESSAGE_INTERFERENCE = '52bf92af4708410cb4d7a7c4f2ce9825'
 MESSAGE_STARTED = 'ac5c84b4e4604d43b6c2277251d44190'
 MESSAGE_RESUMED = 'fdbd72090ab042d9bce6abaa00e3857e'
 MESSAGE_FINISHED = 'f98e83f9dabc4632b1066d145c659c46'
@@ -132,6 +135,87 @@ def entries(guest, message_id=None, **fields):
     if message_id:
         matches.append(f'MESSAGE_ID={message_id}')
     return lib.journal(guest, *matches, *(f'{name}={value}' for name, value in fields.items()))
+
+
+def interrupted(guest, session):
+    now = live_session(guest)
+    return now and now['id'] == session['id'] and now['state'] == 'interrupted'
+
+
+def goes_on(guest, session, strokes=50):
+    """Wait until the same session runs on a link that streams, and is used on."""
+    def look():
+        now = live_session(guest)
+        assert now is None or now['id'] == session['id'], f'another session: {now}'
+        return now if now and now['state'] == 'running' and streaming(guest) else None
+    try:
+        lib.wait_for('session to go on', look, LINK_SEC)
+    except AssertionError as e:
+        raise AssertionError(f'{e}; the device: {device(guest)}') from e
+    use(guest, figures(guest)['strokes'] + strokes)
+
+
+def finish(guest, sim, session, gaps=(1, 1)):
+    """The device ends the procedure. Returns the one session, which must be whole, with so many gaps (from, to)."""
+    sim.control('stop')
+    kept = stored(guest)
+    assert (kept['id'], kept['end_reason']) == (session['id'], 'device'), kept
+    assert gaps[0] <= kept['gaps'] <= gaps[1] and (kept['gap_time'] > 0) == (kept['gaps'] > 0), kept
+    return kept
+
+
+class States:
+    """What State and StateReason of the device have been, as the service has signalled them: nothing between two looks is missed."""
+
+    MATCH = "type='signal',sender='org.needled',member='PropertiesChanged',arg0='org.needled.Device1'"
+
+    def __init__(self, guest, name='pen'):
+        self._guest, self._path = guest, device(guest, name)['path']
+        self._unit = f'states-{name}'
+        self._output, self._before = f'/run/{self._unit}.json', 0
+        lib.start(guest, self._unit, 'bash', '-c',
+                  f'exec busctl monitor --json=short --match="{self.MATCH}" >{self._output}')
+        lib.wait_for('monitor', lambda: 'Monitoring' in guest.run(f'journalctl -b -u {self._unit} --no-pager')[1])
+
+    def _all(self):
+        state, reason, seen = None, '', []
+        for line in self._guest.check(f'grep "^{{" {self._output} || true').splitlines():
+            message = json.loads(line)
+            changed = lib.plain(message['payload']['data'])[1]
+            if message['path'] != self._path or not {'State', 'StateReason'} & set(changed):
+                continue
+            state, reason = changed.get('State', state), changed.get('StateReason', reason)
+            seen.append((state, reason))
+        return seen
+
+    def seen(self):
+        """[(state, reason)] since the last forget(), back() or the beginning."""
+        return self._all()[self._before:]
+
+    def forget(self):
+        self._before = len(self._all())
+
+    def wait_for(self, state, reason=None, timeout=LINK_SEC):
+        """Until the device has been so since forget(). Returns all that it has been."""
+        def look():
+            seen = self.seen()
+            return seen if any(s == state and reason in (None, r) for s, r in seen) else None
+        try:
+            return lib.wait_for(f'{state}/{reason}', look, timeout)
+        except AssertionError as e:
+            raise AssertionError(f'{e}; it was {self.seen()}') from e
+
+    def back(self, *between, timeout=LINK_SEC):
+        """Until it has been away and streams again. Returns what it has been, each of `between` among that."""
+        def look():
+            seen = self.seen()
+            return seen if len(seen) > 1 and seen[-1][0] == 'streaming' and set(between) <= set(seen) else None
+        try:
+            seen = lib.wait_for('device to come back', look, timeout)
+        except AssertionError as e:
+            raise AssertionError(f'{e}; it was {self.seen()}, and {between} should be among that') from e
+        self.forget()
+        return seen
 
 
 class Sim:

@@ -21,33 +21,6 @@ def start(guest, *options):
     return sim
 
 
-def interrupted(guest, session):
-    now = product.live_session(guest)
-    return now and now['id'] == session['id'] and now['state'] == 'interrupted'
-
-
-def goes_on(guest, session):
-    """Wait until the same session runs on a link that streams, and is used on."""
-    def look():
-        now = product.live_session(guest)
-        assert now is None or now['id'] == session['id'], f'another session: {now}'
-        return now if now and now['state'] == 'running' and product.streaming(guest) else None
-    try:
-        lib.wait_for('session to go on', look, product.LINK_SEC)
-    except AssertionError as e:
-        raise AssertionError(f'{e}; the device: {product.device(guest)}') from e
-    product.use(guest, product.figures(guest)['strokes'] + 50)
-
-
-def finish_with_gaps(guest, sim, session, most=1):
-    """The device ends the procedure. Returns the one session, which must be whole."""
-    sim.control('stop')
-    kept = product.stored(guest)
-    assert (kept['id'], kept['end_reason']) == (session['id'], 'device'), kept
-    assert 1 <= kept['gaps'] <= most and kept['gap_time'] > 0, kept
-    return kept
-
-
 def test_from_the_search_to_the_record(guest):
     sim = start(guest)
     pen = product.device(guest)
@@ -142,12 +115,12 @@ def test_device_goes_away_and_comes_back(guest):
     session = product.begin(guest, sim)
     sim.control('advertise off')
     sim.control('drop')
-    lib.wait_for('interrupted session', lambda: interrupted(guest, session))
+    lib.wait_for('interrupted session', lambda: product.interrupted(guest, session))
     pen = lib.wait_for('waiting device', lambda: (d := product.device(guest))['state'] == 'waiting' and d)
     assert pen['state_reason'] == 'away' and 'retry_at' not in pen, pen
     sim.control('advertise on')
-    goes_on(guest, session)
-    finish_with_gaps(guest, sim, session)
+    product.goes_on(guest, session)
+    product.finish(guest, sim, session)
     assert product.counters(guest)['reconnects'] == 1
     lost, = product.entries(guest, product.MESSAGE_LOST)
     assert lost['NEEDLED_DEVICE'] == 'pen', lost
@@ -160,7 +133,7 @@ def test_device_is_switched_off_and_on(guest):
     sim = start(guest)
     session = product.begin(guest, sim)
     sim.stop()
-    lib.wait_for('interrupted session', lambda: interrupted(guest, session))
+    lib.wait_for('interrupted session', lambda: product.interrupted(guest, session))
     sim = product.Sim(guest, '--bluez', 'hci1', '--seed=4', '--live-period=50', unit='needlesim-again')
     lib.wait_for('streaming device', lambda: product.streaming(guest), product.LINK_SEC)
     kept = product.stored(guest)
@@ -179,11 +152,11 @@ def restart_in_the_middle(guest, command):
     lib.wait_for('commit', lambda: product.rows(
         guest, 'SELECT (SELECT count(*) FROM chunk) + (SELECT count(*) FROM tail) AS n')[0]['n'] > 0)
     guest.check(command)
-    goes_on(guest, session)
+    product.goes_on(guest, session)
     assert product.live_session(guest)['uuid'] == uuid
     # A service that stops lets go of the device, which takes bluetoothd two seconds: the new one may find it
     # connected still, and lose it once more.
-    kept = finish_with_gaps(guest, sim, session, most=2)
+    kept = product.finish(guest, sim, session, gaps=(1, 2))
     assert kept['strokes'] > before, (kept, before)
     assert len(product.entries(guest, product.MESSAGE_RESUMED, NEEDLED_SESSION=session['id'])) >= 1
 
@@ -205,8 +178,8 @@ def test_bluetoothd_is_restarted_in_the_middle(guest):
     session = product.begin(guest, sim)
     pid = guest.check('systemctl show -P MainPID needled')
     guest.check('systemctl restart bluetooth')
-    goes_on(guest, session)
-    finish_with_gaps(guest, sim, session)
+    product.goes_on(guest, session)
+    product.finish(guest, sim, session)
     assert guest.check('systemctl show -P MainPID needled') == pid
     assert product.device(guest)['bonded'] is True
 
@@ -216,22 +189,22 @@ def test_bluetoothd_is_killed_in_the_middle(guest):
     sim = start(guest)
     session = product.begin(guest, sim)
     guest.check('systemctl kill --signal=KILL bluetooth')
-    lib.wait_for('interrupted session', lambda: interrupted(guest, session))
+    lib.wait_for('interrupted session', lambda: product.interrupted(guest, session))
     guest.check('systemctl restart bluetooth')
-    goes_on(guest, session)
-    finish_with_gaps(guest, sim, session)
+    product.goes_on(guest, session)
+    product.finish(guest, sim, session)
 
 
 def test_adapter_is_switched_off_in_the_middle(guest):
     sim = start(guest)
     session = product.begin(guest, sim)
     guest.check('busctl set-property org.bluez /org/bluez/hci0 org.bluez.Adapter1 Powered b false')
-    lib.wait_for('interrupted session', lambda: interrupted(guest, session))
+    lib.wait_for('interrupted session', lambda: product.interrupted(guest, session))
     pen = lib.wait_for('waiting device', lambda: (d := product.device(guest))['state'] == 'waiting' and d)
     assert pen['state_reason'] == 'adapter-off', pen
     guest.check('busctl set-property org.bluez /org/bluez/hci0 org.bluez.Adapter1 Powered b true')
-    goes_on(guest, session)
-    finish_with_gaps(guest, sim, session)
+    product.goes_on(guest, session)
+    product.finish(guest, sim, session)
 
 
 def check_signals_of_bluetoothd(guest, messages):

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Two devices at once, on a third controller: one that is bonded and one that cannot be."""
+
+import lib
+import product
+
+NEEDS_PRODUCT = True
+
+FIRST, SECOND = '00:AA:01:01:00:01', '00:AA:01:02:00:02'
+
+
+def three_controllers(guest):
+    guest.check('mkdir -p /run/systemd/system/btvirt.service.d\n'
+                'printf "[Service]\\nExecStart=\\nExecStart=/usr/bin/btvirt -L -l3\\n" >/run/systemd/system/btvirt.service.d/three.conf\n'
+                'systemctl daemon-reload && systemctl restart btvirt')
+    for name in ('hci0', 'hci1', 'hci2'):
+        lib.wait_for(f'powered {name}', lambda: 'b true' in guest.run(
+            f'busctl get-property org.bluez /org/bluez/{name} org.bluez.Adapter1 Powered')[1])
+
+
+def session_of(guest, address):
+    found = [s for s in product.query(guest, 'status')['sessions'] if s['state'] != 'finished' and s['device'] == address]
+    assert len(found) <= 1, found
+    return found[0] if found else None
+
+
+def strokes_of(guest, session):
+    return product.query(guest, 'show', session['id']).get('strokes', 0)
+
+
+def use(guest, session, more=50):
+    wanted = strokes_of(guest, session) + more
+    lib.wait_for(f'{wanted} strokes', lambda: strokes_of(guest, session) >= wanted)
+
+
+def test_each_has_its_own_session(guest):
+    three_controllers(guest)
+    guest.check('systemctl start needled')
+    first = product.Sim(guest, '--bluez', 'hci1', '--seed=3', '--live-period=50', '--procedure=3600', unit='needlesim-1')
+    second = product.Sim(guest, '--hci', '2', '--seed=4', '--live-period=50', '--procedure=3600', '--kind=roller', unit='needlesim-2')
+    for address, alias in ((FIRST, 'pen'), (SECOND, 'roller')):
+        product.find(guest, address)
+        options = ['--allow-unbonded'] if alias == 'roller' else []
+        status, _, errors = product.ctl(guest, 'adopt', address, f'--alias={alias}', *options)
+        assert status == 0, errors
+    for name in ('pen', 'roller'):
+        lib.wait_for(f'streaming {name}', lambda: product.streaming(guest, name), product.LINK_SEC)
+    states = {name: product.States(guest, name) for name in ('pen', 'roller')}
+
+    first.control('start')
+    second.control('start')
+    sessions = {address: lib.wait_for('session', lambda: session_of(guest, address)) for address in (FIRST, SECOND)}
+    for session in sessions.values():
+        use(guest, session)
+
+    # One is lost and comes back; the other does not notice.
+    second.control('drop 08')
+    states['roller'].back()
+    use(guest, sessions[SECOND])
+    assert states['pen'].seen() == [], states['pen'].seen()
+    first.control('drop')
+    states['pen'].back()
+    use(guest, sessions[FIRST])
+    assert states['roller'].seen() == [], states['roller'].seen()
+
+    # bluetoothd goes, both come back.
+    guest.check('systemctl restart bluetooth')
+    for name in ('pen', 'roller'):
+        states[name].back()
+    for session in sessions.values():
+        use(guest, session)
+    first.control('stop')
+    second.control('stop')
+    lib.wait_for('two stored sessions', lambda: len(product.sessions(guest)) >= 2)
+    kept = {s['device']: s for s in product.sessions(guest)}
+    assert set(kept) == {FIRST, SECOND} and len(product.sessions(guest)) == 2, kept
+    for address, alias in ((FIRST, 'pen'), (SECOND, 'roller')):
+        session = kept[address]
+        assert (session['id'], session['alias'], session['end_reason']) == (sessions[address]['id'], alias, 'device'), session
+        assert 2 <= session['gaps'] <= 3, session
+    # What only one of them can measure.
+    assert kept[FIRST].get('depth_max') and not kept[SECOND].get('depth_max'), kept
