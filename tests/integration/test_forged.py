@@ -153,7 +153,7 @@ def test_pairing_listens_to_bluetoothd_alone(stage):
     sim = stage.sim('--kind=pen')
     stage.needled()
     wait_for('a found device', lambda: stage.ctl('search', '--seconds=1', '-q') and stage.device())
-    sim.control('fault Pair delay 3000')
+    sim.control('fault Pair delay 20000')   # longer than all that is forged takes
     answer = []
     adopting = threading.Thread(target=lambda: answer.append(stage.ctl('adopt', stage.device()['address'], '--alias=pen')))
     adopting.start()
