@@ -81,8 +81,7 @@ static const struct {
         [DEVICE_REASON_SERVICES_MISSING] = { FINDING_FAIL, REMEDY_NONE, "" },
         [DEVICE_REASON_PROFILE_MAJOR] = { FINDING_FAIL, REMEDY_UPDATE, "speaks a newer language than this needled" },
         [DEVICE_REASON_IDENTITY_CHANGED] = { FINDING_FAIL, REMEDY_ADOPT,
-                                             "is refused: what answers at its address is another device. If it is yours, "
-                                             "adopt it anew" },
+                                             "is refused: another device answers at its address (adopt it only if it is yours)" },
         [DEVICE_REASON_KEY_MISSING] = { FINDING_FAIL, REMEDY_ADOPT, "does not know its bond any more" },
         [DEVICE_REASON_PAIRING_FAILED] = { FINDING_FAIL, REMEDY_ADOPT, "could not be paired" },
 };
