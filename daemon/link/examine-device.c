@@ -307,6 +307,8 @@ static void examine_drops(const DeviceExamination *e) {
                         brief++;
         }
 
+        if (brief >= PATTERN_MIN && d->state == DEVICE_BOND_LOST)
+                return; /* that is how it is known, and the check of the bond has said it */
         if (eatt >= PATTERN_MIN)
                 tell(e, "drops", FINDING_WARN, EXAMINE_EATT_REMEDY,
                      "It is lost again and again after about 30 seconds: it does not bear several channels (EATT).");
