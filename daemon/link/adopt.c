@@ -182,6 +182,7 @@ void adopt_identified(Device *device) {
         device->adopted_realtime_usec = clock_usec(CLOCK_REALTIME);
         device->work->found_until_usec = 0;
         device->work->attempts = 0;
+        device->n_lasted = 0; /* how connections of an earlier bond ended says nothing of this one */
         if (adoption->just_works)
                 say_just_works(device);
         adoption_free(device);
