@@ -47,7 +47,7 @@ static bool comes_by_itself(const Device *device) {
 
 static void rest(Device *device, DeviceReason why) {
         DeviceReason reason = obstacle(device);
-        bool kept_away = device->released || device->work->trouble != DEVICE_REASON_NONE;
+        bool kept_away = device->released || device->trouble != DEVICE_REASON_NONE;
 
         if (!device->adopted) {
                 device_enter(device, DEVICE_FOUND, device->reason, STEP_NONE, 0);
@@ -123,10 +123,10 @@ static void on_disconnect_done(sd_bus_message *reply, const ErrorMeaning *error,
 void reconnect_enter_rest(Device *device, DeviceReason reason, Step step, uint64_t delay_usec) {
         if (device->released)
                 device_enter(device, DEVICE_RELEASED, DEVICE_REASON_RELEASED, step, delay_usec);
-        else if (device->work->trouble == DEVICE_REASON_KEY_MISSING)
+        else if (device->trouble == DEVICE_REASON_KEY_MISSING)
                 device_enter(device, DEVICE_BOND_LOST, DEVICE_REASON_KEY_MISSING, step, delay_usec);
-        else if (device->work->trouble != DEVICE_REASON_NONE)
-                device_enter(device, DEVICE_REFUSED, device->work->trouble, step, delay_usec);
+        else if (device->trouble != DEVICE_REASON_NONE)
+                device_enter(device, DEVICE_REFUSED, device->trouble, step, delay_usec);
         else if (device->auto_connect)
                 device_enter(device, DEVICE_WAITING, reason, step, delay_usec);
         else
@@ -154,7 +154,7 @@ void reconnect_reconsider(Device *device) {
 }
 
 void reconnect_woken(Device *device) {
-        bool kept_away = device->released || device->work->trouble != DEVICE_REASON_NONE;
+        bool kept_away = device->released || device->trouble != DEVICE_REASON_NONE;
 
         device->work->attempts = 0;
         if (device->work->connected && !kept_away && !device_lost_profile(device))

@@ -9,7 +9,7 @@
 
 bool trust_wanted(const Device *device) {
         return device->adopted && device->auto_connect && !device->released &&
-               device->work->trouble == DEVICE_REASON_NONE;
+               device->trouble == DEVICE_REASON_NONE;
 }
 
 void trust_update(Device *device) {

@@ -80,7 +80,7 @@ static void take_facts(Device *device, Object *object) {
 
 /* Connected has risen: by our Connect(), by bluetoothd's accept list or by somebody else's hand. */
 static void on_rise(Device *device) {
-        bool kept_away = device->released || device->work->trouble != DEVICE_REASON_NONE;
+        bool kept_away = device->released || device->trouble != DEVICE_REASON_NONE;
 
         device->work->must_ask = false;
         if ((!device->adopted && !device->work->adoption) || device_lost_profile(device) || suspend_holds(device->link))

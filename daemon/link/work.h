@@ -96,7 +96,6 @@ struct DeviceWork {
         sd_event_source *timer; /* the step's limit */
         Calls calls;            /* of this connection or attempt */
         unsigned attempts;      /* since the last success: the backoff */
-        DeviceReason trouble;   /* why it is kept away until the owner acts: KEY_MISSING, IDENTITY_CHANGED, or NONE */
         bool suspected;         /* KEY_MISSING by early falls alone: it is tried again from time to time */
         bool trust_checked;     /* bluetoothd's Trusted was compared with ours, since the object is there */
         bool must_ask;          /* bluetoothd connects it by itself only after another Connect() */

@@ -299,8 +299,10 @@ static void test_another_device(Fixture *f, const void *data) {
         /* Nor by hand; but its owner may take it for the device. */
         link_connect(f->link, f->device, fixture_on_done, f);
         wait_for(f, f->dones == 2);
+        g_assert_cmpint(f->done_error, ==, -EOPNOTSUPP);
         wait_for(f, f->device->state == DEVICE_REFUSED && f->device->work->step == STEP_NONE);
         fixture_settle(f);
+        f->device->n_lasted = 3;
         const LinkAdopt options = { .owner = 1000 };
         link_adopt(f->link, f->device, &options, fixture_on_done, f);
         wait_for(f, f->dones == 3);
@@ -308,6 +310,7 @@ static void test_another_device(Fixture *f, const void *data) {
         wait_for(f, f->device->state == DEVICE_STREAMING);
         fixture_settle(f);
         g_assert_cmpstr(f->device->serial, ==, "0043");
+        g_assert_cmpuint(f->device->n_lasted, ==, 0); /* those were another bond's */
         wait_for(f, f->fake->trusted);
 }
 
