@@ -262,6 +262,43 @@ static void test_adopt_again_fails(Fixture *f, const void *data) {
         g_assert_cmpuint(f->device->owner, ==, 1000);
 }
 
+/* On its way to streaming by the owner's Connect() when it is adopted again. */
+static void get_ready(Fixture *f) {
+        lose_bond(f);
+        f->fake->paired = true;
+        fake_hold(f->fake, "AcquireNotify");
+        link_connect(f->link, f->device, fixture_on_done, f);
+        wait_for(f, f->dones == 2 && f->fake->held->len == 1);
+        g_assert_cmpint(f->device->state, ==, DEVICE_READY);
+}
+
+static void test_adopt_again_on_its_way(Fixture *f, const void *data) {
+        const LinkAdopt options = { .owner = 1001 };
+
+        get_ready(f);
+        link_adopt(f->link, f->device, &options, fixture_on_done, f);
+        fake_answer(f->fake, "org.bluez.Error.Failed", "Not connected");
+        wait_for(f, f->dones == 3);
+        g_assert_cmpint(f->done_error, ==, 0);
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+        g_assert_cmpuint(f->fake->removes, ==, 1);
+}
+
+/* What was under way before it does not come back. */
+static void test_adopt_again_on_its_way_fails(Fixture *f, const void *data) {
+        const LinkAdopt options = { .owner = 1001 };
+
+        get_ready(f);
+        f->fake->pair_refused = true;
+        link_adopt(f->link, f->device, &options, fixture_on_done, f);
+        fake_answer(f->fake, "org.bluez.Error.Failed", "Not connected");
+        wait_for(f, f->dones == 3);
+        g_assert_cmpint(f->done_error, ==, -EKEYREJECTED);
+        g_assert_cmpint(f->device->state, ==, DEVICE_BOND_LOST);
+        g_assert_cmpint(f->device->reason, ==, DEVICE_REASON_KEY_MISSING);
+        g_assert_cmpint(f->device->work->step, ==, STEP_NONE);
+}
+
 static void test_adopt_again_without_trouble(Fixture *f, const void *data) {
         const LinkAdopt options = { .owner = 1001 };
 
@@ -520,6 +557,8 @@ int main(int argc, char **argv) {
         ADD("connect-once-more", test_connect_once_more);
         ADD("adopt-again", test_adopt_again);
         ADD("adopt-again-fails", test_adopt_again_fails);
+        ADD("adopt-again-on-its-way", test_adopt_again_on_its_way);
+        ADD("adopt-again-on-its-way-fails", test_adopt_again_on_its_way_fails);
         ADD("adopt-again-without-trouble", test_adopt_again_without_trouble);
         ADD("another-device", test_another_device);
         ADD("another-unbonded-device", test_another_unbonded_device);
