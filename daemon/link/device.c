@@ -237,6 +237,9 @@ void device_set_auto_connect(Device *device, bool on) {
         device->auto_connect = on;
         device_changed(device, DEVICE_CHANGED_IDENTITY);
 
+        if (device->work->adoption)
+                return; /* which has its own end */
+
         trust_update(device);
         auto_connect_update(device->link->auto_connect);
         if (!on && (device->work->connected || device->work->step == STEP_CONNECT))

@@ -299,6 +299,21 @@ static void test_adopt_again_on_its_way_fails(Fixture *f, const void *data) {
         g_assert_cmpint(f->device->work->step, ==, STEP_NONE);
 }
 
+static void test_settings_of_one_that_is_adopted_again(Fixture *f, const void *data) {
+        const LinkAdopt options = { .owner = 1001 };
+
+        lose_bond(f);
+        fake_hold(f->fake, "RemoveDevice");
+        link_adopt(f->link, f->device, &options, fixture_on_done, f);
+        wait_for(f, f->fake->held->len == 1);
+        device_set_auto_connect(f->device, false);
+        g_assert_cmpint(f->device->work->step, ==, STEP_REMOVE);
+        fake_answer(f->fake, NULL, NULL);
+        wait_for(f, f->dones == 2);
+        g_assert_cmpint(f->done_error, ==, 0);
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+}
+
 static void test_adopt_again_without_trouble(Fixture *f, const void *data) {
         const LinkAdopt options = { .owner = 1001 };
 
@@ -559,6 +574,7 @@ int main(int argc, char **argv) {
         ADD("adopt-again-fails", test_adopt_again_fails);
         ADD("adopt-again-on-its-way", test_adopt_again_on_its_way);
         ADD("adopt-again-on-its-way-fails", test_adopt_again_on_its_way_fails);
+        ADD("settings-of-one-that-is-adopted-again", test_settings_of_one_that_is_adopted_again);
         ADD("adopt-again-without-trouble", test_adopt_again_without_trouble);
         ADD("another-device", test_another_device);
         ADD("another-unbonded-device", test_another_unbonded_device);
