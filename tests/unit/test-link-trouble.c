@@ -193,6 +193,27 @@ static void test_a_suspicion_is_tested_again(Fixture *f, const void *data) {
         wait_for(f, f->fake->trusted);
 }
 
+/* Its bond is removed here meanwhile: there is no key to test, and whatever answers at its address is not connected. */
+static void test_a_suspicion_without_a_key(Fixture *f, const void *data) {
+        unsigned discoveries, connects;
+
+        test_early_falls(f, data);
+        fake_device_vanish(f->fake);
+        fixture_settle(f);
+        discoveries = f->fake->discoveries;
+        connects = f->fake->connects;
+        wait_is_over(f);
+        wait_for(f, f->device->work->step != STEP_BACKOFF);
+        g_assert_cmpint(f->device->state, ==, DEVICE_BOND_LOST);
+        g_assert_cmpint(f->device->work->step, ==, STEP_NONE);
+        f->fake->paired = false;
+        fake_device_appear(f->fake);
+        fixture_settle(f);
+        g_assert_cmpint(f->device->work->step, ==, STEP_NONE);
+        g_assert_cmpuint(f->fake->discoveries, ==, discoveries);
+        g_assert_cmpuint(f->fake->connects, ==, connects);
+}
+
 /* One that streams in between is a bad place for radio, and no more. */
 static void test_early_falls_not_in_a_row(Fixture *f, const void *data) {
         fixture_stream(f);
@@ -568,6 +589,7 @@ int main(int argc, char **argv) {
         ADD("notifications-need-the-key", test_notifications_need_the_key);
         ADD("early-falls", test_early_falls);
         ADD("a-suspicion-is-tested-again", test_a_suspicion_is_tested_again);
+        ADD("a-suspicion-without-a-key", test_a_suspicion_without_a_key);
         ADD("early-falls-not-in-a-row", test_early_falls_not_in_a_row);
         ADD("connect-once-more", test_connect_once_more);
         ADD("adopt-again", test_adopt_again);
