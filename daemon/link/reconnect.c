@@ -79,12 +79,19 @@ static void rest(Device *device, DeviceReason why) {
         }
 }
 
+/* Whether bluetoothd has looked at a Connect(): then it waits for the device, whatever came of it. */
+static bool is_heeded(const ErrorMeaning *error) {
+        return error->error != -ENODEV && error->error != -EACCES && error->error != -EALREADY && error->error != -ETIMEDOUT;
+}
+
 static void on_connected(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
         Device *device = userdata;
 
         if (device->work->step != STEP_CONNECT)
                 return; /* Connected came first and led on */
 
+        if (!error || is_heeded(error))
+                device->work->must_ask = false;
         if (!error || error->error == -EISCONN) {
                 Object *object = link_object(device);
 
@@ -195,7 +202,6 @@ void reconnect_now(Device *device) {
         /* Connect while bluetoothd still knows the device, and leave the radio to the attempt. */
         device_enter(device, DEVICE_CONNECTING, DEVICE_REASON_NONE, STEP_CONNECT, 0);
         device->work->asked_usec = clock_usec(CLOCK_BOOTTIME);
-        device->work->must_ask = false; /* it is what BlueZ waits for, whatever comes of it */
         (void) link_call_device(device, "org.bluez.Device1", "Connect", CONNECT_CALL_USEC, on_connected);
         search_pause(device->link->search, asked);
 }
@@ -214,7 +220,7 @@ void reconnect_lost(Device *device, DeviceReason why) {
 }
 
 void reconnect_disconnect(Device *device) {
-        device->work->must_ask = !trust_wanted(device);
+        device->work->must_ask = device->work->must_ask || !trust_wanted(device);
         (void) link_call_device(device, "org.bluez.Device1", "Disconnect", BLUEZ_TIMEOUT_USEC,
                                 on_disconnect_done);
 }

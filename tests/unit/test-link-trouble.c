@@ -542,6 +542,17 @@ static void test_lasted_is_a_ring(Fixture *f, const void *data) {
                 g_assert_cmpuint(f->device->lasted_usec[i], >, 0);
 }
 
+/* "NotReady": bluetoothd has not taken up what only a Connect() makes it wait for. */
+static void test_connect_not_taken_up(Fixture *f, const void *data) {
+        fixture_stream(f);
+        f->fake->connect_error = "org.bluez.Error.NotReady";
+        f->fake->connect_error_text = "Resource Not Ready";
+        f->fake->connect_errors = 1;
+        link_release(f->link, f->device, G_USEC_PER_SEC, fixture_on_done, f);
+        wait_for(f, f->fake->connect_errors == 0);
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+}
+
 /* Heard by a search, and deaf to Connect() for its 40 s. */
 static void test_held_elsewhere(Fixture *f, const void *data) {
         stream_unbonded(f);
@@ -610,6 +621,7 @@ int main(int argc, char **argv) {
         ADD("disconnected-by-another", test_disconnected_by_another);
         ADD("lost-is-no-interference", test_lost_is_no_interference);
         ADD("lasted-is-a-ring", test_lasted_is_a_ring);
+        ADD("connect-not-taken-up", test_connect_not_taken_up);
         ADD("held-elsewhere", test_held_elsewhere);
         ADD("not-held", test_not_held);
         return g_test_run();
