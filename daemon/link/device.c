@@ -129,7 +129,9 @@ static int on_step_timeout(sd_event_source *source, uint64_t usec, void *userdat
                         reconnect_now(device);
                 break;
         case STEP_SEARCH:
-                if (device->work->adoption)
+                if (watch_find(device)) /* it is where it was all the time */
+                        watch_device(device);
+                else if (device->work->adoption)
                         adopt_retry(device, -ENOENT,
                                     "The device is not there any more: switch it on and search again.");
                 else

@@ -542,6 +542,18 @@ static void test_lasted_is_a_ring(Fixture *f, const void *data) {
                 g_assert_cmpuint(f->device->lasted_usec[i], >, 0);
 }
 
+/* bluetoothd denies once what it goes on to show: it is looked for, and found where it was. */
+static void test_denied_once(Fixture *f, const void *data) {
+        stream_unbonded(f);
+        f->fake->connect_error = SD_BUS_ERROR_UNKNOWN_OBJECT;
+        f->fake->connect_error_text = "Method doesn't exist";
+        f->fake->connect_errors = 1;
+        fake_device_disconnect(f->fake);
+        wait_for(f, f->device->work->step == STEP_SEARCH);
+        g_assert_cmpint(sd_event_source_set_time(f->device->work->timer, 0), >=, 0);
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+}
+
 /* "NotReady": bluetoothd has not taken up what only a Connect() makes it wait for. */
 static void test_connect_not_taken_up(Fixture *f, const void *data) {
         fixture_stream(f);
@@ -621,6 +633,7 @@ int main(int argc, char **argv) {
         ADD("disconnected-by-another", test_disconnected_by_another);
         ADD("lost-is-no-interference", test_lost_is_no_interference);
         ADD("lasted-is-a-ring", test_lasted_is_a_ring);
+        ADD("denied-once", test_denied_once);
         ADD("connect-not-taken-up", test_connect_not_taken_up);
         ADD("held-elsewhere", test_held_elsewhere);
         ADD("not-held", test_not_held);
