@@ -45,6 +45,11 @@ static bool comes_by_itself(const Device *device) {
                !link_has_operation(device, OPERATION_CONNECT);
 }
 
+/* Its streams have ended, and it is connected all the same. */
+static bool was_cut_off(const Device *device) {
+        return device->work->connected && device->work->socket_ended;
+}
+
 static void rest(Device *device, DeviceReason why) {
         DeviceReason reason = obstacle(device);
         bool kept_away = device->released || device->work->trouble != DEVICE_REASON_NONE;
@@ -64,7 +69,7 @@ static void rest(Device *device, DeviceReason why) {
                 device_enter(device, DEVICE_REFUSED, device->reason, STEP_NONE, 0);
         } else if (is_missing(device)) {
                 reconnect_enter_rest(device, DEVICE_REASON_AWAY, STEP_MISSING, 0);
-        } else if (!device->auto_connect && !link_has_operation(device, OPERATION_CONNECT)) {
+        } else if (!device->auto_connect && !link_has_operation(device, OPERATION_CONNECT) && !was_cut_off(device)) {
                 device_enter(device, DEVICE_KNOWN, DEVICE_REASON_NONE, STEP_NONE, 0);
         } else if (device->work->connected) {
                 reconnect_enter_rest(device, DEVICE_REASON_AWAY, STEP_BACKOFF, GRACE_USEC);

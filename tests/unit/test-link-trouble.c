@@ -38,6 +38,13 @@ static void lose(Fixture *f) {
         fixture_settle(f);
 }
 
+static void lose_known(Fixture *f) {
+        fake_device_disconnect(f->fake);
+        wait_for(f, f->device->state == DEVICE_KNOWN && f->device->work->step == STEP_NONE);
+        fixture_settle(f);
+        g_assert_cmpint(f->device->state, ==, DEVICE_KNOWN);
+}
+
 static void assert_bond_lost(Fixture *f, Step step) {
         wait_for(f, f->device->state == DEVICE_BOND_LOST && f->device->work->step == step);
         fixture_settle(f);
@@ -497,6 +504,21 @@ static void test_notifications_ended(Fixture *f, const void *data) {
         g_assert_cmpuint(f->device->n_lasted, ==, 0);
 }
 
+/* Also one that was connected by hand alone: it is connected, so it is followed. */
+static void test_notifications_ended_by_hand(Fixture *f, const void *data) {
+        fixture_stream(f);
+        device_set_auto_connect(f->device, false);
+        wait_for(f, f->device->state == DEVICE_KNOWN && f->device->work->step == STEP_NONE);
+        fixture_settle(f);
+        link_connect(f->link, f->device, fixture_on_done, f);
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+        fixture_settle(f);
+        end_sockets(f);
+        wait_for(f, f->ups == 3 && f->device->state == DEVICE_STREAMING);
+        g_assert_cmpuint(f->device->counters.interferences, ==, 1);
+        lose_known(f);
+}
+
 /* A local Disconnect() of 5.66: Battery1 goes at once, two seconds later ServicesResolved falls alone, and then Connected. */
 static void test_disconnected_by_another(Fixture *f, const void *data) {
         fixture_stream(f);
@@ -630,6 +652,7 @@ int main(int argc, char **argv) {
         ADD("stale-cache-unbonded", test_stale_cache_unbonded);
         ADD("stale-cache-renewed-once", test_stale_cache_renewed_once);
         ADD("notifications-ended", test_notifications_ended);
+        ADD("notifications-ended-by-hand", test_notifications_ended_by_hand);
         ADD("disconnected-by-another", test_disconnected_by_another);
         ADD("lost-is-no-interference", test_lost_is_no_interference);
         ADD("lasted-is-a-ring", test_lasted_is_a_ring);
