@@ -587,6 +587,20 @@ static void test_connect_not_taken_up(Fixture *f, const void *data) {
         wait_for(f, f->device->state == DEVICE_STREAMING);
 }
 
+/* A bluetoothd that fails at once to tell its objects is not asked at once again. */
+static void test_objects_not_told(Fixture *f, const void *data) {
+        fixture_stream(f);
+        fake_hold(f->fake, "GetManagedObjects");
+        bluez_refresh(f->link->bluez);
+        wait_for(f, f->fake->held->len == 1);
+        fake_answer(f->fake, SD_BUS_ERROR_NO_REPLY, "It did not answer");
+        fake_hold(f->fake, "GetManagedObjects");
+        uint64_t begin = (uint64_t) g_get_monotonic_time();
+        wait_for(f, f->fake->held->len == 1);
+        g_assert_cmpuint((uint64_t) g_get_monotonic_time() - begin, >, G_USEC_PER_SEC / 2);
+        fake_answer(f->fake, "org.bluez.Error.Failed", "");
+}
+
 /* Heard by a search, and deaf to Connect() for its 40 s. */
 static void test_held_elsewhere(Fixture *f, const void *data) {
         stream_unbonded(f);
@@ -658,6 +672,7 @@ int main(int argc, char **argv) {
         ADD("lasted-is-a-ring", test_lasted_is_a_ring);
         ADD("denied-once", test_denied_once);
         ADD("connect-not-taken-up", test_connect_not_taken_up);
+        ADD("objects-not-told", test_objects_not_told);
         ADD("held-elsewhere", test_held_elsewhere);
         ADD("not-held", test_not_held);
         return g_test_run();
