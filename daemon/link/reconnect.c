@@ -169,7 +169,9 @@ void reconnect_woken(Device *device) {
         bool kept_away = device->released || device->work->trouble != DEVICE_REASON_NONE;
 
         device->work->attempts = 0;
-        if (device->work->connected && !kept_away && !device_lost_profile(device))
+        if (device->work->let_go_late && kept_away)
+                trust_withdraw(device);
+        else if (device->work->connected && !kept_away && !device_lost_profile(device))
                 setup_begin(device);
         else if (link_has_operation(device, OPERATION_CONNECT))
                 reconnect_now(device);
