@@ -10,6 +10,7 @@
 #include "link/private.h"
 #include "log.h"
 
+#define FEATURE "95840101-2319-423b-8a8e-ee1ffb8d13f8"
 #define LIVE "95840102-2319-423b-8a8e-ee1ffb8d13f8"
 #define WAVEFORM "95840103-2319-423b-8a8e-ee1ffb8d13f8"
 #define STATUS "95840105-2319-423b-8a8e-ee1ffb8d13f8"
@@ -415,6 +416,33 @@ static void test_what_may_change(Fixture *f, const void *data) {
         g_assert_cmpint(f->device->state, ==, DEVICE_STREAMING);
 }
 
+/* Answers to an examination that was broken off are none of the next one's. */
+static void test_examined_anew(Fixture *f, const void *data) {
+        static FakeCharKind other;
+        FakeChar *feature = fake_char(f->fake, FEATURE);
+        const FakeCharKind *kind = feature->kind;
+        g_autofree uint8_t *value = g_memdup2(kind->value, kind->size);
+
+        fixture_stream(f);
+        lose(f);
+        value[0]++; /* the major version */
+        other = *kind;
+        other.value = value;
+        feature->kind = &other;
+        fake_device_connect(f->fake);
+        wait_for(f, f->device->state == DEVICE_REFUSED);
+        g_assert_cmpint(f->device->reason, ==, DEVICE_REASON_PROFILE_MAJOR);
+        fake_hold(f->fake, "ReadValue");
+        wait_for(f, f->fake->held->len > 1); /* who it is */
+
+        feature->kind = kind;
+        link_connect(f->link, f->device, fixture_on_done, f);
+        fake_answer(f->fake, NULL, NULL);
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+        wait_for(f, f->device->work->identity_read);
+        g_assert_cmpstr(f->device->serial, ==, "0042");
+}
+
 /* ---- Services ---- */
 
 /* The socket ends before bluetoothd says why: a short gap, and nobody is blamed. */
@@ -660,6 +688,7 @@ int main(int argc, char **argv) {
         ADD("another-device", test_another_device);
         ADD("another-unbonded-device", test_another_unbonded_device);
         ADD("what-may-change", test_what_may_change);
+        ADD("examined-anew", test_examined_anew);
         ADD("optional-goes-and-comes", test_optional_goes_and_comes);
         ADD("required-goes-and-comes", test_required_goes_and_comes);
         ADD("stale-cache-bonded", test_stale_cache_bonded);
