@@ -227,7 +227,10 @@ static void leave(Device *device, DeviceReason reason) {
 
         adoption_free(device);
         if (device->adopted) {
-                device_enter(device, state, before, STEP_NONE, 0);
+                if (device->work->trouble != DEVICE_REASON_NONE)
+                        reconnect_rest(device); /* it may have been on its way when the adoption began */
+                else
+                        device_enter(device, state, before, STEP_NONE, 0);
                 trust_update(device);
         } else {
                 device_enter(device, DEVICE_FOUND, reason, STEP_NONE, 0);
@@ -292,6 +295,7 @@ void link_adopt(Link *link, Device *device, const LinkAdopt *options, LinkDone d
         if (options->agent)
                 device->work->adoption->agent = *options->agent;
 
+        device->work->suspected = false; /* the bond that would be tested again goes */
         if (device->adopted)
                 trouble_look_anew(device); /* without the old bond, and what bluetoothd remembers of it */
         else if (object && object->connected)

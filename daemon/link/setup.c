@@ -243,6 +243,7 @@ static void on_feature(sd_bus_message *reply, const ErrorMeaning *error, void *u
 }
 
 void setup_begin(Device *device) {
+        calls_clear(&device->work->calls);
         device->work->identity_read = false;
         device->work->reads = 0;
         device->work->socket_ended = device->work->identity_changed = false;

@@ -99,6 +99,7 @@ struct DeviceWork {
         bool suspected;         /* KEY_MISSING by early falls alone: it is tried again from time to time */
         bool trust_checked;     /* bluetoothd's Trusted was compared with ours, since the object is there */
         bool must_ask;          /* bluetoothd connects it by itself only after another Connect() */
+        bool let_go_late;       /* kept away since while the computer slept: told when it is awake */
         unsigned let_go;        /* generation of bluetoothd that was told to keep away from it */
         sd_event_source *release_timer;
         Stream *streams;
