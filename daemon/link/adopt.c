@@ -227,7 +227,7 @@ static void leave(Device *device, DeviceReason reason) {
 
         adoption_free(device);
         if (device->adopted) {
-                if (device->work->trouble != DEVICE_REASON_NONE)
+                if (device->trouble != DEVICE_REASON_NONE)
                         reconnect_rest(device); /* it may have been on its way when the adoption began */
                 else
                         device_enter(device, state, before, STEP_NONE, 0);

@@ -123,6 +123,8 @@ static int on_step_timeout(sd_event_source *source, uint64_t usec, void *userdat
         case STEP_NONE:
                 break;
         case STEP_BACKOFF:
+                if (trouble_lift(device))
+                        break;
                 if (device->work->connected)
                         trouble_still_connected(device);
                 else

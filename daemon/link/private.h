@@ -87,6 +87,7 @@ bool trouble_is_key(const Device *device, const ErrorMeaning *error); /* the err
 void trouble_over(Device *device);              /* it streams */
 void trouble_rise(Device *device);              /* Connected has risen */
 uint64_t trouble_again(Device *device);         /* when a lost bond that is only suspected is tried again; 0: not by itself */
+bool trouble_lift(Device *device);              /* that time has come; false: it is none of this */
 void trouble_detached(Device *device);          /* something of the connection has ended, and Connected holds */
 /* Connected has fallen: why the device is waited for, KEY_MISSING: it is not; NONE: nothing special. */
 DeviceReason trouble_fall(Device *device);

@@ -192,11 +192,6 @@ void reconnect_now(Device *device) {
                         reconnect_rest(device);
                 return;
         }
-        if (!object && !asked && device->work->suspected) { /* its bond has gone with its object: there is nothing to test */
-                device->work->suspected = false;
-                reconnect_rest(device);
-                return;
-        }
         if (!object) {
                 if (asked)
                         device_enter(device, DEVICE_CONNECTING, DEVICE_REASON_NONE, STEP_SEARCH, 0);

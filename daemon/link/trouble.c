@@ -49,7 +49,7 @@ static void keep_away(Device *device, DeviceReason trouble) {
 /* A device that drops early connections may have lost its key, or be at the edge of reach, and BlueZ 5.66 does not tell which. */
 static void suspect(Device *device) {
         device->work->suspected = true;
-        device->work->attempts = 0;
+        device->work->suspicions++;
         keep_away(device, DEVICE_REASON_KEY_MISSING);
 }
 
@@ -65,7 +65,22 @@ uint64_t trouble_again(Device *device) {
         if (!device->work->suspected || device->trouble != DEVICE_REASON_KEY_MISSING || device->released || !device->auto_connect)
                 return 0;
 
-        return AGAIN_FIRST_USEC << MIN(device->work->attempts++, AGAIN_DOUBLINGS);
+        return AGAIN_FIRST_USEC << MIN(device->work->suspicions - 1, AGAIN_DOUBLINGS);
+}
+
+/* It may come by itself again, whenever that is; one more connection that falls early, and it has to wait longer. */
+bool trouble_lift(Device *device) {
+        if (!device->work->suspected || device->trouble != DEVICE_REASON_KEY_MISSING)
+                return false;
+
+        device->work->suspected = false;
+        if (link_object(device)) { /* else the bond has gone with it: there is nothing to test */
+                device->trouble = DEVICE_REASON_NONE;
+                trust_update(device);
+                auto_connect_update(device->link->auto_connect);
+        }
+        reconnect_rest(device);
+        return true;
 }
 
 void trouble_identity_changed(Device *device) {
@@ -85,6 +100,7 @@ bool trouble_is_key(const Device *device, const ErrorMeaning *error) {
 void trouble_over(Device *device) {
         device->work->early_falls = 0;
         device->work->suspected = false;
+        device->work->suspicions = 0;
         device->work->streamed = true;
         device->work->looked_anew = false;
         if (device->trouble != DEVICE_REASON_NONE) {
@@ -127,7 +143,7 @@ DeviceReason trouble_fall(Device *device) {
                 work->early_falls++;
         else
                 work->early_falls = 0;
-        if (work->early_falls >= EARLY_MAX && device->bonded) {
+        if (device->bonded && work->early_falls >= (work->suspicions > 0 ? 1 : EARLY_MAX)) {
                 suspect(device);
                 return DEVICE_REASON_KEY_MISSING;
         }

@@ -96,7 +96,8 @@ struct DeviceWork {
         sd_event_source *timer; /* the step's limit */
         Calls calls;            /* of this connection or attempt */
         unsigned attempts;      /* since the last success: the backoff */
-        bool suspected;         /* KEY_MISSING by early falls alone: it is tried again from time to time */
+        bool suspected;         /* KEY_MISSING by early falls alone: it may come again after a time */
+        unsigned suspicions;    /* in a row, since it streamed */
         bool trust_checked;     /* bluetoothd's Trusted was compared with ours, since the object is there */
         bool must_ask;          /* bluetoothd connects it by itself only after another Connect() */
         bool let_go_late;       /* kept away since while the computer slept: told when it is awake */

@@ -64,7 +64,8 @@ class Scene:
         return (int(fields[11]) + int(fields[12])) / TICKS
 
     def connections(self):
-        return self.stage.daemon.text().count(' pen is connected')
+        """By the debug log, which tells all of them: the journal's own entries are bounded."""
+        return self.stage.daemon.text().count(': streaming ,')
 
     def end(self, before):
         """The device at the end of something: it streams in a new connection, or says why it does not and will not by itself."""
