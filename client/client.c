@@ -46,7 +46,7 @@ Exit client_device(const Objects *objects, const char *typed, const json_t **ret
 
         if (r == -ENOTUNIQ && typed) {
                 output_error("'%s' fits more than one device. 'needlectl devices' lists them with their "
-                             "addresses.",
+                             "addresses; where two adapters see one, name it by its path ('needlectl devices --json').",
                              typed);
                 return EXIT_USAGE;
         }

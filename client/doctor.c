@@ -23,6 +23,8 @@ static const DoctorAdvice masked = { "is masked.", "systemctl unmask needled && 
 static const DoctorAdvice bad_unit = { "cannot be loaded.", "systemd-analyze verify needled.service" };
 static const DoctorAdvice failed = { "has failed; 'journalctl -u needled' says why.",
                                      "systemctl reset-failed needled && systemctl start needled" };
+static const DoctorAdvice failing = { "fails, and is started again and again; 'journalctl -u needled' says why.",
+                                      "Do what the journal says; systemd starts needled again by itself." };
 static const DoctorAdvice stopped = { "is stopped.", "systemctl start needled" };
 static const DoctorAdvice starting = { "is being started or stopped.", "Wait a moment, then ask again." };
 static const DoctorAdvice mute = { "runs, but does not answer.", "systemctl restart needled" };
@@ -44,6 +46,8 @@ const DoctorAdvice *doctor_unit_advice(const DoctorUnit *unit) {
                 return &failed;
         if (strcmp(active, "inactive") == 0)
                 return &stopped;
+        if (strcmp(active, "activating") == 0 && *unit->result && strcmp(unit->result, "success") != 0)
+                return &failing; /* between two starts */
 
         return strcmp(active, "active") == 0 ? &mute : &starting;
 }
@@ -122,8 +126,8 @@ static void print(const json_t *findings) {
         if (fails + warns == 0)
                 output_say("All is well.");
         else
-                output_say("%u of %zu checks fail, %u could be better; what helps stands below each.", fails,
-                           json_array_size(findings), warns);
+                output_say("%u of %zu checks %s, %u could be better; what helps stands below each.", fails,
+                           json_array_size(findings), fails == 1 ? "fails" : "fail", warns);
 }
 
 /* ---- Whom to ask ---- */

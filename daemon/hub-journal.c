@@ -123,25 +123,27 @@ static void tell_link(Follower *f) {
                 log_with(LOG_NOTICE, &context, "the link to %s is gone%s", context.device, lost_texts[d->reason]);
 }
 
-/* What does not mend itself, with the command that mends it. */
+/* What does not mend itself, with the command that mends it; once, although a suspicion is tested again from time to time. */
 static void tell_trouble(Follower *f) {
         const Device *d = f->device;
         bool lost = d->state == DEVICE_BOND_LOST, other = d->state == DEVICE_REFUSED && d->reason == DEVICE_REASON_IDENTITY_CHANGED;
         LogContext context = context_of(d, lost ? NEEDLED_MESSAGE_BOND_LOST : NEEDLED_MESSAGE_IDENTITY_CHANGED);
         g_autofree char *word = word_of(d);
 
-        if (f->told.trouble == (lost || other))
+        if (is_linked(d->state))
+                f->told.trouble = DEVICE_FOUND;
+        if (!(lost || other) || f->told.trouble == d->state)
                 return;
 
-        f->told.trouble = lost || other;
-        if (!f->told.trouble || !may_tell(f))
+        f->told.trouble = d->state;
+        if (!may_tell(f))
                 return;
         if (lost)
                 log_with(LOG_WARNING, &context, "the bond with %s is lost; bond with it again: put it in pairing mode and run "
                          "needlectl adopt %s", context.device, word);
         else
-                log_with(LOG_WARNING, &context, "another device answers at the address of %s, and nothing of it is taken; if that is "
-                         "right, adopt it: needlectl adopt %s", context.device, word);
+                log_with(LOG_WARNING, &context, "another device answers at the address of %s, and is kept away; if that is right, adopt it: "
+                         "needlectl adopt %s", context.device, word);
 }
 
 void hub_journal_known(Follower *f) {

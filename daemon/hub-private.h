@@ -41,7 +41,8 @@ typedef struct Follower {
         Device *device;                 /* NULL: only to end a session whose device is not known any more */
         Tracker *tracker;
         struct {                        /* what the journal was told */
-                bool adopted, linked, released, trouble;
+                bool adopted, linked, released;
+                DeviceState trouble;    /* since it was linked; DEVICE_FOUND: none */
                 unsigned entries;       /* within the period that began then */
                 uint64_t entries_since_usec;
         } told;

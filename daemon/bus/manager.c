@@ -112,7 +112,7 @@ static int run_stop_search(Call *call, sd_bus_error *error) {
 
 /* Adopted, and of no use until its owner has adopted it again: its bond is lost, or it is another one now. */
 static bool wants_adoption(const Device *d) {
-        if (d->state == DEVICE_BOND_LOST)
+        if (d->state == DEVICE_BOND_LOST || d->trouble != DEVICE_REASON_NONE)
                 return true;
 
         return d->state == DEVICE_REFUSED &&

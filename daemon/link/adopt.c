@@ -175,13 +175,14 @@ void adopt_identified(Device *device) {
                 (void) device_set_text(&device->alias, adoption->alias);
         device->adopted = true;
         device->bonded = object && (object->has_bonded ? object->bonded : object->paired); /* it may have been before */
-        device->work->trouble = DEVICE_REASON_NONE;
+        device->trouble = DEVICE_REASON_NONE;
         device->auto_connect = true;
         device->allow_unbonded = adoption->allow_unbonded;
         device->owner = adoption->owner;
         device->adopted_realtime_usec = clock_usec(CLOCK_REALTIME);
         device->work->found_until_usec = 0;
         device->work->attempts = 0;
+        device->n_lasted = 0; /* how connections of an earlier bond ended says nothing of this one */
         if (adoption->just_works)
                 say_just_works(device);
         adoption_free(device);
@@ -226,7 +227,10 @@ static void leave(Device *device, DeviceReason reason) {
 
         adoption_free(device);
         if (device->adopted) {
-                device_enter(device, state, before, STEP_NONE, 0);
+                if (device->work->trouble != DEVICE_REASON_NONE)
+                        reconnect_rest(device); /* it may have been on its way when the adoption began */
+                else
+                        device_enter(device, state, before, STEP_NONE, 0);
                 trust_update(device);
         } else {
                 device_enter(device, DEVICE_FOUND, reason, STEP_NONE, 0);
@@ -247,7 +251,7 @@ void adopt_fail(Device *device, int error, DeviceReason reason, const char *mess
 
 /* To adopt it again is the owner's word that the bond may be made anew, or that it may be another device now. */
 static bool may_heal(const Device *device) {
-        return device->work->trouble != DEVICE_REASON_NONE ||
+        return device->trouble != DEVICE_REASON_NONE ||
                (device->state == DEVICE_REFUSED && device->reason == DEVICE_REASON_SERVICES_MISSING &&
                 !device_lost_profile(device));
 }
@@ -291,6 +295,7 @@ void link_adopt(Link *link, Device *device, const LinkAdopt *options, LinkDone d
         if (options->agent)
                 device->work->adoption->agent = *options->agent;
 
+        device->work->suspected = false; /* the bond that would be tested again goes */
         if (device->adopted)
                 trouble_look_anew(device); /* without the old bond, and what bluetoothd remembers of it */
         else if (object && object->connected)

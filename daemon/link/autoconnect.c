@@ -27,6 +27,7 @@ typedef struct Registration {
         Application *owner;     /* weak */
         char *adapter;          /* object path */
         bool failed, taken;
+        bool dropped;           /* by bluetoothd, and not told anew yet */
         const char *refusal;    /* static: why it failed; NULL: it did not */
         unsigned tries;
         sd_event_source *timer;
@@ -124,6 +125,7 @@ static void on_registered(sd_bus_message *reply, const ErrorMeaning *error, void
 
 static void registration_send(Registration *registration) {
         registration->tries++;
+        registration->dropped = false;
         (void) bluez_call(registration->owner->owner->link->bluez, &registration->calls, registration->adapter,
                           "org.bluez.GattManager1", "RegisterApplication", BLUEZ_TIMEOUT_USEC, on_registered,
                           registration, "oa{sv}", registration->owner->path, 0);
@@ -139,7 +141,9 @@ static int method_release(sd_bus_message *m, void *userdata, sd_bus_error *error
                 Registration *registration = application->registrations->pdata[i];
 
                 registration->tries = 0;
-                link_timer(link, &registration->timer, RETRY_USEC, on_retry, registration);
+                registration->dropped = true;
+                if (!suspend_holds(link))
+                        link_timer(link, &registration->timer, RETRY_USEC, on_retry, registration);
         }
         return sd_bus_reply_method_return(m, NULL);
 }
@@ -275,7 +279,7 @@ void auto_connect_suspend(AutoConnect *ac, bool asleep) {
 
                         if (asleep && registration->timer)
                                 (void) sd_event_source_set_enabled(registration->timer, SD_EVENT_OFF);
-                        else if (!asleep && registration->failed && registration->tries <= RETRIES_MAX)
+                        else if (!asleep && (registration->dropped || (registration->failed && registration->tries <= RETRIES_MAX)))
                                 registration_send(registration);
                 }
         }

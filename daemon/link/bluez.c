@@ -31,7 +31,7 @@ struct Bluez {
         sd_event_source *ask_again;
 };
 
-static void get_managed_objects(Bluez *bluez, const char *destination); /* asks again from its own answer */
+static void get_managed_objects(Bluez *bluez, const char *destination);
 
 static void owner_lost(Bluez *bluez) {
         calls_clear(&bluez->calls);
@@ -166,9 +166,7 @@ static void on_managed_objects(sd_bus_message *reply, const ErrorMeaning *error,
         Bluez *bluez = userdata;
 
         if (error) {
-                if (bluez->owner && error->error == -ETIMEDOUT)
-                        get_managed_objects(bluez, bluez->owner);
-                else if (bluez->owner)
+                if (bluez->owner)
                         ask_again(bluez, error->sentence);
                 else
                         bluez->observer.gone(bluez->userdata); /* the answer at the start: nobody is there */

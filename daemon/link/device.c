@@ -85,7 +85,7 @@ static const unsigned may_enter[_DEVICE_STATE_MAX] = {
         [DEVICE_CONNECTING] = TO(RESOLVING) | REST | TO(FOUND) | TO(REFUSED),
         [DEVICE_RESOLVING] = TO(CONNECTING) | TO(BONDING) | TO(READY) | REST | TO(FOUND) | TO(REFUSED),
         [DEVICE_BONDING] = TO(CONNECTING) | TO(RESOLVING) | TO(READY) | REST | TO(FOUND) | TO(REFUSED),
-        [DEVICE_READY] = TO(STREAMING) | TO(RESOLVING) | TO(SYNCING) | REST | TO(REFUSED),
+        [DEVICE_READY] = TO(CONNECTING) | TO(STREAMING) | TO(RESOLVING) | TO(SYNCING) | REST | TO(REFUSED),
         [DEVICE_STREAMING] = TO(SYNCING) | TO(RESOLVING) | REST | TO(REFUSED),
         [DEVICE_SYNCING] = TO(READY) | TO(STREAMING) | TO(RESOLVING) | REST | TO(REFUSED),
         [DEVICE_RELEASED] = BEGIN | REST | TO(REFUSED),
@@ -129,7 +129,9 @@ static int on_step_timeout(sd_event_source *source, uint64_t usec, void *userdat
                         reconnect_now(device);
                 break;
         case STEP_SEARCH:
-                if (device->work->adoption)
+                if (watch_find(device)) /* it is where it was all the time */
+                        watch_device(device);
+                else if (device->work->adoption)
                         adopt_retry(device, -ENOENT,
                                     "The device is not there any more: switch it on and search again.");
                 else
@@ -236,6 +238,9 @@ void device_set_auto_connect(Device *device, bool on) {
 
         device->auto_connect = on;
         device_changed(device, DEVICE_CHANGED_IDENTITY);
+
+        if (device->work->adoption)
+                return; /* which has its own end */
 
         trust_update(device);
         auto_connect_update(device->link->auto_connect);

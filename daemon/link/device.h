@@ -95,6 +95,8 @@ typedef struct Device {
 
         DeviceState state;
         DeviceReason reason;
+        DeviceReason trouble;           /* why it is kept away until it is adopted again, also while it is tried once more: KEY_MISSING,
+                                         * IDENTITY_CHANGED, or NONE */
         uint64_t state_since_usec;      /* wall clock */
         uint64_t retry_at_usec;         /* wall clock, 0: no timer */
         uint8_t battery;                /* %, DEVICE_BATTERY_UNKNOWN */

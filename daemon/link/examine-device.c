@@ -81,8 +81,7 @@ static const struct {
         [DEVICE_REASON_SERVICES_MISSING] = { FINDING_FAIL, REMEDY_NONE, "" },
         [DEVICE_REASON_PROFILE_MAJOR] = { FINDING_FAIL, REMEDY_UPDATE, "speaks a newer language than this needled" },
         [DEVICE_REASON_IDENTITY_CHANGED] = { FINDING_FAIL, REMEDY_ADOPT,
-                                             "is refused: what answers at its address is another device. If it is yours, "
-                                             "adopt it anew" },
+                                             "is refused: another device answers at its address (adopt it only if it is yours)" },
         [DEVICE_REASON_KEY_MISSING] = { FINDING_FAIL, REMEDY_ADOPT, "does not know its bond any more" },
         [DEVICE_REASON_PAIRING_FAILED] = { FINDING_FAIL, REMEDY_ADOPT, "could not be paired" },
 };
@@ -308,6 +307,8 @@ static void examine_drops(const DeviceExamination *e) {
                         brief++;
         }
 
+        if (brief >= PATTERN_MIN && d->state == DEVICE_BOND_LOST)
+                return; /* that is how it is known, and the check of the bond has said it */
         if (eatt >= PATTERN_MIN)
                 tell(e, "drops", FINDING_WARN, EXAMINE_EATT_REMEDY,
                      "It is lost again and again after about 30 seconds: it does not bear several channels (EATT).");

@@ -51,6 +51,7 @@ void link_complete(Device *device, OperationKind kind, int error, const char *me
 extern const BluezObserver watch_observer;      /* userdata is the Link */
 void watch_bind(Device *device, const char *object); /* where bluetoothd has it just now; NULL: nowhere */
 void watch_device(Device *device);              /* looks at its object anew */
+bool watch_find(Device *device);                /* whether bluetoothd shows it somewhere, and binds it there */
 void watch_missing(Device *device);             /* its object did not come */
 
 /* reconnect.c: how a device comes back. */

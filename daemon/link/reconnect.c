@@ -45,9 +45,14 @@ static bool comes_by_itself(const Device *device) {
                !link_has_operation(device, OPERATION_CONNECT);
 }
 
+/* Its streams have ended, and it is connected all the same. */
+static bool was_cut_off(const Device *device) {
+        return device->work->connected && device->work->socket_ended;
+}
+
 static void rest(Device *device, DeviceReason why) {
         DeviceReason reason = obstacle(device);
-        bool kept_away = device->released || device->work->trouble != DEVICE_REASON_NONE;
+        bool kept_away = device->released || device->trouble != DEVICE_REASON_NONE;
 
         if (!device->adopted) {
                 device_enter(device, DEVICE_FOUND, device->reason, STEP_NONE, 0);
@@ -64,7 +69,7 @@ static void rest(Device *device, DeviceReason why) {
                 device_enter(device, DEVICE_REFUSED, device->reason, STEP_NONE, 0);
         } else if (is_missing(device)) {
                 reconnect_enter_rest(device, DEVICE_REASON_AWAY, STEP_MISSING, 0);
-        } else if (!device->auto_connect && !link_has_operation(device, OPERATION_CONNECT)) {
+        } else if (!device->auto_connect && !link_has_operation(device, OPERATION_CONNECT) && !was_cut_off(device)) {
                 device_enter(device, DEVICE_KNOWN, DEVICE_REASON_NONE, STEP_NONE, 0);
         } else if (device->work->connected) {
                 reconnect_enter_rest(device, DEVICE_REASON_AWAY, STEP_BACKOFF, GRACE_USEC);
@@ -79,12 +84,19 @@ static void rest(Device *device, DeviceReason why) {
         }
 }
 
+/* Whether bluetoothd has looked at a Connect(): then it waits for the device, whatever came of it. */
+static bool is_heeded(const ErrorMeaning *error) {
+        return error->error != -ENODEV && error->error != -EACCES && error->error != -EALREADY && error->error != -ETIMEDOUT;
+}
+
 static void on_connected(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
         Device *device = userdata;
 
         if (device->work->step != STEP_CONNECT)
                 return; /* Connected came first and led on */
 
+        if (!error || is_heeded(error))
+                device->work->must_ask = false;
         if (!error || error->error == -EISCONN) {
                 Object *object = link_object(device);
 
@@ -123,10 +135,10 @@ static void on_disconnect_done(sd_bus_message *reply, const ErrorMeaning *error,
 void reconnect_enter_rest(Device *device, DeviceReason reason, Step step, uint64_t delay_usec) {
         if (device->released)
                 device_enter(device, DEVICE_RELEASED, DEVICE_REASON_RELEASED, step, delay_usec);
-        else if (device->work->trouble == DEVICE_REASON_KEY_MISSING)
+        else if (device->trouble == DEVICE_REASON_KEY_MISSING)
                 device_enter(device, DEVICE_BOND_LOST, DEVICE_REASON_KEY_MISSING, step, delay_usec);
-        else if (device->work->trouble != DEVICE_REASON_NONE)
-                device_enter(device, DEVICE_REFUSED, device->work->trouble, step, delay_usec);
+        else if (device->trouble != DEVICE_REASON_NONE)
+                device_enter(device, DEVICE_REFUSED, device->trouble, step, delay_usec);
         else if (device->auto_connect)
                 device_enter(device, DEVICE_WAITING, reason, step, delay_usec);
         else
@@ -154,10 +166,12 @@ void reconnect_reconsider(Device *device) {
 }
 
 void reconnect_woken(Device *device) {
-        bool kept_away = device->released || device->work->trouble != DEVICE_REASON_NONE;
+        bool kept_away = device->released || device->trouble != DEVICE_REASON_NONE;
 
         device->work->attempts = 0;
-        if (device->work->connected && !kept_away && !device_lost_profile(device))
+        if (device->work->let_go_late && kept_away)
+                trust_withdraw(device);
+        else if (device->work->connected && !kept_away && !device_lost_profile(device))
                 setup_begin(device);
         else if (link_has_operation(device, OPERATION_CONNECT))
                 reconnect_now(device);
@@ -178,6 +192,11 @@ void reconnect_now(Device *device) {
                         reconnect_rest(device);
                 return;
         }
+        if (!object && !asked && device->work->suspected) { /* its bond has gone with its object: there is nothing to test */
+                device->work->suspected = false;
+                reconnect_rest(device);
+                return;
+        }
         if (!object) {
                 if (asked)
                         device_enter(device, DEVICE_CONNECTING, DEVICE_REASON_NONE, STEP_SEARCH, 0);
@@ -190,7 +209,6 @@ void reconnect_now(Device *device) {
         /* Connect while bluetoothd still knows the device, and leave the radio to the attempt. */
         device_enter(device, DEVICE_CONNECTING, DEVICE_REASON_NONE, STEP_CONNECT, 0);
         device->work->asked_usec = clock_usec(CLOCK_BOOTTIME);
-        device->work->must_ask = false; /* it is what BlueZ waits for, whatever comes of it */
         (void) link_call_device(device, "org.bluez.Device1", "Connect", CONNECT_CALL_USEC, on_connected);
         search_pause(device->link->search, asked);
 }
@@ -209,7 +227,7 @@ void reconnect_lost(Device *device, DeviceReason why) {
 }
 
 void reconnect_disconnect(Device *device) {
-        device->work->must_ask = !trust_wanted(device);
+        device->work->must_ask = device->work->must_ask || !trust_wanted(device);
         (void) link_call_device(device, "org.bluez.Device1", "Disconnect", BLUEZ_TIMEOUT_USEC,
                                 on_disconnect_done);
 }

@@ -17,6 +17,8 @@ static int on_end(sd_event_source *source, uint64_t usec, void *userdata) {
                 return 0; /* release_check() follows */
 
         release_end(device);
+        if (device->work->adoption || device->work->step == STEP_FORGET)
+                return 0; /* which have their own ends */
         if (device->auto_connect)
                 reconnect_now(device);
         else

@@ -182,10 +182,10 @@ static void refuse(Device *device, DeviceReason reason, const char *message) {
         }
 }
 
-/* A device to be adopted is known by name before it is remembered; one without a bond could be any at its address. From a bonded one
- * the streams come first. */
+/* A device to be adopted is known by name before it is remembered; one without a bond could be any at its address, and one that was
+ * another is asked first whether it still is. From a bonded one the streams come first. */
 static void read_who(Device *device) {
-        if (device->work->adoption || !device->bonded)
+        if (device->work->adoption || !device->bonded || device->trouble == DEVICE_REASON_IDENTITY_CHANGED)
                 setup_read_identity(device);
         else
                 notify_begin(device);
@@ -243,6 +243,7 @@ static void on_feature(sd_bus_message *reply, const ErrorMeaning *error, void *u
 }
 
 void setup_begin(Device *device) {
+        calls_clear(&device->work->calls);
         device->work->identity_read = false;
         device->work->reads = 0;
         device->work->socket_ended = device->work->identity_changed = false;

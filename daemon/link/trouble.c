@@ -41,7 +41,7 @@ static bool matters(const Device *device) {
 }
 
 static void keep_away(Device *device, DeviceReason trouble) {
-        device->work->trouble = trouble;
+        device->trouble = trouble;
         device->work->early_falls = 0;
         trust_withdraw(device);
 }
@@ -62,7 +62,7 @@ void trouble_bond_lost(Device *device) {
 }
 
 uint64_t trouble_again(Device *device) {
-        if (!device->work->suspected || device->work->trouble != DEVICE_REASON_KEY_MISSING || device->released || !device->auto_connect)
+        if (!device->work->suspected || device->trouble != DEVICE_REASON_KEY_MISSING || device->released || !device->auto_connect)
                 return 0;
 
         return AGAIN_FIRST_USEC << MIN(device->work->attempts++, AGAIN_DOUBLINGS);
@@ -87,8 +87,8 @@ void trouble_over(Device *device) {
         device->work->suspected = false;
         device->work->streamed = true;
         device->work->looked_anew = false;
-        if (device->work->trouble != DEVICE_REASON_NONE) {
-                device->work->trouble = DEVICE_REASON_NONE;
+        if (device->trouble != DEVICE_REASON_NONE) {
+                device->trouble = DEVICE_REASON_NONE;
                 auto_connect_update(device->link->auto_connect);
         }
         trust_update(device);
@@ -123,7 +123,7 @@ DeviceReason trouble_fall(Device *device) {
                 return DEVICE_REASON_DISCONNECTED_BY_OTHER;
         }
 
-        if (lasted > 0 && lasted < EARLY_USEC && !work->streamed && work->trouble == DEVICE_REASON_NONE)
+        if (lasted > 0 && lasted < EARLY_USEC && !work->streamed && device->trouble == DEVICE_REASON_NONE)
                 work->early_falls++;
         else
                 work->early_falls = 0;

@@ -9,7 +9,7 @@
 
 bool trust_wanted(const Device *device) {
         return device->adopted && device->auto_connect && !device->released &&
-               device->work->trouble == DEVICE_REASON_NONE;
+               device->trouble == DEVICE_REASON_NONE;
 }
 
 void trust_update(Device *device) {
@@ -30,6 +30,7 @@ void trust_withdraw(Device *device) {
         trust_update(device);
         auto_connect_update(device->link->auto_connect);
         device->work->let_go = bluez_generation(device->link->bluez);
+        device->work->let_go_late = suspend_holds(device->link);
         calls_clear(&device->work->calls);
         notify_close(device);
         /* Also of a device that is away: this tells bluetoothd not to connect it. */

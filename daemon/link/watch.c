@@ -80,7 +80,7 @@ static void take_facts(Device *device, Object *object) {
 
 /* Connected has risen: by our Connect(), by bluetoothd's accept list or by somebody else's hand. */
 static void on_rise(Device *device) {
-        bool kept_away = device->released || device->work->trouble != DEVICE_REASON_NONE;
+        bool kept_away = device->released || device->trouble != DEVICE_REASON_NONE;
 
         device->work->must_ask = false;
         if ((!device->adopted && !device->work->adoption) || device_lost_profile(device) || suspend_holds(device->link))
@@ -175,10 +175,13 @@ static bool lost_bond(Device *device, const Object *object) {
         return was && object && !bonded && device->adopted && device->bonded;
 }
 
-void watch_missing(Device *device) {
-        /* It may have got another path: a private address that was resolved meanwhile. */
+bool watch_find(Device *device) {
         objects_foreach(bluez_objects(device->link->bluez), OBJECT_DEVICE, visit_to_bind, device->link);
-        if (link_object(device))
+        return link_object(device);
+}
+
+void watch_missing(Device *device) {
+        if (watch_find(device)) /* it has got another path: a private address that was resolved meanwhile */
                 watch_device(device);
         else if (!link_adapter(device))
                 reconnect_rest(device);

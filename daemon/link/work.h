@@ -96,10 +96,10 @@ struct DeviceWork {
         sd_event_source *timer; /* the step's limit */
         Calls calls;            /* of this connection or attempt */
         unsigned attempts;      /* since the last success: the backoff */
-        DeviceReason trouble;   /* why it is kept away until the owner acts: KEY_MISSING, IDENTITY_CHANGED, or NONE */
         bool suspected;         /* KEY_MISSING by early falls alone: it is tried again from time to time */
         bool trust_checked;     /* bluetoothd's Trusted was compared with ours, since the object is there */
         bool must_ask;          /* bluetoothd connects it by itself only after another Connect() */
+        bool let_go_late;       /* kept away since while the computer slept: told when it is awake */
         unsigned let_go;        /* generation of bluetoothd that was told to keep away from it */
         sd_event_source *release_timer;
         Stream *streams;

@@ -72,14 +72,15 @@ static void test_release_caller_leaves(void) {
 static void test_adopt_again(void) {
         static const struct {
                 DeviceState state;
-                DeviceReason reason;
+                DeviceReason reason, trouble;
                 bool heals;
         } cases[] = {
-                { DEVICE_BOND_LOST, DEVICE_REASON_KEY_MISSING, true },
-                { DEVICE_REFUSED, DEVICE_REASON_IDENTITY_CHANGED, true },
-                { DEVICE_REFUSED, DEVICE_REASON_SERVICES_MISSING, true },
-                { DEVICE_REFUSED, DEVICE_REASON_PROFILE_MAJOR, false },
-                { DEVICE_WAITING, DEVICE_REASON_AWAY, false },
+                { DEVICE_BOND_LOST, DEVICE_REASON_KEY_MISSING, DEVICE_REASON_KEY_MISSING, true },
+                { DEVICE_REFUSED, DEVICE_REASON_IDENTITY_CHANGED, DEVICE_REASON_IDENTITY_CHANGED, true },
+                { DEVICE_REFUSED, DEVICE_REASON_SERVICES_MISSING, DEVICE_REASON_NONE, true },
+                { DEVICE_REFUSED, DEVICE_REASON_PROFILE_MAJOR, DEVICE_REASON_NONE, false },
+                { DEVICE_CONNECTING, DEVICE_REASON_NONE, DEVICE_REASON_KEY_MISSING, true }, /* tried once more */
+                { DEVICE_WAITING, DEVICE_REASON_AWAY, DEVICE_REASON_NONE, false },
         };
 
         stage_new();
@@ -90,6 +91,7 @@ static void test_adopt_again(void) {
 
                 stage->device.state = cases[i].state;
                 stage->device.reason = cases[i].reason;
+                stage->device.trouble = cases[i].trouble;
                 c = call(sender, "/org/needled", MANAGER, "Adopt", "oa{sv}", DEVICE_PATH, 0);
                 if (!cases[i].heals) {
                         (void) expect(c, "Exists");

@@ -17,6 +17,8 @@ static void test_each_state_of_the_unit_has_a_remedy(void) {
         assert_advice("loaded", "failed", "exit-code", "failed", "systemctl reset-failed needled && systemctl start needled");
         assert_advice("loaded", "active", "success", "does not answer", "systemctl restart needled");
         assert_advice("loaded", "activating", "success", "being started", "Wait a moment, then ask again.");
+        assert_advice("loaded", "activating", "exit-code", "again and again",
+                      "Do what the journal says; systemd starts needled again by itself.");
         assert_advice("loaded", "deactivating", "success", "or stopped", "Wait a moment, then ask again.");
         assert_advice("masked", "inactive", "success", "masked", "systemctl unmask needled && systemctl start needled");
         assert_advice("bad-setting", "inactive", "success", "cannot be loaded", "systemd-analyze verify needled.service");

@@ -466,6 +466,13 @@ static void test_drops(Case *c, const void *data) {
                 c->f.device->n_lasted = rows[i].n;
                 expect(c, "My pen: drops", *rows[i].remedy ? FINDING_WARN : FINDING_OK, rows[i].part, rows[i].remedy);
         }
+
+        /* By which a lost bond is known is told of the bond. */
+        for (unsigned k = 0; k < DEVICE_LASTED_MAX; k++)
+                c->f.device->lasted_usec[k] = 900 * MSEC;
+        c->f.device->state = DEVICE_BOND_LOST;
+        expect_silence(c, "My pen: drops");
+        c->f.device->state = DEVICE_STREAMING;
 }
 
 static void test_interference(Case *c, const void *data) {

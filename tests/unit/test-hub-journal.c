@@ -169,6 +169,9 @@ static void test_trouble_with_its_remedy(void) {
                                                "needlectl adopt 'Anna'\\''s pen'\n");
         enter(&d, DEVICE_BOND_LOST, DEVICE_REASON_PAIRING_FAILED);
         assert_silent();
+        enter(&d, DEVICE_CONNECTING, DEVICE_REASON_NONE); /* whether it still is so */
+        enter(&d, DEVICE_BOND_LOST, DEVICE_REASON_KEY_MISSING);
+        assert_silent();
         enter(&d, DEVICE_STREAMING, DEVICE_REASON_NONE);
         g_string_truncate(told, 0);
         enter(&d, DEVICE_REFUSED, DEVICE_REASON_IDENTITY_CHANGED);

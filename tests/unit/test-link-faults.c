@@ -350,6 +350,21 @@ static void test_released_profile_is_registered_again(void) {
         fixture_tear_down(&w.f);
 }
 
+/* The computer sleeps before that: it is told when it has woken. */
+static void test_released_profile_and_sleep(void) {
+        Walk w = { .kind = &kinds[0] };
+
+        start_streaming(&w);
+        fixture_settle(&w.f);
+        say_release(w.f.fake->bus, &w);
+        fixture_settle(&w.f);
+        g_assert_cmpuint(w.f.fake->applications, ==, 1);
+        link_suspend(w.f.link, true);
+        link_suspend(w.f.link, false);
+        reach(&w, is_registered_again, "registered again");
+        fixture_tear_down(&w.f);
+}
+
 /* A registration of which we know nothing may be another's, or an old one: it is made anew. */
 static void test_registered_already(void) {
         Walk w = { .kind = &kinds[0] };
@@ -386,5 +401,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/link-faults/discovery-that-fails-is-stopped", test_discovery_that_fails_is_stopped);
         g_test_add_func("/link-faults/registered-already", test_registered_already);
         g_test_add_func("/link-faults/released-profile-is-registered-again", test_released_profile_is_registered_again);
+        g_test_add_func("/link-faults/released-profile-and-sleep", test_released_profile_and_sleep);
         return g_test_run();
 }

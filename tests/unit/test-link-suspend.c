@@ -140,6 +140,22 @@ static void test_release_ends_asleep(Fixture *f, const void *data) {
         wait_for(f, f->device->state == DEVICE_STREAMING);
 }
 
+/* A release of that time is kept as well: the link that lived through the sleep is let go. */
+static void test_release_while_settling(Fixture *f, const void *data) {
+        fixture_stream(f);
+        link_suspend(f->link, true);
+        link_suspend(f->link, false);
+        link_release(f->link, f->device, 0, fixture_on_done, f);
+        wait_for(f, !f->fake->connected);
+        wait_for(f, f->dones == 2);
+        g_assert_cmpint(f->done_error, ==, 0);
+        fixture_settle(f);
+        g_assert_cmpint(f->device->state, ==, DEVICE_RELEASED);
+        g_assert_cmpint(f->device->work->step, ==, STEP_NONE);
+        g_assert_false(f->fake->trusted);
+        g_assert_cmpuint(f->fake->disconnects, ==, 1);
+}
+
 /* bluetoothd goes and comes back meanwhile. */
 static void test_bluetoothd_restarts_asleep(Fixture *f, const void *data) {
         fixture_stream(f);
@@ -173,6 +189,7 @@ int main(int argc, char **argv) {
         ADD("adoption-fails", test_adoption_fails);
         ADD("connect-while-settling", test_connect_while_settling);
         ADD("release-ends-asleep", test_release_ends_asleep);
+        ADD("release-while-settling", test_release_while_settling);
         ADD("bluetoothd-restarts-asleep", test_bluetoothd_restarts_asleep);
         return g_test_run();
 }

@@ -10,6 +10,7 @@
 #include "link/private.h"
 #include "log.h"
 
+#define FEATURE "95840101-2319-423b-8a8e-ee1ffb8d13f8"
 #define LIVE "95840102-2319-423b-8a8e-ee1ffb8d13f8"
 #define WAVEFORM "95840103-2319-423b-8a8e-ee1ffb8d13f8"
 #define STATUS "95840105-2319-423b-8a8e-ee1ffb8d13f8"
@@ -36,6 +37,13 @@ static void lose(Fixture *f) {
         fake_device_disconnect(f->fake);
         wait_for(f, f->device->state == DEVICE_WAITING && f->device->work->step == STEP_NONE);
         fixture_settle(f);
+}
+
+static void lose_known(Fixture *f) {
+        fake_device_disconnect(f->fake);
+        wait_for(f, f->device->state == DEVICE_KNOWN && f->device->work->step == STEP_NONE);
+        fixture_settle(f);
+        g_assert_cmpint(f->device->state, ==, DEVICE_KNOWN);
 }
 
 static void assert_bond_lost(Fixture *f, Step step) {
@@ -193,6 +201,27 @@ static void test_a_suspicion_is_tested_again(Fixture *f, const void *data) {
         wait_for(f, f->fake->trusted);
 }
 
+/* Its bond is removed here meanwhile: there is no key to test, and whatever answers at its address is not connected. */
+static void test_a_suspicion_without_a_key(Fixture *f, const void *data) {
+        unsigned discoveries, connects;
+
+        test_early_falls(f, data);
+        fake_device_vanish(f->fake);
+        fixture_settle(f);
+        discoveries = f->fake->discoveries;
+        connects = f->fake->connects;
+        wait_is_over(f);
+        wait_for(f, f->device->work->step != STEP_BACKOFF);
+        g_assert_cmpint(f->device->state, ==, DEVICE_BOND_LOST);
+        g_assert_cmpint(f->device->work->step, ==, STEP_NONE);
+        f->fake->paired = false;
+        fake_device_appear(f->fake);
+        fixture_settle(f);
+        g_assert_cmpint(f->device->work->step, ==, STEP_NONE);
+        g_assert_cmpuint(f->fake->discoveries, ==, discoveries);
+        g_assert_cmpuint(f->fake->connects, ==, connects);
+}
+
 /* One that streams in between is a bad place for radio, and no more. */
 static void test_early_falls_not_in_a_row(Fixture *f, const void *data) {
         fixture_stream(f);
@@ -262,6 +291,58 @@ static void test_adopt_again_fails(Fixture *f, const void *data) {
         g_assert_cmpuint(f->device->owner, ==, 1000);
 }
 
+/* On its way to streaming by the owner's Connect() when it is adopted again. */
+static void get_ready(Fixture *f) {
+        lose_bond(f);
+        f->fake->paired = true;
+        fake_hold(f->fake, "AcquireNotify");
+        link_connect(f->link, f->device, fixture_on_done, f);
+        wait_for(f, f->dones == 2 && f->fake->held->len == 1);
+        g_assert_cmpint(f->device->state, ==, DEVICE_READY);
+}
+
+static void test_adopt_again_on_its_way(Fixture *f, const void *data) {
+        const LinkAdopt options = { .owner = 1001 };
+
+        get_ready(f);
+        link_adopt(f->link, f->device, &options, fixture_on_done, f);
+        fake_answer(f->fake, "org.bluez.Error.Failed", "Not connected");
+        wait_for(f, f->dones == 3);
+        g_assert_cmpint(f->done_error, ==, 0);
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+        g_assert_cmpuint(f->fake->removes, ==, 1);
+}
+
+/* What was under way before it does not come back. */
+static void test_adopt_again_on_its_way_fails(Fixture *f, const void *data) {
+        const LinkAdopt options = { .owner = 1001 };
+
+        get_ready(f);
+        f->fake->pair_refused = true;
+        link_adopt(f->link, f->device, &options, fixture_on_done, f);
+        fake_answer(f->fake, "org.bluez.Error.Failed", "Not connected");
+        wait_for(f, f->dones == 3);
+        g_assert_cmpint(f->done_error, ==, -EKEYREJECTED);
+        g_assert_cmpint(f->device->state, ==, DEVICE_BOND_LOST);
+        g_assert_cmpint(f->device->reason, ==, DEVICE_REASON_KEY_MISSING);
+        g_assert_cmpint(f->device->work->step, ==, STEP_NONE);
+}
+
+static void test_settings_of_one_that_is_adopted_again(Fixture *f, const void *data) {
+        const LinkAdopt options = { .owner = 1001 };
+
+        lose_bond(f);
+        fake_hold(f->fake, "RemoveDevice");
+        link_adopt(f->link, f->device, &options, fixture_on_done, f);
+        wait_for(f, f->fake->held->len == 1);
+        device_set_auto_connect(f->device, false);
+        g_assert_cmpint(f->device->work->step, ==, STEP_REMOVE);
+        fake_answer(f->fake, NULL, NULL);
+        wait_for(f, f->dones == 2);
+        g_assert_cmpint(f->done_error, ==, 0);
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+}
+
 static void test_adopt_again_without_trouble(Fixture *f, const void *data) {
         const LinkAdopt options = { .owner = 1001 };
 
@@ -299,8 +380,10 @@ static void test_another_device(Fixture *f, const void *data) {
         /* Nor by hand; but its owner may take it for the device. */
         link_connect(f->link, f->device, fixture_on_done, f);
         wait_for(f, f->dones == 2);
+        g_assert_cmpint(f->done_error, ==, -EOPNOTSUPP);
         wait_for(f, f->device->state == DEVICE_REFUSED && f->device->work->step == STEP_NONE);
         fixture_settle(f);
+        f->device->n_lasted = 3;
         const LinkAdopt options = { .owner = 1000 };
         link_adopt(f->link, f->device, &options, fixture_on_done, f);
         wait_for(f, f->dones == 3);
@@ -308,6 +391,7 @@ static void test_another_device(Fixture *f, const void *data) {
         wait_for(f, f->device->state == DEVICE_STREAMING);
         fixture_settle(f);
         g_assert_cmpstr(f->device->serial, ==, "0043");
+        g_assert_cmpuint(f->device->n_lasted, ==, 0); /* those were another bond's */
         wait_for(f, f->fake->trusted);
 }
 
@@ -333,6 +417,33 @@ static void test_what_may_change(Fixture *f, const void *data) {
         wait_for(f, f->device->state == DEVICE_STREAMING);
         wait_for(f, g_str_equal(f->device->manufacturer, "Example Inc."));
         g_assert_cmpint(f->device->state, ==, DEVICE_STREAMING);
+}
+
+/* Answers to an examination that was broken off are none of the next one's. */
+static void test_examined_anew(Fixture *f, const void *data) {
+        static FakeCharKind other;
+        FakeChar *feature = fake_char(f->fake, FEATURE);
+        const FakeCharKind *kind = feature->kind;
+        g_autofree uint8_t *value = g_memdup2(kind->value, kind->size);
+
+        fixture_stream(f);
+        lose(f);
+        value[0]++; /* the major version */
+        other = *kind;
+        other.value = value;
+        feature->kind = &other;
+        fake_device_connect(f->fake);
+        wait_for(f, f->device->state == DEVICE_REFUSED);
+        g_assert_cmpint(f->device->reason, ==, DEVICE_REASON_PROFILE_MAJOR);
+        fake_hold(f->fake, "ReadValue");
+        wait_for(f, f->fake->held->len > 1); /* who it is */
+
+        feature->kind = kind;
+        link_connect(f->link, f->device, fixture_on_done, f);
+        fake_answer(f->fake, NULL, NULL);
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+        wait_for(f, f->device->work->identity_read);
+        g_assert_cmpstr(f->device->serial, ==, "0042");
 }
 
 /* ---- Services ---- */
@@ -424,6 +535,21 @@ static void test_notifications_ended(Fixture *f, const void *data) {
         g_assert_cmpuint(f->device->n_lasted, ==, 0);
 }
 
+/* Also one that was connected by hand alone: it is connected, so it is followed. */
+static void test_notifications_ended_by_hand(Fixture *f, const void *data) {
+        fixture_stream(f);
+        device_set_auto_connect(f->device, false);
+        wait_for(f, f->device->state == DEVICE_KNOWN && f->device->work->step == STEP_NONE);
+        fixture_settle(f);
+        link_connect(f->link, f->device, fixture_on_done, f);
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+        fixture_settle(f);
+        end_sockets(f);
+        wait_for(f, f->ups == 3 && f->device->state == DEVICE_STREAMING);
+        g_assert_cmpuint(f->device->counters.interferences, ==, 1);
+        lose_known(f);
+}
+
 /* A local Disconnect() of 5.66: Battery1 goes at once, two seconds later ServicesResolved falls alone, and then Connected. */
 static void test_disconnected_by_another(Fixture *f, const void *data) {
         fixture_stream(f);
@@ -467,6 +593,43 @@ static void test_lasted_is_a_ring(Fixture *f, const void *data) {
         g_assert_cmpuint(f->device->n_lasted, ==, DEVICE_LASTED_MAX + 1);
         for (unsigned i = 0; i < DEVICE_LASTED_MAX; i++)
                 g_assert_cmpuint(f->device->lasted_usec[i], >, 0);
+}
+
+/* bluetoothd denies once what it goes on to show: it is looked for, and found where it was. */
+static void test_denied_once(Fixture *f, const void *data) {
+        stream_unbonded(f);
+        f->fake->connect_error = SD_BUS_ERROR_UNKNOWN_OBJECT;
+        f->fake->connect_error_text = "Method doesn't exist";
+        f->fake->connect_errors = 1;
+        fake_device_disconnect(f->fake);
+        wait_for(f, f->device->work->step == STEP_SEARCH);
+        g_assert_cmpint(sd_event_source_set_time(f->device->work->timer, 0), >=, 0);
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+}
+
+/* "NotReady": bluetoothd has not taken up what only a Connect() makes it wait for. */
+static void test_connect_not_taken_up(Fixture *f, const void *data) {
+        fixture_stream(f);
+        f->fake->connect_error = "org.bluez.Error.NotReady";
+        f->fake->connect_error_text = "Resource Not Ready";
+        f->fake->connect_errors = 1;
+        link_release(f->link, f->device, G_USEC_PER_SEC, fixture_on_done, f);
+        wait_for(f, f->fake->connect_errors == 0);
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+}
+
+/* A bluetoothd that fails at once to tell its objects is not asked at once again. */
+static void test_objects_not_told(Fixture *f, const void *data) {
+        fixture_stream(f);
+        fake_hold(f->fake, "GetManagedObjects");
+        bluez_refresh(f->link->bluez);
+        wait_for(f, f->fake->held->len == 1);
+        fake_answer(f->fake, SD_BUS_ERROR_NO_REPLY, "It did not answer");
+        fake_hold(f->fake, "GetManagedObjects");
+        uint64_t begin = (uint64_t) g_get_monotonic_time();
+        wait_for(f, f->fake->held->len == 1);
+        g_assert_cmpuint((uint64_t) g_get_monotonic_time() - begin, >, G_USEC_PER_SEC / 2);
+        fake_answer(f->fake, "org.bluez.Error.Failed", "");
 }
 
 /* Heard by a search, and deaf to Connect() for its 40 s. */
@@ -516,23 +679,32 @@ int main(int argc, char **argv) {
         ADD("notifications-need-the-key", test_notifications_need_the_key);
         ADD("early-falls", test_early_falls);
         ADD("a-suspicion-is-tested-again", test_a_suspicion_is_tested_again);
+        ADD("a-suspicion-without-a-key", test_a_suspicion_without_a_key);
         ADD("early-falls-not-in-a-row", test_early_falls_not_in_a_row);
         ADD("connect-once-more", test_connect_once_more);
         ADD("adopt-again", test_adopt_again);
         ADD("adopt-again-fails", test_adopt_again_fails);
+        ADD("adopt-again-on-its-way", test_adopt_again_on_its_way);
+        ADD("adopt-again-on-its-way-fails", test_adopt_again_on_its_way_fails);
+        ADD("settings-of-one-that-is-adopted-again", test_settings_of_one_that_is_adopted_again);
         ADD("adopt-again-without-trouble", test_adopt_again_without_trouble);
         ADD("another-device", test_another_device);
         ADD("another-unbonded-device", test_another_unbonded_device);
         ADD("what-may-change", test_what_may_change);
+        ADD("examined-anew", test_examined_anew);
         ADD("optional-goes-and-comes", test_optional_goes_and_comes);
         ADD("required-goes-and-comes", test_required_goes_and_comes);
         ADD("stale-cache-bonded", test_stale_cache_bonded);
         ADD("stale-cache-unbonded", test_stale_cache_unbonded);
         ADD("stale-cache-renewed-once", test_stale_cache_renewed_once);
         ADD("notifications-ended", test_notifications_ended);
+        ADD("notifications-ended-by-hand", test_notifications_ended_by_hand);
         ADD("disconnected-by-another", test_disconnected_by_another);
         ADD("lost-is-no-interference", test_lost_is_no_interference);
         ADD("lasted-is-a-ring", test_lasted_is_a_ring);
+        ADD("denied-once", test_denied_once);
+        ADD("connect-not-taken-up", test_connect_not_taken_up);
+        ADD("objects-not-told", test_objects_not_told);
         ADD("held-elsewhere", test_held_elsewhere);
         ADD("not-held", test_not_held);
         return g_test_run();
