@@ -36,7 +36,7 @@ def cycle(bench, n):
         time.sleep(0.2)
         status = bench.load.status()
         return status if bench.running() and status['cycles'] == n else None
-    return wait_for(f'{n} reconnects', over, 300)
+    return wait_for(f'{n} reconnects', over, 900)
 
 
 def reconnects(template, options):

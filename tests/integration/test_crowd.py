@@ -10,9 +10,9 @@ from stage import Failure, at_least, expect, wait_for
 CROWD = 10000
 FOUND_MAX = 64
 MIB = 1024 * 1024
-GROWTH_MAX = 8 * MIB
+GROWTH_MAX = 2 * MIB
 KEPT_MAX = 2 * MIB              # when the search is over and the crowd has gone
-SANITIZED_FACTOR = 4            # a sanitizer needs memory of its own beside each piece
+SANITIZED_FACTOR = 3            # a sanitizer needs memory of its own beside each piece
 
 
 # A sanitizer would keep what was freed.
@@ -101,7 +101,7 @@ def test_needled_starts_in_a_crowd(stage):
     search.terminate()
     search.wait()
     expect(stage.daemon.stop(), 0, 'exit status')
-    stage.needled()
+    stage.needled(env=FORGETFUL)
     wait_for('streaming again', stage.streaming)
     if rss(stage) > 24 * MIB * factor(stage):
         raise Failure(f'{rss(stage) / MIB:.1f} MiB after a start in a crowd')

@@ -2,6 +2,7 @@
 """Signals and calls as bluetoothd would send them, from somebody else (nobody, where root runs the suite): nothing changes."""
 import json
 import os
+import signal
 import subprocess
 import threading
 
@@ -98,10 +99,10 @@ def settle(stage, names):
 
 def forge(stage, names, live):
     stage.dir.chmod(0o711)
-    for signal in forged_signals(live):
-        busctl(stage, 'emit', '--', *signal, user=SOMEBODY)
+    for forged in forged_signals(live):
+        busctl(stage, 'emit', '--', *forged, user=SOMEBODY)
         for name in names:
-            busctl(stage, 'emit', f'--destination={name}', '--', *signal, user=SOMEBODY)
+            busctl(stage, 'emit', f'--destination={name}', '--', *forged, user=SOMEBODY)
     for call in forged_calls():
         for name in names:
             done = busctl(stage, 'call', name, *call, user=SOMEBODY, check=False)
@@ -149,17 +150,23 @@ def test_no_device_is_found_that_is_not_there(stage):
 
 
 def test_pairing_listens_to_bluetoothd_alone(stage):
-    """While needled pairs, its agent is there, and says yes to nobody else."""
+    """While needled pairs, its agent is there, and says yes to nobody else. bluetoothd is held up meanwhile, so that the pairing lasts
+    as long as the forger needs."""
     sim = stage.sim('--kind=pen')
     stage.needled()
     wait_for('a found device', lambda: stage.ctl('search', '--seconds=1', '-q') and stage.device())
-    sim.control('fault Pair delay 20000')   # longer than all that is forged takes
+    sim.control('fault Pair delay 10000')
     answer = []
     adopting = threading.Thread(target=lambda: answer.append(stage.ctl('adopt', stage.device()['address'], '--alias=pen')))
     adopting.start()
     wait_for('the pairing', lambda: stage.device()['state'] == 'bonding')
-    forge(stage, connections(stage), characteristic(stage, LIVE))
-    expect(stage.device()['state'], 'bonding', 'state after forged calls')
+    live = characteristic(stage, LIVE)
+    sim.child.send_signal(signal.SIGSTOP)
+    try:
+        forge(stage, connections(stage), live)
+        expect(stage.device()['state'], 'bonding', 'state after forged calls')
+    finally:
+        sim.child.send_signal(signal.SIGCONT)
     adopting.join()
     expect(answer[0][0], 0, f'the adoption ({answer[0][2]})')
     expect(wait_for('streaming', stage.streaming)['bonded'], True, 'bonded')

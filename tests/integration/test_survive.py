@@ -364,7 +364,7 @@ def test_another_client_stops_the_notifications(stage):
 
 
 def test_another_client_disconnects_the_device(stage):
-    """Known by the time that bluetoothd takes over it, and so not with --fast."""
+    """Known by the services that end in a signal of their own before the link. Without --fast: with the time that bluetoothd takes over it."""
     use = Use(stage, fast=False)
     use.sim.control('advertise off')
     call(stage, device_path(), DEVICE, 'Disconnect')
