@@ -13,8 +13,9 @@ OURS = '/org/bluez/hci0/dev_00_AA_01_01_00_01'
 THEIRS = '/org/bluez/hci1/dev_00_AA_01_00_00_00'
 
 
-def remove(guest, adapter, path):
-    guest.check(f'busctl --timeout=20 call org.bluez /org/bluez/{adapter} org.bluez.Adapter1 RemoveDevice o {path}')
+def lose_bond_of_device(guest):
+    """By hand: RemoveDevice on the side of bluetoothd's GATT server has met a fault of the kernel's (6.1, hci_chan_del)."""
+    guest.check('systemctl stop bluetooth\nrm -r /var/lib/bluetooth/00:AA:01:01:00:01/00:AA:01:00:00:00\nsystemctl start bluetooth')
 
 
 def reason_of(guest, state):
@@ -35,7 +36,7 @@ def healed_by_its_owner(guest, sim, session):
 
 
 def away(guest, sim, session):
-    """Switched off. (To remove a device that is connected has met a fault of the kernel's, and is not what is tested.)"""
+    """Switched off."""
     sim.control('advertise off')
     sim.control('drop')
     lib.wait_for('interrupted session', lambda: product.interrupted(guest, session))
@@ -45,7 +46,7 @@ def away(guest, sim, session):
 def test_bond_is_lost_on_the_devices_side(guest):
     sim, session, states = test_survive.start(guest)
     away(guest, sim, session)
-    remove(guest, 'hci1', THEIRS)
+    lose_bond_of_device(guest)
     sim.control('advertise on')
     seen = states.wait_for('bond-lost', 'key-missing')
     assert reason_of(guest, 'bond-lost') == 'key-missing', seen
@@ -61,7 +62,7 @@ def test_bond_is_removed_on_our_side(guest):
     guest.check(f'bluetoothctl --timeout 20 remove {product.PUBLIC_ADDRESS}')
     states.wait_for('bond-lost', 'key-missing')
     assert reason_of(guest, 'bond-lost') == 'key-missing'
-    remove(guest, 'hci1', THEIRS)
+    lose_bond_of_device(guest)
     sim.control('advertise on')
     healed_by_its_owner(guest, sim, session)
 

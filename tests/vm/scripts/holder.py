@@ -14,7 +14,7 @@ import dbus
 def main():
     bus = dbus.SystemBus()
     characteristic = dbus.Interface(bus.get_object('org.bluez', sys.argv[2], introspect=False), 'org.bluez.GattCharacteristic1')
-    held = characteristic.AcquireNotify({}) if sys.argv[1] == 'acquire' else characteristic.StartNotify()
+    held = characteristic.AcquireNotify(dbus.Dictionary({}, 'sv')) if sys.argv[1] == 'acquire' else characteristic.StartNotify()
     print('held', flush=True)
     signal.pause()
     return held

@@ -10,6 +10,7 @@ CONTROL and OUTPUT are needlesim's pipe of control lines and what it answers. Pr
 """
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -43,9 +44,12 @@ class Device:
 
     def look(self):
         """As it is now, for the beginning and after a restart of the service."""
-        objects = self.bus.call_blocking('org.needled', '/org/needled', 'org.freedesktop.DBus.ObjectManager', 'GetManagedObjects', '', ())
-        self.state, = [str(i['org.needled.Device1']['State']) for i in objects.values()
-                       if 'org.needled.Device1' in i and i['org.needled.Device1']['Adopted']]
+        def adopted():
+            objects = self.bus.call_blocking('org.needled', '/org/needled', 'org.freedesktop.DBus.ObjectManager', 'GetManagedObjects', '', ())
+            return [str(i['org.needled.Device1']['State']) for i in objects.values() if i.get('org.needled.Device1', {}).get('Adopted')]
+
+        self.until(adopted, AWAY_SEC, 'known')
+        self.state, = adopted()
 
     def _on_changed(self, _interface, changed, _invalidated):
         if 'State' in changed or 'StateReason' in changed:
@@ -80,8 +84,9 @@ class Device:
 
     def say(self, line):
         before = len(self._output.read_text().splitlines())
-        with open(self._control, 'r+') as control:
-            control.write(f'{line}\n')
+        control = os.open(self._control, os.O_RDWR)     # a pipe, which has an end only when nobody has it open
+        os.write(control, f'{line}\n'.encode())
+        os.close(control)
         self.until(lambda: len(self._output.read_text().splitlines()) > before, AWAY_SEC, line)
 
     def possible(self):
