@@ -11,7 +11,7 @@
  * in silence, since that is what somebody who plays the device would wish for. */
 
 #define EARLY_USEC (3 * G_USEC_PER_SEC)
-#define EARLY_MAX 3u            /* connections in a row that fall so early: the device does not know our key */
+#define EARLY_MAX 3u            /* connections that fall so early, and none that streams: the device does not know our key */
 /* BlueZ 5.66 detaches what hangs on a connection at once when a program calls Disconnect(), and disconnects by a timer of 2 s; all of
  * a connection that is lost falls together. */
 #define DETACHED_MIN_USEC (1 * G_USEC_PER_SEC)
@@ -107,10 +107,12 @@ DeviceReason trouble_fall(Device *device) {
                 return DEVICE_REASON_DISCONNECTED_BY_OTHER;
         }
 
-        if (lasted > 0 && lasted < EARLY_USEC && !work->streamed)
-                work->early_falls++;
-        else
+        /* One that streamed had the key. One that hung on says nothing: BlueZ 5.66 dies of a device without our key, and its successor
+         * waits for answers on the link that it finds. */
+        if (work->streamed)
                 work->early_falls = 0;
+        else if (lasted > 0 && lasted < EARLY_USEC)
+                work->early_falls++;
         return device->bonded && work->early_falls >= EARLY_MAX ? DEVICE_REASON_KEY_MISSING : DEVICE_REASON_NONE;
 }
 
