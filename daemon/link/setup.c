@@ -243,7 +243,8 @@ static void on_feature(sd_bus_message *reply, const ErrorMeaning *error, void *u
 }
 
 void setup_begin(Device *device) {
-        calls_clear(&device->work->calls);
+        if (device->work->step != STEP_CONNECT) /* whose answer says that it is permitted, and nothing else any more */
+                calls_clear(&device->work->calls);
         device->work->identity_read = false;
         device->work->reads = 0;
         device->work->socket_ended = device->work->identity_changed = false;

@@ -11,7 +11,7 @@
  * in silence, since that is what somebody who plays the device would wish for. */
 
 #define EARLY_USEC (3 * G_USEC_PER_SEC)
-#define EARLY_MAX 3u            /* connections in a row that fall so early: the device does not know our key */
+#define EARLY_MAX 3u            /* connections that fall so early, and none that streams: the device does not know our key */
 #define AGAIN_FIRST_USEC (30 * G_USEC_PER_SEC) /* such a suspicion is tested again: after 30 s → 32 min */
 #define AGAIN_DOUBLINGS 6u
 #define DETACHED_GRACE_USEC (3 * G_USEC_PER_SEC) /* BlueZ 5.66 disconnects 2 s after Battery1 has gone */
@@ -139,10 +139,12 @@ DeviceReason trouble_fall(Device *device) {
                 return DEVICE_REASON_DISCONNECTED_BY_OTHER;
         }
 
-        if (lasted > 0 && lasted < EARLY_USEC && !work->streamed && device->trouble == DEVICE_REASON_NONE)
-                work->early_falls++;
-        else
+        /* One that streamed had the key. One that hung on says nothing: BlueZ 5.66 dies of a device without our key, and its successor
+         * waits for answers on the link that it finds. */
+        if (work->streamed || device->trouble != DEVICE_REASON_NONE)
                 work->early_falls = 0;
+        else if (lasted > 0 && lasted < EARLY_USEC)
+                work->early_falls++;
         if (device->bonded && work->early_falls >= (work->suspicions > 0 ? 1 : EARLY_MAX)) {
                 suspect(device);
                 return DEVICE_REASON_KEY_MISSING;

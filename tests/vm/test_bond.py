@@ -10,11 +10,10 @@ import test_survive
 NEEDS_PRODUCT = True
 
 OURS = '/org/bluez/hci0/dev_00_AA_01_01_00_01'
-THEIRS = '/org/bluez/hci1/dev_00_AA_01_00_00_00'
 
 
 def lose_bond_of_device(guest):
-    """By hand: RemoveDevice on the side of bluetoothd's GATT server has met a fault of the kernel's (6.1, hci_chan_del)."""
+    """Of the one that bluetoothd plays."""
     guest.check('systemctl stop bluetooth\nrm -r /var/lib/bluetooth/00:AA:01:01:00:01/00:AA:01:00:00:00\nsystemctl start bluetooth')
 
 
@@ -23,48 +22,52 @@ def reason_of(guest, state):
     return found['state_reason']
 
 
-def healed_by_its_owner(guest, sim, session):
-    """Nothing happens without the owner; the remedy that the journal prints works, and the sessions are still there."""
+def healed_by_its_owner(guest):
+    """Nothing happens without the owner, and the remedy that the journal prints works."""
     entry, = product.entries(guest, product.MESSAGE_BOND_LOST)
     assert 'needlectl adopt pen' in entry['MESSAGE'] and entry['NEEDLED_DEVICE'] == 'pen', entry
     status, _, errors = product.ctl(guest, 'adopt', 'pen')
     assert status == 0, errors
     found = lib.wait_for('streaming device', lambda: product.streaming(guest), product.LINK_SEC)
     assert found['bonded'] and found['adopted'], found
-    product.goes_on(guest, session)
-    product.finish(guest, sim, session)
-
-
-def away(guest, sim, session):
-    """Switched off."""
-    sim.control('advertise off')
-    sim.control('drop')
-    lib.wait_for('interrupted session', lambda: product.interrupted(guest, session))
-    lib.wait_for('end of the link', lambda: not lib.get(guest, 'org.bluez', THEIRS, 'org.bluez.Device1', 'Connected'))
 
 
 def test_bond_is_lost_on_the_devices_side(guest):
+    """A device that has been reset to what it was: for once without bluetoothd, at the same address and with the same serial number. It
+    has no key when it is asked for one, and bluetoothd 5.66 says nothing of that: the link ends, or bluetoothd itself, of a fault of its own,
+    and needled starts it again. (Between two controllers of one kernel 6.1 a key that bluetoothd itself has lost ends in hci_chan_del, in
+    a fault of the kernel's.)"""
     sim, session, states = test_survive.start(guest)
-    away(guest, sim, session)
-    lose_bond_of_device(guest)
-    sim.control('advertise on')
-    seen = states.wait_for('bond-lost', 'key-missing')
-    assert reason_of(guest, 'bond-lost') == 'key-missing', seen
+    sim.stop()
+    lib.wait_for('interrupted session', lambda: product.interrupted(guest, session))
+    reset = product.Sim(guest, '--hci', '1', '--seed=4', unit='needlesim-reset')
+    states.wait_for('bond-lost', 'key-missing', timeout=3 * product.LINK_SEC)
+    assert reason_of(guest, 'bond-lost') == 'key-missing'
     assert product.interrupted(guest, session)
-    healed_by_its_owner(guest, sim, session)
+    lose_bond_of_device(guest)
+    reset.stop()
+    assert reason_of(guest, 'bond-lost') == 'key-missing'       # over a restart of bluetoothd
+    product.Sim(guest, '--bluez', 'hci1', '--seed=4', '--live-period=50', unit='needlesim-again')
+    healed_by_its_owner(guest)
+    assert product.stored(guest)['id'] == session['id']
 
 
 def test_bond_is_removed_on_our_side(guest):
     """As with bluetoothctl remove. The device has to be told too, as one with a pairing mode is by its button: bluetoothd, which plays it,
     does not let a bond be made anew over its own (JustWorksRepairing)."""
     sim, session, states = test_survive.start(guest)
-    away(guest, sim, session)
+    sim.control('advertise off')
+    sim.control('drop')
+    lib.wait_for('interrupted session', lambda: product.interrupted(guest, session))
     guest.check(f'bluetoothctl --timeout 20 remove {product.PUBLIC_ADDRESS}')
     states.wait_for('bond-lost', 'key-missing')
     assert reason_of(guest, 'bond-lost') == 'key-missing'
+    assert product.interrupted(guest, session)
     lose_bond_of_device(guest)
     sim.control('advertise on')
-    healed_by_its_owner(guest, sim, session)
+    healed_by_its_owner(guest)
+    product.goes_on(guest, session)
+    product.finish(guest, sim, session)
 
 
 def test_another_device_behind_the_address(guest):

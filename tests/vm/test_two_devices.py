@@ -35,8 +35,9 @@ def adopt(guest, address, alias, *options):
              'alias', 's', alias, *options, timeout=160)
 
 
-def session_of(guest, address):
-    found = [s for s in product.query(guest, 'status')['sessions'] if s['state'] != 'finished' and s['device'] == address]
+def session_of(guest, name):
+    path = product.device(guest, name)['path']
+    found = [s for s in product.query(guest, 'status')['sessions'] if s['state'] != 'finished' and s['device'] == path]
     assert len(found) <= 1, found
     return found[0] if found else None
 
@@ -63,18 +64,18 @@ def test_each_has_its_own_session(guest):
 
     first.control('start')
     second.control('start')
-    sessions = {address: lib.wait_for('session', lambda: session_of(guest, address)) for address in (FIRST, SECOND)}
+    sessions = {name: lib.wait_for('session', lambda: session_of(guest, name)) for name in ('pen', 'roller')}
     for session in sessions.values():
         use(guest, session)
 
     # One is lost and comes back; the other does not notice.
     second.control('drop 08')
     states['roller'].back()
-    use(guest, sessions[SECOND])
+    use(guest, sessions['roller'])
     assert states['pen'].seen() == [], states['pen'].seen()
     first.control('drop')
     states['pen'].back()
-    use(guest, sessions[FIRST])
+    use(guest, sessions['pen'])
     assert states['roller'].seen() == [], states['roller'].seen()
 
     # bluetoothd goes, both come back.
@@ -90,7 +91,7 @@ def test_each_has_its_own_session(guest):
     assert set(kept) == {FIRST, SECOND} and len(product.sessions(guest)) == 2, kept
     for address, alias in ((FIRST, 'pen'), (SECOND, 'roller')):
         session = kept[address]
-        assert (session['id'], session['alias'], session['end_reason']) == (sessions[address]['id'], alias, 'device'), session
+        assert (session['id'], session['alias'], session['end_reason']) == (sessions[alias]['id'], alias, 'device'), session
         assert 2 <= session['gaps'] <= 3, session
     # What only one of them can measure.
     assert kept[FIRST].get('depth_max') and not kept[SECOND].get('depth_max'), kept
