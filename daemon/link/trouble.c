@@ -139,8 +139,8 @@ DeviceReason trouble_fall(Device *device) {
                 return DEVICE_REASON_DISCONNECTED_BY_OTHER;
         }
 
-        /* One that streamed had the key. One that hung on says nothing: BlueZ 5.66 dies of a device without our key, and its successor
-         * waits for answers on the link that it finds. */
+        /* One that streamed had the key. One that hung on says nothing: a device without our key may cost bluetoothd its life (by a fault
+         * of Linux 6.1, in hci_chan_del), and its successor waits for answers on the link that it finds. */
         if (work->streamed || device->trouble != DEVICE_REASON_NONE)
                 work->early_falls = 0;
         else if (lasted > 0 && lasted < EARLY_USEC)
