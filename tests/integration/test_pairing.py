@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import termios
@@ -23,9 +24,12 @@ class Terminal:
     """needlectl on a terminal of its own, maybe another user's."""
 
     def __init__(self, stage, *args, user=None):
+        program = stage.binary('client/needlectl')
+        if user:        # who may not look into the folder of the build
+            program = shutil.copy(program, stage.dir / 'needlectl')
         self.master, slave = pty.openpty()
         self.text = ''
-        self.child = subprocess.Popen([str(stage.binary('client/needlectl')), *args], stdin=slave, stdout=slave, stderr=slave,
+        self.child = subprocess.Popen([str(program), *args], stdin=slave, stdout=slave, stderr=slave, cwd='/',
                                       env={**os.environ, **stage.env}, start_new_session=True, user=user,
                                       preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(slave)
