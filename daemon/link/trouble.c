@@ -139,6 +139,11 @@ DeviceReason trouble_fall(Device *device) {
                 return DEVICE_REASON_DISCONNECTED_BY_OTHER;
         }
 
+        /* BlueZ 5.66 waits for a device again after those falls that it knows; of one that broke off in the middle of its beginning it may
+         * not, and then nobody would. */
+        if (!work->streamed)
+                work->must_ask = true;
+
         /* One that streamed had the key. One that hung on says nothing: a device without our key may cost bluetoothd its life (by a fault
          * of Linux 6.1, in hci_chan_del), and its successor waits for answers on the link that it finds. */
         if (work->streamed || device->trouble != DEVICE_REASON_NONE)
