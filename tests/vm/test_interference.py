@@ -139,7 +139,7 @@ def test_reordering_is_not_taken_for_loss(guest):
     lost. How many do is chance (none, now and then); the stand-in's EATT reorders for sure."""
     guest.check("sed -i 's/^Channels = 1/Channels = 3/' /etc/bluetooth/main.conf && systemctl restart bluetooth\n"
                 'until busctl get-property org.bluez /org/bluez/hci1 org.bluez.Adapter1 Powered | grep -q true; do sleep 0.1; done')
-    sim, session, _ = test_survive.start(guest, '--waveform=250', '--live-period=20')
+    sim, session, _ = test_survive.start(guest, '--waveform=1000', '--live-period=20')
     product.use(guest, 300)
     sent = sim.status()
     late = product.counters(guest)['late']
