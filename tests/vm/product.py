@@ -179,7 +179,7 @@ class States:
 
     def _all(self):
         state, reason, seen = None, '', []
-        for line in self._guest.check(f'grep "^{{" {self._output} || true').splitlines():
+        for line in self._guest.check(f'grep "^{{" {self._output} || [ $? -eq 1 ]').splitlines():
             message = json.loads(line)
             changed = lib.plain(message['payload']['data'])[1]
             if message['path'] != self._path or not {'State', 'StateReason'} & set(changed):
