@@ -36,8 +36,8 @@ static const struct {
 } intervals[2] = { { 1280, 1600 }, { 96, 160 } };
 #define FAST_USEC (30 * G_USEC_PER_SEC)
 
-/* Not less: a central answers a report with a connection request, and that fails if the advertiser has
- * just been switched off. */
+/* A central answers a report with a connection request, and btvirt lets that fail for good if it meets an advertiser that is
+ * off: so it stays on for as long as an answer takes, and is off for no longer than btvirt needs to read the two commands. */
 #define REPEAT_USEC (200 * 1000)
 
 struct Advertiser {
@@ -164,13 +164,15 @@ static void timer_on(sd_event_source *timer, uint64_t usec) {
 }
 
 static int on_repeat(sd_event_source *source, uint64_t usec, void *userdata) {
+        static const uint8_t on = 1;
         Advertiser *a = userdata;
 
         if (a->enabled)
                 send_enable(a, false);
         if (!a->wanted)
                 return 0;
-        send_enable(a, true);
+        hci_command_ahead(a->config.hci, COMMAND_LE_SET_ADVERTISE_ENABLE, &on, 1, on_reply, a);
+        a->enabled = true;
         timer_on(a->repeat, REPEAT_USEC);
         return 0;
 }
@@ -238,9 +240,11 @@ void advertiser_stop(Advertiser *a) {
                 send_enable(a, false);
 }
 
-void advertiser_ended(Advertiser *a) {
-        a->wanted = a->enabled = false;
+void advertiser_connected(Advertiser *a) {
+        a->wanted = false;
         timers_off(a);
+        /* The connection has ended it, but a command that was on its way may have begun it anew. */
+        send_enable(a, false);
 }
 
 void advertiser_update(Advertiser *a) {

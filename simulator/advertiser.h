@@ -27,8 +27,8 @@ Advertiser *advertiser_free(Advertiser *a);
 
 void advertiser_start(Advertiser *a);
 void advertiser_stop(Advertiser *a);
-/* A connection or a reset has ended the advertising: nothing to tell the controller. */
-void advertiser_ended(Advertiser *a);
+/* A connection has ended the advertising. */
+void advertiser_connected(Advertiser *a);
 /* What the peripheral advertises has changed. */
 void advertiser_update(Advertiser *a);
 /* Off and on again every 200 ms. The virtual controllers of btvirt report an advertiser once, at the

@@ -12,13 +12,17 @@
 #define NAME_OCTETS_MAX 29u             /* what the scan response holds */
 
 /* The virtual controllers of btvirt report an advertiser once, at the moment it is enabled: a scanner that
- * was not ready just then would never see it. So there, and only there (see adapter_is_virtual()), it is
- * registered anew each second while nobody is connected; a real controller sends by itself, and taking the
- * advertisement away would only leave holes in it. */
-#define READVERTISE_USEC G_USEC_PER_SEC
-/* A connection request that meets an advertiser just switched off fails, and BlueZ's central then hangs
- * for 40 s. */
+ * was not ready just then would never see it. So there, and only there (see adapter_is_virtual()), a second
+ * advertisement like the first is registered: the kernel shows them in turn, a second each, and with each
+ * turn the controller is enabled anew. A real controller sends by itself.
+ *
+ * Taking one back and registering it again would leave it off for as long as bluetoothd needs for the two:
+ * a connection request that meets it then fails, and BlueZ's central hangs for 40 s. */
+#define TURN_SEC 1
+#define SECOND_AFTER_USEC (500 * 1000u) /* within the first one's turn; by then most centrals are there */
 #define ADVERTISED_MIN_USEC (200 * 1000u)
+
+static const char *const paths[BLUEZ_SERVER_ADVERTISEMENTS] = { "/needlesim/advertisement0", "/needlesim/advertisement1" };
 
 /* A link that an earlier bluetoothd left behind is ended by the kernel, which starts an advertisement anew at that moment: one that is
  * on would be off just when the central answers it. */
@@ -37,77 +41,96 @@ static uint64_t now_usec(const BluezServer *s) {
         return now;
 }
 
-static void timer_on(BluezServer *s, uint64_t usec) {
-        (void) sd_event_source_set_time_relative(s->readvertise_timer, usec);
-        (void) sd_event_source_set_enabled(s->readvertise_timer, SD_EVENT_ONESHOT);
+/* When the state of this one may change next: 0 is now. */
+static uint64_t not_before_usec(const BluezServer *s, unsigned i) {
+        if (s->advertisements[i].state == REGISTRATION_DONE)
+                return s->advertised_usec[i] + ADVERTISED_MIN_USEC;
+        return i == 0 ? 0 : s->advertised_usec[0] + SECOND_AFTER_USEC;
+}
+
+static bool wanted_one(const BluezServer *s, unsigned i) {
+        if (i == 0)
+                return wanted(s);
+        return wanted(s) && s->readvertise && s->advertisements[0].state == REGISTRATION_DONE;
+}
+
+/* The call that was answered just now. */
+static unsigned answered(const BluezServer *s) {
+        return sd_bus_get_current_slot(s->bus) == s->advertisements[1].call ? 1 : 0;
 }
 
 static int on_registered(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         BluezServer *s = userdata;
+        unsigned i = answered(s);
+        BluezPart *part = &s->advertisements[i];
 
-        s->advertisement.call = sd_bus_slot_unref(s->advertisement.call);
+        part->call = sd_bus_slot_unref(part->call);
         /* It keeps an advertisement while the adapter is off, and one whose withdrawal failed. */
         if (sd_bus_message_is_method_error(m, "org.bluez.Error.AlreadyExists") ||
-            bluez_server_registered(s, &s->advertisement, m, "advertise")) {
-                s->advertisement.state = REGISTRATION_DONE;
-                s->advertised_usec = now_usec(s);
-                if (s->readvertise)
-                        timer_on(s, READVERTISE_USEC);
+            bluez_server_registered(s, part, m, "advertise")) {
+                part->state = REGISTRATION_DONE;
+                s->advertised_usec[i] = now_usec(s);
+                bluez_server_advance(s);
         }
-        bluez_server_advance(s);
         return 0;
 }
 
 static int on_unregistered(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         BluezServer *s = userdata;
+        BluezPart *part = &s->advertisements[answered(s)];
 
-        s->advertisement.call = sd_bus_slot_unref(s->advertisement.call);
-        s->advertisement.state = REGISTRATION_NONE;
+        part->call = sd_bus_slot_unref(part->call);
+        part->state = REGISTRATION_NONE;
         bluez_server_advance(s);
         return 0;
 }
 
-static void unregister(BluezServer *s) {
-        bluez_server_register(s, &s->advertisement, s->adapter_path, "org.bluez.LEAdvertisingManager1",
-                              "UnregisterAdvertisement", on_unregistered, "o", BLUEZ_SERVER_ADVERTISEMENT);
-        s->advertisement.state = REGISTRATION_ENDING;
+static void unregister(BluezServer *s, unsigned i) {
+        bluez_server_register(s, &s->advertisements[i], s->adapter_path, "org.bluez.LEAdvertisingManager1",
+                              "UnregisterAdvertisement", on_unregistered, "o", paths[i]);
+        s->advertisements[i].state = REGISTRATION_ENDING;
 }
 
-/* Either the second is over, or the 200 ms that an advertisement has at least. */
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
-        BluezServer *s = userdata;
+/* Returns when there is more to do with this one, UINT64_MAX: not by time. */
+static uint64_t advance_one(BluezServer *s, unsigned i, uint64_t now) {
+        BluezPart *part = &s->advertisements[i];
+        bool on = wanted_one(s, i);
 
-        if (s->advertisement.state != REGISTRATION_DONE)
-                return 0;
-        if (!wanted(s) || (s->readvertise && g_hash_table_size(s->connected) == 0))
-                unregister(s);
-        else if (s->readvertise)
-                timer_on(s, READVERTISE_USEC);
-        return 0;
+        if (!(part->state == REGISTRATION_NONE && on) && !(part->state == REGISTRATION_DONE && !on))
+                return UINT64_MAX;
+        if (not_before_usec(s, i) > now)
+                return not_before_usec(s, i);
+        if (on)
+                bluez_server_register(s, part, s->adapter_path, "org.bluez.LEAdvertisingManager1",
+                                      "RegisterAdvertisement", on_registered, "oa{sv}", paths[i], 0);
+        else
+                unregister(s, i);
+        return UINT64_MAX;
 }
 
 void bluez_server_advertisement_advance(BluezServer *s) {
-        uint64_t since;
+        uint64_t now = now_usec(s), next = UINT64_MAX;
 
-        if (s->advertisement.state == REGISTRATION_NONE && wanted(s))
-                bluez_server_register(s, &s->advertisement, s->adapter_path,
-                                      "org.bluez.LEAdvertisingManager1", "RegisterAdvertisement",
-                                      on_registered, "oa{sv}", BLUEZ_SERVER_ADVERTISEMENT, 0);
-        else if (s->advertisement.state == REGISTRATION_DONE && !wanted(s)) {
-                since = now_usec(s) - s->advertised_usec;
-                if (since >= ADVERTISED_MIN_USEC)
-                        unregister(s);
-                else
-                        timer_on(s, ADVERTISED_MIN_USEC - since);
-        } else if (s->advertisement.state == REGISTRATION_DONE && s->readvertise &&
-                   sd_event_source_get_enabled(s->readvertise_timer, NULL) <= 0)
-                timer_on(s, READVERTISE_USEC);
+        for (unsigned i = 0; i < BLUEZ_SERVER_ADVERTISEMENTS; i++)
+                next = MIN(next, advance_one(s, i, now));
+        (void) sd_event_source_set_time(s->advertisement_timer, next);
+        (void) sd_event_source_set_enabled(s->advertisement_timer, next == UINT64_MAX ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        bluez_server_advance(userdata);
+        return 0;
+}
+
+static void one_gone(BluezServer *s, unsigned i) {
+        s->advertisements[i].call = sd_bus_slot_unref(s->advertisements[i].call);
+        s->advertisements[i].state = REGISTRATION_NONE;
 }
 
 void bluez_server_advertisement_gone(BluezServer *s) {
-        s->advertisement.call = sd_bus_slot_unref(s->advertisement.call);
-        s->advertisement.state = REGISTRATION_NONE;
-        (void) sd_event_source_set_enabled(s->readvertise_timer, SD_EVENT_OFF);
+        for (unsigned i = 0; i < BLUEZ_SERVER_ADVERTISEMENTS; i++)
+                one_gone(s, i);
+        (void) sd_event_source_set_enabled(s->advertisement_timer, SD_EVENT_OFF);
 }
 
 static int method_release(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -115,7 +138,7 @@ static int method_release(sd_bus_message *m, void *userdata, sd_bus_error *error
 
         /* bluetoothd took it back by itself, as it does when the adapter goes. */
         if (bluez_server_from_bluez(s, m))
-                bluez_server_advertisement_gone(s);
+                one_gone(s, g_str_equal(sd_bus_message_get_path(m), paths[1]) ? 1 : 0);
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -167,6 +190,11 @@ static int property_get_discoverable(sd_bus *bus, const char *path, const char *
         return sd_bus_message_append(reply, "b", true);
 }
 
+static int property_get_duration(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                 sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        return sd_bus_message_append(reply, "q", TURN_SEC);
+}
+
 static const sd_bus_vtable advertisement_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("Release", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_release,
@@ -175,18 +203,17 @@ static const sd_bus_vtable advertisement_vtable[] = {
         SD_BUS_PROPERTY("ServiceUUIDs", "as", property_get_uuids, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("ManufacturerData", "a{qv}", property_get_manufacturer_data, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("LocalName", "s", property_get_name, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Duration", "q", property_get_duration, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Discoverable", "b", property_get_discoverable, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_VTABLE_END,
 };
 
 int bluez_server_advertisement_add(BluezServer *s) {
-        int r = sd_bus_add_object_vtable(s->bus, NULL, BLUEZ_SERVER_ADVERTISEMENT,
-                                         "org.bluez.LEAdvertisement1", advertisement_vtable, s);
+        int r = 0;
 
-        if (r < 0)
-                return r;
-        r = sd_event_add_time_relative(s->event, &s->readvertise_timer, CLOCK_BOOTTIME, 0, 0, on_timer, s);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(s->readvertise_timer, SD_EVENT_OFF);
+        for (unsigned i = 0; r >= 0 && i < BLUEZ_SERVER_ADVERTISEMENTS; i++)
+                r = sd_bus_add_object_vtable(s->bus, NULL, paths[i], "org.bluez.LEAdvertisement1", advertisement_vtable, s);
+        if (r >= 0)
+                r = sd_event_add_time_relative(s->event, &s->advertisement_timer, CLOCK_BOOTTIME, 0, 0, on_timer, s);
+        return r < 0 ? r : sd_event_source_set_enabled(s->advertisement_timer, SD_EVENT_OFF);
 }

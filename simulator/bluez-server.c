@@ -431,7 +431,8 @@ static Carrier *bluez_server_free(Carrier *carrier) {
         sd_event_source_disable_unref(s->exit);
         s->pump = pump_free(s->pump);
         sd_bus_slot_unref(s->application.call);
-        sd_bus_slot_unref(s->advertisement.call);
+        for (unsigned i = 0; i < BLUEZ_SERVER_ADVERTISEMENTS; i++)
+                sd_bus_slot_unref(s->advertisements[i].call);
         sd_bus_slot_unref(s->agent.call);
         sd_bus_message_unref(s->question);
         sd_bus_slot_unref(s->objects_call);
@@ -441,7 +442,7 @@ static Carrier *bluez_server_free(Carrier *carrier) {
         if (s->chars)
                 g_ptr_array_unref(s->chars);
         sd_event_source_disable_unref(s->retry);
-        sd_event_source_disable_unref(s->readvertise_timer);
+        sd_event_source_disable_unref(s->advertisement_timer);
         sd_event_source_disable_unref(s->resubscribe);
         if (s->connected)
                 g_hash_table_unref(s->connected);

@@ -17,7 +17,7 @@
 #include "pump.h"
 
 #define BLUEZ_SERVER_APPLICATION "/needlesim/application"
-#define BLUEZ_SERVER_ADVERTISEMENT "/needlesim/advertisement"
+#define BLUEZ_SERVER_ADVERTISEMENTS 2u
 #define BLUEZ_SERVER_AGENT "/needlesim/agent"
 
 typedef enum Registration {
@@ -52,15 +52,16 @@ typedef struct BluezServer {
         bool gatt_present, advertising_present; /* the adapter's two managers */
         bool adapter_powered;
         bool said_off;                  /* that it is not */
-        BluezPart application, advertisement, agent;
+        BluezPart application, agent;
+        BluezPart advertisements[BLUEZ_SERVER_ADVERTISEMENTS]; /* the second for virtual adapters */
         sd_bus_slot *objects_call, *drop_call;
         sd_event_source *retry, *exit;
 
         bool advertise;                 /* while there is no client */
         bool readvertise;
         bool without_services;          /* a device whose firmware is being exchanged */
-        uint64_t advertised_usec;       /* since when it has been registered */
-        sd_event_source *readvertise_timer;
+        uint64_t advertised_usec[BLUEZ_SERVER_ADVERTISEMENTS]; /* since when it is registered, or was */
+        sd_event_source *advertisement_timer;
 
         GHashTable *connected;          /* of paths: devices connected to the adapter, whatever they are */
         char *client, *client_before;

@@ -54,6 +54,7 @@ typedef struct Command {
         uint16_t opcode;
         uint8_t size;
         uint8_t parameters[255];
+        bool ahead;                     /* right behind the one before */
         HciReply reply;
         void *userdata;
 } Command;
@@ -71,8 +72,9 @@ struct Hci {
         sd_event_source *io, *timeout;
         bool failed;
 
-        GQueue commands;                /* of Command; the head is with the controller if `commanding` */
-        bool commanding, may_command;   /* one on its way; the controller takes another one */
+        GQueue commands;                /* of Command; the first `commands_sent` are with the controller */
+        unsigned commands_sent;
+        bool may_command;               /* the controller takes another one */
         unsigned step;                  /* of the set-up */
         uint8_t address[6];
 
@@ -115,36 +117,49 @@ static bool hci_write(Hci *hci, const uint8_t *packet, size_t size) {
         return false;
 }
 
-static void commands_run(Hci *hci) {
-        Command *c = g_queue_peek_head(&hci->commands);
+static void command_send(Hci *hci, const Command *c) {
         uint8_t packet[4 + 255] = { PACKET_COMMAND };
 
-        if (!c || hci->commanding || !hci->may_command)
-                return;
         put_le16(packet + 1, c->opcode);
         packet[3] = c->size;
         memcpy(packet + 4, c->parameters, c->size);
-        hci->commanding = true;
-        (void) sd_event_source_set_time_relative(hci->timeout, COMMAND_TIMEOUT_USEC);
-        (void) sd_event_source_set_enabled(hci->timeout, SD_EVENT_ONESHOT);
+        hci->commands_sent++;
         (void) hci_write(hci, packet, 4u + c->size);
+}
+
+static void timeout_set(Hci *hci) {
+        if (hci->failed)
+                return;
+        (void) sd_event_source_set_time_relative(hci->timeout, COMMAND_TIMEOUT_USEC);
+        (void) sd_event_source_set_enabled(hci->timeout, hci->commands_sent > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static void commands_run(Hci *hci) {
+        unsigned before = hci->commands_sent;
+        Command *c;
+
+        while ((c = g_queue_peek_nth(&hci->commands, hci->commands_sent)) &&
+               (hci->commands_sent > 0 ? c->ahead : hci->may_command))
+                command_send(hci, c);
+        if (hci->commands_sent != before)
+                timeout_set(hci);
 }
 
 static void commands_clear(Hci *hci) {
         g_queue_clear_full(&hci->commands, g_free);
-        hci->commanding = false;
-        (void) sd_event_source_set_enabled(hci->timeout, SD_EVENT_OFF);
+        hci->commands_sent = 0;
+        timeout_set(hci);
 }
 
 /* An answer: the status and, from Command Complete, what follows it. */
 static void on_command_answer(Hci *hci, uint16_t opcode, uint8_t status, const uint8_t *data, size_t size) {
         g_autofree Command *c = NULL;
 
-        if (!hci->commanding || ((Command *) g_queue_peek_head(&hci->commands))->opcode != opcode)
+        if (hci->commands_sent == 0 || ((Command *) g_queue_peek_head(&hci->commands))->opcode != opcode)
                 return;
         c = g_queue_pop_head(&hci->commands);
-        hci->commanding = false;
-        (void) sd_event_source_set_enabled(hci->timeout, SD_EVENT_OFF);
+        hci->commands_sent--;
+        timeout_set(hci);
         if (c->reply)
                 c->reply(status, data, size, c->userdata);
 }
@@ -459,8 +474,8 @@ void hci_reset(Hci *hci) {
         set_up_next(hci);
 }
 
-void hci_command(Hci *hci, uint16_t opcode, const uint8_t *parameters, uint8_t size, HciReply reply,
-                 void *userdata) {
+static void command_queue(Hci *hci, uint16_t opcode, const uint8_t *parameters, uint8_t size, bool ahead,
+                          HciReply reply, void *userdata) {
         Command *c;
 
         if (hci->failed)
@@ -470,10 +485,21 @@ void hci_command(Hci *hci, uint16_t opcode, const uint8_t *parameters, uint8_t s
         c->size = size;
         if (size > 0)
                 memcpy(c->parameters, parameters, size);
+        c->ahead = ahead;
         c->reply = reply;
         c->userdata = userdata;
         g_queue_push_tail(&hci->commands, c);
         commands_run(hci);
+}
+
+void hci_command(Hci *hci, uint16_t opcode, const uint8_t *parameters, uint8_t size, HciReply reply,
+                 void *userdata) {
+        command_queue(hci, opcode, parameters, size, false, reply, userdata);
+}
+
+void hci_command_ahead(Hci *hci, uint16_t opcode, const uint8_t *parameters, uint8_t size, HciReply reply,
+                       void *userdata) {
+        command_queue(hci, opcode, parameters, size, true, reply, userdata);
 }
 
 bool hci_connected(const Hci *hci) {

@@ -2,7 +2,7 @@
 #pragma once
 
 /* A Bluetooth LE controller in the peripheral role, over HCI (Bluetooth Core 5.2, Vol 4, Part E): commands
- * one at a time, one connection, L2CAP frames cut into the controller's buffers and put together again.
+ * in their order, one connection, L2CAP frames cut into the controller's buffers and put together again.
  * The file descriptor carries one H4 packet in each message: an HCI user channel, or a socket pair in a
  * test. */
 
@@ -47,6 +47,10 @@ void hci_reset(Hci *hci);
  * Command Status. */
 void hci_command(Hci *hci, uint16_t opcode, const uint8_t *parameters, uint8_t size, HciReply reply,
                  void *userdata);
+/* The same, sent right behind the command before without waiting for its answer: for controllers that are known to hold
+ * more than one, whatever they say (Vol 4, Part E, 4.4). */
+void hci_command_ahead(Hci *hci, uint16_t opcode, const uint8_t *parameters, uint8_t size, HciReply reply,
+                       void *userdata);
 bool hci_connected(const Hci *hci);
 /* -ENOTCONN without a connection. */
 int hci_disconnect(Hci *hci, uint8_t reason, HciReply reply, void *userdata);

@@ -208,7 +208,7 @@ static void on_connected(uint8_t peer_type, const uint8_t peer[static 6], void *
         UserChannel *u = userdata;
 
         u->state = LINK_CONNECTED;
-        advertiser_ended(u->advertiser);
+        advertiser_connected(u->advertiser);
         say_address("connected to", peer, peer_type == 0 ? "public" : "random");
 }
 

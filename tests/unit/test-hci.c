@@ -239,6 +239,34 @@ static void test_commands_one_at_a_time(void) {
         bench_close(&b);
 }
 
+/* Off and on again: nothing of the host's may lie between the two. */
+static void test_command_right_behind_another(void) {
+        static const uint8_t off = 0, on = 1;
+        Bench b;
+
+        bench_start(&b, "fb 00 08");
+        hci_command(b.hci, 0x1009, NULL, 0, NULL, NULL);
+        hci_command(b.hci, 0x200a, &off, 1, on_reply, &b);
+        hci_command_ahead(b.hci, 0x200a, &on, 1, on_reply, &b);
+        hci_command(b.hci, 0x1009, NULL, 0, NULL, NULL);
+        heard(&b, "01 09 10 00");
+        silence(&b);
+        say(&b, "04 0e 04 01 09 10 00");
+        heard(&b, "01 0a 20 01 00");
+        heard(&b, "01 0a 20 01 01");
+        silence(&b);
+        say(&b, "04 0e 04 01 0a 20 00");
+        told(&b, "reply 00 ;");
+        silence(&b);
+        say(&b, "04 0e 04 01 0a 20 0c");
+        told(&b, "reply 0c ;");
+        heard(&b, "01 09 10 00");
+        say(&b, "04 0e 04 01 09 10 00");
+        hci_command_ahead(b.hci, 0x200a, &on, 1, NULL, NULL); /* behind none: like the others */
+        heard(&b, "01 0a 20 01 01");
+        bench_close(&b);
+}
+
 static void test_frames_are_put_together(void) {
         Bench b;
 
@@ -409,6 +437,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/hci/set-up/refused", test_set_up_refused);
         g_test_add_func("/hci/controller-gone", test_controller_gone);
         g_test_add_func("/hci/commands-one-at-a-time", test_commands_one_at_a_time);
+        g_test_add_func("/hci/command-right-behind-another", test_command_right_behind_another);
         g_test_add_func("/hci/l2cap/put-together", test_frames_are_put_together);
         g_test_add_func("/hci/l2cap/too-long-is-left-out", test_a_frame_that_is_too_long_is_left_out);
         g_test_add_func("/hci/l2cap/cut-and-wait-for-buffers", test_frames_are_cut_and_wait_for_buffers);

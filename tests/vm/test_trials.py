@@ -16,7 +16,7 @@ TRIALS = int(os.environ.get('NEEDLED_TRIALS', '3'))
 RECONNECTS = int(os.environ.get('NEEDLED_RECONNECTS', '40'))
 TRIAL_SEC = 60                                  # a generous mean; the guest's own limits are tighter
 BONDED_GATE_SEC, UNBONDED_GATE_SEC = 15, 45     # three times what 95 of 100 must keep
-GROWTH_MAX_KIB = 256
+GROWTH_MAX_KIB = 256 + 512                      # the second is the database's page cache, which fills as the session grows
 
 
 def percentile(values, part):
@@ -69,10 +69,10 @@ def test_computer_resumes(guest):
 # What is left behind
 
 def held(guest):
-    """(open files, match rules on the bus, KiB of memory) of the service."""
+    """(open files, match rules on the bus, KiB of memory that is its own, not a file's) of the service."""
     pid = guest.check('systemctl show -P MainPID needled').strip()
     files = int(guest.check(f'ls /proc/{pid}/fd | wc -l'))
-    memory = int(guest.check(f"awk '/^VmRSS/ {{print $2}}' /proc/{pid}/status"))
+    memory = int(guest.check(f"awk '/^RssAnon/ {{print $2}}' /proc/{pid}/status"))
     rules = lib.call(guest, 'org.freedesktop.DBus', '/org/freedesktop/DBus', 'org.freedesktop.DBus.Debug.Stats', 'GetAllMatchRules')[0]
     names = guest.check(f"busctl list --unique --no-legend --no-pager | awk '$2 == {pid} {{print $1}}'").split()
     return files, sorted(len(rules.get(name, [])) for name in names), memory
