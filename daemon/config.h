@@ -7,10 +7,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define LIMIT_OF_DEVICE INT32_MIN
+
 typedef struct Config {
         uint64_t session_window_usec;
         uint64_t session_idle_timeout_usec;
         bool session_auto_start;
+        uint64_t session_lead_in_usec;
+        uint64_t session_time_limit_usec;       /* 0: none */
+        /* [Limits], in mN; LIMIT_OF_DEVICE: not set, the device's own (or, of a device without, the default for its kind) */
+        int32_t limits_overpressure_mn, limits_hysteresis_mn, limits_zone_low_mn, limits_zone_high_mn;
+        int32_t limits_contact_on_mn, limits_contact_off_mn;
+        /* [Plan] */
+        uint64_t plan_rest_300_usec, plan_rest_500_usec, plan_rest_1000_usec, plan_rest_deeper_usec;
+        unsigned plan_weekly_max, plan_course_weeks;
+        bool bluetooth_set_parameters;          /* write [Limits] and the time limit into devices that take them */
         bool bluetooth_allow_broadcast;
         uint64_t bluetooth_release_usec; /* of Release() without `seconds`; 0: until Connect() */
 } Config;

@@ -11,6 +11,9 @@
 
 #include "needled/figures.h"
 #include "needled/omp.h"
+#include "needled/note.h"
+#include "session/alerts.h"
+#include "session/device-clock.h"
 #include "session/tally.h"
 
 typedef enum SessionState {              /* numbered as enum NeedledStreamState */
@@ -65,6 +68,16 @@ struct Session {
         uint64_t last_use_usec;         /* boot time of the last sign of use */
         SessionState resume_to;         /* where INTERRUPTED leads back to */
 
+        bool acknowledged;              /* its owner had acknowledged the contraindications when it began */
+        Stage stage;
+        uint64_t stage_from_usec;       /* session time at which it was set */
+        uint64_t stage_usec[_STAGE_MAX]; /* spent in each, without the current one's time since stage_from_usec */
+        bool not_cleansed;              /* needling began without the stage before it */
+        uint8_t area;                   /* set by the host or told by the device, 0 unspecified */
+        uint64_t paused_usec, paused_from_usec; /* in pauses that are over; boot time at which the current one began */
+        Alerts alerts;
+        DeviceClock clock;
+
         Tally tally;
         bool has_feature;
         OmpFeature feature;
@@ -83,6 +96,7 @@ typedef struct SessionIdentity {        /* what is given from outside when a ses
         uid_t owner;
         const char *owner_name, *device_path, *device_address, *device_alias, *profile;
         const char *subject, *area, *product, *note;
+        bool acknowledged;
         bool undecodable;               /* nobody knows its profile any more: its frames are kept, all figures are absent */
 } SessionIdentity;
 
@@ -97,6 +111,11 @@ bool session_may_enter(const Session *session, SessionState state);
 
 /* The figures at `now_usec` (CLOCK_BOOTTIME); after the end: the final ones. */
 void session_figures(const Session *session, uint64_t now_usec, Figures *ret);
+
+/* By area, in the order in which they came; the whole session's are in session_figures(). False: no more. */
+bool session_area_figures(const Session *session, unsigned i, uint8_t *ret_area, Figures *ret);
+/* Time spent in a stage up to `now_usec` (CLOCK_BOOTTIME). */
+uint64_t session_stage_usec(const Session *session, Stage stage, uint64_t now_usec);
 
 /* Session time of a moment, 0 before the start. */
 static inline uint64_t session_time(const Session *session, uint64_t boottime_usec) {

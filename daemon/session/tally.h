@@ -7,10 +7,9 @@
 #include <stdint.h>
 
 #include "needled/figures.h"
+#include "needled/note.h"
 #include "needled/omp.h"
-
-/* Forces from 0 to 32,767 mN in bins that are at most 1/128 of their value wide: the p95 is right within 0.8 %. */
-#define TALLY_BINS 1152u
+#include "session/areas.h"
 
 /* Streams with sequence numbers of their own, and the link that carries them all; numbered as needled_stream_gap.stream. */
 typedef enum TallyStream {
@@ -28,21 +27,16 @@ typedef struct Tally {
         uint64_t interval_usec;         /* of the newest live values, 0 until two have come */
         uint64_t no_stroke_usec;        /* since the last stroke, by intervals */
 
-        uint64_t strokes, contact_strokes;
-        uint64_t contact_usec;
-        uint64_t passes, distance_mm;
-        bool has_contact, has_passes, has_distance, has_rate;
+        Areas areas;
+        Sums *sums;                     /* of the area where the device is now: all sums go there */
+        NoteLimits limits;
+        bool has_limits;
+        bool over;                      /* overpressure, as counted: the device's flag, or by the limits of one that has none */
+
+        bool has_contact, has_passes, has_distance, has_rate, has_depth;
         double rate_per_min;
-
-        int force_mn, force_peak_mn;    /* OMP_FORCE_UNKNOWN until known */
-        double force_sum;               /* mN × µs, in contact */
-        uint64_t force_weight_usec;
-        uint64_t bins_usec[TALLY_BINS];
-
-        unsigned over_count;
-        uint64_t over_usec;
-        bool has_depth;
-        unsigned depth_um, depth_max_um;
+        int force_mn;                   /* OMP_FORCE_UNKNOWN until known */
+        unsigned depth_um;
 
         uint64_t gaps, gap_usec;
         uint64_t lost[_TALLY_STREAM_MAX], late[_TALLY_STREAM_MAX];
@@ -50,6 +44,10 @@ typedef struct Tally {
 } Tally;
 
 void tally_init(Tally *t);
+void tally_clear(Tally *t);
+/* From the next value on. */
+void tally_set_area(Tally *t, uint8_t area);
+void tally_set_limits(Tally *t, const NoteLimits *limits);
 /* A live value, in order. `tick` is extended; `epoch`: the device has rebooted since the last one (its counters begin at 0);
  * `missing`: packets lost just before; `resumed`: the first since the link came back. Returns true if strokes have grown. */
 bool tally_live(Tally *t, const OmpLive *live, uint64_t tick, bool epoch, unsigned missing, bool resumed);
@@ -58,9 +56,7 @@ void tally_late_live(Tally *t, const OmpLive *live);
 void tally_gap(Tally *t, TallyStream stream, unsigned lost, uint64_t duration_usec);
 void tally_late(Tally *t, TallyStream stream);
 
-/* `feature` may be NULL: then what depends on it is absent. Duration and lead-in are the caller's. */
+/* `feature` may be NULL: then what depends on it is absent. Duration, lead-in and limit are the caller's. */
 void tally_figures(const Tally *t, const OmpFeature *feature, Figures *ret);
-
-/* The bin of a force, and the largest force in a bin. */
-unsigned tally_bin(int force_mn);
-int tally_bin_force(unsigned bin);
+/* Of one area: what is summed up, not what the stream as a whole has (loss, rate, the newest force). False: no such area any more. */
+bool tally_area_figures(const Tally *t, const OmpFeature *feature, unsigned i, uint8_t *ret_area, Figures *ret);

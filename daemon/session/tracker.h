@@ -14,10 +14,15 @@
 
 typedef struct Tracker Tracker;
 
+#define LEAD_IN_MAX_USEC (60 * UINT64_C(1000000))
+
 typedef struct TrackerSettings {
         bool auto_start;
         uint64_t idle_timeout_usec;     /* without contact: the session ends */
         uint64_t window_usec;           /* the link away: the session ends */
+        uint64_t lead_in_usec;          /* kept before the start; at most LEAD_IN_MAX_USEC */
+        uint64_t pause_after_usec;      /* without contact: it is paused; 0: only by hand */
+        NoteLimits limits;              /* of sessions from their opening on */
         uint64_t settle_usec;           /* from the device's word that its session is over to its end here: characteristics are not
                                          * ordered with each other, and what was on its way belongs into it; 0: at once */
 } TrackerSettings;
@@ -45,6 +50,11 @@ typedef struct TrackerObserver {
         void (*unknown)(Tracker *tracker, Session *session, const char *what, void *userdata);
         /* Of a vendor device: its battery, in %, when it has changed. With or without a session. */
         void (*battery)(Tracker *tracker, unsigned percent, void *userdata);
+        void (*stage_changed)(Tracker *tracker, Session *session, void *userdata);
+        void (*area_changed)(Tracker *tracker, Session *session, void *userdata);
+        void (*mark)(Tracker *tracker, Session *session, const Frame *frame, const char *text, void *userdata);
+        /* Raised (cleared_usec is 0) or cleared. */
+        void (*alert)(Tracker *tracker, Session *session, const Alert *alert, void *userdata);
         void (*gap)(Tracker *tracker, Session *session, const SessionGap *gap, void *userdata);
         /* The device has said that it is over: it ends by tracker_tick(), after settle_usec. */
         void (*ending)(Tracker *tracker, Session *session, void *userdata);
@@ -79,8 +89,16 @@ const TrackerCounters *tracker_counters(const Tracker *tracker);
 /* By hand. Errors: -EBUSY a session is live already. */
 int tracker_start(Tracker *tracker, const SessionIdentity *identity, uint64_t now_usec, uint64_t realtime_usec);
 /* -ENOENT no session, -EALREADY in that state. */
-int tracker_pause(Tracker *tracker, uint64_t now_usec);
-int tracker_unpause(Tracker *tracker, uint64_t now_usec);
+int tracker_pause(Tracker *tracker, uint64_t now_usec, uint64_t realtime_usec);
+int tracker_unpause(Tracker *tracker, uint64_t now_usec, uint64_t realtime_usec);
+/* Likewise, kept in the record as notes. -EINVAL: no such stage or area, or a text that is empty, too long or not UTF-8. */
+int tracker_set_stage(Tracker *tracker, Stage stage, uint64_t now_usec, uint64_t realtime_usec);
+int tracker_set_area(Tracker *tracker, uint8_t area, uint64_t now_usec, uint64_t realtime_usec);
+int tracker_mark(Tracker *tracker, const char *text, uint64_t now_usec, uint64_t realtime_usec);
+/* From outside: what the frames do not tell (the rest that was not over, a battery that bluetoothd knows of). */
+int tracker_alert(Tracker *tracker, AlertCode code, AlertLevel level, int32_t value, uint64_t now_usec, uint64_t realtime_usec);
+/* New limits for the live session, if there is one, and those that follow: the device's own, once they are known. */
+void tracker_set_limits(Tracker *tracker, const NoteLimits *limits, uint64_t now_usec, uint64_t realtime_usec);
 int tracker_finish(Tracker *tracker, SessionEnd end, uint64_t now_usec, uint64_t realtime_usec);
 
 /* For a record that is decoded again: a session begins with nothing but the frames that follow. -EBUSY a session is live. */

@@ -56,6 +56,7 @@ typedef struct StoreSession {
         int utc_offset_sec;
         uint64_t start_boottime_usec, start_realtime_usec; /* session time 0 */
         char *subject, *area, *product, *note; /* "" if unset */
+        bool acknowledged;
         /* Filled in what is read: */
         char *state;            /* "live" while not ended, else "finished" */
         char *end_reason;       /* "" while live */
@@ -70,12 +71,43 @@ typedef struct StoreGap {
         uint64_t lost;
 } StoreGap;
 
+typedef enum StoreEventKind {            /* numbers stay: they are in databases */
+        STORE_EVENT_DEVICE,             /* of the device: code is its code */
+        STORE_EVENT_ALERT,              /* code: AlertCode; severity: its level; asserted: raised */
+        STORE_EVENT_STATE,              /* code: SessionState */
+        STORE_EVENT_STAGE,              /* code: Stage */
+        STORE_EVENT_AREA,               /* code: of the profile */
+        STORE_EVENT_MARK,               /* text */
+} StoreEventKind;
+
 typedef struct StoreEvent {
         uint64_t session_usec, realtime_usec;
+        StoreEventKind kind;
         uint8_t code, severity;
         bool asserted;
         int64_t value;
+        const char *text;               /* of a MARK; NULL: none */
 } StoreEvent;
+
+/* The labels of a session; NULL stays as it is. */
+typedef struct StoreLabels {
+        const char *subject, *area, *product, *note;
+        int rating;                     /* 1 … 5; 0 stays as it is */
+} StoreLabels;
+
+/* What a person set for one subject ("": themselves): -1 as configured. */
+typedef struct StorePlan {
+        uid_t owner;
+        char *subject;
+        int64_t rest_300_usec, rest_500_usec, rest_1000_usec, rest_deeper_usec;
+        int weekly_max, course_weeks;
+} StorePlan;
+
+typedef struct StoreAcknowledgement {
+        uid_t owner;
+        char *version;                  /* of the list that was acknowledged; "" none */
+        uint64_t realtime_usec;
+} StoreAcknowledgement;
 
 /* A session that was live when the daemon went, with all its frames in order: main replays them. Frames point into `bytes`. */
 typedef struct StoreOpenSession {
@@ -89,6 +121,10 @@ typedef struct StoreOpened {
         size_t n_devices;
         StoreOpenSession *sessions; /* those that had not ended, newest first */
         size_t n_sessions;
+        StorePlan *plans;
+        size_t n_plans;
+        StoreAcknowledgement *acknowledgements; /* one for each owner */
+        size_t n_acknowledgements;
         uint64_t next_session_id;   /* never one that was used before, not even in a database that was put aside */
 } StoreOpened;
 
@@ -155,6 +191,15 @@ void store_session_end(Store *store, uint64_t session_id, const char *end_reason
                        uint64_t end_realtime_usec, const Figures *figures, StoreDone done, void *userdata);
 /* Leaves no trace of it. */
 void store_session_discard(Store *store, uint64_t session_id, StoreDone done, void *userdata);
+
+/* Of a live session or one that has ended. -ENOENT. */
+void store_session_label(Store *store, uint64_t session_id, const StoreLabels *labels, StoreDone done, void *userdata);
+
+/* What one person has set and acknowledged; all are read at the opening (StoreOpened.plans, .acknowledgements) and are small: at most
+ * STORE_PLANS_MAX for each owner, else -ENOSPC. Done when durable. */
+#define STORE_PLANS_MAX 64u
+void store_plan_put(Store *store, const StorePlan *plan, StoreDone done, void *userdata);
+void store_acknowledge(Store *store, const StoreAcknowledgement *acknowledgement, StoreDone done, void *userdata);
 
 /* `done` when all that came before is durable, or with -EIO after 20 s. */
 void store_sync(Store *store, StoreDone done, void *userdata);

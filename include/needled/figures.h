@@ -37,7 +37,11 @@
         X(LOST_EVENT,     "lost.event",     't', "1")                                                           \
         X(LATE_LIVE,      "late.live",      't', "1")                                                           \
         X(LATE_WAVEFORM,  "late.waveform",  't', "1")                                                           \
-        X(LATE_EVENT,     "late.event",     't', "1")
+        X(LATE_EVENT,     "late.event",     't', "1")                                                           \
+        X(PAUSED_TIME,    "paused_time",    't', "us")      /* within the duration */                           \
+        X(LIMIT,          "limit",          't', "us")      /* of time in use; absent: none */                  \
+        X(REMAINING,      "remaining",      't', "us")      /* of it: the limit less duration and paused time */ \
+        X(DEVICE_TIME_OFFSET, "device_time_offset", 'x', "us") /* CLOCK_BOOTTIME less the device's ticks */
 
 typedef enum Figure {
 #define FIGURE_ENUM(id, name, type, unit) FIGURE_##id,
@@ -48,7 +52,7 @@ typedef enum Figure {
 
 typedef struct FigureInfo {
         const char *name;
-        char type;              /* of D-Bus: t u i d */
+        char type;              /* of D-Bus: t u i x d */
         const char *unit;
 } FigureInfo;
 
@@ -59,7 +63,7 @@ static const FigureInfo figure_info[_FIGURE_MAX] __attribute__((unused)) = {
 };
 
 typedef union FigureValue {
-        int64_t i;              /* types t, u, i */
+        int64_t i;              /* types t, u, i, x */
         double d;               /* type d */
 } FigureValue;
 

@@ -10,6 +10,7 @@ typedef enum FrameDirection {
         FRAME_FROM_DEVICE,
         FRAME_TO_DEVICE,
         FRAME_OF_LINK,          /* not on the air: data[0] is a FrameLink, channel is 0 */
+        FRAME_OF_HOST,          /* likewise: what people and the daemon said, a note (needled/note.h) */
 } FrameDirection;
 
 /* What happened to the link between the frames: a record that is replayed must show where the streams began and broke off. */

@@ -97,6 +97,21 @@ struct needled_stream_state {
         uint8_t reserved[6];
 };
 
+struct needled_stream_alert { /* when one is raised, and when it is cleared */
+        uint8_t code;           /* 0 overpressure, 1 time-limit, 2 depth, 3 head-worn, 4 head-reused, 5 battery-low, 6 samples-lost,
+                                 * 7 clock-unset, 8 rest-not-over */
+        uint8_t level;          /* 1 notice, 2 warning, 3 alarm */
+        uint8_t raised;         /* 1; 0 cleared */
+        uint8_t has_value;
+        int32_t value;          /* in the unit of the code: mN, s, um, strokes, uses, %, packets */
+        uint64_t raised_usec;   /* session time */
+};
+
+struct needled_stream_mark { /* followed by `length` octets of UTF-8 */
+        uint16_t length;        /* at most 255 */
+        uint16_t reserved[3];
+};
+
 struct needled_stream_gap {
         uint64_t from_usec;     /* session time */
         uint64_t to_usec;
@@ -117,6 +132,7 @@ enum NeedledStreamDirection {
         NEEDLED_STREAM_TO_DEVICE,
         NEEDLED_STREAM_OF_LINK, /* not on the air: one octet, 0 the link is up (sequence numbers begin anew), 1 it is lost, 2 the computer
                                  * went to sleep; channel is 0 */
+        NEEDLED_STREAM_OF_HOST, /* likewise: a note, docs/tape.md; channel is 0 */
 };
 
 /* Followed by `length` octets as on the air. All frames that the session keeps come, each before what follows from it: what was measured,
@@ -139,6 +155,8 @@ _Static_assert(sizeof(struct needled_stream_live) == 40, "live");
 _Static_assert(sizeof(struct needled_stream_waveform) == 8, "waveform");
 _Static_assert(sizeof(struct needled_stream_event) == 8, "event");
 _Static_assert(sizeof(struct needled_stream_state) == 8, "state");
+_Static_assert(sizeof(struct needled_stream_alert) == 16, "alert");
+_Static_assert(sizeof(struct needled_stream_mark) == 8, "mark");
 _Static_assert(sizeof(struct needled_stream_gap) == 24, "gap");
 _Static_assert(sizeof(struct needled_stream_figures) == 16, "figures");
 _Static_assert(sizeof(struct needled_stream_frame) == 8, "frame");

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What is summed up over live values: of one area of the body, or of several put together. The whole session is the sum of its areas, by
+ * construction. Bounded memory, pure. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "needled/figures.h"
+#include "needled/omp.h"
+
+/* Forces from 0 to 32,767 mN in bins that are at most 1/64 of their value wide; a bin stands for its middle: the p95 is right within 0.8 %. */
+#define SUMS_BINS 640u
+
+typedef enum Zone {                     /* as in zone_time */
+        ZONE_LOW,
+        ZONE_GOOD,
+        ZONE_HIGH,
+        ZONE_OVER,
+        _ZONE_MAX,
+} Zone;
+
+typedef struct Sums {
+        uint64_t strokes, contact_strokes;
+        uint64_t contact_usec;
+        uint64_t passes, distance_mm;
+        int force_peak_mn;              /* OMP_FORCE_UNKNOWN until known */
+        double force_sum;               /* mN × µs, in contact */
+        uint64_t force_weight_usec;
+        uint32_t bins[SUMS_BINS];       /* in ticks of 100 µs, in contact */
+        uint64_t zone_usec[_ZONE_MAX];  /* in contact */
+        bool has_zones;
+        unsigned over_count;
+        uint64_t over_usec;
+        unsigned depth_max_um;          /* 0 not known */
+} Sums;
+
+void sums_init(Sums *s);
+void sums_add(Sums *to, const Sums *from);
+/* The figures that sums give; what they depend on beyond them is the caller's (tally_figures). */
+void sums_force_figures(const Sums *s, Figures *ret);
+
+/* The bin of a force, and the force that a bin stands for. */
+unsigned sums_bin(int force_mn);
+int sums_bin_force(unsigned bin);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Notes: what a session was told by its host and not by its device, kept among its frames (FRAME_OF_HOST, channel 0), so that the record alone
+ * gives every figure again. data[0] is the kind, what follows is little-endian and grows at its end only: unknown kinds and octets beyond are
+ * skipped. Pure functions on libc. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define NOTE_TEXT_MAX 255u              /* octets of UTF-8 */
+#define NOTE_SIZE_MAX (1 + NOTE_TEXT_MAX)
+
+typedef enum NoteKind {
+        NOTE_LIMITS,                    /* from here on these hold: s32 ×4, u32 ×2, in the order of NoteLimits */
+        NOTE_PAUSE,
+        NOTE_RESUME,
+        NOTE_STAGE,                     /* u8: enum Stage */
+        NOTE_AREA,                      /* u8: of the profile (OMP_WORDS_AREA), 0 unspecified */
+        NOTE_MARK,                      /* text, without an end */
+        NOTE_ALERT,                     /* raised from outside the session: u8 code, u8 level, s32 value */
+        _NOTE_KIND_MAX,
+} NoteKind;
+
+typedef enum Stage {                    /* numbered as needled_stream_state.stage */
+        STAGE_NONE,
+        STAGE_CLEANSE,
+        STAGE_NUMB,
+        STAGE_NEEDLING,
+        STAGE_AFTERCARE,
+        _STAGE_MAX,
+} Stage;
+
+/* Forces in mN. 0 of a time or a depth: no such limit. */
+typedef struct NoteLimits {
+        int32_t overpressure_mn, hysteresis_mn; /* over from the first on, until it falls below it by the second */
+        int32_t zone_low_mn, zone_high_mn; /* low < zone_low ≤ good < zone_high ≤ high < overpressure ≤ over */
+        uint32_t time_limit_sec;
+        uint32_t depth_max_um;
+} NoteLimits;
+
+typedef struct Note {
+        NoteKind kind;
+        NoteLimits limits;              /* LIMITS */
+        uint8_t number;                 /* STAGE, AREA; ALERT: the code */
+        uint8_t level;                  /* ALERT */
+        int32_t value;                  /* ALERT */
+        char text[NOTE_TEXT_MAX + 1];   /* MARK */
+} Note;
+
+/* Octets written into buf, which has NOTE_SIZE_MAX. -EINVAL: no such kind, stage, or text. */
+int note_encode(const Note *note, uint8_t buf[static NOTE_SIZE_MAX]);
+/* -EBADMSG too short or no valid text; -EOPNOTSUPP a kind of a later version. */
+int note_decode(const uint8_t *data, size_t size, Note *ret);
+
+/* "cleanse", as in Session1.Stage; "" for STAGE_NONE. */
+const char *stage_name(Stage stage);
+/* -EINVAL: no such name. "" is STAGE_NONE. */
+int stage_from_name(const char *name, Stage *ret);
