@@ -69,6 +69,17 @@ static void test_the_newest_of_each(void) {
         expect(&rig, "2 1");
 }
 
+static void test_one_is_dropped(void) {
+        g_auto(Rig) rig = {};
+
+        prelude_init(&rig.prelude, 3);
+        keep(&rig, 1, NOW);
+        keep(&rig, 2, NOW);
+        prelude_drop(&rig.prelude, 1);
+        prelude_drop(&rig.prelude, 3);
+        expect(&rig, "2");
+}
+
 static void test_forgotten(void) {
         g_auto(Rig) rig = {};
 
@@ -97,6 +108,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/prelude/nothing", test_nothing);
         g_test_add_func("/prelude/what-holds-is-given-in-order", test_what_holds_is_given_in_order);
         g_test_add_func("/prelude/the-newest-of-each", test_the_newest_of_each);
+        g_test_add_func("/prelude/one-is-dropped", test_one_is_dropped);
         g_test_add_func("/prelude/forgotten", test_forgotten);
         g_test_add_func("/prelude/what-has-no-place-is-passed-over", test_what_has_no_place_is_passed_over);
         return g_test_run();

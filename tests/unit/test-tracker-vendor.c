@@ -423,7 +423,7 @@ static void test_restart_of_the_daemon(void) {
         needle(after, 10);
         say(after, 3, "57");
         finish(after);
-        told(after, "gap:0:0 running battery:87 ended:user");
+        told(after, "gap:0:0 running area:unspecified battery:87 ended:user");
         expect_figure(after, FIGURE_STROKES, 30 * 12 + 60);
         expect_figure(after, FIGURE_DEPTH_MAX, 500);
 }
