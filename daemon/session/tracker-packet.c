@@ -4,6 +4,14 @@
 #include "needled/omp-words.h"
 #include "session/tracker-private.h"
 
+/* A value that was held up on its way says nothing about where the device's clock will be: the least held up of them does. */
+static void settle_reference(Tracker *t) {
+        uint64_t boottime_usec = t->session && t->tick.started ? device_clock_boottime(&t->session->clock, t->tick.tick) : 0;
+
+        if (boottime_usec > 0 && boottime_usec < t->tick.boottime_usec)
+                t->tick.boottime_usec = boottime_usec;
+}
+
 uint64_t tracker_take_tick(Tracker *t, const Frame *frame, const Packet *p, bool *ret_epoch) {
         uint64_t tick;
 
@@ -15,9 +23,10 @@ uint64_t tracker_take_tick(Tracker *t, const Frame *frame, const Packet *p, bool
                 return t->tick.tick;
         }
 
-        if (p->resumed)
+        if (p->resumed) {
+                settle_reference(t);
                 *ret_epoch = omp_tick_extend(&t->tick, p->live.tick, frame->boottime_usec, &tick);
-        else
+        } else
                 tick = omp_tick_continue(&t->tick, p->live.tick, frame->boottime_usec);
 
         if (p->arrival == OMP_ARRIVAL_LATE) {
