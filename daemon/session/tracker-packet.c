@@ -76,7 +76,7 @@ static void tell_live(Tracker *t, const Frame *frame, const Packet *p) {
 static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
         Session *s = t->session;
         uint8_t area = p->live.flags & OMP_LIVE_AREA ? p->live.area : 0;
-        bool epoch;
+        bool epoch, jumped = false;
         uint64_t tick = tracker_take_tick(t, frame, p, &epoch);
 
         if (p->arrival == OMP_ARRIVAL_LATE) {
@@ -89,7 +89,7 @@ static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
         else {
                 if (G_UNLIKELY(epoch))
                         device_clock_reset(&s->clock);
-                device_clock_push(&s->clock, tick, frame->boottime_usec);
+                jumped = !device_clock_push(&s->clock, tick, frame->boottime_usec);
         }
         if (G_UNLIKELY(area != t->device_area)) {
                 t->device_area = area;
@@ -98,7 +98,8 @@ static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
         if ((p->live.flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES)
                 s->last_contact_usec = frame->boottime_usec;
 
-        (void) tally_live(&s->tally, &p->live, tick, epoch && s->tally.started, p->missing, p->resumed);
+        (void) tally_live(&s->tally, &p->live, tick, epoch && s->tally.started, p->missing,
+                          p->resumed || jumped);
         if (t->observer.live)
                 tell_live(t, frame, p);
         tracker_warn_live(t, frame, &p->live);
@@ -163,21 +164,15 @@ static void take_translated(Tracker *t, const Frame *frame) {
         tracker_warn_battery(t, frame, translate_battery(t->translate));
 }
 
-/* The hot path: the area that holds was looked at when it was told first. */
-static inline bool may_be_unknown(const Tracker *t, const OmpLive *live) {
-        return live->flags & UNKNOWN_LIVE_FLAGS || (live->flags & OMP_LIVE_AREA && live->area != t->device_area);
-}
-
 void tracker_take_packet(Tracker *t, const Frame *frame, const Packet *p) {
         Session *s = t->session;
 
         tracker_warn_until(t, frame->boottime_usec);
         if (t->observer.frame)
                 t->observer.frame(t, s, frame, t->userdata);
+        unknown_look(&t->unknown, frame, p);
         if (p->error < 0)
                 return;
-        if (p->kind != PACKET_LIVE || may_be_unknown(t, &p->live))
-                unknown_look(&t->unknown, frame, p);
         if (t->translate)
                 take_translated(t, frame);
         if (p->numbered)
