@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The parts of a Tracker: tracker.c takes frames and time, tracker-packet.c what a device's packets say within a session, tracker-link.c
- * what happens to the link, tracker-notes.c what its host says, tracker-warn.c what it warns of. */
+/* The parts of a Tracker: tracker.c takes frames and time, tracker-begin.c what comes before a session and makes its beginning, tracker-packet.c
+ * what a device's packets say within one, tracker-link.c what happens to the link, tracker-notes.c what its host says, tracker-warn.c what it
+ * warns of. */
 
 #include "needled/omp-time.h"
 #include "session/lead-in.h"
@@ -63,6 +64,10 @@ void tracker_end(Tracker *t, SessionEnd end, uint64_t boottime_usec, uint64_t re
 /* The device's session is over, since it has said so. */
 void tracker_end_as_told(Tracker *t);
 
+/* tracker-begin.c */
+void tracker_pass(Tracker *t, const Frame *frame, const Packet *p); /* without a session: what may be of use to the next one */
+void tracker_open_by_itself(Tracker *t, const Frame *frame);
+
 /* tracker-packet.c: within a session. */
 uint64_t tracker_take_tick(Tracker *t, const Frame *frame, const Packet *p, bool *ret_epoch);
 void tracker_take_packet(Tracker *t, const Frame *frame, const Packet *p); /* keeps the frame first */
@@ -90,6 +95,12 @@ void tracker_warn_lost(Tracker *t, const Frame *frame, unsigned missing);
 void tracker_warn_event(Tracker *t, const Frame *frame, const OmpEvent *event);
 void tracker_warn_status(Tracker *t, const Frame *frame, const OmpStatus *status);
 void tracker_warn_battery(Tracker *t, const Frame *frame, int percent); /* -1: unknown */
+
+/* Of a vendor device: what it says in a session holds after it, too. */
+static inline void tracker_keep_state(Tracker *t, const Frame *frame, const Packet *p) {
+        if (t->translate && packet_is_new(p) && p->kind != PACKET_UNKNOWN)
+                prelude_keep(&t->prelude, PRELUDE_CHANNEL + frame->channel, frame);
+}
 
 /* The hot path: most values warn of nothing. */
 static inline void tracker_warn_until(Tracker *t, uint64_t now_usec) {

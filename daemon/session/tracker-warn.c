@@ -69,8 +69,8 @@ void tracker_warn_now(Tracker *t, uint64_t now_usec) {
         }
         if (now_usec >= limit_usec) {
                 w->limit_told = true;
-                tracker_warn_raise(t, ALERT_TIME_LIMIT, ALERT_WARNING, (int32_t) MIN(t->session->tally.limits.time_limit_sec, (uint32_t) INT32_MAX),
-                                   limit_usec);
+                tracker_warn_raise(t, ALERT_TIME_LIMIT, ALERT_WARNING,
+                                   (int32_t) MIN(t->session->tally.limits.time_limit_sec, (uint32_t) INT32_MAX), limit_usec);
         }
         tracker_warn_settle(t);
 }
@@ -149,7 +149,8 @@ void tracker_warn_lost(Tracker *t, const Frame *frame, unsigned missing) {
         for (unsigned i = 0; i < WARN_LOST_SECONDS; i++)
                 sum += w->lost[i];
         if (sum >= LOST_MIN)
-                tracker_warn_raise(t, ALERT_SAMPLES_LOST, ALERT_NOTICE, (int32_t) MIN(sum, (uint64_t) INT32_MAX), frame->boottime_usec);
+                tracker_warn_raise(t, ALERT_SAMPLES_LOST, ALERT_NOTICE, (int32_t) MIN(sum, (uint64_t) INT32_MAX),
+                                   frame->boottime_usec);
 }
 
 /* ---- States ---- */
@@ -187,7 +188,8 @@ void tracker_warn_event(Tracker *t, const Frame *frame, const OmpEvent *event) {
                 tracker_warn_clear(t, ALERT_HEAD_REUSED, now_usec);
                 break;
         case OMP_EVENT_CARTRIDGE_WORN:
-                raise_or_clear(t, ALERT_HEAD_WORN, ALERT_WARNING, event->asserted, (int64_t) event->value * CARTRIDGE_THOUSAND, now_usec);
+                raise_or_clear(t, ALERT_HEAD_WORN, ALERT_WARNING, event->asserted, (int64_t) event->value * CARTRIDGE_THOUSAND,
+                               now_usec);
                 break;
         case OMP_EVENT_CARTRIDGE_REUSED:
                 raise_or_clear(t, ALERT_HEAD_REUSED, ALERT_WARNING, event->asserted, event->value, now_usec);
@@ -212,7 +214,8 @@ void tracker_warn_status(Tracker *t, const Frame *frame, const OmpStatus *status
         if (s->has_feature && s->feature.bits & OMP_FEATURE_CLOCK)
                 warn_clock(t, !(status->flags & OMP_STATUS_CLOCK_SET), frame->boottime_usec);
         if (status->cartridge_uses != OMP_U16_UNKNOWN)
-                raise_or_clear(t, ALERT_HEAD_REUSED, ALERT_WARNING, status->cartridge_uses > 1, status->cartridge_uses, frame->boottime_usec);
+                raise_or_clear(t, ALERT_HEAD_REUSED, ALERT_WARNING, status->cartridge_uses > 1, status->cartridge_uses,
+                               frame->boottime_usec);
 }
 
 void tracker_warn_battery(Tracker *t, const Frame *frame, int percent) {

@@ -70,6 +70,7 @@ static void note_bits(Unknown *u, UnknownKind kind, uint32_t bits) {
 }
 
 static void look_at_live(Unknown *u, const OmpLive *live) {
+        u->area = live->area;
         if (live->flags & UNKNOWN_LIVE_FLAGS)
                 note_bits(u, UNKNOWN_LIVE_FLAG, live->flags & UNKNOWN_LIVE_FLAGS);
         /* A number without a name is called as 0 is. */

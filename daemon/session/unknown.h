@@ -30,5 +30,4 @@ void unknown_note(Unknown *unknown, uint32_t kind, int64_t number, const char *n
 /* All that is unknown in a packet of the Open Microneedling Profile. */
 void unknown_look(Unknown *unknown, const Frame *frame, const Packet *packet);
 
-#define UNKNOWN_LIVE_FLAGS (1u << 7)     /* of a live value: version 1.0 gives them no meaning */
 #define UNKNOWN_KIND_FIELD 0x100u       /* of a vendor profile: this + its index */

@@ -314,6 +314,10 @@ void stop(Talk *talk) {
         g_string_truncate(talk->told, 0);
 }
 
+void begin_by_hand(Talk *talk) {
+        g_assert_cmpint(tracker_start(talk->tracker, &(SessionIdentity) { .id = 1 }, talk->now_usec, REALTIME_OFFSET + talk->now_usec), ==, 0);
+}
+
 int pause_by_hand(Talk *talk) {
         return tracker_pause(talk->tracker, talk->now_usec, REALTIME_OFFSET + talk->now_usec);
 }

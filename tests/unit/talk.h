@@ -58,6 +58,7 @@ void feature(Talk *talk, uint32_t bits, uint16_t needles);
 void tick(Talk *talk);
 
 /* What people and the daemon say, now. */
+void begin_by_hand(Talk *talk);
 int pause_by_hand(Talk *talk);
 int unpause(Talk *talk);
 int set_stage(Talk *talk, Stage stage);

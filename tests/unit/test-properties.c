@@ -149,8 +149,8 @@ static void send_waveform(Air *air) {
 }
 
 static void send_event(Air *air) {
-        static const uint8_t codes[] = { OMP_EVENT_OVERPRESSURE, OMP_EVENT_CONTACT, OMP_EVENT_BUTTON, OMP_EVENT_BATTERY_LOW, OMP_EVENT_CARTRIDGE_WORN,
-                                         OMP_EVENT_CARTRIDGE_OUT, OMP_EVENT_CLOCK_LOST };
+        static const uint8_t codes[] = { OMP_EVENT_OVERPRESSURE, OMP_EVENT_CONTACT, OMP_EVENT_BUTTON, OMP_EVENT_BATTERY_LOW,
+                                         OMP_EVENT_CARTRIDGE_WORN, OMP_EVENT_CARTRIDGE_OUT, OMP_EVENT_CLOCK_LOST };
         Parcel p = { .stream = 2, .sequence = air->next[2]++, .link = air->link };
         OmpEvent e = { .code = codes[g_rand_int_range(air->rand, 0, G_N_ELEMENTS(codes))], .asserted = chance(air, 60), .sequence = p.sequence,
                        .tick = device_tick(air), .value = g_rand_int_range(air->rand, 0, 9000) };
@@ -242,7 +242,8 @@ static void check_loss(const Air *air, const Figures *f) {
         static const Figure lost[STREAMS] = { FIGURE_LOST_LIVE, FIGURE_LOST_WAVEFORM, FIGURE_LOST_EVENT };
 
         for (unsigned i = 0; i < STREAMS; i++)
-                g_assert_cmpuint((figures_has(f, lost[i]) ? (uint64_t) f->value[lost[i]].i : 0) + air->came[i], ==, air->sent_between[i]);
+                g_assert_cmpuint((figures_has(f, lost[i]) ? (uint64_t) f->value[lost[i]].i : 0) + air->came[i], ==,
+                                 air->sent_between[i]);
 }
 
 static void one_seed(unsigned seed) {
@@ -253,11 +254,12 @@ static void one_seed(unsigned seed) {
                 air.book[i].seen = g_hash_table_new(NULL, NULL);
         talk->booted_usec = talk->now_usec;
         /* Near a wrap of either, often. */
-        air.boot_tick = chance(&air, 50) ? UINT32_MAX - (uint32_t) g_rand_int_range(air.rand, 0, 100000) : g_rand_int(air.rand) / 2;
+        air.boot_tick = chance(&air, 50) ? UINT32_MAX - (uint32_t) g_rand_int_range(air.rand, 0, 100000)
+                                         : g_rand_int(air.rand) / 2;
         air.strokes = chance(&air, 50) ? UINT32_MAX - (uint32_t) g_rand_int_range(air.rand, 0, 2000) : g_rand_int(air.rand) / 2;
         air.next[2] = (uint16_t) (65500 + seed % 36);
 
-        g_assert_cmpint(tracker_start(talk->tracker, &(SessionIdentity) { .id = 1 }, talk->now_usec, REALTIME_OFFSET + talk->now_usec), ==, 0);
+        begin_by_hand(talk);
         subscribe(&air);
         for (unsigned i = 0; i < STEPS; i++)
                 step(&air);
@@ -304,10 +306,11 @@ static void test_a_device_that_is_mad(void) {
                 int64_t before = 0;
 
                 feature(talk, g_rand_int(rand), 12);
-                g_assert_cmpint(tracker_start(talk->tracker, &(SessionIdentity) { .id = 1 }, talk->now_usec, REALTIME_OFFSET + talk->now_usec), ==, 0);
+                begin_by_hand(talk);
                 for (unsigned i = 0; i < 100; i++) {
                         uint8_t buf[64];
-                        OmpLive l = { .flags = (uint16_t) (g_rand_int(rand) & ~OMP_LIVE_SESSION), .sequence = (uint16_t) g_rand_int(rand), .tick = g_rand_int(rand),
+                        OmpLive l = { .flags = (uint16_t) (g_rand_int(rand) & ~OMP_LIVE_SESSION),
+                                      .sequence = (uint16_t) g_rand_int(rand), .tick = g_rand_int(rand),
                                       .force_mean_mn = (int16_t) g_rand_int(rand), .force_peak_mn = (int16_t) g_rand_int(rand),
                                       .strokes = g_rand_int(rand), .last_stroke = (uint16_t) g_rand_int(rand),
                                       .depth_um = (uint16_t) g_rand_int(rand), .distance_mm = g_rand_int(rand), .contact_ms = g_rand_int(rand),
@@ -356,7 +359,7 @@ static void test_ten_thousand_events_a_second(void) {
         talk->kept_from = 0;
         tracker_free(talk->tracker);
         talk->tracker = tracker_new(&talk_settings, &observer, &flood);
-        g_assert_cmpint(tracker_start(talk->tracker, &(SessionIdentity) { .id = 1 }, talk->now_usec, REALTIME_OFFSET + talk->now_usec), ==, 0);
+        begin_by_hand(talk);
         for (unsigned i = 0; i < 100000; i++) {
                 uint8_t buf[16];
                 OmpEvent e = { .code = codes[i / 2 % G_N_ELEMENTS(codes)], .asserted = i % 2 == 0, .sequence = (uint16_t) i, .value = 10 };

@@ -238,7 +238,8 @@ static void test_marks(void) {
 
 /* What a later version noted is kept, and changes nothing. */
 static void test_unknown_notes(void) {
-        static const char *const octets[] = { "\x77\x01", "\x06\x63\x01\0\0\0\0", "\x06\x01\x09\0\0\0\0", "\x03\x09", "\x01\x02", "\x00" };
+        static const char *const octets[] = { "\x77\x01", "\x06\x63\x01\0\0\0\0", "\x06\x01\x09\0\0\0\0", "\x03\x09", "\x01\x02",
+                                              "\x00" };
         static const size_t sizes[] = { 2, 7, 7, 2, 2, 1 };
         g_autoptr(Talk) talk = talk_with(NULL, 0);
         unsigned kept;
@@ -246,8 +247,8 @@ static void test_unknown_notes(void) {
         use(talk, 1, 0);
         kept = talk->kept->len;
         for (unsigned i = 0; i < G_N_ELEMENTS(octets); i++)
-                (void) tracker_feed(talk->tracker, &(Frame) { .boottime_usec = talk->now_usec, .direction = FRAME_OF_HOST, .size = (uint16_t) sizes[i],
-                                                              .data = (const uint8_t *) octets[i] });
+                (void) tracker_feed(talk->tracker, &(Frame) { .boottime_usec = talk->now_usec, .direction = FRAME_OF_HOST,
+                                                              .size = (uint16_t) sizes[i], .data = (const uint8_t *) octets[i] });
         told(talk, "opened running");
         g_assert_cmpuint(talk->kept->len, ==, kept + G_N_ELEMENTS(octets));
         stop(talk);

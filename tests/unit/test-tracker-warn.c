@@ -286,7 +286,7 @@ static void on_opened(Tracker *tracker, Session *s, void *userdata) {
         Talk *talk = userdata;
 
         talk->kept_from = talk->kept->len;
-        g_assert_cmpint(tracker_alert(tracker, ALERT_REST_NOT_OVER, ALERT_WARNING, 60, talk->now_usec, REALTIME_OFFSET + talk->now_usec), ==, 0);
+        g_assert_cmpint(alert(talk, ALERT_REST_NOT_OVER, ALERT_WARNING, 60), ==, 0);
 }
 
 static void test_an_alert_at_the_opening(void) {
