@@ -252,28 +252,28 @@ static int add_two_and_fail(sqlite3 *db) {
 }
 
 static void test_a_migration_is_whole_and_backed_up(void) {
-        static const SchemaMigration good[] = { NULL, NULL, NULL, add_color },
-                                     bad[] = { NULL, NULL, NULL, add_color, add_two_and_fail };
+        static const SchemaMigration good[] = { NULL, NULL, NULL, NULL, add_color },
+                                     bad[] = { NULL, NULL, NULL, NULL, add_color, add_two_and_fail };
         g_autofree char *backup = NULL, *backup2 = NULL;
         Fixture f;
         struct stat st;
         sqlite3 *db;
 
         fixture_init(&f);
-        backup = g_strconcat(f.path, ".backup-v3", NULL);
-        backup2 = g_strconcat(f.path, ".backup-v4", NULL);
+        backup = g_strconcat(f.path, ".backup-v4", NULL);
+        backup2 = g_strconcat(f.path, ".backup-v5", NULL);
         db = open_db(f.path);
         g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
         g_assert_false(g_file_test(backup, G_FILE_TEST_EXISTS)); /* nothing to back up */
         g_assert_cmpint(schema_set_meta(db, "next_session_id", 77), ==, SQLITE_OK);
 
-        g_assert_cmpint(schema_migrate(db, f.path, 3, good, 4), ==, SQLITE_OK);
-        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 4);
+        g_assert_cmpint(schema_migrate(db, f.path, 4, good, 5), ==, SQLITE_OK);
+        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 5);
         g_assert_cmpint(query(db, "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"),
                         ==, 1);
         g_assert_cmpint(g_stat(backup, &st), ==, 0);
         g_assert_cmpint(st.st_mode & 0777, ==, 0600);
-        g_assert_cmpint(fixture_query(backup, "PRAGMA user_version"), ==, 3);
+        g_assert_cmpint(fixture_query(backup, "PRAGMA user_version"), ==, 4);
         g_assert_cmpint(fixture_query(backup, "SELECT value FROM meta WHERE key = 'next_session_id'"), ==,
                         77);
         g_assert_cmpint(
@@ -281,11 +281,11 @@ static void test_a_migration_is_whole_and_backed_up(void) {
                               "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"),
                 ==, 0);
 
-        g_assert_cmpint(schema_migrate(db, f.path, 4, bad, 5), !=, SQLITE_OK);
-        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 4); /* as if it had not begun */
+        g_assert_cmpint(schema_migrate(db, f.path, 5, bad, 6), !=, SQLITE_OK);
+        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 5); /* as if it had not begun */
         g_assert_cmpint(query(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'"), ==, 0);
         g_assert_true(sqlite3_get_autocommit(db));
-        g_assert_cmpint(fixture_query(backup2, "PRAGMA user_version"), ==, 4);
+        g_assert_cmpint(fixture_query(backup2, "PRAGMA user_version"), ==, 5);
         (void) sqlite3_close(db);
         fixture_done(&f);
 }
