@@ -73,7 +73,8 @@ struct Session {
         uint64_t stage_from_usec;       /* session time at which it was set */
         uint64_t stage_usec[_STAGE_MAX]; /* spent in each, without the current one's time since stage_from_usec */
         bool not_cleansed;              /* needling began without the stage before it */
-        uint8_t area;                   /* set by the host or told by the device, 0 unspecified */
+        uint8_t area_set;               /* by the host, 0 unspecified */
+        uint8_t area_now;               /* that one, or the device's own while it tells one */
         uint64_t paused_usec, paused_from_usec; /* in pauses that are over; boot time at which the current one began */
         Alerts alerts;
         DeviceClock clock;
