@@ -65,7 +65,7 @@ static void on_state_changed(Tracker *tracker, Session *session, SessionState ol
 static void on_live(Tracker *tracker, Session *session, const Frame *frame, const TrackerLive *live, void *userdata) {
         StreamRecord record = { .type = NEEDLED_STREAM_LIVE };
 
-        shown_live(live, &record.live);
+        shown_live(live, session->area_now, &record.live);
         tell(userdata, &record);
 }
 

@@ -8,7 +8,7 @@ static const struct { uint16_t live; uint32_t shown; } flags[] = {
         { OMP_LIVE_DROPPED, NEEDLED_STREAM_DEVICE_DROPPED },
 };
 
-void shown_live(const TrackerLive *live, struct needled_stream_live *ret) {
+void shown_live(const TrackerLive *live, uint8_t area, struct needled_stream_live *ret) {
         const OmpLive *l = live->live;
         uint16_t contact = l->flags & OMP_LIVE_CONTACT_MASK;
 
@@ -30,9 +30,11 @@ void shown_live(const TrackerLive *live, struct needled_stream_live *ret) {
                 ret->present |= NEEDLED_STREAM_HAS_DEPTH;
                 ret->depth_um = l->depth_um;
         }
-        if (l->flags & OMP_LIVE_AREA) {
+        if (l->flags & OMP_LIVE_AREA && l->area != 0)
+                area = l->area;
+        if (l->flags & OMP_LIVE_AREA || area != 0) {
                 ret->present |= NEEDLED_STREAM_HAS_AREA;
-                ret->area = l->area;
+                ret->area = area;
         }
         if (contact == OMP_LIVE_CONTACT_YES || contact == OMP_LIVE_CONTACT_NO)
                 ret->present |= NEEDLED_STREAM_HAS_CONTACT;

@@ -6,5 +6,5 @@
 #include "needled/stream.h"
 #include "session/tracker.h"
 
-/* The body of a LIVE record, in the byte order of the host. */
-void shown_live(const TrackerLive *live, struct needled_stream_live *ret);
+/* The body of a LIVE record, in the byte order of the host. `area`: the session's, which stands for one that the device does not tell. */
+void shown_live(const TrackerLive *live, uint8_t area, struct needled_stream_live *ret);
