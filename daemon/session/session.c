@@ -88,6 +88,7 @@ Session *session_free(Session *s) {
         g_free(s->area);
         g_free(s->product);
         g_free(s->note);
+        tally_clear(&s->tally);
         g_free(s);
         return NULL;
 }

@@ -122,6 +122,7 @@ static void open_session(Tracker *t, const SessionIdentity *identity, uint64_t b
         if (t->translate) {
                 translate_reset(t->translate, boottime_usec);
                 t->session->has_feature = translate_feature(t->translate, &t->session->feature);
+                tally_set_feature(&t->session->tally, &t->session->feature);
         }
         t->tick = (OmpTick) { 0 };
         t->has_last = false;
@@ -281,7 +282,7 @@ static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
                 bool has_strokes = !s->has_feature || s->feature.bits & OMP_FEATURE_STROKES;
                 TrackerLive live = {
                         .live = &p->live,
-                        .session_strokes = s->tally.strokes,
+                        .session_strokes = tally_strokes(&s->tally),
                         .stroke_rate = s->tally.rate_per_min,
                         .has_strokes = has_strokes,
                         .has_rate = s->tally.has_rate && (has_strokes || p->live.flags & OMP_LIVE_RATE), /* as in the figures */
@@ -320,6 +321,7 @@ static void take_feature(Session *s, const Frame *frame, const Packet *p) {
         s->feature = p->feature;
         s->feature_size = frame->size;
         memcpy(s->feature_data, frame->data, frame->size);
+        tally_set_feature(&s->tally, &s->feature);
 }
 
 /* Within a session: the frame is kept before anything follows from it. */
@@ -333,7 +335,8 @@ static void take_packet(Tracker *t, const Frame *frame, const Packet *p) {
                 return;
         if (t->translate) {
                 translate_unknown(t->translate, &t->unknown);
-                (void) translate_feature(t->translate, &s->feature);
+                if (translate_feature(t->translate, &s->feature))
+                        tally_set_feature(&s->tally, &s->feature);
         }
         if (p->numbered)
                 take_loss(t, frame, p);
