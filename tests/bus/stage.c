@@ -628,6 +628,9 @@ static void print_value(sd_bus_message *m, GString *s) {
         case 't':
                 g_string_append_printf(s, "%" PRIu64, v.t);
                 break;
+        case 'x':
+                g_string_append_printf(s, "%" PRId64, v.x);
+                break;
         case 'd':
                 g_string_append_printf(s, "%g", v.d);
                 break;
