@@ -50,23 +50,19 @@ void hub_limits_changed(Follower *f) {
         f->limits = limits;
         hub_now(&now_usec, &realtime_usec);
         tracker_set_limits(f->tracker, &limits, now_usec, realtime_usec);
+        if (tracker_session(f->tracker))
+                bus_stream_limits(f->hub->bus, tracker_session(f->tracker));
 }
 
 /* The alerts that the journal is told of: what goes on goes on in the session's own record. */
 static const struct {
-        const char *message_id;
-        int level;
-        const char *text;               /* takes the device's name and the session's number */
+        const char *message_id, *what, *then;
 } journal[_ALERT_CODE_MAX] = {
-        [ALERT_OVERPRESSURE] = { NEEDLED_MESSAGE_OVERPRESSURE, LOG_NOTICE,
-                                 "%s is pressed beyond the limit for its force in session %" G_GUINT64_FORMAT "; press less" },
-        [ALERT_TIME_LIMIT] = { NEEDLED_MESSAGE_TIME_LIMIT, LOG_NOTICE,
-                               "%s was used for as long as the time limit allows in session %" G_GUINT64_FORMAT },
-        [ALERT_SAMPLES_LOST] = { NEEDLED_MESSAGE_SAMPLES_LOST, LOG_NOTICE,
-                                 "notifications of %s were lost on the way; the gaps are recorded in session %" G_GUINT64_FORMAT },
-        [ALERT_REST_NOT_OVER] = { NEEDLED_MESSAGE_REST_NOT_OVER, LOG_NOTICE,
-                                  "%s is used again before the minimum rest is over, in session %" G_GUINT64_FORMAT
-                                  " (needlectl plan says when it is)" },
+        [ALERT_OVERPRESSURE] = { NEEDLED_MESSAGE_OVERPRESSURE, "the force went over its limit", "; press less" },
+        [ALERT_TIME_LIMIT] = { NEEDLED_MESSAGE_TIME_LIMIT, "the time limit is reached", "" },
+        [ALERT_SAMPLES_LOST] = { NEEDLED_MESSAGE_SAMPLES_LOST, "notifications were lost on the way", "; the gaps are recorded" },
+        [ALERT_REST_NOT_OVER] = { NEEDLED_MESSAGE_REST_NOT_OVER, "the minimum rest was not over",
+                                  "; needlectl plan tells when it is" },
 };
 
 void hub_alert_log(Follower *f, const Session *s, AlertCode code, uint64_t now_usec) {
@@ -77,7 +73,8 @@ void hub_alert_log(Follower *f, const Session *s, AlertCode code, uint64_t now_u
                 return;
 
         *last_usec = now_usec;
-        log_with(journal[code].level, &context, journal[code].text, context.device, s->id);
+        log_with(LOG_NOTICE, &context, "%s in session %" G_GUINT64_FORMAT " with %s%s", journal[code].what, s->id, context.device,
+                 journal[code].then);
 }
 
 void hub_alerts_forget(Follower *f) {

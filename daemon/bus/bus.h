@@ -92,6 +92,7 @@ void bus_stream_waveform(Bus *bus, Session *session, const Frame *frame, const O
 void bus_stream_event(Bus *bus, Session *session, const Frame *frame, const OmpEvent *event);
 void bus_stream_alert(Bus *bus, Session *session, const Alert *alert, uint64_t session_usec, uint64_t realtime_usec);
 void bus_stream_mark(Bus *bus, Session *session, const Frame *frame, const char *text);
+void bus_stream_limits(Bus *bus, Session *session); /* others hold from now on: STATE once more */
 void bus_stream_gap(Bus *bus, Session *session, const SessionGap *gap, uint64_t realtime_usec);
 void bus_stream_frame(Bus *bus, Session *session, const Frame *frame); /* for those who asked for frames */
 void bus_stream_figures(Bus *bus, Session *session, uint64_t now_usec, uint64_t realtime_usec); /* once a second */

@@ -123,23 +123,25 @@ void record_event(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_use
 }
 
 void record_alert(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const Alert *alert) {
-        bool has_value = alert->value != ALERT_VALUE_NONE;
+        struct needled_stream_alert *body;
 
-        begin(ret, NEEDLED_STREAM_ALERT, sizeof(struct needled_stream_alert), session_usec, realtime_usec);
-        *(struct needled_stream_alert *) body_of(ret) = (struct needled_stream_alert) {
-                .code = (uint8_t) alert->code,
-                .level = (uint8_t) alert->level,
-                .raised = alert->cleared_usec == 0,
-                .has_value = has_value,
-                .value = (int32_t) htole32(has_value ? (uint32_t) alert->value : 0),
-                .raised_usec = htole64(alert->raised_usec),
-        };
+        begin(ret, NEEDLED_STREAM_ALERT, sizeof(*body), session_usec, realtime_usec);
+        body = body_of(ret);
+        shown_alert(alert, body);
+        body->value = (int32_t) htole32((uint32_t) body->value);
+        body->raised_usec = htole64(body->raised_usec);
 }
 
-void record_state(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, SessionState state, Stage stage) {
-        begin(ret, NEEDLED_STREAM_STATE, sizeof(struct needled_stream_state), session_usec, realtime_usec);
-        *(struct needled_stream_state *) body_of(ret) =
-                (struct needled_stream_state){ .state = (uint8_t) state, .stage = (uint8_t) stage };
+void record_state(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const Session *session, SessionState state,
+                  Stage stage) {
+        struct needled_stream_state *body;
+
+        begin(ret, NEEDLED_STREAM_STATE, sizeof(*body), session_usec, realtime_usec);
+        body = body_of(ret);
+        shown_state(session, state, stage, body);
+        body->zone_low_mn = (int32_t) htole32((uint32_t) body->zone_low_mn);
+        body->zone_high_mn = (int32_t) htole32((uint32_t) body->zone_high_mn);
+        body->overpressure_mn = (int32_t) htole32((uint32_t) body->overpressure_mn);
 }
 
 void record_mark(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const char *text) {

@@ -35,7 +35,8 @@ void record_waveform(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_
                      const OmpWaveform *waveform);
 void record_event(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const OmpEvent *event);
 void record_alert(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const Alert *alert);
-void record_state(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, SessionState state, Stage stage);
+void record_state(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const Session *session, SessionState state,
+                  Stage stage);
 /* Cut at NOTE_TEXT_MAX octets, which no note exceeds. */
 void record_mark(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const char *text);
 void record_gap(RecordDraft *ret, uint64_t realtime_usec, const SessionGap *gap);

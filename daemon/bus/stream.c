@@ -142,7 +142,7 @@ static void greet(SessionObject *object, Reader *reader) {
 
         record_hello(&draft, object->session, session_usec, realtime_usec);
         push_one(reader, &draft);
-        record_state(&draft, session_usec, realtime_usec, object->state, object->stage);
+        record_state(&draft, session_usec, realtime_usec, object->session, object->state, object->stage);
         push_one(reader, &draft);
         greet_with_alerts(object->session, reader, session_usec, realtime_usec);
         record_figures(&draft, session_usec, realtime_usec, &figures);
@@ -177,7 +177,7 @@ void stream_state(SessionObject *object) {
                 return;
 
         loop_time(object->bus, &now_usec, &realtime_usec);
-        record_state(&draft, session_time(object->session, now_usec), realtime_usec, object->state, object->stage);
+        record_state(&draft, session_time(object->session, now_usec), realtime_usec, object->session, object->state, object->stage);
         fan_out(object, &draft, wants_all);
 }
 
@@ -243,6 +243,13 @@ void bus_stream_mark(Bus *bus, Session *session, const Frame *frame, const char 
 
         record_mark(&draft, session_time(session, frame->boottime_usec), frame->realtime_usec, text);
         fan_out(object, &draft, wants_all);
+}
+
+void bus_stream_limits(Bus *bus, Session *session) {
+        SessionObject *object = followed(session);
+
+        if (object)
+                stream_state(object);
 }
 
 void bus_stream_gap(Bus *bus, Session *session, const SessionGap *gap, uint64_t realtime_usec) {

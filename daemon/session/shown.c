@@ -45,3 +45,28 @@ void shown_live(const TrackerLive *live, uint8_t area, struct needled_stream_liv
                 if (l->flags & flags[i].live)
                         ret->flags |= flags[i].shown;
 }
+
+void shown_state(const Session *session, SessionState state, Stage stage, struct needled_stream_state *ret) {
+        const NoteLimits *limits = &session->tally.limits;
+
+        *ret = (struct needled_stream_state) { .state = (uint8_t) state, .stage = (uint8_t) stage };
+        if (!session->tally.has_limits)
+                return;
+
+        ret->zone_low_mn = limits->zone_low_mn;
+        ret->zone_high_mn = limits->zone_high_mn;
+        ret->overpressure_mn = limits->overpressure_mn;
+}
+
+void shown_alert(const Alert *alert, struct needled_stream_alert *ret) {
+        bool has_value = alert->value != ALERT_VALUE_NONE;
+
+        *ret = (struct needled_stream_alert) {
+                .code = (uint8_t) alert->code,
+                .level = (uint8_t) alert->level,
+                .raised = alert->cleared_usec == 0,
+                .has_value = has_value,
+                .value = has_value ? alert->value : 0,
+                .raised_usec = alert->raised_usec,
+        };
+}
