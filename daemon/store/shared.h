@@ -160,7 +160,9 @@ void shared_reply(Store *store, Reply *reply);
 /* Tells the caller's thread if the state or the reason has changed, or if a file was put aside. */
 void shared_set_state(Store *store, StoreState state, const char *reason, const char *put_aside);
 uint64_t shared_wait_add(Store *store, StoreDone done, void *userdata);
-/* Answers that waiter, unless the clock did so before. */
+/* Likewise, answered together with who waits as `id`; 0: nobody does. Returns the id. */
+uint64_t shared_wait_join(Store *store, uint64_t id, StoreDone done, void *userdata);
+/* Answers that waiter and who joined it, unless the clock did so before. */
 void shared_wait_answer(Store *store, uint64_t id, int error);
 void shared_wait_expire(Store *store, uint64_t now_usec);
 void shared_wake_writer(Store *store);

@@ -58,6 +58,8 @@ typedef struct StoreSession {
         char *subject, *area, *product, *note; /* "" if unset */
         bool acknowledged;
         /* Filled in what is read: */
+        int rating;             /* 1 … 5; 0 none */
+        uint64_t areas;         /* bit n: there was a STORE_EVENT_AREA with code n */
         char *state;            /* "live" while not ended, else "finished" */
         char *end_reason;       /* "" while live */
         char *source;           /* "live" */
@@ -107,6 +109,7 @@ typedef struct StoreLabels {
 /* What a person set for one subject ("": themselves): -1 as configured. */
 typedef struct StorePlan {
         uid_t owner;
+        char *owner_name;       /* as of a session */
         char *subject;
         int64_t rest_300_usec, rest_500_usec, rest_1000_usec, rest_deeper_usec;
         int weekly_max, course_weeks;
@@ -114,6 +117,7 @@ typedef struct StorePlan {
 
 typedef struct StoreAcknowledgement {
         uid_t owner;
+        char *owner_name;       /* as of a session */
         char *version;                  /* of the list that was acknowledged; "" none */
         uint64_t realtime_usec;
 } StoreAcknowledgement;
@@ -208,7 +212,7 @@ void store_session_discard(Store *store, uint64_t session_id, StoreDone done, vo
 void store_session_label(Store *store, uint64_t session_id, const StoreLabels *labels, StoreDone done, void *userdata);
 
 /* What one person has set and acknowledged; all are read at the opening (StoreOpened.plans, .acknowledgements) and are small: at most
- * STORE_PLANS_MAX for each owner, else -ENOSPC. Done when durable. */
+ * STORE_PLANS_MAX for each owner, else -ENOSPC. Done when durable. What waits for the disk is replaced by what comes after it. */
 #define STORE_PLANS_MAX 64u
 void store_plan_put(Store *store, const StorePlan *plan, StoreDone done, void *userdata);
 void store_acknowledge(Store *store, const StoreAcknowledgement *acknowledgement, StoreDone done, void *userdata);
