@@ -59,6 +59,7 @@ static int append_entry(sd_bus_message *m, const StoreSession *s) {
 
 static int append_details(sd_bus_message *m, const StoreSession *s) {
         const int32_t utc_offset = s->utc_offset_sec;
+        const uint32_t rating = (uint32_t) s->rating;
         int r;
 
         r = s->end_realtime_usec > 0 ? dictionary_basic(m, "end", 't', &s->end_realtime_usec) : 0;
@@ -71,6 +72,9 @@ static int append_details(sd_bus_message *m, const StoreSession *s) {
         if (r < 0)
                 return r;
         r = dictionary_string(m, "note", s->note);
+        if (r < 0)
+                return r;
+        r = s->rating > 0 ? dictionary_basic(m, "rating", 'u', &rating) : 0;
         if (r < 0)
                 return r;
 
