@@ -19,6 +19,7 @@
 #define PROFILE_PROBLEMS_MAX 32u
 #define TROUBLED_PROFILES_MAX 16u
 #define CLOSE_TIMEOUT_USEC (5 * USEC_PER_SEC)
+#define PAUSE_AFTER_USEC (15 * USEC_PER_SEC) /* without contact */
 #define SETTLE_USEC (USEC_PER_SEC / 4)    /* more than a loop that is held up lets a socket wait: what waits is read before any timer */
 
 static Follower *follower_of(Device *device) {
@@ -115,6 +116,9 @@ static void on_device_changed(Device *device, unsigned changed, void *userdata) 
                 remember(hub, device);
         hub_journal_device(f, changed);
         bus_device_changed(hub->bus, device, changed);
+        hub_limits_changed(f);
+        if (changed & DEVICE_CHANGED_BATTERY)
+                hub_alert_battery(f);
 }
 
 static void on_device_removed(Device *device, void *userdata) {
@@ -282,11 +286,15 @@ Follower *hub_follower_new(Hub *hub, Device *device) {
                 .auto_start = hub->config.session_auto_start,
                 .idle_timeout_usec = hub->config.session_idle_timeout_usec,
                 .window_usec = hub->config.session_window_usec,
+                .lead_in_usec = hub->config.session_lead_in_usec,
+                .pause_after_usec = PAUSE_AFTER_USEC,
                 .settle_usec = SETTLE_USEC,
         };
 
         f->hub = hub;
         f->device = device;
+        hub_limits(hub, device, &f->limits);
+        settings.limits = f->limits;
         f->tracker = tracker_new(&settings, &hub_tracker_observer, f);
         g_ptr_array_add(hub->followers, f);
         return f;

@@ -39,6 +39,7 @@ Reply *shared_reply_free(Reply *reply) {
         for (size_t i = 0; i < reply->n_sessions; i++)
                 job_clear_session(&reply->sessions[i]);
         g_free(reply->sessions);
+        g_clear_pointer(&reply->events, g_array_unref);
         g_free(reply->reason);
         g_free(reply->put_aside);
         g_free(reply);

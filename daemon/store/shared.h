@@ -30,6 +30,7 @@ typedef enum ReplyType {
         REPLY_STATE,
         REPLY_DONE,
         REPLY_LISTED,
+        REPLY_EVENTS,
         REPLY_COUNTED,
 } ReplyType;
 
@@ -48,6 +49,8 @@ typedef struct Reply {
         int error;
         StoreDone done;
         StoreListed listed;
+        StoreEventsRead events_read;
+        GArray *events;         /* StoreEvent; NULL: none */
         StoreCounted counted;
         uint64_t n_rows;
         StoreSession *sessions;
@@ -73,6 +76,8 @@ typedef struct Request {
         TAILQ_ENTRY(Request) entry;
         bool get;               /* one session by its id, else a page */
         uint64_t id;
+        StoreEventsRead events_read; /* not NULL: neither, but events */
+        StoreEventFilter events;
         uint64_t since_usec, until_usec, before;
         char *device, *subject, *area;
         uid_t owner;

@@ -89,6 +89,10 @@ static void dispatch_reply(Store *store, const Reply *reply) {
         case REPLY_LISTED:
                 reply->listed(reply->error, reply->sessions, reply->n_sessions, reply->userdata);
                 break;
+        case REPLY_EVENTS:
+                reply->events_read(reply->error, reply->events ? (StoreEvent *) reply->events->data : NULL,
+                                   reply->events ? reply->events->len : 0, reply->userdata);
+                break;
         case REPLY_COUNTED:
                 reply->counted(reply->error, reply->n_rows, reply->userdata);
                 break;
@@ -468,6 +472,15 @@ void store_get(Store *store, uint64_t id, StoreListed done, void *userdata) {
         request->get = true;
         request->id = id;
         request->done = done;
+        request->userdata = userdata;
+        push_request(store, request);
+}
+
+void store_events(Store *store, const StoreEventFilter *filter, StoreEventsRead done, void *userdata) {
+        Request *request = g_new0(Request, 1);
+
+        request->events = *filter;
+        request->events_read = done;
         request->userdata = userdata;
         push_request(store, request);
 }

@@ -89,7 +89,16 @@ typedef struct StoreEvent {
         bool asserted;
         int64_t value;
         const char *text;               /* of a MARK; NULL: none */
+        uint64_t id;                    /* filled in what is read: grows in the order of writing */
 } StoreEvent;
+
+#define STORE_EVENTS_MAX 1000u          /* a page */
+
+typedef struct StoreEventFilter {
+        uint64_t session;
+        uint64_t after, before;         /* ids of events, 0: no bound; with `before` alone the newest before it, else the oldest */
+        unsigned limit;                 /* 1 … STORE_EVENTS_MAX */
+} StoreEventFilter;
 
 /* The labels of a session; NULL stays as it is. */
 typedef struct StoreLabels {
@@ -164,6 +173,9 @@ typedef void (*StoreDone)(int error, void *userdata);
 /* `sessions` is valid for the call. */
 typedef void (*StoreListed)(int error, const StoreSession *sessions, size_t n, void *userdata);
 
+/* `events` and their texts are valid for the call, oldest first. */
+typedef void (*StoreEventsRead)(int error, const StoreEvent *events, size_t n, void *userdata);
+
 /* How many lines there will be after the head. error: 0, then the lines come and StoreDone is called when they have; else nothing comes any
  * more: -ENOENT no such session that has ended, -EIO, -ECANCELED as above, -EINVAL no tape can have this head, -EPIPE nobody reads,
  * -ENOBUFS too many at a time. */
@@ -212,7 +224,10 @@ void store_sync(Store *store, StoreDone done, void *userdata);
 void store_list(Store *store, const StoreFilter *filter, StoreListed done, void *userdata);
 void store_get(Store *store, uint64_t id, StoreListed done, void *userdata); /* n is 0 or 1 */
 
-/* Likewise. `ended`: 0: all is in the pipe; -ENOENT: the session was deleted; -EPIPE; -ETIMEDOUT: for 30 s the pipe took nothing; -EIO;
+/* Of a live session too, as far as it is written. -ENOENT no such session. */
+void store_events(Store *store, const StoreEventFilter *filter, StoreEventsRead done, void *userdata);
+
+/* On the reader too. `ended`: 0: all is in the pipe; -ENOENT: the session was deleted; -EPIPE; -ETIMEDOUT: for 30 s the pipe took nothing; -EIO;
  * -ECANCELED. */
 void store_export(Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata);
 

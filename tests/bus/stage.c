@@ -266,8 +266,8 @@ static int op_session_start(Device *device, const BusStartOptions *options, Sess
 }
 
 static int op_session_pause(Session *session, bool pause, const char **ret_message, void *userdata) {
-        return pause ? tracker_pause(stage->tracker, stage->now_usec)
-                     : tracker_unpause(stage->tracker, stage->now_usec);
+        return pause ? tracker_pause(stage->tracker, stage->now_usec, stage->realtime_usec)
+                     : tracker_unpause(stage->tracker, stage->now_usec, stage->realtime_usec);
 }
 
 static void op_end(SessionEnd end, BusDone done, void *c) {

@@ -4,13 +4,13 @@
 #include "session/shown.h"
 
 /* With and without what the session knows of strokes. */
-static struct needled_stream_live show(const OmpLive *omp, bool strokes) {
+static struct needled_stream_live show(const OmpLive *omp, bool strokes, uint8_t area) {
         TrackerLive live = {
                 .live = omp, .session_strokes = 7, .stroke_rate = 6950.5, .has_strokes = strokes, .has_rate = strokes
         };
         struct needled_stream_live shown;
 
-        shown_live(&live, &shown);
+        shown_live(&live, area, &shown);
         return shown;
 }
 
@@ -20,7 +20,7 @@ static void test_all_that_is_known(void) {
                          OMP_LIVE_SATURATED | OMP_LIVE_DROPPED,
                 .force_mean_mn = -5, .force_peak_mn = 2400, .depth_um = 500, .area = 3,
         };
-        struct needled_stream_live shown = show(&omp, true);
+        struct needled_stream_live shown = show(&omp, true, 0);
 
         g_assert_cmphex(shown.present, ==, NEEDLED_STREAM_HAS_FORCE | NEEDLED_STREAM_HAS_STROKES | NEEDLED_STREAM_HAS_RATE |
                                            NEEDLED_STREAM_HAS_DEPTH | NEEDLED_STREAM_HAS_CONTACT | NEEDLED_STREAM_HAS_AREA);
@@ -36,7 +36,7 @@ static void test_all_that_is_known(void) {
 
 static void test_what_is_not_known_is_absent(void) {
         OmpLive omp = { .force_mean_mn = 100, .force_peak_mn = OMP_FORCE_UNKNOWN, .depth_um = 500, .area = 3 };
-        struct needled_stream_live shown = show(&omp, false);
+        struct needled_stream_live shown = show(&omp, false, 0);
 
         g_assert_cmphex(shown.present, ==, 0);
         g_assert_cmpuint(shown.strokes, ==, 0);
@@ -48,7 +48,7 @@ static void test_what_is_not_known_is_absent(void) {
 
 static void test_no_contact_is_known_too(void) {
         OmpLive omp = { .flags = OMP_LIVE_CONTACT_NO };
-        struct needled_stream_live shown = show(&omp, false);
+        struct needled_stream_live shown = show(&omp, false, 0);
 
         g_assert_true(shown.present & NEEDLED_STREAM_HAS_CONTACT);
         g_assert_false(shown.flags & NEEDLED_STREAM_IN_CONTACT);
