@@ -27,6 +27,11 @@ void prelude_keep(Prelude *p, unsigned slot, const Frame *frame) {
         s->frame.data = s->data;
 }
 
+void prelude_drop(Prelude *p, unsigned slot) {
+        if (slot < p->n_slots)
+                p->slots[slot].frame.size = 0;
+}
+
 void prelude_forget(Prelude *p) {
         for (unsigned i = PRELUDE_CHANNEL; i < p->n_slots; i++)
                 p->slots[i].frame.size = 0;

@@ -36,6 +36,7 @@ void prelude_clear(Prelude *prelude); /* frees all */
 
 /* No octets, or no such slot: nothing is kept. */
 void prelude_keep(Prelude *prelude, unsigned slot, const Frame *frame);
+void prelude_drop(Prelude *prelude, unsigned slot);
 /* All but the Feature: the link is gone. */
 void prelude_forget(Prelude *prelude);
 

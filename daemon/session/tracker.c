@@ -222,6 +222,8 @@ static void keep_before(Tracker *t, const Frame *frame, const Packet *p) {
         while (!lead_in_has_room(&t->lead_in, frame->size))
                 give_up_first(t);
         lead_in_keep(&t->lead_in, frame, holds);
+        if (holds)                      /* what it said before may be of a session that is over */
+                prelude_drop(&t->prelude, PRELUDE_CHANNEL + frame->channel);
 }
 
 /* Without a session: what may be of use to the next one. */
