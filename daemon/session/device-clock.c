@@ -38,6 +38,7 @@ static void begin_bucket(DeviceClock *c, uint64_t boottime_usec, int64_t offset_
                 c->n++;
         c->bucket[c->at].begin_usec = c->bucket[c->at].at_usec = boottime_usec;
         c->bucket[c->at].offset_usec = offset_usec;
+        c->floor_usec = c->n > 1 ? MIN(c->bucket[index_of(c, 1)].offset_usec, offset_usec) : offset_usec;
 
         while (c->n > 1 && boottime_usec - c->bucket[index_of(c, c->n - 1)].begin_usec > WINDOW_USEC)
                 c->n--;
@@ -45,14 +46,11 @@ static void begin_bucket(DeviceClock *c, uint64_t boottime_usec, int64_t offset_
 
 /* A step up or down, as the value came later than the median or not: half of them do, once it is found. */
 static void take_spread(DeviceClock *c, int64_t offset_usec) {
-        unsigned before = index_of(c, 1);
-        int64_t smallest_usec = c->bucket[c->at].offset_usec;
-        unsigned begun = (unsigned) (c->pushed < 4 * FIRST_STEPS ? c->pushed / FIRST_STEPS : 4);
-        int64_t step_usec = (STEP_USEC << 4) >> begun;
+        int64_t step_usec = STEP_USEC;
 
-        if (c->n > 1 && c->bucket[before].offset_usec < smallest_usec)
-                smallest_usec = c->bucket[before].offset_usec;
-        c->spread_usec += offset_usec - smallest_usec > c->spread_usec ? step_usec : -step_usec;
+        if (G_UNLIKELY(c->pushed < 4 * FIRST_STEPS))
+                step_usec = (STEP_USEC << 4) >> (c->pushed / FIRST_STEPS);
+        c->spread_usec += offset_usec - c->floor_usec > c->spread_usec ? step_usec : -step_usec;
         if (c->spread_usec < 0)
                 c->spread_usec = 0;
 }
@@ -78,6 +76,7 @@ void device_clock_push(DeviceClock *c, uint64_t tick, uint64_t boottime_usec) {
         else if (offset_usec < c->bucket[c->at].offset_usec) {
                 c->bucket[c->at].offset_usec = offset_usec;
                 c->bucket[c->at].at_usec = boottime_usec;
+                c->floor_usec = MIN(c->floor_usec, offset_usec);
         }
 
         take_spread(c, offset_usec);

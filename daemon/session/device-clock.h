@@ -27,6 +27,7 @@ typedef struct DeviceClock {
                 uint64_t at_usec;       /* likewise, of the smallest offset in it */
                 int64_t offset_usec;    /* boot time − tick */
         } bucket[DEVICE_CLOCK_BUCKETS];
+        int64_t floor_usec;             /* the smallest offset of the two newest */
         uint64_t pushed;
         uint64_t first_usec, last_usec; /* boot time */
         int64_t spread_usec;            /* between the smallest and the median arrival, as far as it has been found */
