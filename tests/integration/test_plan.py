@@ -49,6 +49,8 @@ def session(stage, sim, *options):
     wait_for('use', lambda: sim.status()['sent']['live'] > before + 20)
     sim.control('stop')
     wait_for('the device at rest', lambda: sim.status()['running'] is False)
+    if stage.live_session():
+        stage.ctl('finish')
     return wait_for('the session in the record', lambda: [s for s in stage.sessions() if s['id'] not in known])[0]
 
 
