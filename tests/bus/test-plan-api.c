@@ -106,6 +106,7 @@ static void test_who_asked_has_gone(void) {
         fake_bus_leave(stage->fb, OWNER, "org.freedesktop.DBus");
         fake_bus_settle(stage->fb);
         stage_plan_answer();
+        g_assert_null(c->reply);
         stage_free();
 }
 
