@@ -37,8 +37,8 @@ static void test_nothing_on_record(void) {
         g_autoptr(FakeCall) c = call(OTHER, "/org/needled", PLAN, "Get", "a{sv}", 0);
         g_autofree char *text = stage_print(answered(c, NULL));
         g_assert_cmpstr(text, ==,
-                        "{next_earliest: 1728000000000000, reason: No session is on record that a rest would follow., reason_code: now, week_count: 0, "
-                        "course_weeks: 0, " RULES ", contraindications_version: 7, contraindications: [Wounds are named., Acne is named.]}");
+                        "{next_earliest: 1728000000000000, reason: No session is on record that a rest would follow., reason_code: now, "
+                        "week_count: 0, course_weeks: 0, " RULES ", contraindications_version: 7, contraindications: [Wounds are named., Acne is named.]}");
         g_assert_cmpuint(stage_plan.owner, ==, OTHER_UID);
         g_assert_cmpstr(stage_plan.subject, ==, "");
         g_assert_cmpstr(stage_plan.language, ==, "");

@@ -161,7 +161,8 @@ static void test_the_document_lists_the_same(void) {
 
 /* Facts, no orders and no promises: one sentence each, which addresses nobody. */
 static void test_texts_are_plain_statements(void) {
-        static const char *const never[] = { " you ", " your ", " should ", " must ", " please ", " consult ", " safe ", " heal", " treat ", "!", "?" };
+        static const char *const never[] = { " you ", " your ", " should ", " must ", " please ", " consult ", " safe ",
+                                           " heal", " treat ", "!", "?" };
         g_autoptr(Contraindications) list = shipped();
         const char *const *ids = contraindications_ids(list);
         g_auto(GStrv) texts = contraindications_texts(list, NULL);
