@@ -3,10 +3,12 @@
 
 #include <glib.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "client/format.h"
 #include "client/json.h"
 #include "client/table.h"
+#include "needled/note.h"
 
 static const json_t *known(const json_t *figures, const char *key) {
         const json_t *value = json_object_get(figures, key);
@@ -125,12 +127,59 @@ static void print_losses(const json_t *figures, GPtrArray *parts) {
         flush_parts("Lost packets", parts, STYLE_WARN);
 }
 
+static void print_stages(const json_t *figures, GPtrArray *parts) {
+        const json_t *stages = json_object_get(figures, "stages");
+
+        for (Stage stage = STAGE_CLEANSE; stage < _STAGE_MAX; stage++)
+                add_duration(parts, stages, stage_name(stage), stage_name(stage));
+        if (json_is_true(json_object_get(figures, "not_cleansed")))
+                g_ptr_array_add(parts, g_strdup("needling began without cleanse"));
+        flush_parts("Stages", parts, STYLE_PLAIN);
+}
+
+/* One line for each, if somebody or the device has told any. */
+static void print_areas(const json_t *figures, GPtrArray *parts) {
+        json_t *areas = json_object_get(figures, "areas"), *area;
+        const char *label = "Areas", *name;
+
+        if (json_object_size(areas) == 1 && json_object_get(areas, "unspecified"))
+                return;
+
+        json_object_foreach(areas, name, area) {
+                g_ptr_array_add(parts, g_strdup(name));
+                add_duration(parts, area, "contact_time", "in contact");
+                add_count(parts, area, "strokes", " strokes");
+                add_force(parts, area, "force_mean", "mean");
+                add_force(parts, area, "force_peak", "peak");
+                flush_parts(label, parts, STYLE_PLAIN);
+                label = "";
+        }
+}
+
+static void print_alerts(const json_t *figures) {
+        json_t *alerts = json_object_get(figures, "alerts"), *alert;
+        const char *label = "Alerts";
+        size_t i;
+
+        json_array_foreach(alerts, i, alert) {
+                g_autofree char *at = format_elapsed((uint64_t) MAX(json_number(alert, "raised"), 0));
+                g_autofree char *line = g_strdup_printf("%s  %s%s", at, json_text(alert, "text"),
+                                                        json_object_get(alert, "cleared") ? "" : " (stands)");
+
+                table_pair(label, line, strcmp(json_text(alert, "level"), "notice") == 0 ? STYLE_WARN : STYLE_BAD);
+                label = "";
+        }
+}
+
 void figures_view_print(const json_t *figures) {
         g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(g_free);
 
         print_use(figures, parts);
         print_force(figures, parts);
         print_losses(figures, parts);
+        print_stages(figures, parts);
+        print_areas(figures, parts);
+        print_alerts(figures);
 }
 
 char *figures_view_summary(const json_t *figures) {

@@ -202,10 +202,16 @@ static void print_session(const json_t *session) {
         print_text("Device", device);
         print_text("Start", start);
         print_text("End", *end ? names_end_reason_text(end) : "");
+        print_text("Stage", json_text(session, "stage"));
         print_text("Subject", json_text(session, "subject"));
         print_text("Area", json_text(session, "area"));
         print_text("Product", json_text(session, "product"));
         print_text("Note", json_text(session, "note"));
+        if (json_number(session, "rating") > 0) {
+                g_autofree char *rating = g_strdup_printf("%" PRId64 " of 5", json_number(session, "rating"));
+
+                print_text("Rating", rating);
+        }
         figures_view_print(session);
 }
 
@@ -220,6 +226,7 @@ static Exit get_live(Client *client, const json_t *session, const json_t *device
         json_object_set(*ret, "uuid", json_object_get(session, "uuid"));
         json_object_set(*ret, "start", json_object_get(session, "started_at"));
         json_object_set(*ret, "state", json_object_get(session, "state"));
+        json_object_set(*ret, "stage", json_object_get(session, "stage"));
         json_object_set(*ret, "device", json_object_get(device, "address"));
         json_object_set(*ret, "alias", json_object_get(device, "alias"));
         return EXIT_DONE;

@@ -44,6 +44,16 @@ const Verb verbs[] = {
           OPTION_BIT(OPTION_SUBJECT) | OPTION_BIT(OPTION_AREA) | OPTION_BIT(OPTION_PRODUCT) |
                   OPTION_BIT(OPTION_NOTE),
           verb_start },
+        { "stage", "[NAME [SESSION]]", "Say where the procedure is, or show what each stage asks for",
+          "NAME is cleanse, numb, needling, aftercare, or none. Without it, each stage is shown with what the sources\n"
+          "say and what the record does with it; '*' stands before the one that the session is in.\n"
+          "SESSION is an id, the beginning of a UUID, or a device; it may be left out if there is only one.",
+          0, 2, 0, verb_stage },
+        { "area", "[NAME [SESSION]]", "Say which area of the body is worked on from now on",
+          "Without NAME, the areas are listed; '*' stands before the one that counts now.\n"
+          "While the device itself tells an area, that one counts.",
+          0, 2, 0, verb_area },
+        { "mark", "TEXT [SESSION]", "Keep a remark with the moment at which it was made", NULL, 1, 2, 0, verb_mark },
         { "pause", "[SESSION]", "Pause a live session",
           "SESSION is an id, the beginning of a UUID, or a device; it may be left out if there is only one.",
           0, 1, 0, verb_pause },
@@ -66,6 +76,18 @@ const Verb verbs[] = {
         { "show", "ID", "Show the figures of a session",
           "ID is the number that 'needlectl sessions' lists, or that of a live session.", 1, 1, 0,
           verb_show },
+        { "annotate", "ID KEY=VALUE...", "Label a session, live or stored",
+          "Keys are subject, area, product, note and rating (1 to 5). An empty value takes a label away.\n"
+          "area= is what the whole session is called by; 'needlectl area' says where the device is now.",
+          2, INT_MAX, 0, verb_annotate },
+        { "plan", "", "Show when the minimum rest is over, and why",
+          "From the sessions that were recorded, by needle depth and area. It reminds, it is no advice: docs/session.md says where the\n"
+          "rules come from.",
+          0, 0, OPTION_BIT(OPTION_SUBJECT) | OPTION_BIT(OPTION_AREA), verb_plan },
+        { "acknowledge", "[VERSION]", "Read the list of contraindications, and acknowledge it",
+          "Asks on a terminal; elsewhere the VERSION of the list that was read must be named. Exits with 2 if it is acknowledged\n"
+          "already. Sessions run without it too, and are marked.",
+          0, 1, 0, verb_acknowledge },
         { "export", "ID...", "Write stored sessions as tapes",
           "One session goes to stdout, or to the file that --output names. If there are several, or --output\n"
           "names a folder, each goes to a file of its own, session-ID.tape, in that folder or in this one.",

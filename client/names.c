@@ -4,6 +4,8 @@
 #include <glib.h>
 #include <string.h>
 
+#include "session/alerts.h"
+
 typedef struct Meaning {
         const char *word, *text;
 } Meaning;
@@ -50,6 +52,25 @@ const char *names_stage(uint8_t stage) {
 
 const char *names_end_reason(uint8_t reason) {
         return pick(end_reasons, G_N_ELEMENTS(end_reasons), reason);
+}
+
+const char *names_alert(uint8_t code) {
+        return code < _ALERT_CODE_MAX ? alert_code_name((AlertCode) code) : "unknown";
+}
+
+const char *names_alert_level(uint8_t level) {
+        return level >= ALERT_NOTICE && level <= ALERT_ALARM ? alert_level_name((AlertLevel) level) : "unknown";
+}
+
+char *names_alert_text(const struct needled_stream_alert *alert) {
+        Alert known = {
+                .code = (AlertCode) alert->code,
+                .level = (AlertLevel) alert->level,
+                .raised_usec = alert->raised_usec,
+                .value = alert->has_value ? alert->value : ALERT_VALUE_NONE,
+        };
+
+        return alert->code < _ALERT_CODE_MAX ? alert_text(&known) : NULL;
 }
 
 const char *names_bluetooth_text(const char *bluetooth) {

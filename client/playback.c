@@ -39,8 +39,10 @@ static void tell(Playback *p, StreamRecord *record) {
 }
 
 static void tell_state(Playback *p) {
-        StreamRecord record = { .type = NEEDLED_STREAM_STATE, .state = { .state = (uint8_t) replay_session(p->replay)->state } };
+        const Session *session = replay_session(p->replay);
+        StreamRecord record = { .type = NEEDLED_STREAM_STATE };
 
+        shown_state(session, session->state, session->stage, &record.state);
         tell(p, &record);
 }
 
@@ -65,7 +67,7 @@ static void on_state_changed(Tracker *tracker, Session *session, SessionState ol
 static void on_live(Tracker *tracker, Session *session, const Frame *frame, const TrackerLive *live, void *userdata) {
         StreamRecord record = { .type = NEEDLED_STREAM_LIVE };
 
-        shown_live(live, &record.live);
+        shown_live(live, session->area_now, &record.live);
         tell(userdata, &record);
 }
 
@@ -75,6 +77,26 @@ static void on_event(Tracker *tracker, Session *session, const Frame *frame, con
                 .event = { .code = event->code, .severity = event->severity, .asserted = event->asserted, .value = event->value },
         };
 
+        tell(userdata, &record);
+}
+
+static void on_stage_changed(Tracker *tracker, Session *session, void *userdata) {
+        Playback *p = userdata;
+
+        if (p->replay)
+                tell_state(p);
+}
+
+static void on_mark(Tracker *tracker, Session *session, const Frame *frame, const char *text, void *userdata) {
+        StreamRecord record = { .type = NEEDLED_STREAM_MARK, .mark = { text, strlen(text) } };
+
+        tell(userdata, &record);
+}
+
+static void on_alert(Tracker *tracker, Session *session, const Alert *alert, void *userdata) {
+        StreamRecord record = { .type = NEEDLED_STREAM_ALERT };
+
+        shown_alert(alert, &record.alert);
         tell(userdata, &record);
 }
 
@@ -95,6 +117,9 @@ Playback *playback_new(const TapeReader *tape, const VendorProfile *vendor, Play
                 .state_changed = on_state_changed,
                 .live = on_live,
                 .event = on_event,
+                .stage_changed = on_stage_changed,
+                .mark = on_mark,
+                .alert = on_alert,
                 .gap = on_gap,
         };
         Playback *p = g_new0(Playback, 1);
@@ -160,7 +185,7 @@ void playback_line(Playback *p, const TapeLine *line) {
                 p->frames++;
                 play(p, line);
         } else if (line->item == TAPE_MARK) {
-                StreamRecord mark = { .type = NEEDLED_STREAM_MARK, .mark = line->text };
+                StreamRecord mark = { .type = NEEDLED_STREAM_MARK, .mark = { line->text, strlen(line->text) } };
 
                 tell(p, &mark);
         } else if (line->item == TAPE_END) {

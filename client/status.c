@@ -66,14 +66,16 @@ static json_t *own_figures(Client *client, const json_t *session) {
 static bool print_session(Client *client, const json_t *session) {
         json_auto *figures = NULL;
         g_autofree char *summary = NULL, *line = NULL;
+        const char *stage;
 
         if (!objects_session_is_live(session))
                 return false;
 
         figures = own_figures(client, session);
         summary = figures_view_summary(figures);
-        line = g_strdup_printf("%" PRId64 ", %s%s%s", json_number(session, "id"),
-                               json_text(session, "state"), *summary ? ", " : "", summary);
+        stage = json_text(session, "stage");
+        line = g_strdup_printf("%" PRId64 ", %s%s%s%s%s", json_number(session, "id"), json_text(session, "state"),
+                               *stage ? ", stage " : "", stage, *summary ? ", " : "", summary);
         table_pair("Session", line, STYLE_PLAIN);
         return true;
 }

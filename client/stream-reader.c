@@ -75,6 +75,34 @@ static void read_gap(const uint8_t *p, struct needled_stream_gap *ret) {
         };
 }
 
+/* One that came before limits did is shorter. */
+static void read_state(const uint8_t *p, size_t size, struct needled_stream_state *ret) {
+        *ret = (struct needled_stream_state) { .state = p[0], .stage = p[1] };
+        if (size < sizeof(struct needled_stream_state))
+                return;
+
+        ret->zone_low_mn = (int32_t) le32(p + offsetof(struct needled_stream_state, zone_low_mn));
+        ret->zone_high_mn = (int32_t) le32(p + offsetof(struct needled_stream_state, zone_high_mn));
+        ret->overpressure_mn = (int32_t) le32(p + offsetof(struct needled_stream_state, overpressure_mn));
+}
+
+static void read_alert(const uint8_t *p, struct needled_stream_alert *ret) {
+        *ret = (struct needled_stream_alert) {
+                .code = p[offsetof(struct needled_stream_alert, code)],
+                .level = p[offsetof(struct needled_stream_alert, level)],
+                .raised = p[offsetof(struct needled_stream_alert, raised)],
+                .has_value = p[offsetof(struct needled_stream_alert, has_value)],
+                .value = (int32_t) le32(p + offsetof(struct needled_stream_alert, value)),
+                .raised_usec = le64(p + offsetof(struct needled_stream_alert, raised_usec)),
+        };
+}
+
+static int read_mark(const uint8_t *p, size_t size, StreamRecord *record) {
+        record->mark.text = (const char *) p + sizeof(struct needled_stream_mark);
+        record->mark.length = le16(p + offsetof(struct needled_stream_mark, length));
+        return record->mark.length <= size - sizeof(struct needled_stream_mark) ? 0 : -EPROTO;
+}
+
 static int read_frame(const uint8_t *p, size_t size, StreamRecord *record) {
         record->frame.head = (struct needled_stream_frame) {
                 .channel = p[offsetof(struct needled_stream_frame, channel)],
@@ -116,7 +144,11 @@ static size_t body_min(uint16_t type) {
         case NEEDLED_STREAM_EVENT:
                 return sizeof(struct needled_stream_event);
         case NEEDLED_STREAM_STATE:
-                return sizeof(struct needled_stream_state);
+                return offsetof(struct needled_stream_state, zone_low_mn);
+        case NEEDLED_STREAM_ALERT:
+                return sizeof(struct needled_stream_alert);
+        case NEEDLED_STREAM_MARK:
+                return sizeof(struct needled_stream_mark);
         case NEEDLED_STREAM_GAP:
                 return sizeof(struct needled_stream_gap);
         case NEEDLED_STREAM_FIGURES:
@@ -146,8 +178,13 @@ static int read_body(const uint8_t *p, size_t size, StreamRecord *record) {
                 read_event(p, &record->event);
                 return 0;
         case NEEDLED_STREAM_STATE:
-                record->state = (struct needled_stream_state) { .state = p[0], .stage = p[1] };
+                read_state(p, size, &record->state);
                 return 0;
+        case NEEDLED_STREAM_ALERT:
+                read_alert(p, &record->alert);
+                return 0;
+        case NEEDLED_STREAM_MARK:
+                return read_mark(p, size, record);
         case NEEDLED_STREAM_GAP:
                 read_gap(p, &record->gap);
                 return 0;

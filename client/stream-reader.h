@@ -27,7 +27,11 @@ typedef struct StreamRecord {
                         const uint8_t *data; /* head.length octets of the message */
                 } frame;
                 struct needled_stream_end end;
-                const char *mark; /* of a tape; the stream carries none yet */
+                struct needled_stream_alert alert;
+                struct {
+                        const char *text; /* of the message or the tape, without an end */
+                        size_t length;
+                } mark;
                 Figures figures; /* those that this client knows */
         };
 } StreamRecord;

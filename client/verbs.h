@@ -55,9 +55,19 @@ Exit verb_resume(Client *client);
 Exit verb_finish(Client *client);
 Exit verb_discard(Client *client);
 
+/* procedure.c */
+Exit verb_stage(Client *client);
+Exit verb_area(Client *client);
+Exit verb_mark(Client *client);
+Exit verb_annotate(Client *client);
+
 /* history.c */
 Exit verb_sessions(Client *client);
 Exit verb_show(Client *client);
+
+/* plan.c */
+Exit verb_plan(Client *client);
+Exit verb_acknowledge(Client *client);
 
 /* watch.c */
 Exit verb_watch(Client *client);

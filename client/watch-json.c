@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "client/watch-json.h"
 
+#include <glib.h>
 #include <math.h>
 #include <stdbool.h>
 
@@ -55,10 +56,31 @@ static void add_event(json_t *object, const struct needled_stream_event *event) 
         json_object_set_new(object, "value", json_integer(event->value));
 }
 
+/* The zones as they begin: what holds for this session. */
+static void add_zones(json_t *object, const struct needled_stream_state *state) {
+        if (state->overpressure_mn > 0)
+                json_object_set_new(object, "zones", json_pack("{s:i s:i s:i}", "good", (int) state->zone_low_mn, "high",
+                                                               (int) state->zone_high_mn, "over", (int) state->overpressure_mn));
+}
+
 static void add_state(json_t *object, const struct needled_stream_state *state) {
         set_text(object, "state", names_session_state(state->state));
         if (state->stage > 0)
                 set_text(object, "stage", names_stage(state->stage));
+        add_zones(object, state);
+}
+
+static void add_alert(json_t *object, const struct needled_stream_alert *alert) {
+        g_autofree char *text = names_alert_text(alert);
+
+        set_text(object, "code", names_alert(alert->code));
+        set_text(object, "level", names_alert_level(alert->level));
+        json_object_set_new(object, "raised", json_boolean(alert->raised));
+        set_number(object, "raised_at", alert->raised_usec);
+        if (alert->has_value)
+                json_object_set_new(object, "value", json_integer(alert->value));
+        if (text)
+                set_text(object, "text", text);
 }
 
 static void add_gap(json_t *object, const struct needled_stream_gap *gap) {
@@ -70,6 +92,8 @@ static void add_gap(json_t *object, const struct needled_stream_gap *gap) {
 
 /* The name of the type; what only this type has is added. NULL: this client does not know it. */
 static const char *add_body(json_t *object, const StreamRecord *record) {
+        g_autofree char *text = NULL;
+
         switch ((enum NeedledStreamType) record->type) {
         case NEEDLED_STREAM_HELLO:
                 set_number(object, "start", record->hello.start_realtime_usec);
@@ -93,10 +117,13 @@ static const char *add_body(json_t *object, const StreamRecord *record) {
                 set_text(object, "reason", names_end_reason(record->end.reason));
                 return "end";
         case NEEDLED_STREAM_MARK:
-                set_text(object, "text", record->mark);
+                text = g_strndup(record->mark.text, record->mark.length);
+                json_object_set_new(object, "text", json_of_text(text));
                 return "mark";
-        case NEEDLED_STREAM_WAVEFORM: /* not asked for, and what the reader does not know */
         case NEEDLED_STREAM_ALERT:
+                add_alert(object, &record->alert);
+                return "alert";
+        case NEEDLED_STREAM_WAVEFORM: /* not asked for, and what the reader does not know */
         case NEEDLED_STREAM_FRAME:
                 break;
         }

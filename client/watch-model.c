@@ -72,6 +72,20 @@ static void take_gap(WatchModel *m, const struct needled_stream_gap *gap, uint64
                 set_notice(m, true, now_usec, g_strdup_printf("gap of %s", time));
 }
 
+/* A standing one has a line of its own: only its end is news. */
+static void take_alert(WatchModel *m, const struct needled_stream_alert *alert, uint64_t now_usec) {
+        uint16_t bit;
+
+        if (alert->code >= WATCH_ALERTS)
+                return;
+
+        bit = (uint16_t) (1u << alert->code);
+        m->alerts[alert->code] = *alert;
+        m->standing = (uint16_t) (alert->raised ? m->standing | bit : m->standing & ~bit);
+        if (!alert->raised)
+                set_notice(m, false, now_usec, g_strdup_printf("%s is over", names_alert(alert->code)));
+}
+
 static void take_live(WatchModel *m, const struct needled_stream_live *live, uint64_t now_usec) {
         WatchBucket *bucket = &m->buckets[now_usec / WATCH_BUCKET_USEC % WATCH_BUCKETS];
         uint64_t number = now_usec / WATCH_BUCKET_USEC;
@@ -128,6 +142,8 @@ void watch_model_begin(WatchModel *m, uint64_t session_id) {
 }
 
 void watch_model_record(WatchModel *m, const StreamRecord *record, uint64_t now_usec) {
+        g_autofree char *text = NULL;
+
         m->missed += record->dropped;
         if (record->session_usec >= m->session_usec) {
                 m->session_usec = record->session_usec;
@@ -147,6 +163,10 @@ void watch_model_record(WatchModel *m, const StreamRecord *record, uint64_t now_
                 m->has_state = true;
                 m->state = record->state.state;
                 m->stage = record->state.stage;
+                m->zones = (WatchZones) { record->state.zone_low_mn, record->state.zone_high_mn, record->state.overpressure_mn };
+                break;
+        case NEEDLED_STREAM_ALERT:
+                take_alert(m, &record->alert, now_usec);
                 break;
         case NEEDLED_STREAM_GAP:
                 take_gap(m, &record->gap, now_usec);
@@ -161,16 +181,19 @@ void watch_model_record(WatchModel *m, const StreamRecord *record, uint64_t now_
         case NEEDLED_STREAM_HELLO: /* nothing in it that the bus has not told */
                 break;
         case NEEDLED_STREAM_MARK:
-                set_notice(m, false, now_usec, text_printable(record->mark));
+                text = g_strndup(record->mark.text, record->mark.length);
+                set_notice(m, false, now_usec, text_printable(text));
                 break;
         case NEEDLED_STREAM_WAVEFORM: /* not asked for, and what the reader does not know */
-        case NEEDLED_STREAM_ALERT:
         case NEEDLED_STREAM_FRAME:
                 break;
         }
 }
 
 WatchZones watch_model_zones(const WatchModel *m) {
+        if (m->zones.over_mn > 0)
+                return m->zones;
+
         return strcmp(json_text(m->device, "kind"), "roller") == 0 ? roller_zones : pen_zones;
 }
 
@@ -225,6 +248,10 @@ uint64_t watch_model_elapsed(const WatchModel *m, uint64_t now_usec) {
                 return m->session_usec;
 
         return m->session_usec + (now_usec - m->session_seen_usec);
+}
+
+const struct needled_stream_alert *watch_model_alert(const WatchModel *m, unsigned code) {
+        return code < WATCH_ALERTS && m->standing >> code & 1 ? &m->alerts[code] : NULL;
 }
 
 const char *watch_model_notice(const WatchModel *m, uint64_t now_usec) {

@@ -14,6 +14,7 @@
 
 #define WATCH_BUCKETS 120       /* of the last minute, half a second each */
 #define WATCH_BUCKET_USEC UINT64_C(500000)
+#define WATCH_ALERTS 16u        /* codes; higher ones are of a later version, and not shown */
 #define WATCH_NOTICE_USEC UINT64_C(10000000)
 
 typedef enum WatchZone {
@@ -51,6 +52,9 @@ typedef struct WatchModel {
         uint64_t session_id;    /* 0: of a tape */
         uint8_t state, stage;   /* as in the stream; valid with has_state */
         bool has_state;
+        WatchZones zones;       /* of the session; over_mn is 0: not told */
+        uint16_t standing;      /* bit n: the alert with code n stands */
+        struct needled_stream_alert alerts[WATCH_ALERTS]; /* as they were told last */
         uint8_t end_reason;
 
         bool has_live;
@@ -82,7 +86,7 @@ void watch_model_set_device(WatchModel *m, json_t *device);
 void watch_model_begin(WatchModel *m, uint64_t session_id);
 void watch_model_record(WatchModel *m, const StreamRecord *record, uint64_t now_usec);
 
-/* The thresholds that hold for the device's kind. */
+/* The thresholds that hold for the session, or until it has told them those for the device's kind. */
 WatchZones watch_model_zones(const WatchModel *m);
 WatchZone watch_zone_of(const WatchZones *zones, int32_t force_mn);
 
@@ -100,6 +104,9 @@ bool watch_model_is_fresh(const WatchModel *m, uint64_t now_usec);
 /* How long the session has been going on: its duration where the service has told it, else the time since
  * its first frame. */
 uint64_t watch_model_elapsed(const WatchModel *m, uint64_t now_usec);
+
+/* Whether this one stands. NULL: it does not. */
+const struct needled_stream_alert *watch_model_alert(const WatchModel *m, unsigned code);
 
 /* How the newest event or gap reads, NULL when it is old. */
 const char *watch_model_notice(const WatchModel *m, uint64_t now_usec);

@@ -31,6 +31,13 @@ char *watch_text_plain(const WatchModel *m, uint64_t now_usec, uint64_t realtime
                         m->phase == WATCH_ENDED ? names_end_reason_text(names_end_reason(m->end_reason)) :
                         m->has_state ? names_session_state(m->state) : "open", elapsed);
 
+        if (m->phase == WATCH_FOLLOWING && m->stage > 0)
+                g_string_append_printf(s, "  %s", names_stage(m->stage));
+        if (m->phase == WATCH_FOLLOWING && figures_has(&m->figures, FIGURE_REMAINING)) {
+                g_autofree char *left = format_elapsed((uint64_t) MAX(m->figures.value[FIGURE_REMAINING].i, 0));
+
+                g_string_append_printf(s, "  left %s", left);
+        }
         if (fresh && live->present & NEEDLED_STREAM_HAS_FORCE) {
                 g_autofree char *mean = format_force(live->force_mean_mn),
                                 *peak = format_force(live->force_peak_mn);
@@ -54,6 +61,9 @@ char *watch_text_plain(const WatchModel *m, uint64_t now_usec, uint64_t realtime
 
                 g_string_append_printf(s, "  %s", omp_word(OMP_WORDS_AREA, live->area, word));
         }
+        for (unsigned code = 0; m->phase == WATCH_FOLLOWING && code < WATCH_ALERTS; code++)
+                if (watch_model_alert(m, code))
+                        g_string_append_printf(s, "  ! %s", names_alert((uint8_t) code));
         if (!fresh && m->phase == WATCH_FOLLOWING) {
                 g_autofree char *link = watch_text_link(m, realtime_usec);
 

@@ -16,6 +16,7 @@
 #define COLUMNS_MIN 10          /* narrower, nothing can be read anyway */
 #define LABEL_COLUMNS 9
 #define SPARK_LEVELS 8
+#define SOON_USEC (60 * UINT64_C(1000000)) /* before the time limit */
 
 /* What has to stay longest when there is little room. */
 typedef enum Importance {
@@ -167,6 +168,22 @@ static Style session_style(const WatchModel *m) {
         return STYLE_PLAIN;
 }
 
+static void add_time_left(View *v) {
+        const Figures *f = &v->m->figures;
+        g_autofree char *left = NULL;
+        uint64_t usec;
+
+        if (!figures_has(f, FIGURE_REMAINING))
+                return;
+
+        usec = (uint64_t) MAX(f->value[FIGURE_REMAINING].i, 0);
+        left = format_elapsed(usec);
+        if (usec == 0)
+                put(v, STYLE_BAD, "  time limit reached");
+        else
+                putf(v, usec <= SOON_USEC ? STYLE_WARN : STYLE_PLAIN, "  %s left", left);
+}
+
 static void add_session(View *v) {
         const WatchModel *m = v->m;
         g_autofree char *elapsed = format_elapsed(watch_model_elapsed(m, v->now_usec));
@@ -196,6 +213,7 @@ static void add_session(View *v) {
                 putf(v, STYLE_PLAIN, "  %s", elapsed);
                 if (m->stage > 0)
                         putf(v, STYLE_PLAIN, "  %s", names_stage(m->stage));
+                add_time_left(v);
         }
 }
 
@@ -218,6 +236,21 @@ static void add_link(View *v) {
         if (v->m->phase != WATCH_UNREACHABLE)
                 add_words(v, connected ? IMPORTANCE_DETAIL : IMPORTANCE_STATE,
                           connected ? STYLE_DIM : STYLE_WARN, text);
+}
+
+/* What is wrong now, one line each. */
+static void add_alerts(View *v) {
+        for (unsigned code = 0; code < WATCH_ALERTS; code++) {
+                const struct needled_stream_alert *alert = watch_model_alert(v->m, code);
+                g_autofree char *text = NULL;
+
+                if (!alert)
+                        continue;
+                text = names_alert_text(alert);
+                begin_line(v, IMPORTANCE_VALUE);
+                putf(v, alert->level >= OMP_SEVERITY_WARNING ? STYLE_BAD : STYLE_WARN, "! %s",
+                     text ? text : "An alert that this version does not know.");
+        }
 }
 
 static void add_notice(View *v) {
@@ -478,6 +511,7 @@ static void add_live(View *v) {
         add_figures(v);
         add_losses(v);
         blank(v);
+        add_alerts(v);
         add_notice(v);
 }
 

@@ -9,29 +9,70 @@
 #define FILE_SIZE_MAX (64u * 1024u)
 #define DROP_INS_MAX 256u
 
-typedef struct ConfigKey ConfigKey;
+typedef enum ValueType {
+        VALUE_BOOL,
+        VALUE_TIME,                     /* uint64_t, in µs */
+        VALUE_NUMBER,                   /* unsigned */
+        VALUE_FORCE,                    /* int32_t, in mN */
+} ValueType;
+
+typedef struct ConfigKey {
+        const char *group, *key;
+        size_t offset;                  /* in Config */
+        ValueType type;
+        uint64_t min, max;              /* of a time, in seconds; of a number or a force */
+} ConfigKey;
+
+#define DAY_SEC (24u * 3600u)
+#define FORCE_MAX 32767
+
+static const ConfigKey keys[] = {
+        { "Session", "Window", offsetof(Config, session_window_usec), VALUE_TIME, 1, DAY_SEC },
+        { "Session", "IdleTimeout", offsetof(Config, session_idle_timeout_usec), VALUE_TIME, 1, DAY_SEC },
+        { "Session", "AutoStart", offsetof(Config, session_auto_start), VALUE_BOOL, 0, 0 },
+        { "Session", "LeadIn", offsetof(Config, session_lead_in_usec), VALUE_TIME, 0, 60 },
+        { "Session", "TimeLimit", offsetof(Config, session_time_limit_usec), VALUE_TIME, 0, DAY_SEC },
+        { "Limits", "Overpressure", offsetof(Config, limits_overpressure_mn), VALUE_FORCE, 100, FORCE_MAX },
+        { "Limits", "Hysteresis", offsetof(Config, limits_hysteresis_mn), VALUE_FORCE, 0, FORCE_MAX },
+        { "Limits", "ZoneLow", offsetof(Config, limits_zone_low_mn), VALUE_FORCE, 0, FORCE_MAX },
+        { "Limits", "ZoneHigh", offsetof(Config, limits_zone_high_mn), VALUE_FORCE, 1, FORCE_MAX },
+        { "Limits", "ContactOn", offsetof(Config, limits_contact_on_mn), VALUE_FORCE, 1, FORCE_MAX },
+        { "Limits", "ContactOff", offsetof(Config, limits_contact_off_mn), VALUE_FORCE, 0, FORCE_MAX },
+        { "Plan", "Rest0300um", offsetof(Config, plan_rest_300_usec), VALUE_TIME, 0, 365 * DAY_SEC },
+        { "Plan", "Rest0500um", offsetof(Config, plan_rest_500_usec), VALUE_TIME, 0, 365 * DAY_SEC },
+        { "Plan", "Rest1000um", offsetof(Config, plan_rest_1000_usec), VALUE_TIME, 0, 365 * DAY_SEC },
+        { "Plan", "RestDeeper", offsetof(Config, plan_rest_deeper_usec), VALUE_TIME, 0, 365 * DAY_SEC },
+        { "Plan", "WeeklyMax", offsetof(Config, plan_weekly_max), VALUE_NUMBER, 0, 7 },
+        { "Plan", "CourseWeeks", offsetof(Config, plan_course_weeks), VALUE_NUMBER, 0, 52 },
+        { "Bluetooth", "AllowBroadcast", offsetof(Config, bluetooth_allow_broadcast), VALUE_BOOL, 0, 0 },
+        { "Bluetooth", "ReleaseTime", offsetof(Config, bluetooth_release_usec), VALUE_TIME, 0, 30 * DAY_SEC },
+        { "Bluetooth", "SetParameters", offsetof(Config, bluetooth_set_parameters), VALUE_BOOL, 0, 0 },
+};
+
+/* What must be less than what, where both are set: the first is the wrong one. In this order, so that what has gone is not compared. */
+static const struct {
+        const char *key, *than;
+        bool or_equal;
+} orders[] = {
+        { "Hysteresis", "Overpressure", true },
+        { "ZoneHigh", "Overpressure", false },
+        { "ZoneLow", "ZoneHigh", false },
+        { "ZoneLow", "Overpressure", false },
+        { "ContactOff", "ContactOn", true },
+};
+
+typedef struct Place {                  /* where a key was set last */
+        char *file;
+        unsigned line;
+} Place;
 
 typedef struct Reading {
         const char *file, *text;
         ConfigWarn warn;
         void *userdata;
         unsigned warnings;
+        Place *places;                  /* of each of `keys` */
 } Reading;
-
-struct ConfigKey {
-        const char *group, *key;
-        size_t offset;                  /* in Config */
-        bool is_bool;
-        uint64_t min_sec, max_sec;      /* of a time span */
-};
-
-static const ConfigKey keys[] = {
-        { "Session", "Window", offsetof(Config, session_window_usec), false, 1, 24 * 3600 },
-        { "Session", "IdleTimeout", offsetof(Config, session_idle_timeout_usec), false, 1, 24 * 3600 },
-        { "Session", "AutoStart", offsetof(Config, session_auto_start), true, 0, 0 },
-        { "Bluetooth", "AllowBroadcast", offsetof(Config, bluetooth_allow_broadcast), true, 0, 0 },
-        { "Bluetooth", "ReleaseTime", offsetof(Config, bluetooth_release_usec), false, 0, 30 * 24 * 3600 },
-};
 
 /* GKeyFile does not tell lines, so they are looked up again: of the group's header, or of the last `key` within the group. */
 static unsigned find_line(const char *text, const char *group, const char *key) {
@@ -106,28 +147,86 @@ static bool parse_seconds(const char *value, uint64_t *ret) {
         return false;
 }
 
+static bool parse_number(const char *value, uint64_t min, uint64_t max, uint64_t *ret) {
+        return g_ascii_string_to_unsigned(value, 10, min, max, ret, NULL);
+}
+
+/* A force: millinewtons, with or without the unit. */
+static bool parse_force(const char *value, uint64_t min, uint64_t max, uint64_t *ret) {
+        g_autofree char *number = g_strdup(value);
+
+        if (g_str_has_suffix(number, "mN"))
+                number[strlen(number) - 2] = '\0';
+
+        return parse_number(g_strchomp(number), min, max, ret);
+}
+
+static bool set_time(Reading *r, unsigned line, const ConfigKey *k, const char *value, uint64_t *field) {
+        uint64_t sec;
+
+        if (parse_seconds(value, &sec) && sec >= k->min && sec <= k->max) {
+                *field = sec * USEC_PER_SEC;
+                return true;
+        }
+
+        warn_at(r, line, "[%s] %s=%s is not a time from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
+                " s (like 90, 90s, 2min); keeping %" G_GUINT64_FORMAT " s", k->group, k->key, value, k->min, k->max,
+                *field / USEC_PER_SEC);
+        return false;
+}
+
+static bool set_force(Reading *r, unsigned line, const ConfigKey *k, const char *value, int32_t *field) {
+        g_autofree char *kept = NULL;
+        uint64_t n;
+
+        if (parse_force(value, k->min, k->max, &n)) {
+                *field = (int32_t) n;
+                return true;
+        }
+
+        kept = *field == LIMIT_OF_DEVICE ? g_strdup("that of the device") : g_strdup_printf("%i", *field);
+        warn_at(r, line, "[%s] %s=%s is not a force from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT " mN; keeping %s",
+                k->group, k->key, value, k->min, k->max, kept);
+        return false;
+}
+
+static bool set_value(Config *config, Reading *r, unsigned line, const ConfigKey *k, const char *value) {
+        void *field = (uint8_t *) config + k->offset;
+        uint64_t n;
+
+        switch (k->type) {
+        case VALUE_BOOL:
+                if (parse_bool(value, field))
+                        return true;
+                warn_at(r, line, "[%s] %s=%s is neither yes nor no; keeping %s", k->group, k->key, value,
+                        *(bool *) field ? "yes" : "no");
+                return false;
+        case VALUE_TIME:
+                return set_time(r, line, k, value, field);
+        case VALUE_FORCE:
+                return set_force(r, line, k, value, field);
+        case VALUE_NUMBER:
+                if (parse_number(value, k->min, k->max, &n)) {
+                        *(unsigned *) field = (unsigned) n;
+                        return true;
+                }
+                warn_at(r, line, "[%s] %s=%s is not a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
+                        "; keeping %u", k->group, k->key, value, k->min, k->max, *(unsigned *) field);
+                return false;
+        }
+
+        return false;
+}
+
 static void set_key(Config *config, Reading *r, const ConfigKey *k, const char *value) {
         unsigned line = find_line(r->text, k->group, k->key);
-        void *field = (uint8_t *) config + k->offset;
+        Place *place = &r->places[k - keys];
 
-        if (k->is_bool) {
-                bool b;
+        if (!set_value(config, r, line, k, value))
+                return;
 
-                if (parse_bool(value, &b))
-                        *(bool *) field = b;
-                else
-                        warn_at(r, line, "[%s] %s=%s is neither yes nor no; keeping %s", k->group, k->key, value,
-                                *(bool *) field ? "yes" : "no");
-        } else {
-                uint64_t sec;
-
-                if (parse_seconds(value, &sec) && sec >= k->min_sec && sec <= k->max_sec)
-                        *(uint64_t *) field = sec * USEC_PER_SEC;
-                else
-                        warn_at(r, line, "[%s] %s=%s is not a time from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
-                                " s (like 90, 90s, 2min); keeping %" G_GUINT64_FORMAT " s", k->group, k->key, value,
-                                k->min_sec, k->max_sec, *(uint64_t *) field / USEC_PER_SEC);
-        }
+        g_free(place->file);
+        *place = (Place) { .file = g_strdup(r->file), .line = line };
 }
 
 static const ConfigKey *find_key(const char *group, const char *key) {
@@ -188,30 +287,48 @@ static char *drop_unreadable_lines(Reading *r) {
         return g_strjoinv("\n", lines);
 }
 
-static void load_file(Config *config, const char *path, ConfigWarn warn, void *userdata, unsigned *warnings) {
+/* Each may be right alone, and in another file than the other. */
+static void check_orders(Config *config, Reading *r) {
+        for (size_t i = 0; i < G_N_ELEMENTS(orders); i++) {
+                const ConfigKey *k = find_key("Limits", orders[i].key), *than = find_key("Limits", orders[i].than);
+                int32_t *value = (int32_t *) ((uint8_t *) config + k->offset);
+                int32_t limit = *(const int32_t *) ((const uint8_t *) config + than->offset);
+                const Place *place = &r->places[k - keys];
+
+                if (*value == LIMIT_OF_DEVICE || limit == LIMIT_OF_DEVICE || *value < limit ||
+                    (orders[i].or_equal && *value == limit))
+                        continue;
+
+                r->file = place->file;
+                warn_at(r, place->line, "[Limits] %s=%i must be %s %s=%i; keeping that of the device", k->key, *value,
+                        orders[i].or_equal ? "at most" : "below", than->key, limit);
+                *value = LIMIT_OF_DEVICE;
+        }
+}
+
+static void load_file(Config *config, Reading *r, const char *path) {
         g_autoptr(GKeyFile) file = g_key_file_new();
         g_autoptr(GError) error = NULL;
         g_autofree char *text = NULL, *readable = NULL;
         g_auto(GStrv) groups = NULL;
-        Reading r = { .file = path, .warn = warn, .userdata = userdata };
         size_t size;
 
+        r->file = path;
         if (!g_file_get_contents(path, &text, &size, &error)) {
                 if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-                        warn_at(&r, 0, "cannot be read (%s); defaults are used", error->message);
+                        warn_at(r, 0, "cannot be read (%s); defaults are used", error->message);
         } else if (size > FILE_SIZE_MAX || strlen(text) != size || !g_utf8_validate(text, (gssize) size, NULL))
-                warn_at(&r, 0, "is not a UTF-8 text of at most 64 KiB; ignored");
+                warn_at(r, 0, "is not a UTF-8 text of at most 64 KiB; ignored");
         else {
-                r.text = text;
-                readable = drop_unreadable_lines(&r);
+                r->text = text;
+                readable = drop_unreadable_lines(r);
                 if (!g_key_file_load_from_data(file, readable, strlen(readable), G_KEY_FILE_NONE, &error))
-                        warn_at(&r, 0, "cannot be understood (%s); ignored", error->message);
+                        warn_at(r, 0, "cannot be understood (%s); ignored", error->message);
                 groups = g_key_file_get_groups(file, NULL);
                 for (char **group = groups; *group; group++)
-                        apply_group(config, &r, file, *group);
+                        apply_group(config, r, file, *group);
         }
-
-        *warnings += r.warnings;
+        r->text = NULL;
 }
 
 static int compare_names(const void *a, const void *b) {
@@ -223,6 +340,21 @@ void config_defaults(Config *config) {
                 .session_window_usec = 600 * USEC_PER_SEC,
                 .session_idle_timeout_usec = 120 * USEC_PER_SEC,
                 .session_auto_start = true,
+                .session_lead_in_usec = 10 * USEC_PER_SEC,
+                .session_time_limit_usec = 15 * 60 * USEC_PER_SEC,
+                .limits_overpressure_mn = LIMIT_OF_DEVICE,
+                .limits_hysteresis_mn = LIMIT_OF_DEVICE,
+                .limits_zone_low_mn = LIMIT_OF_DEVICE,
+                .limits_zone_high_mn = LIMIT_OF_DEVICE,
+                .limits_contact_on_mn = LIMIT_OF_DEVICE,
+                .limits_contact_off_mn = LIMIT_OF_DEVICE,
+                .plan_rest_300_usec = 3 * DAY_SEC * USEC_PER_SEC,
+                .plan_rest_500_usec = 14 * DAY_SEC * USEC_PER_SEC,
+                .plan_rest_1000_usec = 28 * DAY_SEC * USEC_PER_SEC,
+                .plan_rest_deeper_usec = 42 * DAY_SEC * USEC_PER_SEC,
+                .plan_weekly_max = 2,
+                .plan_course_weeks = 12,
+                .bluetooth_set_parameters = true,
         };
 }
 
@@ -231,17 +363,22 @@ unsigned config_load(Config *config, const char *dir, ConfigWarn warn, void *use
         g_autofree char *drop_in_dir = g_build_filename(dir, "needled.conf.d", NULL);
         g_autoptr(GDir) d = g_dir_open(drop_in_dir, 0, NULL);
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+        Place places[G_N_ELEMENTS(keys)] = {};
+        Reading r = { .warn = warn, .userdata = userdata, .places = places };
         const char *name;
-        unsigned warnings = 0;
 
-        load_file(config, main_file, warn, userdata, &warnings);
+        load_file(config, &r, main_file);
         while (d && (name = g_dir_read_name(d)) && names->len < DROP_INS_MAX)
                 if (g_str_has_suffix(name, ".conf") && name[0] != '.')
                         g_ptr_array_add(names, g_build_filename(drop_in_dir, name, NULL));
 
         g_ptr_array_sort(names, compare_names);
         for (unsigned i = 0; i < names->len; i++)
-                load_file(config, names->pdata[i], warn, userdata, &warnings);
+                load_file(config, &r, names->pdata[i]);
 
-        return warnings;
+        check_orders(config, &r);
+        for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
+                g_free(places[i].file);
+
+        return r.warnings;
 }

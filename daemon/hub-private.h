@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What hub.c (devices, storage, wiring), hub-journal.c (what is told of devices), hub-sessions.c (sessions from open to gone),
- * hub-resume.c (those from before the start) and doctor.c (what is wrong) share. */
+/* What hub.c (devices, storage, wiring), hub-journal.c (what is told of devices), hub-sessions.c (sessions from open to gone), hub-ask.c
+ * (what clients ask), hub-alerts.c (limits and warnings), hub-plan.c (when to go on, what was acknowledged), hub-resume.c (sessions from before the start) and doctor.c (what is wrong) share. */
 
 #include "bus/bus.h"
 #include "hub.h"
 #include "link/link.h"
+#include "log.h"
 #include "session/tracker.h"
 #include "sleep.h"
 #include "store/store.h"
@@ -19,6 +20,7 @@ struct Hub {
         Store *store;
         Bus *bus;
         Sleep *sleep;
+        struct HubPlan *plan;
         unsigned n_syncs;               /* of the store, that the computer's sleep waits for */
         sd_event_source *store_source, *tick_source;
 
@@ -46,8 +48,19 @@ typedef struct Follower {
                 unsigned entries;       /* within the period that began then */
                 uint64_t entries_since_usec;
         } told;
-        uint64_t loss_logged_usec;      /* when lost samples were last told to the journal */
+        uint64_t alert_logged_usec[_ALERT_CODE_MAX]; /* when each was last told to the journal; 0: not in this session */
+        unsigned n_notes;               /* by hand in the live session, since the start of the daemon */
+        NoteLimits limits;              /* as the tracker has them */
 } Follower;
+
+/* A session that is over: first it becomes durable, then it is announced, then it is shown for a while, then it goes. */
+typedef struct Ending {
+        Hub *hub;                       /* weak: our owner */
+        Session *session;
+        uint64_t remove_at_usec;        /* 0 until announced */
+        BusDone done;                   /* of who asked for the end, NULL if nobody waits */
+        void *call;
+} Ending;
 
 extern const TrackerObserver hub_tracker_observer;
 extern const BusOps hub_bus_ops;
@@ -66,7 +79,21 @@ void hub_journal_known(Follower *follower); /* what the device is already is no 
 void hub_journal_device(Follower *follower, unsigned changed);
 void hub_journal_sleep(bool asleep);
 
+/* hub-alerts.c */
+void hub_limits(const Hub *hub, const Device *device, NoteLimits *ret); /* device NULL: of none */
+/* They may have changed: the tracker is told if so. */
+void hub_limits_changed(Follower *follower);
+/* To the journal, if it is one for it: once a minute and code at most, and never what was measured. */
+void hub_alert_log(Follower *follower, const Session *session, AlertCode code, uint64_t now_usec);
+void hub_alerts_forget(Follower *follower); /* the session is over */
+/* The device's battery may be low. */
+void hub_alert_battery(Follower *follower);
+
 /* hub-sessions.c */
+Follower *hub_follower_of(const Hub *hub, const Session *session); /* of a session that is live or over; NULL: its device has gone */
+LogContext hub_session_context(const Session *session, const char *message_id);
+/* Who a session of this device is that begins now. */
+void hub_session_identify(Follower *follower, SessionIdentity *ret);
 void hub_session_show(Follower *follower, Session *session);
 /* By which profile the device's frames are read from here on. A session that was read by another one ends. */
 void hub_session_profile(Follower *follower, const Profile *profile);
@@ -77,6 +104,15 @@ void hub_sessions_stop(Hub *hub); /* tells who waits, takes the objects from the
 
 /* doctor.c */
 void hub_doctor(FindingReport report, void *report_userdata, void *userdata);
+
+/* hub-plan.c */
+typedef struct HubPlan HubPlan;
+extern const BusPlanOps hub_plan_ops;
+HubPlan *hub_plan_new(void);
+HubPlan *hub_plan_free(HubPlan *plan);
+void hub_plan_opened(Hub *hub, const StoreOpened *opened);
+/* Whether its owner has acknowledged the contraindications; and warns in it, later, if it began before it should have. */
+void hub_plan_session_opened(Hub *hub, Session *session);
 
 /* hub-resume.c */
 void hub_sessions_resume(Hub *hub, const StoreOpened *opened);

@@ -20,6 +20,7 @@ static SessionIdentity identity_of(const StoreSession *row, const Follower *f) {
                 .area = row->area,
                 .product = row->product,
                 .note = row->note,
+                .acknowledged = row->acknowledged,
         };
 
         g_strlcpy(identity.uuid, row->uuid, sizeof(identity.uuid));
@@ -54,7 +55,7 @@ static void resume_one(Hub *hub, const StoreOpenSession *o) {
                          "it began with", row->id, row->profile, context.device);
                 goes_on = false;
                 for (size_t i = 0; i < o->n_frames; i++)
-                        if (frames[i].direction != FRAME_OF_LINK && frames[i].direction != FRAME_OF_HOST)
+                        if (frames[i].direction == FRAME_FROM_DEVICE || frames[i].direction == FRAME_TO_DEVICE)
                                 frames[i].channel = map[frames[i].channel];
         }
 

@@ -11,16 +11,6 @@
 #define USEC_PER_SEC UINT64_C(1000000)
 #define FIGURES_PERIOD_USEC USEC_PER_SEC
 #define SHOWN_AFTER_END_USEC (60 * USEC_PER_SEC)
-#define LOSS_LOG_INTERVAL_USEC (60 * USEC_PER_SEC)
-
-/* A session that is over: first it becomes durable, then it is announced, then it is shown for a while, then it goes. */
-typedef struct Ending {
-        Hub *hub;                       /* weak: our owner */
-        Session *session;
-        uint64_t remove_at_usec;        /* 0 until announced */
-        BusDone done;                   /* of who asked for the end, NULL if nobody waits */
-        void *call;
-} Ending;
 
 static void ending_free(void *p) {
         Ending *e = p;
@@ -29,7 +19,7 @@ static void ending_free(void *p) {
         g_free(e);
 }
 
-static LogContext session_context(const Session *s, const char *message_id) {
+LogContext hub_session_context(const Session *s, const char *message_id) {
         return (LogContext) {
                 .message_id = message_id,
                 .device = *s->device_alias ? s->device_alias : s->device_address,
@@ -46,7 +36,7 @@ static void answer(Ending *e, int error, const char *message) {
                 done(error, message, e->call);
 }
 
-static Follower *find_follower(const Hub *hub, const Session *session) {
+Follower *hub_follower_of(const Hub *hub, const Session *session) {
         for (unsigned i = 0; i < hub->followers->len; i++) {
                 Follower *f = hub->followers->pdata[i];
 
@@ -61,7 +51,7 @@ static Follower *find_follower(const Hub *hub, const Session *session) {
 static void announce_end(Ending *e) {
         Hub *hub = e->hub;
         Session *s = e->session;
-        Follower *f = find_follower(hub, s);
+        Follower *f = hub_follower_of(hub, s);
         uint64_t now_usec, realtime_usec;
 
         hub_now(&now_usec, &realtime_usec);
@@ -105,7 +95,7 @@ static void on_discarded(int error, void *userdata) {
 
 /* ---- What the trackers tell ---- */
 
-static void fill_identity(Follower *f, SessionIdentity *ret) {
+void hub_session_identify(Follower *f, SessionIdentity *ret) {
         Hub *hub = f->hub;
         sd_id128_t uuid = SD_ID128_NULL;
         time_t now = time(NULL);
@@ -127,7 +117,7 @@ static void fill_identity(Follower *f, SessionIdentity *ret) {
 }
 
 static void on_identify(Tracker *tracker, SessionIdentity *ret, void *userdata) {
-        fill_identity(userdata, ret);
+        hub_session_identify(userdata, ret);
 }
 
 static void store_begin(Hub *hub, const Session *s) {
@@ -149,33 +139,53 @@ static void store_begin(Hub *hub, const Session *s) {
                 .product = s->product,
                 .note = s->note,
                 .channels = channels,
+                .acknowledged = s->acknowledged,
         };
 
         store_session_begin(hub->store, &row);
 }
 
+/* What was done or said by itself, at the moment of the call. */
+static void store_change(Follower *f, const Session *s, StoreEventKind kind, uint8_t code) {
+        uint64_t now_usec, realtime_usec;
+        StoreEvent row;
+
+        hub_now(&now_usec, &realtime_usec);
+        row = (StoreEvent) {
+                .session_usec = session_time(s, now_usec),
+                .realtime_usec = realtime_usec,
+                .kind = kind,
+                .code = code,
+        };
+        store_session_event(f->hub->store, s->id, &row);
+}
+
 static void on_opened(Tracker *tracker, Session *s, void *userdata) {
         Follower *f = userdata;
-        LogContext context = session_context(s, NEEDLED_MESSAGE_SESSION_STARTED);
+        LogContext context = hub_session_context(s, NEEDLED_MESSAGE_SESSION_STARTED);
 
+        f->n_notes = 0;
+        hub_plan_session_opened(f->hub, s);
         store_begin(f->hub, s);
         hub_session_show(f, s);
         log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " started with %s", s->id, context.device);
+        hub_alert_battery(f);
 }
 
 static void on_state_changed(Tracker *tracker, Session *s, SessionState old, void *userdata) {
         Follower *f = userdata;
         LogContext context;
 
+        store_change(f, s, STORE_EVENT_STATE, (uint8_t) s->state);
         bus_session_state_changed(f->hub->bus, s);
         hub_arm_tick(f->hub);
 
         if (s->state == SESSION_INTERRUPTED) {
-                context = session_context(s, NEEDLED_MESSAGE_SESSION_INTERRUPTED);
+                context = hub_session_context(s, NEEDLED_MESSAGE_SESSION_INTERRUPTED);
                 log_with(LOG_NOTICE, &context, "session %" G_GUINT64_FORMAT " is interrupted: the link to %s is away; it goes on when "
                          "the device is back", s->id, context.device);
         } else if (old == SESSION_INTERRUPTED) {
-                context = session_context(s, NEEDLED_MESSAGE_SESSION_RESUMED);
+                context = hub_session_context(s, NEEDLED_MESSAGE_SESSION_RESUMED);
                 log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " goes on with %s", s->id, context.device);
         }
 }
@@ -218,21 +228,9 @@ static void on_event(Tracker *tracker, Session *s, const Frame *frame, const Omp
                 bus_stream_event(f->hub->bus, s, frame, event);
 }
 
-/* A device whose radio is bad loses packets all the time: one entry a minute says enough. */
-static void log_loss(Follower *f, const Session *s, uint64_t now_usec) {
-        LogContext context = session_context(s, NEEDLED_MESSAGE_SAMPLES_LOST);
-
-        if (f->loss_logged_usec > 0 && now_usec - f->loss_logged_usec < LOSS_LOG_INTERVAL_USEC)
-                return;
-
-        f->loss_logged_usec = now_usec;
-        log_with(LOG_NOTICE, &context, "notifications of %s were lost on the way; the gaps are recorded in session %" G_GUINT64_FORMAT,
-                 context.device, s->id);
-}
-
 /* Once for each thing and session, and bounded: the tracker sees to it. */
 static void on_unknown(Tracker *tracker, Session *s, const char *what, void *userdata) {
-        LogContext context = session_context(s, NULL);
+        LogContext context = hub_session_context(s, NULL);
 
         log_with(LOG_INFO, &context, "%s sent what this version does not know (%s); it is kept in session %" G_GUINT64_FORMAT,
                  context.device, what, s->id);
@@ -245,6 +243,51 @@ static void on_battery(Tracker *tracker, unsigned percent, void *userdata) {
                 device_set_battery(f->device, (uint8_t) percent);
 }
 
+static void on_stage_changed(Tracker *tracker, Session *s, void *userdata) {
+        Follower *f = userdata;
+
+        store_change(f, s, STORE_EVENT_STAGE, (uint8_t) s->stage);
+        bus_session_stage_changed(f->hub->bus, s);
+}
+
+static void on_area_changed(Tracker *tracker, Session *s, void *userdata) {
+        store_change(userdata, s, STORE_EVENT_AREA, s->area_now);
+}
+
+static void on_mark(Tracker *tracker, Session *s, const Frame *frame, const char *text, void *userdata) {
+        Follower *f = userdata;
+        StoreEvent row = {
+                .session_usec = session_time(s, frame->boottime_usec),
+                .realtime_usec = frame->realtime_usec,
+                .kind = STORE_EVENT_MARK,
+                .text = text,
+        };
+
+        store_session_event(f->hub->store, s->id, &row);
+        if (bus_session_has_readers(s))
+                bus_stream_mark(f->hub->bus, s, frame, text);
+}
+
+static void on_alert(Tracker *tracker, Session *s, const Alert *alert, void *userdata) {
+        Follower *f = userdata;
+        bool raised = alert->cleared_usec == 0;
+        StoreEvent row = {
+                .session_usec = raised ? alert->raised_usec : alert->cleared_usec,
+                .realtime_usec = s->start_realtime_usec + (raised ? alert->raised_usec : alert->cleared_usec),
+                .kind = STORE_EVENT_ALERT,
+                .code = (uint8_t) alert->code,
+                .severity = (uint8_t) alert->level,
+                .asserted = raised,
+                .value = alert->value,
+        };
+
+        store_session_event(f->hub->store, s->id, &row);
+        if (bus_session_has_readers(s))
+                bus_stream_alert(f->hub->bus, s, alert, row.session_usec, row.realtime_usec);
+        if (raised)
+                hub_alert_log(f, s, alert->code, s->start_boottime_usec + alert->raised_usec);
+}
+
 static void on_gap(Tracker *tracker, Session *s, const SessionGap *gap, void *userdata) {
         Follower *f = userdata;
         StoreGap row = { .from_usec = gap->from_usec, .to_usec = gap->to_usec, .stream = (int) gap->stream, .lost = gap->lost };
@@ -253,7 +296,7 @@ static void on_gap(Tracker *tracker, Session *s, const SessionGap *gap, void *us
         if (bus_session_has_readers(s))
                 bus_stream_gap(f->hub->bus, s, gap, s->start_realtime_usec + gap->to_usec);
         if (gap->lost > 0)
-                log_loss(f, s, s->start_boottime_usec + gap->to_usec);
+                hub_alert_log(f, s, ALERT_SAMPLES_LOST, s->start_boottime_usec + gap->to_usec);
 }
 
 static void on_ending(Tracker *tracker, Session *s, void *userdata) {
@@ -266,13 +309,13 @@ static void on_ended(Tracker *tracker, Session *s, void *userdata) {
         Follower *f = userdata;
         Hub *hub = f->hub;
         Ending *e = g_new0(Ending, 1);
-        LogContext context = session_context(s, NEEDLED_MESSAGE_SESSION_FINISHED);
+        LogContext context = hub_session_context(s, NEEDLED_MESSAGE_SESSION_FINISHED);
         Figures figures;
 
         e->hub = hub;
         e->session = s;
         g_ptr_array_add(hub->endings, e);
-        f->loss_logged_usec = 0;
+        hub_alerts_forget(f);
 
         context.reason = session_end_name(s->end);
         if (s->end == SESSION_END_DISCARDED) {
@@ -284,105 +327,6 @@ static void on_ended(Tracker *tracker, Session *s, void *userdata) {
         log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " with %s is finished (%s)", s->id, context.device, context.reason);
         session_figures(s, s->end_boottime_usec, &figures);
         store_session_end(hub->store, s->id, context.reason, s->end_boottime_usec, s->end_realtime_usec, &figures, on_stored, e);
-}
-
-/* ---- What clients ask ---- */
-
-static const TrackerCounters *op_device_counters(Device *device, void *userdata) {
-        Follower *f = device->follower;
-
-        return tracker_counters(f->tracker);
-}
-
-static int op_session_start(Device *device, const BusStartOptions *options, Session **ret, const char **ret_message, void *userdata) {
-        Follower *f = device->follower;
-        SessionIdentity identity;
-        uint64_t now_usec, realtime_usec;
-        int r;
-
-        if (!device->adopted) {
-                *ret_message = "The device is not adopted; adopt it first (needlectl adopt).";
-                return -ENODEV;
-        }
-        if (tracker_session(f->tracker)) {
-                *ret_message = "A session with this device is live already; finish it first (needlectl finish).";
-                return -EBUSY;
-        }
-
-        hub_session_profile(f, device->profile);
-        hub_now(&now_usec, &realtime_usec);
-        fill_identity(f, &identity);
-        identity.owner = options->owner;
-        identity.owner_name = hub_user_name(f->hub, options->owner);
-        identity.subject = options->subject;
-        identity.area = options->area;
-        identity.product = options->product;
-        identity.note = options->note;
-        r = tracker_start(f->tracker, &identity, now_usec, realtime_usec);
-        if (r < 0)
-                return r;
-
-        *ret = tracker_session(f->tracker);
-        return 0;
-}
-
-static int op_session_pause(Session *session, bool pause, const char **ret_message, void *userdata) {
-        Hub *hub = userdata;
-        Follower *f = find_follower(hub, session);
-        uint64_t now_usec, realtime_usec;
-        int r = -ENOENT;
-
-        hub_now(&now_usec, &realtime_usec);
-        if (f && tracker_session(f->tracker) == session)
-                r = pause ? tracker_pause(f->tracker, now_usec, realtime_usec) : tracker_unpause(f->tracker, now_usec, realtime_usec);
-        if (r == -ENOENT)
-                *ret_message = "The session is over.";
-        else if (r < 0)
-                *ret_message = pause ? "The session is not running, so it cannot be paused." : "The session is not paused.";
-
-        return r;
-}
-
-static void end_by_hand(Hub *hub, Session *session, SessionEnd end, BusDone done, void *call) {
-        Follower *f = find_follower(hub, session);
-        uint64_t now_usec, realtime_usec;
-
-        if (!f || tracker_session(f->tracker) != session) {
-                done(-ENOENT, "The session is over.", call);
-                return;
-        }
-
-        hub_now(&now_usec, &realtime_usec);
-        (void) tracker_finish(f->tracker, end, now_usec, realtime_usec);
-
-        /* on_ended() has run; the store answers later, never from inside. */
-        for (unsigned i = 0; i < hub->endings->len; i++) {
-                Ending *e = hub->endings->pdata[i];
-
-                if (e->session == session) {
-                        e->done = done;
-                        e->call = call;
-                }
-        }
-}
-
-static void op_session_finish(Session *session, BusDone done, void *call, void *userdata) {
-        end_by_hand(userdata, session, SESSION_END_USER, done, call);
-}
-
-static void op_session_discard(Session *session, BusDone done, void *call, void *userdata) {
-        end_by_hand(userdata, session, SESSION_END_DISCARDED, done, call);
-}
-
-static const char *op_user_name(uid_t uid, void *userdata) {
-        return hub_user_name(userdata, uid);
-}
-
-static uint64_t op_now_usec(void *userdata) {
-        uint64_t now_usec, realtime_usec;
-
-        hub_now(&now_usec, &realtime_usec);
-        return now_usec;
 }
 
 /* ---- */
@@ -480,18 +424,11 @@ const TrackerObserver hub_tracker_observer = {
         .event = on_event,
         .unknown = on_unknown,
         .battery = on_battery,
+        .stage_changed = on_stage_changed,
+        .area_changed = on_area_changed,
+        .mark = on_mark,
+        .alert = on_alert,
         .gap = on_gap,
         .ending = on_ending,
         .ended = on_ended,
-};
-
-const BusOps hub_bus_ops = {
-        .device_counters = op_device_counters,
-        .session_start = op_session_start,
-        .session_pause = op_session_pause,
-        .session_finish = op_session_finish,
-        .session_discard = op_session_discard,
-        .now_usec = op_now_usec,
-        .doctor = hub_doctor,
-        .user_name = op_user_name,
 };

@@ -19,6 +19,7 @@
 #define PROFILE_PROBLEMS_MAX 32u
 #define TROUBLED_PROFILES_MAX 16u
 #define CLOSE_TIMEOUT_USEC (5 * USEC_PER_SEC)
+#define PAUSE_AFTER_USEC (15 * USEC_PER_SEC) /* without contact */
 #define SETTLE_USEC (USEC_PER_SEC / 4)    /* more than a loop that is held up lets a socket wait: what waits is read before any timer */
 
 static Follower *follower_of(Device *device) {
@@ -115,6 +116,9 @@ static void on_device_changed(Device *device, unsigned changed, void *userdata) 
                 remember(hub, device);
         hub_journal_device(f, changed);
         bus_device_changed(hub->bus, device, changed);
+        hub_limits_changed(f);
+        if (changed & DEVICE_CHANGED_BATTERY)
+                hub_alert_battery(f);
 }
 
 static void on_device_removed(Device *device, void *userdata) {
@@ -200,6 +204,7 @@ static void on_store_opened(const StoreOpened *opened, void *userdata) {
         for (size_t i = 0; i < opened->n_devices; i++)
                 if (!hub_follower_by_address(hub, opened->devices[i].address)) /* adopted anew while there was no database */
                         restore_device(hub, &opened->devices[i]);
+        hub_plan_opened(hub, opened);
         hub_sessions_resume(hub, opened);
         link_start(hub->link);
 }
@@ -282,11 +287,15 @@ Follower *hub_follower_new(Hub *hub, Device *device) {
                 .auto_start = hub->config.session_auto_start,
                 .idle_timeout_usec = hub->config.session_idle_timeout_usec,
                 .window_usec = hub->config.session_window_usec,
+                .lead_in_usec = hub->config.session_lead_in_usec,
+                .pause_after_usec = PAUSE_AFTER_USEC,
                 .settle_usec = SETTLE_USEC,
         };
 
         f->hub = hub;
         f->device = device;
+        hub_limits(hub, device, &f->limits);
+        settings.limits = f->limits;
         f->tracker = tracker_new(&settings, &hub_tracker_observer, f);
         g_ptr_array_add(hub->followers, f);
         return f;
@@ -411,6 +420,7 @@ int hub_new(const HubOptions *options, Hub **ret) {
         hub->profiles = profiles_new();
         hub->troubled_profiles = g_ptr_array_new_with_free_func(g_free);
         profiles_load(hub->profiles, options->config_dir, on_profile_refused, hub);
+        hub->plan = hub_plan_new();
         hub->followers = g_ptr_array_new_with_free_func(follower_free);
         hub->endings = hub_endings_new();
         hub->user_names = g_hash_table_new_full(NULL, NULL, NULL, g_free);
@@ -451,6 +461,7 @@ Hub *hub_free(Hub *hub) {
         sd_event_source_disable_unref(hub->tick_source);
         hub->store = hub->store ? store_close(hub->store, CLOSE_TIMEOUT_USEC) : NULL;
         g_ptr_array_unref(hub->endings);
+        hub->plan = hub_plan_free(hub->plan);
         g_hash_table_unref(hub->user_names);
         g_ptr_array_unref(hub->troubled_profiles);
         g_free(hub->state_dir);

@@ -14,17 +14,18 @@ typedef struct Gone {
         const char *interface;
 } Gone;
 
-typedef struct Added {
+typedef struct Kept {           /* of the record: a session that came, or changed */
+        const char *member;
         uint64_t id;
         uid_t owner;
-} Added;
+} Kept;
 
 struct Announcer {
         sd_bus *connection;     /* weak: the bus's */
         sd_event_source *timer;
         GPtrArray *objects;     /* Announced, weak */
         GArray *gone;           /* Gone: removed, clients do not know yet */
-        GArray *added;          /* Added */
+        GArray *kept;           /* Kept */
         bool behind; /* something could not be sent: all else queues up behind it, to keep the order */
 };
 
@@ -85,17 +86,17 @@ static void send_object_removed(Announcer *a, const char *path, const char *inte
                                               "org.freedesktop.DBus.Properties", interface, NULL);
 }
 
-static void send_history_added(Announcer *a, const Added *added) {
-        (void) sd_bus_emit_signal(a->connection, BUS_ROOT, "org.needled.History1", "Added", "tu", added->id,
-                                  (uint32_t) added->owner);
+static void send_kept(Announcer *a, const Kept *kept) {
+        (void) sd_bus_emit_signal(a->connection, BUS_ROOT, "org.needled.History1", kept->member, "tu", kept->id,
+                                  (uint32_t) kept->owner);
 }
 
 /* Sends what waits, in an order that never shows something that is not so: the record first (durable → Added
  * → finished), then what went, then what is there. */
 static void catch_up(Announcer *a) {
-        while (a->added->len > 0 && !queue_is_full(a)) {
-                send_history_added(a, &g_array_index(a->added, Added, 0));
-                g_array_remove_index(a->added, 0);
+        while (a->kept->len > 0 && !queue_is_full(a)) {
+                send_kept(a, &g_array_index(a->kept, Kept, 0));
+                g_array_remove_index(a->kept, 0);
         }
         while (a->gone->len > 0 && !queue_is_full(a)) {
                 const Gone *gone = &g_array_index(a->gone, Gone, 0);
@@ -111,6 +112,19 @@ static void catch_up(Announcer *a) {
                 else if (object->dirty)
                         send_changed(a, object);
         }
+}
+
+static void announce_kept(Announcer *a, const char *member, uint64_t id, uid_t owner) {
+        const Kept kept = { member, id, owner };
+
+        if (may_send(a)) {
+                send_kept(a, &kept);
+                return;
+        }
+
+        if (a->kept->len >= BACKLOG_MAX) /* who was away that long lists the record anyway */
+                g_array_remove_index(a->kept, 0);
+        g_array_append_val(a->kept, kept);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -130,7 +144,7 @@ Announcer *announcer_free(Announcer *a) {
         sd_event_source_disable_unref(a->timer);
         g_ptr_array_unref(a->objects);
         g_array_unref(a->gone);
-        g_array_unref(a->added);
+        g_array_unref(a->kept);
         g_free(a);
         return NULL;
 }
@@ -143,7 +157,7 @@ int announcer_new(sd_bus *connection, sd_event *event, Announcer **ret) {
         a->objects = g_ptr_array_new();
         a->gone = g_array_new(false, false, sizeof(Gone));
         g_array_set_clear_func(a->gone, gone_clear);
-        a->added = g_array_new(false, false, sizeof(Added));
+        a->kept = g_array_new(false, false, sizeof(Kept));
 
         r = sd_event_add_time(event, &a->timer, CLOCK_BOOTTIME, 0, ANNOUNCE_INTERVAL_USEC / 8, on_timer, a);
         if (r >= 0)
@@ -193,14 +207,9 @@ void announce_changed(Announcer *a, Announced *object, uint32_t mask, bool lazil
 }
 
 void announce_history_added(Announcer *a, uint64_t id, uid_t owner) {
-        const Added added = { id, owner };
+        announce_kept(a, "Added", id, owner);
+}
 
-        if (may_send(a)) {
-                send_history_added(a, &added);
-                return;
-        }
-
-        if (a->added->len >= BACKLOG_MAX) /* who was away that long lists the record anyway */
-                g_array_remove_index(a->added, 0);
-        g_array_append_val(a->added, added);
+void announce_history_changed(Announcer *a, uint64_t id, uid_t owner) {
+        announce_kept(a, "Changed", id, owner);
 }

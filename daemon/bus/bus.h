@@ -19,6 +19,8 @@ typedef struct Bus Bus;
 
 typedef void (*BusDone)(int error, const char *message, void *call);
 
+typedef struct BusPlanOps BusPlanOps;  /* plan.h */
+
 typedef struct BusStartOptions {
         uid_t owner;
         const char *subject, *area, *product, *note; /* NULL: unset */
@@ -30,6 +32,11 @@ typedef struct BusOps {
         const TrackerCounters *(*device_counters)(Device *device, void *userdata); /* never NULL */
         int (*session_start)(Device *device, const BusStartOptions *options, Session **ret, const char **ret_message, void *userdata);
         int (*session_pause)(Session *session, bool pause, const char **ret_message, void *userdata);
+        int (*session_stage)(Session *session, Stage stage, const char **ret_message, void *userdata);
+        int (*session_area)(Session *session, uint8_t area, const char **ret_message, void *userdata);
+        int (*session_mark)(Session *session, const char *text, const char **ret_message, void *userdata);
+        /* As session_finish. */
+        void (*session_annotate)(Session *session, const StoreLabels *labels, BusDone done, void *call, void *userdata);
         /* `done` when durable, or with -EIO after 20 s: kept in memory, follows. */
         void (*session_finish)(Session *session, BusDone done, void *call, void *userdata);
         void (*session_discard)(Session *session, BusDone done, void *call, void *userdata);
@@ -37,6 +44,7 @@ typedef struct BusOps {
         void (*doctor)(FindingReport report, void *report_userdata, void *userdata); /* Manager1.Doctor: answers before it returns */
         /* The name of a user as it is stored with sessions, "" if not known; without blocking. NULL: uids are never used again. */
         const char *(*user_name)(uid_t uid, void *userdata);
+        const BusPlanOps *plan;
 } BusOps;
 
 typedef struct BusSettings {
@@ -75,16 +83,21 @@ void bus_device_session_changed(Bus *bus, Device *device, Session *session); /* 
 /* The order at the end (durable → Added → finished → END → removed 60 s later) is the hub's: it calls these in that order. */
 void bus_session_added(Bus *bus, Session *session);
 void bus_session_state_changed(Bus *bus, Session *session); /* shows session->state and ->end from now on */
+void bus_session_stage_changed(Bus *bus, Session *session); /* shows session->stage from now on */
 void bus_session_removed(Bus *bus, Session *session);       /* the object goes; the session may be freed after the call */
 void bus_history_added(Bus *bus, uint64_t id, uid_t owner);
+void bus_history_changed(Bus *bus, uint64_t id, uid_t owner);
 
 /* Streams: to all readers of the session; nothing is done if there is none. */
 bool bus_session_has_readers(const Session *session);
 void bus_stream_live(Bus *bus, Session *session, const Frame *frame, const TrackerLive *live);
 void bus_stream_waveform(Bus *bus, Session *session, const Frame *frame, const OmpWaveform *waveform);
 void bus_stream_event(Bus *bus, Session *session, const Frame *frame, const OmpEvent *event);
+void bus_stream_alert(Bus *bus, Session *session, const Alert *alert, uint64_t session_usec, uint64_t realtime_usec);
+void bus_stream_mark(Bus *bus, Session *session, const Frame *frame, const char *text);
+void bus_stream_limits(Bus *bus, Session *session); /* others hold from now on: STATE once more */
 void bus_stream_gap(Bus *bus, Session *session, const SessionGap *gap, uint64_t realtime_usec);
 void bus_stream_frame(Bus *bus, Session *session, const Frame *frame); /* for those who asked for frames */
 void bus_stream_figures(Bus *bus, Session *session, uint64_t now_usec, uint64_t realtime_usec); /* once a second */
-/* STATE is sent by bus_session_state_changed(); END by this, and the readers are closed. */
+/* STATE is sent by bus_session_state_changed() and bus_session_stage_changed(); END by this, and the readers are closed. */
 void bus_stream_end(Bus *bus, Session *session, uint64_t now_usec, uint64_t realtime_usec);

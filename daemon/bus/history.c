@@ -7,6 +7,7 @@
 
 #include "autoptr.h"
 #include "bus/exporter.h"
+#include "bus/labels.h"
 #include "bus/options.h"
 #include "bus/private.h"
 #include "bus/session-object.h"
@@ -32,6 +33,7 @@ static int append_entry(sd_bus_message *m, const StoreSession *s) {
                 { "source", s->source },   { "end_reason", s->end_reason },
         };
         const uint32_t owner = (uint32_t) s->owner;
+        const int acknowledged = s->acknowledged;
         int r;
 
         r = dictionary_basic(m, "id", 't', &s->id);
@@ -41,6 +43,9 @@ static int append_entry(sd_bus_message *m, const StoreSession *s) {
         if (r < 0)
                 return r;
         r = dictionary_basic(m, "owner", 'u', &owner);
+        if (r < 0)
+                return r;
+        r = dictionary_basic(m, "acknowledged", 'b', &acknowledged);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
@@ -54,6 +59,7 @@ static int append_entry(sd_bus_message *m, const StoreSession *s) {
 
 static int append_details(sd_bus_message *m, const StoreSession *s) {
         const int32_t utc_offset = s->utc_offset_sec;
+        const uint32_t rating = (uint32_t) s->rating;
         int r;
 
         r = s->end_realtime_usec > 0 ? dictionary_basic(m, "end", 't', &s->end_realtime_usec) : 0;
@@ -66,6 +72,9 @@ static int append_details(sd_bus_message *m, const StoreSession *s) {
         if (r < 0)
                 return r;
         r = dictionary_string(m, "note", s->note);
+        if (r < 0)
+                return r;
+        r = s->rating > 0 ? dictionary_basic(m, "rating", 'u', &rating) : 0;
         if (r < 0)
                 return r;
 
@@ -184,7 +193,7 @@ static int run_list(Call *call, sd_bus_error *error) {
 
 /* ---- Get ---- */
 
-static int read_id(Call *call, uint64_t *ret) {
+int history_read_id(Call *call, uint64_t *ret) {
         int r;
 
         r = sd_bus_message_rewind(call->message, true);
@@ -195,12 +204,12 @@ static int read_id(Call *call, uint64_t *ret) {
 }
 
 /* It comes into the record when it is over. */
-static const Session *find_live(Call *call) {
+const Session *history_find_live(Call *call) {
         g_autofree char *path = NULL;
         const SessionObject *object;
         uint64_t id = 0;
 
-        (void) read_id(call, &id);
+        (void) history_read_id(call, &id);
         path = g_strdup_printf(BUS_SESSIONS "/%" PRIu64, id);
         object = session_object_find(call->bus, path);
         return object ? object->session : NULL;
@@ -230,14 +239,7 @@ static int get_reply(Call *call, const StoreSession *session, sd_bus_error *erro
         return 0;
 }
 
-/* What is done with one session by a method whose first argument is its id. */
-typedef struct SessionUse {
-        int (*use)(Call *call, const StoreSession *session, sd_bus_error *error);
-        int (*missing)(Call *call, sd_bus_error *error); /* for who may read it, if it were there */
-        int (*again)(Call *call, sd_bus_error *error);   /* when polkit has allowed it */
-} SessionUse;
-
-static void on_session(const SessionUse *use, int status, const StoreSession *sessions, size_t n, Call *call) {
+void history_on_session(const HistoryUse *use, int status, const StoreSession *sessions, size_t n, Call *call) {
         g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
         const Session *live;
         CallSubject subject;
@@ -253,30 +255,30 @@ static void on_session(const SessionUse *use, int status, const StoreSession *se
                 return;
         }
 
-        live = n > 0 ? NULL : find_live(call);
+        live = n > 0 ? NULL : history_find_live(call);
         subject = n > 0  ? subject_of(&sessions[0])
                   : live ? (CallSubject) { .owner = live->owner, .owner_name = live->owner_name }
                          : (CallSubject) { .owner = (uid_t) -1 };
         if (call->granted || call_owns(call, &subject))
                 r = n > 0 ? use->use(call, &sessions[0], &error) : use->missing(call, &error);
         else
-                r = call_elevate(call, CALL_READ, use->again, history_not_found, &error);
+                r = call_elevate(call, use->right, use->again, history_not_found, &error);
         call_finish(call, r, &error);
 }
 
 static int run_get(Call *call, sd_bus_error *error);
 
 static void on_got(int status, const StoreSession *sessions, size_t n, void *userdata) {
-        static const SessionUse use = { get_reply, history_not_found, run_get };
+        static const HistoryUse use = { CALL_READ, get_reply, history_not_found, run_get };
 
-        on_session(&use, status, sessions, n, userdata);
+        history_on_session(&use, status, sessions, n, userdata);
 }
 
 static int run_get(Call *call, sd_bus_error *error) {
         uint64_t id;
         int r;
 
-        r = read_id(call, &id);
+        r = history_read_id(call, &id);
         if (r < 0)
                 return r;
         r = call_pending(call, NULL, 0);
@@ -299,7 +301,7 @@ static int read_export(Call *call, StoreExport *ret, sd_bus_error *error) {
         int r;
 
         *ret = (StoreExport) { .to_usec = UINT64_MAX, .fd = -1 };
-        r = read_id(call, &ret->id);
+        r = history_read_id(call, &ret->id);
         if (r < 0)
                 return r;
         r = sd_bus_message_read(call->message, "s", &format);
@@ -332,7 +334,7 @@ static int export_begin(Call *call, const StoreSession *session, sd_bus_error *e
 }
 
 static int export_missing(Call *call, sd_bus_error *error) {
-        const Session *live = find_live(call);
+        const Session *live = history_find_live(call);
 
         if (live)
                 return error_set(error, ERROR_NOT_READY,
@@ -346,9 +348,9 @@ static int export_missing(Call *call, sd_bus_error *error) {
 static int run_export(Call *call, sd_bus_error *error);
 
 static void on_export_got(int status, const StoreSession *sessions, size_t n, void *userdata) {
-        static const SessionUse use = { export_begin, export_missing, run_export };
+        static const HistoryUse use = { CALL_READ, export_begin, export_missing, run_export };
 
-        on_session(&use, status, sessions, n, userdata);
+        history_on_session(&use, status, sessions, n, userdata);
 }
 
 static int run_export(Call *call, sd_bus_error *error) {
@@ -366,17 +368,97 @@ static int run_export(Call *call, sd_bus_error *error) {
         return 0;
 }
 
+/* ---- Annotate ---- */
+
+/* What the announcement needs when the labels are durable; the call may be gone by then. */
+typedef struct Annotation {
+        Call *call;
+        uint64_t id;
+        uid_t owner;
+} Annotation;
+
+static void on_labelled(int error, void *userdata) {
+        g_autofree Annotation *annotation = userdata;
+        Call *call = annotation->call;
+
+        if (error != -ENOENT)
+                bus_history_changed(call->bus, annotation->id, annotation->owner);
+        if (error == -ENOENT)
+                call_done(error, "The session was deleted meanwhile.", call);
+        else
+                call_done(error == -EIO ? -EINPROGRESS : error, NULL, call);
+}
+
+static int annotate_begin(Call *call, const StoreSession *session, sd_bus_error *error) {
+        Annotation *annotation;
+        StoreLabels labels;
+        uint64_t id;
+        int r;
+
+        r = history_read_id(call, &id);
+        if (r < 0)
+                return r;
+        r = labels_read(call->message, &labels, error);
+        if (r < 0)
+                return r;
+
+        annotation = g_new0(Annotation, 1);
+        *annotation = (Annotation) { call, session->id, session->owner };
+        store_session_label(call->bus->settings.store, session->id, &labels, on_labelled, annotation);
+        return 0;
+}
+
+static int annotate_missing(Call *call, sd_bus_error *error) {
+        const Session *live = history_find_live(call);
+
+        if (live)
+                return error_set(error, ERROR_NOT_READY,
+                                 "The session %" PRIu64 " is not in the record yet; annotate it with Session1.Annotate() while it is live.",
+                                 live->id);
+
+        return history_not_found(call, error);
+}
+
+static int run_annotate(Call *call, sd_bus_error *error);
+
+static void on_annotate_got(int status, const StoreSession *sessions, size_t n, void *userdata) {
+        static const HistoryUse use = { CALL_CONTROL, annotate_begin, annotate_missing, run_annotate };
+
+        history_on_session(&use, status, sessions, n, userdata);
+}
+
+static int run_annotate(Call *call, sd_bus_error *error) {
+        StoreLabels labels;
+        uint64_t id;
+        int r;
+
+        r = history_read_id(call, &id);
+        if (r < 0)
+                return r;
+        r = labels_read(call->message, &labels, error);
+        if (r < 0)
+                return r;
+        r = call_pending(call, NULL, 0);
+        if (r < 0)
+                return r;
+
+        store_get(call->bus->settings.store, id, on_annotate_got, call);
+        return 0;
+}
+
 #define METHOD(name, right, find, run) CALL_METHOD(userdata, name, right, find, run)
 
 /* Whose sessions they are is known when they are read. */
 METHOD(list, CALL_ANYBODY, NULL, run_list)
 METHOD(get, CALL_ANYBODY, NULL, run_get)
+METHOD(get_events, CALL_ANYBODY, NULL, history_run_get_events)
+METHOD(annotate, CALL_ANYBODY, NULL, run_annotate)
 METHOD(export, CALL_ANYBODY, NULL, run_export)
 
 int history_not_found(Call *call, sd_bus_error *error) {
         uint64_t id = 0;
 
-        (void) read_id(call, &id);
+        (void) history_read_id(call, &id);
         return error_set(error, ERROR_NOT_FOUND,
                          "There is no session %" PRIu64
                          " that you may read; list yours, or authenticate to read those of others.",
@@ -405,15 +487,27 @@ void bus_history_added(Bus *bus, uint64_t id, uid_t owner) {
         announce_history_added(bus->announcer, id, owner);
 }
 
+void bus_history_changed(Bus *bus, uint64_t id, uid_t owner) {
+        if (!bus)
+                return;
+
+        announce_history_changed(bus->announcer, id, owner);
+}
+
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", filter), SD_BUS_RESULT("aa{sv}", sessions),
                                 method_list, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("t", id), SD_BUS_RESULT("a{sv}", session), method_get,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetEvents", SD_BUS_ARGS("t", id, "a{sv}", options), SD_BUS_RESULT("aa{sv}", events),
+                                method_get_events, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Annotate", SD_BUS_ARGS("t", id, "a{sv}", labels), SD_BUS_NO_RESULT, method_annotate,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Export", SD_BUS_ARGS("t", id, "s", format, "a{sv}", options),
                                 SD_BUS_RESULT("h", stream, "t", rows), method_export, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_ARGS("Added", SD_BUS_ARGS("t", id, "u", owner), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("Changed", SD_BUS_ARGS("t", id, "u", owner), 0),
         SD_BUS_VTABLE_END,
 };
 

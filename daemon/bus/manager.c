@@ -4,6 +4,7 @@
 
 #include "autoptr.h"
 #include "bus/device-object.h"
+#include "bus/labels.h"
 #include "bus/options.h"
 #include "bus/pairing.h"
 #include "bus/private.h"
@@ -21,7 +22,7 @@ static const char *const property_names[] = { "Bluetooth", "Storage", "StorageRe
 #define MASK_STORAGE 0x6u
 #define MASK_SEARCHING 0x8u
 
-static const char *const features[] = { "omp1", "vendor-profiles", "stream1", "export-tape", "pairing-agent", "doctor", NULL };
+static const char *const features[] = { "omp1", "vendor-profiles", "stream1", "export-tape", "pairing-agent", "doctor", "plan", NULL };
 
 /* ---- Properties ---- */
 
@@ -252,23 +253,15 @@ static int read_start_options(Call *call, BusStartOptions *ret, sd_bus_error *er
                 { "product", 's', &ret->product, NULL },
                 { "note", 's', &ret->note, NULL },
         };
+        StoreLabels labels;
         int r;
 
         *ret = (BusStartOptions) { .owner = call->caller->uid };
         r = options_read(call->message, options, G_N_ELEMENTS(options), error);
         if (r < 0)
                 return r;
-        r = ret->subject ? options_check_text("subject", ret->subject, OPTIONS_LABEL_MAX, false, error) : 0;
-        if (r < 0)
-                return r;
-        r = ret->product ? options_check_text("product", ret->product, OPTIONS_LABEL_MAX, false, error) : 0;
-        if (r < 0)
-                return r;
-        r = ret->note ? options_check_text("note", ret->note, OPTIONS_NOTE_MAX, true, error) : 0;
-        if (r < 0)
-                return r;
-
-        return ret->area ? options_check_area(ret->area, error) : 0;
+        labels = (StoreLabels) { .subject = ret->subject, .area = ret->area, .product = ret->product, .note = ret->note };
+        return labels_check(&labels, error);
 }
 
 static int run_start_session(Call *call, sd_bus_error *error) {

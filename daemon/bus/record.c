@@ -17,7 +17,14 @@ _Static_assert(SESSION_END_DEVICE == 1 && SESSION_END_USER == 2 && SESSION_END_I
                        SESSION_END_WINDOW == 4 && SESSION_END_SHUTDOWN == 5 && SESSION_END_DISCARDED == 6,
                "needled_stream_end.reason");
 _Static_assert((int) FRAME_FROM_DEVICE == NEEDLED_STREAM_FROM_DEVICE && (int) FRAME_TO_DEVICE == NEEDLED_STREAM_TO_DEVICE &&
-               (int) FRAME_OF_LINK == NEEDLED_STREAM_OF_LINK, "needled_stream_frame.direction");
+               (int) FRAME_OF_LINK == NEEDLED_STREAM_OF_LINK && (int) FRAME_OF_HOST == NEEDLED_STREAM_OF_HOST,
+               "needled_stream_frame.direction");
+_Static_assert(ALERT_OVERPRESSURE == 0 && ALERT_TIME_LIMIT == 1 && ALERT_DEPTH == 2 && ALERT_HEAD_WORN == 3 && ALERT_HEAD_REUSED == 4 &&
+               ALERT_BATTERY_LOW == 5 && ALERT_SAMPLES_LOST == 6 && ALERT_CLOCK_UNSET == 7 && ALERT_REST_NOT_OVER == 8,
+               "needled_stream_alert.code");
+_Static_assert(ALERT_NOTICE == 1 && ALERT_WARNING == 2 && ALERT_ALARM == 3, "needled_stream_alert.level");
+_Static_assert(STAGE_NONE == 0 && STAGE_CLEANSE == 1 && STAGE_NUMB == 2 && STAGE_NEEDLING == 3 && STAGE_AFTERCARE == 4,
+               "needled_stream_state.stage");
 _Static_assert(TALLY_LINK == 0 && TALLY_LIVE == 1 && TALLY_WAVEFORM == 2 && TALLY_EVENT == 3,
                "needled_stream_gap.stream");
 _Static_assert(sizeof(struct needled_stream_waveform) + 2 * OMP_WAVEFORM_SAMPLES_MAX <=
@@ -25,6 +32,8 @@ _Static_assert(sizeof(struct needled_stream_waveform) + 2 * OMP_WAVEFORM_SAMPLES
 _Static_assert(sizeof(struct needled_stream_figures) + 8 * _FIGURE_MAX <=
                        sizeof(struct needled_stream_frame) + OMP_VALUE_MAX,
                "RECORD_MAX holds the figures");
+_Static_assert(sizeof(struct needled_stream_mark) + NOTE_TEXT_MAX <= sizeof(struct needled_stream_frame) + OMP_VALUE_MAX,
+               "RECORD_MAX holds a mark");
 _Static_assert(RECORD_MAX % 8 == 0, "the largest record needs no padding beyond");
 
 /* "`size` counts head, body and padding and is a multiple of 8." */
@@ -65,10 +74,10 @@ void record_hello(RecordDraft *ret, const Session *session, uint64_t session_use
         };
 }
 
-void record_live(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const TrackerLive *live) {
+void record_live(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const TrackerLive *live, uint8_t area) {
         struct needled_stream_live shown, *body;
 
-        shown_live(live, &shown);
+        shown_live(live, area, &shown);
         begin(ret, NEEDLED_STREAM_LIVE, sizeof(*body), session_usec, realtime_usec);
         body = body_of(ret);
         *body = (struct needled_stream_live) {
@@ -113,10 +122,36 @@ void record_event(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_use
         };
 }
 
-void record_state(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, SessionState state) {
-        begin(ret, NEEDLED_STREAM_STATE, sizeof(struct needled_stream_state), session_usec, realtime_usec);
-        *(struct needled_stream_state *) body_of(ret) =
-                (struct needled_stream_state){ .state = (uint8_t) state };
+void record_alert(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const Alert *alert) {
+        struct needled_stream_alert *body;
+
+        begin(ret, NEEDLED_STREAM_ALERT, sizeof(*body), session_usec, realtime_usec);
+        body = body_of(ret);
+        shown_alert(alert, body);
+        body->value = (int32_t) htole32((uint32_t) body->value);
+        body->raised_usec = htole64(body->raised_usec);
+}
+
+void record_state(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const Session *session, SessionState state,
+                  Stage stage) {
+        struct needled_stream_state *body;
+
+        begin(ret, NEEDLED_STREAM_STATE, sizeof(*body), session_usec, realtime_usec);
+        body = body_of(ret);
+        shown_state(session, state, stage, body);
+        body->zone_low_mn = (int32_t) htole32((uint32_t) body->zone_low_mn);
+        body->zone_high_mn = (int32_t) htole32((uint32_t) body->zone_high_mn);
+        body->overpressure_mn = (int32_t) htole32((uint32_t) body->overpressure_mn);
+}
+
+void record_mark(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const char *text) {
+        struct needled_stream_mark *body;
+        size_t length = strnlen(text, NOTE_TEXT_MAX);
+
+        begin(ret, NEEDLED_STREAM_MARK, sizeof(*body) + length, session_usec, realtime_usec);
+        body = body_of(ret);
+        *body = (struct needled_stream_mark){ .length = htole16((uint16_t) length) };
+        memcpy(body + 1, text, length);
 }
 
 void record_gap(RecordDraft *ret, uint64_t realtime_usec, const SessionGap *gap) {

@@ -29,11 +29,16 @@ typedef struct RecordDraft {
 } RecordDraft;
 
 void record_hello(RecordDraft *ret, const Session *session, uint64_t session_usec, uint64_t realtime_usec);
-void record_live(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const TrackerLive *live);
+/* `area`: the session's, which stands for one that the device does not tell. */
+void record_live(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const TrackerLive *live, uint8_t area);
 void record_waveform(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec,
                      const OmpWaveform *waveform);
 void record_event(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const OmpEvent *event);
-void record_state(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, SessionState state);
+void record_alert(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const Alert *alert);
+void record_state(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const Session *session, SessionState state,
+                  Stage stage);
+/* Cut at NOTE_TEXT_MAX octets, which no note exceeds. */
+void record_mark(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const char *text);
 void record_gap(RecordDraft *ret, uint64_t realtime_usec, const SessionGap *gap);
 void record_figures(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const Figures *figures);
 /* Cut at OMP_VALUE_MAX octets, which link never exceeds. */

@@ -7,15 +7,17 @@
 #include <unistd.h>
 
 #include "autoptr.h"
+#include "bus/labels.h"
 #include "bus/options.h"
 #include "bus/private.h"
 #include "bus/stream.h"
 
 #define INTERFACE "org.needled.Session1"
 
-static const char *const property_names[] = { "State", "EndReason", "StartedAt", NULL };
+static const char *const property_names[] = { "State", "EndReason", "StartedAt", "Stage", NULL };
 
 #define MASK_STATE 0x7u
+#define MASK_STAGE 0x8u
 
 /* ---- Properties ---- */
 
@@ -33,6 +35,13 @@ static int property_get_end_reason(sd_bus *connection, const char *path, const c
         const SessionObject *object = userdata;
 
         return sd_bus_message_append_basic(reply, 's', session_end_name(object->end));
+}
+
+static int property_get_stage(sd_bus *connection, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const SessionObject *object = userdata;
+
+        return sd_bus_message_append_basic(reply, 's', stage_name(object->stage));
 }
 
 static int property_get_started_at(sd_bus *connection, const char *path, const char *interface,
@@ -112,20 +121,15 @@ static int run_get_figures(Call *call, sd_bus_error *error) {
         const SessionObject *object = call->object;
         const BusSettings *settings = &call->bus->settings;
         g_autoptr(sd_bus_message) reply = NULL;
-        Figures figures;
         int r;
 
-        session_figures(object->session, settings->ops->now_usec(settings->userdata), &figures);
         r = sd_bus_message_new_method_return(call->message, &reply);
         if (r < 0)
                 return r;
         r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "{sv}");
         if (r < 0)
                 return r;
-        r = dictionary_figures(reply, &figures);
-        if (r < 0)
-                return r;
-        r = dictionary_string(reply, "area", object->session->area);
+        r = session_object_figures(reply, object->session, settings->ops->now_usec(settings->userdata));
         if (r < 0)
                 return r;
         r = sd_bus_message_close_container(reply);
@@ -136,6 +140,15 @@ static int run_get_figures(Call *call, sd_bus_error *error) {
         return 0;
 }
 
+/* The end of a method that says something about the session. */
+static int told(Call *call, int r, const char *message, sd_bus_error *error) {
+        if (r < 0 && r != -EALREADY) /* who wants what is so already has it */
+                return error_set_errno(error, r, message);
+
+        call_reply(call);
+        return 0;
+}
+
 static int pause_session(Call *call, bool pause, sd_bus_error *error) {
         SessionObject *object = call->object;
         const BusSettings *settings = &call->bus->settings;
@@ -143,11 +156,7 @@ static int pause_session(Call *call, bool pause, sd_bus_error *error) {
         int r;
 
         r = settings->ops->session_pause(object->session, pause, &message, settings->userdata);
-        if (r < 0 && r != -EALREADY) /* who wants what is so already has it */
-                return error_set_errno(error, r, message);
-
-        call_reply(call);
-        return 0;
+        return told(call, r, message, error);
 }
 
 static int run_pause(Call *call, sd_bus_error *error) {
@@ -158,9 +167,97 @@ static int run_resume(Call *call, sd_bus_error *error) {
         return pause_session(call, false, error);
 }
 
+static int read_text(Call *call, const char **ret) {
+        int r;
+
+        r = sd_bus_message_rewind(call->message, true);
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_read(call->message, "s", ret);
+}
+
+static int run_set_stage(Call *call, sd_bus_error *error) {
+        SessionObject *object = call->object;
+        const BusSettings *settings = &call->bus->settings;
+        const char *name, *message = NULL;
+        Stage stage;
+        int r;
+
+        r = read_text(call, &name);
+        if (r < 0)
+                return r;
+        if (stage_from_name(name, &stage) < 0)
+                return error_set(error, ERROR_INVALID_ARGUMENT,
+                                 "There is no stage \"%.64s\"; stages are cleanse, numb, needling, aftercare, and \"\" for none.",
+                                 name);
+
+        r = settings->ops->session_stage(object->session, stage, &message, settings->userdata);
+        return told(call, r, message, error);
+}
+
+static int run_set_area(Call *call, sd_bus_error *error) {
+        SessionObject *object = call->object;
+        const BusSettings *settings = &call->bus->settings;
+        const char *name, *message = NULL;
+        uint8_t area;
+        int r;
+
+        r = read_text(call, &name);
+        if (r < 0)
+                return r;
+        r = options_check_area(name, error);
+        if (r < 0)
+                return r;
+
+        (void) omp_area_from_name(name, &area);
+        r = settings->ops->session_area(object->session, area, &message, settings->userdata);
+        return told(call, r, message, error);
+}
+
+static int run_mark(Call *call, sd_bus_error *error) {
+        SessionObject *object = call->object;
+        const BusSettings *settings = &call->bus->settings;
+        const char *text, *message = NULL;
+        int r;
+
+        r = read_text(call, &text);
+        if (r < 0)
+                return r;
+        if (!*text || strlen(text) > NOTE_TEXT_MAX)
+                return error_set(error, ERROR_INVALID_ARGUMENT,
+                                 "A mark is a text of 1 to %u octets; say it more briefly.", NOTE_TEXT_MAX);
+        r = options_check_text("text", text, NOTE_TEXT_MAX, false, error);
+        if (r < 0)
+                return r;
+
+        r = settings->ops->session_mark(object->session, text, &message, settings->userdata);
+        return told(call, r, message, error);
+}
+
 /* -EIO: not durable after 20 s, "kept in memory, follows". */
 static void on_finished(int error, const char *message, void *userdata) {
         call_done(error == -EIO ? -EINPROGRESS : error, message, userdata);
+}
+
+static int run_annotate(Call *call, sd_bus_error *error) {
+        SessionObject *object = call->object;
+        const BusSettings *settings = &call->bus->settings;
+        StoreLabels labels;
+        int r;
+
+        r = sd_bus_message_rewind(call->message, true);
+        if (r < 0)
+                return r;
+        r = labels_read(call->message, &labels, error);
+        if (r < 0)
+                return r;
+        r = call_pending(call, NULL, 0);
+        if (r < 0)
+                return r;
+
+        settings->ops->session_annotate(object->session, &labels, on_finished, call, settings->userdata);
+        return 0;
 }
 
 static int run_finish(Call *call, sd_bus_error *error) {
@@ -247,6 +344,10 @@ static int run_open_stream(Call *call, sd_bus_error *error) {
 METHOD(get_figures, CALL_READ, find_session, run_get_figures)
 METHOD(pause, CALL_CONTROL, find_live_session, run_pause)
 METHOD(resume, CALL_CONTROL, find_live_session, run_resume)
+METHOD(set_stage, CALL_CONTROL, find_live_session, run_set_stage)
+METHOD(set_area, CALL_CONTROL, find_live_session, run_set_area)
+METHOD(mark, CALL_CONTROL, find_live_session, run_mark)
+METHOD(annotate, CALL_CONTROL, find_live_session, run_annotate)
 METHOD(finish, CALL_CONTROL, find_live_session, run_finish)
 METHOD(discard, CALL_ERASE, find_live_session, run_discard)
 METHOD(open_stream, CALL_READ, find_live_session, run_open_stream)
@@ -300,6 +401,7 @@ static void free_reader(void *reader) {
 static void show(SessionObject *object) {
         object->state = object->session->state;
         object->end = object->session->end;
+        object->stage = object->session->stage;
         object->started_at_usec = object->session->start_realtime_usec;
 }
 
@@ -335,6 +437,17 @@ void bus_session_state_changed(Bus *bus, Session *session) {
         stream_state(object);
 }
 
+void bus_session_stage_changed(Bus *bus, Session *session) {
+        SessionObject *object = session->announced;
+
+        if (!object)
+                return;
+
+        object->stage = session->stage;
+        announce_changed(bus->announcer, &object->announced, MASK_STAGE, false);
+        stream_state(object);
+}
+
 void bus_session_removed(Bus *bus, Session *session) {
         SessionObject *object = session->announced;
 
@@ -353,11 +466,20 @@ static const sd_bus_vtable vtable[] = {
         CONSTANT("Owner", "u", property_get_owner),
         PROPERTY("State", "s", property_get_state),
         PROPERTY("EndReason", "s", property_get_end_reason),
+        PROPERTY("Stage", "s", property_get_stage),
         PROPERTY("StartedAt", "t", property_get_started_at),
         SD_BUS_METHOD_WITH_ARGS("GetFigures", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", figures),
                                 method_get_figures, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Pause", NULL, NULL, method_pause, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Resume", NULL, NULL, method_resume, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetStage", SD_BUS_ARGS("s", stage), SD_BUS_NO_RESULT, method_set_stage,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetArea", SD_BUS_ARGS("s", area), SD_BUS_NO_RESULT, method_set_area,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Mark", SD_BUS_ARGS("s", text), SD_BUS_NO_RESULT, method_mark,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Annotate", SD_BUS_ARGS("a{sv}", labels), SD_BUS_NO_RESULT, method_annotate,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Finish", NULL, NULL, method_finish, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Discard", NULL, NULL, method_discard, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("OpenStream", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("h", stream),

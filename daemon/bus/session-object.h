@@ -17,10 +17,14 @@ typedef struct SessionObject {
          * is durable. */
         SessionState state;
         SessionEnd end;
+        Stage stage;
         uint64_t started_at_usec;
 
         GPtrArray *readers;     /* Reader, owned */
 } SessionObject;
+
+/* The reply of GetFigures(): an open a{sv} is filled. session-figures.c */
+int session_object_figures(sd_bus_message *m, const Session *session, uint64_t now_usec);
 
 SessionObject *session_object_free(SessionObject *object);
 SessionObject *session_object_find(Bus *bus, const char *path);

@@ -117,6 +117,19 @@ static void greet_with_feature(const Session *session, Reader *reader, uint64_t 
         push_one(reader, &draft);
 }
 
+static void greet_with_alerts(const Session *session, Reader *reader, uint64_t session_usec, uint64_t realtime_usec) {
+        RecordDraft draft;
+
+        for (unsigned i = 0; i < alerts_count(&session->alerts); i++) {
+                const Alert *alert = alerts_get(&session->alerts, i);
+
+                if (alert->cleared_usec > 0)
+                        continue;
+                record_alert(&draft, session_usec, realtime_usec, alert);
+                push_one(reader, &draft);
+        }
+}
+
 /* "HELLO comes first", and what a reader has to know to show something at once. */
 static void greet(SessionObject *object, Reader *reader) {
         uint64_t now_usec, realtime_usec, session_usec;
@@ -129,8 +142,9 @@ static void greet(SessionObject *object, Reader *reader) {
 
         record_hello(&draft, object->session, session_usec, realtime_usec);
         push_one(reader, &draft);
-        record_state(&draft, session_usec, realtime_usec, object->state);
+        record_state(&draft, session_usec, realtime_usec, object->session, object->state, object->stage);
         push_one(reader, &draft);
+        greet_with_alerts(object->session, reader, session_usec, realtime_usec);
         record_figures(&draft, session_usec, realtime_usec, &figures);
         push_one(reader, &draft);
         greet_with_feature(object->session, reader, session_usec, realtime_usec);
@@ -163,7 +177,7 @@ void stream_state(SessionObject *object) {
                 return;
 
         loop_time(object->bus, &now_usec, &realtime_usec);
-        record_state(&draft, session_time(object->session, now_usec), realtime_usec, object->state);
+        record_state(&draft, session_time(object->session, now_usec), realtime_usec, object->session, object->state, object->stage);
         fan_out(object, &draft, wants_all);
 }
 
@@ -183,7 +197,7 @@ void bus_stream_live(Bus *bus, Session *session, const Frame *frame, const Track
         if (!object)
                 return;
 
-        record_live(&draft, session_time(session, frame->boottime_usec), frame->realtime_usec, live);
+        record_live(&draft, session_time(session, frame->boottime_usec), frame->realtime_usec, live, session->area_now);
         fan_out(object, &draft, wants_all);
 }
 
@@ -207,6 +221,35 @@ void bus_stream_event(Bus *bus, Session *session, const Frame *frame, const OmpE
 
         record_event(&draft, session_time(session, frame->boottime_usec), frame->realtime_usec, event);
         fan_out(object, &draft, wants_all);
+}
+
+void bus_stream_alert(Bus *bus, Session *session, const Alert *alert, uint64_t session_usec, uint64_t realtime_usec) {
+        SessionObject *object = followed(session);
+        RecordDraft draft;
+
+        if (!object)
+                return;
+
+        record_alert(&draft, session_usec, realtime_usec, alert);
+        fan_out(object, &draft, wants_all);
+}
+
+void bus_stream_mark(Bus *bus, Session *session, const Frame *frame, const char *text) {
+        SessionObject *object = followed(session);
+        RecordDraft draft;
+
+        if (!object)
+                return;
+
+        record_mark(&draft, session_time(session, frame->boottime_usec), frame->realtime_usec, text);
+        fan_out(object, &draft, wants_all);
+}
+
+void bus_stream_limits(Bus *bus, Session *session) {
+        SessionObject *object = followed(session);
+
+        if (object)
+                stream_state(object);
 }
 
 void bus_stream_gap(Bus *bus, Session *session, const SessionGap *gap, uint64_t realtime_usec) {

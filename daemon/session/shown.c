@@ -8,7 +8,7 @@ static const struct { uint16_t live; uint32_t shown; } flags[] = {
         { OMP_LIVE_DROPPED, NEEDLED_STREAM_DEVICE_DROPPED },
 };
 
-void shown_live(const TrackerLive *live, struct needled_stream_live *ret) {
+void shown_live(const TrackerLive *live, uint8_t area, struct needled_stream_live *ret) {
         const OmpLive *l = live->live;
         uint16_t contact = l->flags & OMP_LIVE_CONTACT_MASK;
 
@@ -30,9 +30,11 @@ void shown_live(const TrackerLive *live, struct needled_stream_live *ret) {
                 ret->present |= NEEDLED_STREAM_HAS_DEPTH;
                 ret->depth_um = l->depth_um;
         }
-        if (l->flags & OMP_LIVE_AREA) {
+        if (l->flags & OMP_LIVE_AREA && l->area != 0)
+                area = l->area;
+        if (l->flags & OMP_LIVE_AREA || area != 0) {
                 ret->present |= NEEDLED_STREAM_HAS_AREA;
-                ret->area = l->area;
+                ret->area = area;
         }
         if (contact == OMP_LIVE_CONTACT_YES || contact == OMP_LIVE_CONTACT_NO)
                 ret->present |= NEEDLED_STREAM_HAS_CONTACT;
@@ -42,4 +44,29 @@ void shown_live(const TrackerLive *live, struct needled_stream_live *ret) {
         for (size_t i = 0; i < G_N_ELEMENTS(flags); i++)
                 if (l->flags & flags[i].live)
                         ret->flags |= flags[i].shown;
+}
+
+void shown_state(const Session *session, SessionState state, Stage stage, struct needled_stream_state *ret) {
+        const NoteLimits *limits = &session->tally.limits;
+
+        *ret = (struct needled_stream_state) { .state = (uint8_t) state, .stage = (uint8_t) stage };
+        if (!session->tally.has_limits)
+                return;
+
+        ret->zone_low_mn = limits->zone_low_mn;
+        ret->zone_high_mn = limits->zone_high_mn;
+        ret->overpressure_mn = limits->overpressure_mn;
+}
+
+void shown_alert(const Alert *alert, struct needled_stream_alert *ret) {
+        bool has_value = alert->value != ALERT_VALUE_NONE;
+
+        *ret = (struct needled_stream_alert) {
+                .code = (uint8_t) alert->code,
+                .level = (uint8_t) alert->level,
+                .raised = alert->cleared_usec == 0,
+                .has_value = has_value,
+                .value = has_value ? alert->value : 0,
+                .raised_usec = alert->raised_usec,
+        };
 }

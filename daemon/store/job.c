@@ -80,6 +80,43 @@ void job_clear_session(StoreSession *session) {
         *session = (StoreSession) {};
 }
 
+void job_copy_plan(StorePlan *ret, const StorePlan *plan) {
+        *ret = *plan;
+        ret->owner_name = g_strdup(plan->owner_name);
+        ret->subject = g_strdup(plan->subject ?: "");
+}
+
+void job_clear_plan(StorePlan *plan) {
+        g_free(plan->owner_name);
+        g_free(plan->subject);
+        *plan = (StorePlan) {};
+}
+
+void job_copy_acknowledgement(StoreAcknowledgement *ret, const StoreAcknowledgement *acknowledgement) {
+        *ret = *acknowledgement;
+        ret->owner_name = g_strdup(acknowledgement->owner_name);
+        ret->version = g_strdup(acknowledgement->version);
+}
+
+void job_clear_acknowledgement(StoreAcknowledgement *acknowledgement) {
+        g_free(acknowledgement->owner_name);
+        g_free(acknowledgement->version);
+        *acknowledgement = (StoreAcknowledgement) {};
+}
+
+/* The job's own, which nobody else can change. */
+static void free_text(const char *text) {
+        g_free((char *) text);
+}
+
+static void clear_labels(StoreLabels *labels) {
+        free_text(labels->subject);
+        free_text(labels->area);
+        free_text(labels->product);
+        free_text(labels->note);
+        *labels = (StoreLabels) {};
+}
+
 Job *job_new(JobType type, uint64_t session) {
         Job *job = g_new0(Job, 1);
 
@@ -107,8 +144,19 @@ Job *job_free(Job *job) {
                 g_free(job->end_reason);
                 g_free(job->figures);
                 break;
-        case JOB_GAP:
         case JOB_EVENT:
+                free_text(job->event.text);
+                break;
+        case JOB_LABEL:
+                clear_labels(&job->labels);
+                break;
+        case JOB_PLAN:
+                job_clear_plan(&job->plan);
+                break;
+        case JOB_ACKNOWLEDGE:
+                job_clear_acknowledgement(&job->acknowledgement);
+                break;
+        case JOB_GAP:
         case JOB_DISCARD:
         case JOB_SYNC:
                 break;
@@ -178,6 +226,50 @@ void queue_push_device(Queue *queue, Job *job) {
                         break;
                 }
         queue_push(queue, job);
+}
+
+static bool same_purpose(const Job *a, const Job *b) {
+        if (a->type != b->type)
+                return false;
+        if (a->type == JOB_LABEL)
+                return a->session == b->session;
+        if (a->type == JOB_PLAN)
+                return a->plan.owner == b->plan.owner && g_strcmp0(a->plan.subject, b->plan.subject) == 0;
+        return a->type == JOB_ACKNOWLEDGE && a->acknowledgement.owner == b->acknowledgement.owner;
+}
+
+static void merge_label(const char **label, const char **with) {
+        if (!*with)
+                return;
+        free_text(*label);
+        *label = g_steal_pointer(with);
+}
+
+Job *queue_merge(Queue *queue, Job *job) {
+        Job *before;
+
+        TAILQ_FOREACH(before, &queue->jobs, entry)
+                if (same_purpose(before, job))
+                        break;
+        if (!before)
+                return NULL;
+        if (job->type == JOB_LABEL) {
+                merge_label(&before->labels.subject, &job->labels.subject);
+                merge_label(&before->labels.area, &job->labels.area);
+                merge_label(&before->labels.product, &job->labels.product);
+                merge_label(&before->labels.note, &job->labels.note);
+                before->labels.rating = job->labels.rating ?: before->labels.rating;
+        } else if (job->type == JOB_PLAN) {
+                job_clear_plan(&before->plan);
+                before->plan = job->plan;
+                job->plan = (StorePlan) {};
+        } else {
+                job_clear_acknowledgement(&before->acknowledgement);
+                before->acknowledgement = job->acknowledgement;
+                job->acknowledgement = (StoreAcknowledgement) {};
+        }
+        job_free(job);
+        return before;
 }
 
 void queue_return(Queue *queue, JobList *jobs) {

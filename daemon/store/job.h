@@ -22,6 +22,9 @@ typedef enum JobType {
         JOB_EVENT,
         JOB_END,
         JOB_DISCARD,
+        JOB_LABEL,
+        JOB_PLAN,
+        JOB_ACKNOWLEDGE,
         JOB_SYNC,               /* nothing to write, somebody waits until what came before is durable */
 } JobType;
 
@@ -49,7 +52,10 @@ typedef struct Job {
                         StoreGap gap;
                         bool of_drop;           /* made by queue_enforce() */
                 };
-                StoreEvent event;
+                StoreEvent event;               /* its text is the job's own; so are the strings of the labels */
+                StoreLabels labels;
+                StorePlan plan;
+                StoreAcknowledgement acknowledgement;
                 struct {
                         char *end_reason;
                         uint64_t end_boottime_usec, end_realtime_usec;
@@ -81,6 +87,9 @@ void queue_done(Queue *queue);
 void queue_push(Queue *queue, Job *job);
 /* Devices: what was queued for the same device before is replaced, so that the newest state alone waits. */
 void queue_push_device(Queue *queue, Job *job);
+/* Labels, plans and acknowledgements: what waits already for the same session or person is changed to what `job`, which is freed, says.
+ * NULL: nothing does. */
+Job *queue_merge(Queue *queue, Job *job);
 /* To the front, in their order; pieces are sealed, `jobs` is empty after it. */
 void queue_return(Queue *queue, JobList *jobs);
 /* Takes all. */
@@ -94,3 +103,7 @@ void job_copy_device(StoreDevice *ret, const StoreDevice *device);
 void job_clear_device(StoreDevice *device);
 void job_copy_session(StoreSession *ret, const StoreSession *session);
 void job_clear_session(StoreSession *session);
+void job_copy_plan(StorePlan *ret, const StorePlan *plan);
+void job_clear_plan(StorePlan *plan);
+void job_copy_acknowledgement(StoreAcknowledgement *ret, const StoreAcknowledgement *acknowledgement);
+void job_clear_acknowledgement(StoreAcknowledgement *acknowledgement);

@@ -71,6 +71,30 @@ static void device_forget(Ledger *ledger, const StoreDevice *device) {
         g_hash_table_remove(ledger->devices, key);
 }
 
+static void plan_free(gpointer p) {
+        job_clear_plan(p);
+        g_free(p);
+}
+
+static void plan_remember(Ledger *ledger, const StorePlan *plan) {
+        StorePlan *copy = g_new(StorePlan, 1);
+
+        job_copy_plan(copy, plan);
+        g_hash_table_replace(ledger->plans, g_strdup_printf("%u %s", plan->owner, copy->subject), copy);
+}
+
+static void acknowledgement_free(gpointer p) {
+        job_clear_acknowledgement(p);
+        g_free(p);
+}
+
+static void acknowledgement_remember(Ledger *ledger, const StoreAcknowledgement *acknowledgement) {
+        StoreAcknowledgement *copy = g_new(StoreAcknowledgement, 1);
+
+        job_copy_acknowledgement(copy, acknowledgement);
+        g_hash_table_replace(ledger->acknowledgements, GUINT_TO_POINTER(acknowledgement->owner), copy);
+}
+
 /* A commit whose sync failed may be in the file all the same. What the database has more than was ever
  * reported as committed came from there, and is what stands first in the queue. */
 static uint64_t surplus(uint64_t have, uint64_t committed) {
@@ -250,6 +274,44 @@ static int apply_discard(Ledger *ledger, const Job *job) {
         return rc == SQLITE_NOTFOUND && g_hash_table_contains(ledger->known, &job->session) ? SQLITE_OK : rc;
 }
 
+static void relabel(char **label, const char *with) {
+        if (!with)
+                return;
+        g_free(*label);
+        *label = g_strdup(with);
+}
+
+/* A live session is remembered with its new labels, and is in the database from then on. */
+static int apply_label(Ledger *ledger, const Job *job) {
+        KnownSession *known = g_hash_table_lookup(ledger->known, &job->session);
+        const StoreLabels *labels = &job->labels;
+        Tail *tail;
+        int rc = SQLITE_OK;
+
+        if (known) {
+                relabel(&known->session.subject, labels->subject);
+                relabel(&known->session.area, labels->area);
+                relabel(&known->session.product, labels->product);
+                relabel(&known->session.note, labels->note);
+                known->session.rating = labels->rating ?: known->session.rating;
+                rc = get_tail(ledger, job->session, &tail);
+        }
+        return rc == SQLITE_OK ? rows_session_label(&ledger->rows, job->session, labels) : rc;
+}
+
+static int apply_plan(Ledger *ledger, const StorePlan *plan) {
+        int rc = rows_plan_put(&ledger->rows, plan);
+
+        if (rc == SQLITE_OK)
+                plan_remember(ledger, plan);
+        return rc;
+}
+
+static int apply_acknowledgement(Ledger *ledger, const StoreAcknowledgement *acknowledgement) {
+        acknowledgement_remember(ledger, acknowledgement);
+        return rows_acknowledgement_put(&ledger->rows, acknowledgement);
+}
+
 static int apply_to_session(Ledger *ledger, Job *job) {
         Tail *tail;
         int rc;
@@ -279,6 +341,9 @@ static int apply_to_session(Ledger *ledger, Job *job) {
         case JOB_DEVICE_PUT:
         case JOB_DEVICE_REMOVE:
         case JOB_DISCARD:
+        case JOB_LABEL:
+        case JOB_PLAN:
+        case JOB_ACKNOWLEDGE:
         case JOB_SYNC:
                 break;
         }
@@ -293,11 +358,21 @@ static bool never_fits(int rc) {
         return primary == SQLITE_CONSTRAINT || primary == SQLITE_TOOBIG || primary == SQLITE_MISMATCH;
 }
 
+static int result_of(const Job *job, int rc) {
+        if (rc == SQLITE_NOTFOUND)
+                return -ENOENT;
+        if (!never_fits(rc))
+                return 0;
+        return job->type == JOB_PLAN && rc == SQLITE_TOOBIG ? -ENOSPC : -EIO;
+}
+
 void ledger_init(Ledger *ledger) {
         *ledger = (Ledger) {
                 .known = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, known_session_free),
                 .tails = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, tail_free),
                 .devices = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, device_free),
+                .plans = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, plan_free),
+                .acknowledgements = g_hash_table_new_full(NULL, NULL, NULL, acknowledgement_free),
                 .next_session_id = 1,
         };
 }
@@ -306,6 +381,8 @@ void ledger_done(Ledger *ledger) {
         g_hash_table_unref(ledger->known);
         g_hash_table_unref(ledger->tails);
         g_hash_table_unref(ledger->devices);
+        g_hash_table_unref(ledger->plans);
+        g_hash_table_unref(ledger->acknowledgements);
         chunk_builder_done(&ledger->piece);
 }
 
@@ -317,6 +394,12 @@ int ledger_restore(Ledger *ledger) {
         g_hash_table_iter_init(&iter, ledger->devices);
         while (rc == SQLITE_OK && g_hash_table_iter_next(&iter, &key, &value))
                 rc = rows_device_put(&ledger->rows, value);
+        g_hash_table_iter_init(&iter, ledger->plans);
+        while (rc == SQLITE_OK && g_hash_table_iter_next(&iter, &key, &value))
+                rc = rows_plan_put(&ledger->rows, value);
+        g_hash_table_iter_init(&iter, ledger->acknowledgements);
+        while (rc == SQLITE_OK && g_hash_table_iter_next(&iter, &key, &value))
+                rc = rows_acknowledgement_put(&ledger->rows, value);
         g_hash_table_iter_init(&iter, ledger->known);
         while (rc == SQLITE_OK && g_hash_table_iter_next(&iter, &key, &value)) {
                 Tail *tail;
@@ -341,6 +424,15 @@ int ledger_apply(Ledger *ledger, Job *job) {
         case JOB_DISCARD:
                 rc = apply_discard(ledger, job);
                 break;
+        case JOB_LABEL:
+                rc = apply_label(ledger, job);
+                break;
+        case JOB_PLAN:
+                rc = apply_plan(ledger, &job->plan);
+                break;
+        case JOB_ACKNOWLEDGE:
+                rc = apply_acknowledgement(ledger, &job->acknowledgement);
+                break;
         case JOB_BEGIN:
         case JOB_PIECE:
         case JOB_GAP:
@@ -352,7 +444,7 @@ int ledger_apply(Ledger *ledger, Job *job) {
                 break;
         }
         job->skipped = rc == SQLITE_NOTFOUND || never_fits(rc);
-        job->result = rc == SQLITE_NOTFOUND ? -ENOENT : job->skipped ? -EIO : 0;
+        job->result = result_of(job, rc);
         return job->skipped ? SQLITE_OK : rc;
 }
 
@@ -483,6 +575,18 @@ static int load_sessions(Ledger *ledger, Opened *ret, JobList *ret_gaps) {
         return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+static int load_personal(Ledger *ledger, StoreOpened *opened) {
+        int rc = rows_plan_load(ledger->rows.db, &opened->plans, &opened->n_plans);
+
+        if (rc == SQLITE_OK)
+                rc = rows_acknowledgement_load(ledger->rows.db, &opened->acknowledgements, &opened->n_acknowledgements);
+        for (size_t i = 0; i < opened->n_plans; i++)
+                plan_remember(ledger, &opened->plans[i]);
+        for (size_t i = 0; i < opened->n_acknowledgements; i++)
+                acknowledgement_remember(ledger, &opened->acknowledgements[i]);
+        return rc;
+}
+
 int ledger_load(Ledger *ledger, Opened *ret, JobList *ret_gaps) {
         StoreOpened *opened = &ret->opened;
         sqlite3_int64 next = 0;
@@ -494,6 +598,8 @@ int ledger_load(Ledger *ledger, Opened *ret, JobList *ret_gaps) {
                 rc = rows_device_load(ledger->rows.db, &opened->devices, &opened->n_devices);
         for (size_t i = 0; i < opened->n_devices && rc == SQLITE_OK; i++)
                 device_remember(ledger, &opened->devices[i]);
+        if (rc == SQLITE_OK)
+                rc = load_personal(ledger, opened);
         if (rc == SQLITE_OK)
                 rc = load_sessions(ledger, ret, ret_gaps);
         if (next > 0)

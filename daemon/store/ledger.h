@@ -4,7 +4,7 @@
 /* Jobs as rows: the writer's picture of what is in the database and what must still be in it. Frames go to
  * the tail each 100 ms and are folded into a chunk after 2 s or a little more; what a session has in the
  * tail is kept here as the chunk that it will be. The picture of a transaction that failed is thrown away
- * and read again; sessions that have not ended and devices are remembered whole, so that they can be written
+ * and read again; sessions that have not ended, devices and what people set are remembered whole, so that they can be written
  * into a new database when theirs had to be put aside. Functions return SQLite's result codes. */
 
 #include <glib.h>
@@ -27,6 +27,8 @@ typedef struct Ledger {
         GHashTable *known;      /* uint64_t* → KnownSession* */
         GHashTable *tails;      /* uint64_t* → Tail* */
         GHashTable *devices;    /* "address type" → StoreDevice* */
+        GHashTable *plans;      /* "owner subject" → StorePlan* */
+        GHashTable *acknowledgements; /* owner → StoreAcknowledgement* */
         ChunkBuilder piece;     /* the piece that is being written; empty in between */
         uint64_t next_session_id; /* higher than every id that was used */
 } Ledger;

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 
 #include "store/database.h"
+#include "store/events.h"
 #include "store/rows.h"
 #include "store/schema.h"
 
@@ -14,7 +15,7 @@
 static const char *const checks[] = {
         "PRAGMA quick_check(meta)",  "PRAGMA quick_check(device)", "PRAGMA quick_check(session)",
         "PRAGMA quick_check(tail)",  "PRAGMA quick_check(gap)",    "PRAGMA quick_check(event)",
-        "PRAGMA quick_check(chunk)",
+        "PRAGMA quick_check(chunk)", "PRAGMA quick_check(plan)",   "PRAGMA quick_check(acknowledgement)",
 };
 
 typedef struct Checking {
@@ -103,6 +104,11 @@ static int read_sessions(sqlite3_stmt *stmt, Reply *reply) {
         return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+static int query_events(sqlite3 *db, const Request *request, Reply *reply) {
+        reply->events = events_new();
+        return events_read(db, &request->events, reply->events);
+}
+
 static int query(sqlite3 *db, const Request *request, Reply *reply) {
         g_autofree char *sql = NULL, *select = NULL;
         sqlite3_int64 before_usec = 0;
@@ -131,9 +137,10 @@ static int query(sqlite3 *db, const Request *request, Reply *reply) {
 }
 
 static Reply *reply_new(const Request *request, int error) {
-        Reply *reply = shared_reply_new(REPLY_LISTED);
+        Reply *reply = shared_reply_new(request->events_read ? REPLY_EVENTS : REPLY_LISTED);
 
         reply->listed = request->done;
+        reply->events_read = request->events_read;
         reply->userdata = request->userdata;
         reply->error = error;
         return reply;
@@ -148,7 +155,7 @@ static void serve(Store *store, Request *request) {
         rc = connect_reader(store);
         opened = rc == SQLITE_OK;
         if (opened)
-                rc = query(store->reader_db, request, reply);
+                rc = request->events_read ? query_events(store->reader_db, request, reply) : query(store->reader_db, request, reply);
         if (rc != SQLITE_OK && rc != SQLITE_NOTFOUND)
                 reader_disconnect(store);
         (void) pthread_mutex_unlock(&store->gate);

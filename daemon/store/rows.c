@@ -10,7 +10,9 @@
         " kind, owner, bonded, allow_unbonded, auto_connect, adopted_realtime, released, released_until"
 #define SESSION_COLUMNS                                                                                     \
         "id, uuid, device_address, device_alias, profile, owner, owner_name, boot_id, utc_offset_sec,"        \
-        " start_boottime, start_realtime, subject, area, product, note, channels"
+        " start_boottime, start_realtime, subject, area, product, note, channels, acknowledged, rating"
+#define PLAN_COLUMNS "owner, subject, owner_name, rest_300, rest_500, rest_1000, rest_deeper, weekly_max, course_weeks"
+#define PLAN_VALUES "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
 /* The one that the session's tail will be: its rows for an earlier one are stale. */
 #define NEXT_CHUNK "(SELECT coalesce(max(seq) + 1, 0) FROM chunk WHERE session = ?1)"
 
@@ -23,7 +25,7 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
                             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [ROWS_DEVICE_REMOVE] = "DELETE FROM device WHERE address = ? AND address_type = ?",
         [ROWS_SESSION_INSERT] = "INSERT INTO session (" SESSION_COLUMNS ")"
-                                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [ROWS_SESSION_HAS] = "SELECT 1 FROM session WHERE id = ?",
         [ROWS_SESSION_DELETE] = "DELETE FROM session WHERE id = ?",
         [ROWS_SESSION_COUNTS] =
@@ -31,6 +33,9 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
                 " + (SELECT coalesce(sum(frames), 0) FROM tail WHERE session = ?1 AND chunk = " NEXT_CHUNK
                 "),"
                 " (SELECT count(*) FROM gap WHERE session = ?1), (SELECT count(*) FROM event WHERE session = ?1)",
+        [ROWS_SESSION_LABEL] = "UPDATE session SET subject = coalesce(?, subject), area = coalesce(?, area),"
+                               " product = coalesce(?, product), note = coalesce(?, note), rating = coalesce(?, rating) WHERE id = ?",
+        [ROWS_SESSION_AREA] = "UPDATE session SET areas = areas | ? WHERE id = ?",
         [ROWS_CHUNK_INSERT] =
                 "INSERT INTO chunk (" ROWS_CHUNK_COLUMNS ", session, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [ROWS_CHUNK_NEXT] = "SELECT " NEXT_CHUNK,
@@ -46,8 +51,13 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_GAP_INSERT] =
                 "INSERT INTO gap (session, from_usec, to_usec, stream, lost) VALUES (?, ?, ?, ?, ?)",
         [ROWS_EVENT_INSERT] =
-                "INSERT INTO event (session, session_usec, realtime, code, severity, asserted, value)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO event (session, session_usec, realtime, code, severity, asserted, value, kind, text)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [ROWS_PLAN_PUT] = "INSERT INTO plan (" PLAN_COLUMNS ") SELECT " PLAN_VALUES
+                          " WHERE (SELECT count(*) FROM plan WHERE owner = ?1 AND subject <> ?2) < ?10"
+                          " ON CONFLICT (owner, subject) DO UPDATE SET (" PLAN_COLUMNS ") = (" PLAN_VALUES ")",
+        [ROWS_ACKNOWLEDGEMENT_PUT] =
+                "INSERT OR REPLACE INTO acknowledgement (owner, owner_name, version, realtime) VALUES (?, ?, ?, ?)",
         [ROWS_ID_AT_LEAST] = "UPDATE meta SET value = ?1 WHERE key = 'next_session_id' AND value < ?1",
         [ROWS_SYNCED] = "UPDATE meta SET value = ? WHERE key = 'synced'",
         [ROWS_CLEAN] = "UPDATE meta SET value = ? WHERE key = 'clean'",
@@ -192,6 +202,8 @@ int rows_session_insert(Rows *rows, const StoreSession *session) {
         bind_text(stmt, 14, session->product);
         bind_text(stmt, 15, session->note);
         bind_text(stmt, 16, session->channels);
+        bind_u64(stmt, 17, session->acknowledged);
+        bind_u64(stmt, 18, (uint64_t) session->rating);
         return run(stmt);
 }
 
@@ -238,6 +250,24 @@ int rows_session_delete(Rows *rows, uint64_t id) {
         if (rc != SQLITE_OK)
                 return rc;
         bind_u64(stmt, 1, id);
+        rc = run(stmt);
+        return rc == SQLITE_OK && sqlite3_changes(rows->db) == 0 ? SQLITE_NOTFOUND : rc;
+}
+
+/* What is not bound is NULL, and stays as it is. */
+int rows_session_label(Rows *rows, uint64_t id, const StoreLabels *labels) {
+        const char *const texts_of[] = { labels->subject, labels->area, labels->product, labels->note };
+        sqlite3_stmt *stmt;
+        int rc = prepare(rows, ROWS_SESSION_LABEL, &stmt);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        for (int i = 0; i < (int) G_N_ELEMENTS(texts_of); i++)
+                if (texts_of[i])
+                        bind_text(stmt, i + 1, texts_of[i]);
+        if (labels->rating)
+                bind_u64(stmt, 5, (uint64_t) labels->rating);
+        bind_u64(stmt, 6, id);
         rc = run(stmt);
         return rc == SQLITE_OK && sqlite3_changes(rows->db) == 0 ? SQLITE_NOTFOUND : rc;
 }
@@ -350,6 +380,17 @@ int rows_gap_insert(Rows *rows, uint64_t session, const StoreGap *gap) {
         return run(stmt);
 }
 
+static int add_area(Rows *rows, uint64_t session, uint8_t area) {
+        sqlite3_stmt *stmt;
+        int rc = prepare(rows, ROWS_SESSION_AREA, &stmt);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        bind_u64(stmt, 1, UINT64_C(1) << area);
+        bind_u64(stmt, 2, session);
+        return run(stmt);
+}
+
 int rows_event_insert(Rows *rows, uint64_t session, const StoreEvent *event) {
         sqlite3_stmt *stmt;
         int rc = prepare(rows, ROWS_EVENT_INSERT, &stmt);
@@ -363,6 +404,43 @@ int rows_event_insert(Rows *rows, uint64_t session, const StoreEvent *event) {
         bind_u64(stmt, 5, event->severity);
         bind_u64(stmt, 6, event->asserted);
         bind_u64(stmt, 7, (uint64_t) event->value);
+        bind_u64(stmt, 8, event->kind);
+        if (event->text)
+                bind_text(stmt, 9, event->text);
+        rc = run(stmt);
+        return rc == SQLITE_OK && event->kind == STORE_EVENT_AREA && event->code < 64 ? add_area(rows, session, event->code) : rc;
+}
+
+int rows_plan_put(Rows *rows, const StorePlan *plan) {
+        sqlite3_stmt *stmt;
+        int rc = prepare(rows, ROWS_PLAN_PUT, &stmt);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        bind_u64(stmt, 1, plan->owner);
+        bind_text(stmt, 2, plan->subject);
+        bind_text(stmt, 3, plan->owner_name);
+        bind_u64(stmt, 4, (uint64_t) plan->rest_300_usec);
+        bind_u64(stmt, 5, (uint64_t) plan->rest_500_usec);
+        bind_u64(stmt, 6, (uint64_t) plan->rest_1000_usec);
+        bind_u64(stmt, 7, (uint64_t) plan->rest_deeper_usec);
+        bind_u64(stmt, 8, (uint64_t) (int64_t) plan->weekly_max);
+        bind_u64(stmt, 9, (uint64_t) (int64_t) plan->course_weeks);
+        bind_u64(stmt, 10, STORE_PLANS_MAX);
+        rc = run(stmt);
+        return rc == SQLITE_OK && sqlite3_changes(rows->db) == 0 ? SQLITE_TOOBIG : rc;
+}
+
+int rows_acknowledgement_put(Rows *rows, const StoreAcknowledgement *acknowledgement) {
+        sqlite3_stmt *stmt;
+        int rc = prepare(rows, ROWS_ACKNOWLEDGEMENT_PUT, &stmt);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        bind_u64(stmt, 1, acknowledgement->owner);
+        bind_text(stmt, 2, acknowledgement->owner_name);
+        bind_text(stmt, 3, acknowledgement->version);
+        bind_u64(stmt, 4, acknowledgement->realtime_usec);
         return run(stmt);
 }
 
@@ -424,12 +502,12 @@ Chunk rows_chunk_get(sqlite3_stmt *stmt) {
 char *rows_session_select(void) {
         g_autofree char *figures = schema_figure_columns("");
 
-        return g_strconcat("SELECT " SESSION_COLUMNS ", source, ended, end_reason, end_boottime, end_realtime", figures,
+        return g_strconcat("SELECT " SESSION_COLUMNS ", source, ended, end_reason, end_boottime, end_realtime, areas", figures,
                            " FROM session", NULL);
 }
 
 void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret) {
-        int at = 21; /* the figures come after SESSION_COLUMNS and five more */
+        int at = 24; /* the figures come after SESSION_COLUMNS and six more */
 
         *ret = (StoreSession) {
                 .id = get_u64(stmt, 0),
@@ -448,11 +526,14 @@ void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret) {
                 .product = get_text(stmt, 13),
                 .note = get_text(stmt, 14),
                 .channels = get_text(stmt, 15),
-                .source = get_text(stmt, 16),
-                .state = g_strdup(sqlite3_column_int(stmt, 17) ? "finished" : "live"),
-                .end_reason = get_text(stmt, 18),
-                .end_boottime_usec = get_u64(stmt, 19),
-                .end_realtime_usec = get_u64(stmt, 20),
+                .acknowledged = sqlite3_column_int(stmt, 16),
+                .rating = sqlite3_column_int(stmt, 17),
+                .source = get_text(stmt, 18),
+                .state = g_strdup(sqlite3_column_int(stmt, 19) ? "finished" : "live"),
+                .end_reason = get_text(stmt, 20),
+                .end_boottime_usec = get_u64(stmt, 21),
+                .end_realtime_usec = get_u64(stmt, 22),
+                .areas = get_u64(stmt, 23),
         };
         for (int i = 0; i < _FIGURE_MAX; i++, at++) {
                 if (sqlite3_column_type(stmt, at) == SQLITE_NULL)
@@ -495,6 +576,49 @@ int rows_device_load(sqlite3 *db, StoreDevice **ret, size_t *ret_n) {
                         .adopted_realtime_usec = get_u64(stmt, 16),
                         .released = sqlite3_column_int(stmt, 17),
                         .released_until_usec = get_u64(stmt, 18),
+                };
+        }
+        (void) sqlite3_finalize(stmt);
+        return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int rows_plan_load(sqlite3 *db, StorePlan **ret, size_t *ret_n) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = sqlite3_prepare_v2(db, "SELECT " PLAN_COLUMNS " FROM plan", -1, &stmt, NULL);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+                *ret = g_renew(StorePlan, *ret, *ret_n + 1);
+                (*ret)[(*ret_n)++] = (StorePlan) {
+                        .owner = (uid_t) get_u64(stmt, 0),
+                        .subject = get_text(stmt, 1),
+                        .owner_name = get_text(stmt, 2),
+                        .rest_300_usec = sqlite3_column_int64(stmt, 3),
+                        .rest_500_usec = sqlite3_column_int64(stmt, 4),
+                        .rest_1000_usec = sqlite3_column_int64(stmt, 5),
+                        .rest_deeper_usec = sqlite3_column_int64(stmt, 6),
+                        .weekly_max = sqlite3_column_int(stmt, 7),
+                        .course_weeks = sqlite3_column_int(stmt, 8),
+                };
+        }
+        (void) sqlite3_finalize(stmt);
+        return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int rows_acknowledgement_load(sqlite3 *db, StoreAcknowledgement **ret, size_t *ret_n) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = sqlite3_prepare_v2(db, "SELECT owner, owner_name, version, realtime FROM acknowledgement", -1, &stmt, NULL);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+                *ret = g_renew(StoreAcknowledgement, *ret, *ret_n + 1);
+                (*ret)[(*ret_n)++] = (StoreAcknowledgement) {
+                        .owner = (uid_t) get_u64(stmt, 0),
+                        .owner_name = get_text(stmt, 1),
+                        .version = get_text(stmt, 2),
+                        .realtime_usec = get_u64(stmt, 3),
                 };
         }
         (void) sqlite3_finalize(stmt);

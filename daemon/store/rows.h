@@ -21,6 +21,8 @@ typedef enum RowsStatement {
         ROWS_SESSION_END,
         ROWS_SESSION_DELETE,
         ROWS_SESSION_COUNTS,
+        ROWS_SESSION_LABEL,
+        ROWS_SESSION_AREA,
         ROWS_CHUNK_INSERT,
         ROWS_CHUNK_NEXT,
         ROWS_TAIL_INSERT,
@@ -31,6 +33,8 @@ typedef enum RowsStatement {
         ROWS_CHUNK_READ,
         ROWS_GAP_INSERT,
         ROWS_EVENT_INSERT,
+        ROWS_PLAN_PUT,
+        ROWS_ACKNOWLEDGEMENT_PUT,
         ROWS_ID_AT_LEAST,
         ROWS_SYNCED,
         ROWS_CLEAN,
@@ -63,6 +67,7 @@ int rows_session_has(Rows *rows, uint64_t id); /* SQLITE_NOTFOUND */
 int rows_session_end(Rows *rows, uint64_t id, const char *reason, uint64_t boottime_usec, uint64_t realtime_usec,
                      const Figures *figures);
 int rows_session_delete(Rows *rows, uint64_t id); /* SQLITE_NOTFOUND */
+int rows_session_label(Rows *rows, uint64_t id, const StoreLabels *labels); /* SQLITE_NOTFOUND */
 int rows_session_counts(Rows *rows, uint64_t id, RowsCounts *ret);
 int rows_chunk_insert(Rows *rows, uint64_t session, uint64_t seq, const Chunk *chunk);
 int rows_chunk_next(Rows *rows, uint64_t session, uint64_t *ret_seq);
@@ -75,6 +80,8 @@ int rows_tail_slots(Rows *rows, uint64_t session, GArray *ret);
 int rows_tail_delete(Rows *rows, uint64_t session);
 int rows_gap_insert(Rows *rows, uint64_t session, const StoreGap *gap);
 int rows_event_insert(Rows *rows, uint64_t session, const StoreEvent *event);
+int rows_plan_put(Rows *rows, const StorePlan *plan); /* SQLITE_TOOBIG: STORE_PLANS_MAX of its owner are there */
+int rows_acknowledgement_put(Rows *rows, const StoreAcknowledgement *acknowledgement);
 int rows_id_at_least(Rows *rows, uint64_t next_session_id);
 int rows_synced(Rows *rows, uint64_t realtime_usec); /* something to write, where only a sync is wanted */
 int rows_clean(Rows *rows, bool clean);
@@ -94,3 +101,5 @@ Chunk rows_chunk_get(sqlite3_stmt *stmt);
 char *rows_session_select(void);
 void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret);
 int rows_device_load(sqlite3 *db, StoreDevice **ret, size_t *ret_n);
+int rows_plan_load(sqlite3 *db, StorePlan **ret, size_t *ret_n);
+int rows_acknowledgement_load(sqlite3 *db, StoreAcknowledgement **ret, size_t *ret_n);

@@ -63,6 +63,20 @@ static const char tables_3[] =
         "ALTER TABLE device ADD COLUMN released INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE device ADD COLUMN released_until INTEGER NOT NULL DEFAULT 0;";
 
+/* Alerts, stages, areas and marks are events too: `kind` is a StoreEventKind. What a person set and acknowledged; -1 is "as configured". */
+static const char tables_4[] =
+        "ALTER TABLE session ADD COLUMN acknowledged INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE session ADD COLUMN rating INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE session ADD COLUMN areas INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE event ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE event ADD COLUMN text TEXT;"
+        "CREATE TABLE plan ("
+        " owner INTEGER NOT NULL, subject TEXT NOT NULL, owner_name TEXT NOT NULL, rest_300 INTEGER NOT NULL, rest_500 INTEGER NOT NULL,"
+        " rest_1000 INTEGER NOT NULL, rest_deeper INTEGER NOT NULL, weekly_max INTEGER NOT NULL, course_weeks INTEGER NOT NULL,"
+        " PRIMARY KEY (owner, subject)) STRICT;"
+        "CREATE TABLE acknowledgement ("
+        " owner INTEGER PRIMARY KEY, owner_name TEXT NOT NULL, version TEXT NOT NULL, realtime INTEGER NOT NULL) STRICT;";
+
 static int get_int(sqlite3 *db, const char *sql, sqlite3_int64 *ret) {
         sqlite3_stmt *stmt = NULL;
         int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
@@ -103,7 +117,11 @@ static int migrate_3(sqlite3 *db) {
         return schema_exec(db, tables_3);
 }
 
-static const SchemaMigration migrations_all[SCHEMA_VERSION] = { migrate_1, migrate_2, migrate_3 };
+static int migrate_4(sqlite3 *db) {
+        return schema_exec(db, tables_4);
+}
+
+static const SchemaMigration migrations_all[SCHEMA_VERSION] = { migrate_1, migrate_2, migrate_3, migrate_4 };
 
 /* The numbers come from the loop over our own table, not from data. */
 static int set_version(sqlite3 *db, int version) {
@@ -268,7 +286,7 @@ char *schema_figure_columns(const char *after) {
         for (int i = 0; i < _FIGURE_MAX; i++) {
                 g_autofree char *column = schema_figure_column((Figure) i);
 
-                g_string_append_printf(columns, ", \"%s\"%s", column, after); /* "limit" is a word of SQL */
+                g_string_append_printf(columns, ", \"%s\"%s", column, after);
         }
         return g_string_free(columns, FALSE);
 }

@@ -39,6 +39,7 @@ Reply *shared_reply_free(Reply *reply) {
         for (size_t i = 0; i < reply->n_sessions; i++)
                 job_clear_session(&reply->sessions[i]);
         g_free(reply->sessions);
+        g_clear_pointer(&reply->events, g_array_unref);
         g_free(reply->reason);
         g_free(reply->put_aside);
         g_free(reply);
@@ -95,16 +96,25 @@ static void answer(Store *store, Wait *wait, int error) {
         g_free(wait);
 }
 
+uint64_t shared_wait_join(Store *store, uint64_t id, StoreDone done, void *userdata) {
+        uint64_t own = shared_wait_add(store, done, userdata);
+
+        if (id == 0 || own == 0)
+                return id ?: own;
+        TAILQ_LAST(&store->waits, WaitList)->id = id;
+        return id;
+}
+
 void shared_wait_answer(Store *store, uint64_t id, int error) {
-        Wait *wait;
+        Wait *wait, *next;
 
         if (id == 0)
                 return;
-        TAILQ_FOREACH(wait, &store->waits, entry)
-                if (wait->id == id) {
+        for (wait = TAILQ_FIRST(&store->waits); wait; wait = next) {
+                next = TAILQ_NEXT(wait, entry);
+                if (wait->id == id)
                         answer(store, wait, error);
-                        return;
-                }
+        }
 }
 
 void shared_wait_expire(Store *store, uint64_t now_usec) {
@@ -179,10 +189,16 @@ Opened *opened_free(Opened *opened) {
                 job_clear_session(&opened->opened.sessions[i].session);
                 g_free(opened->opened.sessions[i].frames);
         }
+        for (size_t i = 0; i < opened->opened.n_plans; i++)
+                job_clear_plan(&opened->opened.plans[i]);
+        for (size_t i = 0; i < opened->opened.n_acknowledgements; i++)
+                job_clear_acknowledgement(&opened->opened.acknowledgements[i]);
         for (size_t i = 0; i < opened->n_blobs; i++)
                 g_free(opened->blobs[i]);
         g_free(opened->opened.devices);
         g_free(opened->opened.sessions);
+        g_free(opened->opened.plans);
+        g_free(opened->opened.acknowledgements);
         g_free(opened->blobs);
         g_free(opened);
         return NULL;

@@ -30,6 +30,7 @@ typedef enum ReplyType {
         REPLY_STATE,
         REPLY_DONE,
         REPLY_LISTED,
+        REPLY_EVENTS,
         REPLY_COUNTED,
 } ReplyType;
 
@@ -48,6 +49,8 @@ typedef struct Reply {
         int error;
         StoreDone done;
         StoreListed listed;
+        StoreEventsRead events_read;
+        GArray *events;         /* StoreEvent; NULL: none */
         StoreCounted counted;
         uint64_t n_rows;
         StoreSession *sessions;
@@ -73,6 +76,8 @@ typedef struct Request {
         TAILQ_ENTRY(Request) entry;
         bool get;               /* one session by its id, else a page */
         uint64_t id;
+        StoreEventsRead events_read; /* not NULL: neither, but events */
+        StoreEventFilter events;
         uint64_t since_usec, until_usec, before;
         char *device, *subject, *area;
         uid_t owner;
@@ -160,7 +165,9 @@ void shared_reply(Store *store, Reply *reply);
 /* Tells the caller's thread if the state or the reason has changed, or if a file was put aside. */
 void shared_set_state(Store *store, StoreState state, const char *reason, const char *put_aside);
 uint64_t shared_wait_add(Store *store, StoreDone done, void *userdata);
-/* Answers that waiter, unless the clock did so before. */
+/* Likewise, answered together with who waits as `id`; 0: nobody does. Returns the id. */
+uint64_t shared_wait_join(Store *store, uint64_t id, StoreDone done, void *userdata);
+/* Answers that waiter and who joined it, unless the clock did so before. */
 void shared_wait_answer(Store *store, uint64_t id, int error);
 void shared_wait_expire(Store *store, uint64_t now_usec);
 void shared_wake_writer(Store *store);

@@ -89,6 +89,10 @@ static void dispatch_reply(Store *store, const Reply *reply) {
         case REPLY_LISTED:
                 reply->listed(reply->error, reply->sessions, reply->n_sessions, reply->userdata);
                 break;
+        case REPLY_EVENTS:
+                reply->events_read(reply->error, reply->events ? (StoreEvent *) reply->events->data : NULL,
+                                   reply->events ? reply->events->len : 0, reply->userdata);
+                break;
         case REPLY_COUNTED:
                 reply->counted(reply->error, reply->n_rows, reply->userdata);
                 break;
@@ -348,6 +352,7 @@ void store_session_event(Store *store, uint64_t session_id, const StoreEvent *ev
         Job *job = job_new(JOB_EVENT, session_id);
 
         job->event = *event;
+        job->event.text = g_strdup(event->text);
         push_detail(store, job);
 }
 
@@ -384,6 +389,48 @@ void store_session_end(Store *store, uint64_t session_id, const char *end_reason
 
 void store_session_discard(Store *store, uint64_t session_id, StoreDone done, void *userdata) {
         push_last(store, job_new(JOB_DISCARD, session_id), done, userdata);
+}
+
+/* Done when durable, together with what it was merged into. */
+static void push_merged(Store *store, Job *job, StoreDone done, void *userdata) {
+        Job *before;
+
+        shared_lock(store);
+        before = queue_merge(&store->queue, job);
+        if (before)
+                before->wait = shared_wait_join(store, before->wait, done, userdata);
+        else
+                job->wait = shared_wait_add(store, done, userdata);
+        shared_unlock(store);
+        if (!before)
+                push(store, job, true);
+}
+
+void store_session_label(Store *store, uint64_t session_id, const StoreLabels *labels, StoreDone done, void *userdata) {
+        Job *job = job_new(JOB_LABEL, session_id);
+
+        job->labels = (StoreLabels) {
+                .subject = g_strdup(labels->subject),
+                .area = g_strdup(labels->area),
+                .product = g_strdup(labels->product),
+                .note = g_strdup(labels->note),
+                .rating = labels->rating,
+        };
+        push_merged(store, job, done, userdata);
+}
+
+void store_plan_put(Store *store, const StorePlan *plan, StoreDone done, void *userdata) {
+        Job *job = job_new(JOB_PLAN, 0);
+
+        job_copy_plan(&job->plan, plan);
+        push_merged(store, job, done, userdata);
+}
+
+void store_acknowledge(Store *store, const StoreAcknowledgement *acknowledgement, StoreDone done, void *userdata) {
+        Job *job = job_new(JOB_ACKNOWLEDGE, 0);
+
+        job_copy_acknowledgement(&job->acknowledgement, acknowledgement);
+        push_merged(store, job, done, userdata);
 }
 
 void store_sync(Store *store, StoreDone done, void *userdata) {
@@ -425,6 +472,15 @@ void store_get(Store *store, uint64_t id, StoreListed done, void *userdata) {
         request->get = true;
         request->id = id;
         request->done = done;
+        request->userdata = userdata;
+        push_request(store, request);
+}
+
+void store_events(Store *store, const StoreEventFilter *filter, StoreEventsRead done, void *userdata) {
+        Request *request = g_new0(Request, 1);
+
+        request->events = *filter;
+        request->events_read = done;
         request->userdata = userdata;
         push_request(store, request);
 }

@@ -58,6 +58,8 @@ typedef struct StoreSession {
         char *subject, *area, *product, *note; /* "" if unset */
         bool acknowledged;
         /* Filled in what is read: */
+        int rating;             /* 1 … 5; 0 none */
+        uint64_t areas;         /* bit n: there was a STORE_EVENT_AREA with code n */
         char *state;            /* "live" while not ended, else "finished" */
         char *end_reason;       /* "" while live */
         char *source;           /* "live" */
@@ -87,7 +89,16 @@ typedef struct StoreEvent {
         bool asserted;
         int64_t value;
         const char *text;               /* of a MARK; NULL: none */
+        uint64_t id;                    /* filled in what is read: grows in the order of writing */
 } StoreEvent;
+
+#define STORE_EVENTS_MAX 1000u          /* a page */
+
+typedef struct StoreEventFilter {
+        uint64_t session;
+        uint64_t after, before;         /* ids of events, 0: no bound; with `before` alone the newest before it, else the oldest */
+        unsigned limit;                 /* 1 … STORE_EVENTS_MAX */
+} StoreEventFilter;
 
 /* The labels of a session; NULL stays as it is. */
 typedef struct StoreLabels {
@@ -98,6 +109,7 @@ typedef struct StoreLabels {
 /* What a person set for one subject ("": themselves): -1 as configured. */
 typedef struct StorePlan {
         uid_t owner;
+        char *owner_name;       /* as of a session */
         char *subject;
         int64_t rest_300_usec, rest_500_usec, rest_1000_usec, rest_deeper_usec;
         int weekly_max, course_weeks;
@@ -105,6 +117,7 @@ typedef struct StorePlan {
 
 typedef struct StoreAcknowledgement {
         uid_t owner;
+        char *owner_name;       /* as of a session */
         char *version;                  /* of the list that was acknowledged; "" none */
         uint64_t realtime_usec;
 } StoreAcknowledgement;
@@ -160,6 +173,9 @@ typedef void (*StoreDone)(int error, void *userdata);
 /* `sessions` is valid for the call. */
 typedef void (*StoreListed)(int error, const StoreSession *sessions, size_t n, void *userdata);
 
+/* `events` and their texts are valid for the call, oldest first. */
+typedef void (*StoreEventsRead)(int error, const StoreEvent *events, size_t n, void *userdata);
+
 /* How many lines there will be after the head. error: 0, then the lines come and StoreDone is called when they have; else nothing comes any
  * more: -ENOENT no such session that has ended, -EIO, -ECANCELED as above, -EINVAL no tape can have this head, -EPIPE nobody reads,
  * -ENOBUFS too many at a time. */
@@ -196,7 +212,7 @@ void store_session_discard(Store *store, uint64_t session_id, StoreDone done, vo
 void store_session_label(Store *store, uint64_t session_id, const StoreLabels *labels, StoreDone done, void *userdata);
 
 /* What one person has set and acknowledged; all are read at the opening (StoreOpened.plans, .acknowledgements) and are small: at most
- * STORE_PLANS_MAX for each owner, else -ENOSPC. Done when durable. */
+ * STORE_PLANS_MAX for each owner, else -ENOSPC. Done when durable. What waits for the disk is replaced by what comes after it. */
 #define STORE_PLANS_MAX 64u
 void store_plan_put(Store *store, const StorePlan *plan, StoreDone done, void *userdata);
 void store_acknowledge(Store *store, const StoreAcknowledgement *acknowledgement, StoreDone done, void *userdata);
@@ -208,7 +224,10 @@ void store_sync(Store *store, StoreDone done, void *userdata);
 void store_list(Store *store, const StoreFilter *filter, StoreListed done, void *userdata);
 void store_get(Store *store, uint64_t id, StoreListed done, void *userdata); /* n is 0 or 1 */
 
-/* Likewise. `ended`: 0: all is in the pipe; -ENOENT: the session was deleted; -EPIPE; -ETIMEDOUT: for 30 s the pipe took nothing; -EIO;
+/* Of a live session too, as far as it is written. -ENOENT no such session. */
+void store_events(Store *store, const StoreEventFilter *filter, StoreEventsRead done, void *userdata);
+
+/* On the reader too. `ended`: 0: all is in the pipe; -ENOENT: the session was deleted; -EPIPE; -ETIMEDOUT: for 30 s the pipe took nothing; -EIO;
  * -ECANCELED. */
 void store_export(Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata);
 

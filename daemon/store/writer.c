@@ -301,7 +301,7 @@ static bool wants_sync(const JobList *jobs) {
         const Job *job;
 
         TAILQ_FOREACH(job, jobs, entry)
-                if (job->type == JOB_END || job->type == JOB_DISCARD || job->type == JOB_SYNC)
+                if (job->wait || job->type == JOB_END || job->type == JOB_DISCARD || job->type == JOB_SYNC)
                         return true;
         return false;
 }

@@ -95,6 +95,9 @@ struct needled_stream_state {
         uint8_t state;          /* enum NeedledStreamState */
         uint8_t stage;          /* 0 none, 1 cleanse, 2 numb, 3 needling, 4 aftercare */
         uint8_t reserved[6];
+        /* Where the zones good, high and over begin, in mN; all 0: nobody has set limits. */
+        int32_t zone_low_mn, zone_high_mn, overpressure_mn;
+        uint32_t reserved2;
 };
 
 struct needled_stream_alert { /* when one is raised, and when it is cleared */
@@ -154,7 +157,7 @@ _Static_assert(sizeof(struct needled_stream_hello) == 24, "hello");
 _Static_assert(sizeof(struct needled_stream_live) == 40, "live");
 _Static_assert(sizeof(struct needled_stream_waveform) == 8, "waveform");
 _Static_assert(sizeof(struct needled_stream_event) == 8, "event");
-_Static_assert(sizeof(struct needled_stream_state) == 8, "state");
+_Static_assert(sizeof(struct needled_stream_state) == 24, "state");
 _Static_assert(sizeof(struct needled_stream_alert) == 16, "alert");
 _Static_assert(sizeof(struct needled_stream_mark) == 8, "mark");
 _Static_assert(sizeof(struct needled_stream_gap) == 24, "gap");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "stage.h"
+#include "stage-plan.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,7 +10,7 @@
 #include "needled/omp.h"
 #include "session/session.h"
 
-Stage *stage;
+BusStage *stage;
 
 /* ---- The link ---- */
 
@@ -212,6 +213,29 @@ void store_get(Store *store, uint64_t id, StoreListed done, void *userdata) {
         query(id, NULL, done, userdata);
 }
 
+void store_events(Store *store, const StoreEventFilter *filter, StoreEventsRead done, void *userdata) {
+        stage->event_filter = *filter;
+        done(stage->store_error, (const StoreEvent *) stage->events->data, stage->store_error ? 0 : stage->events->len, userdata);
+}
+
+static void keep_labels(const StoreLabels *labels, uint64_t session) {
+        stage->n_labels++;
+        stage->labelled = session;
+        stage->labels = (StoreLabels) {
+                .subject = g_intern_string(labels->subject),
+                .area = g_intern_string(labels->area),
+                .product = g_intern_string(labels->product),
+                .note = g_intern_string(labels->note),
+                .rating = labels->rating,
+        };
+}
+
+void store_session_label(Store *store, uint64_t session_id, const StoreLabels *labels, StoreDone done, void *userdata) {
+        keep_labels(labels, session_id);
+        stage->label_done = done;
+        stage->label_userdata = userdata;
+}
+
 void store_export(Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata) {
         stage->n_exports++;
         stage->export = *wanted;
@@ -221,7 +245,15 @@ void store_export(Store *store, const StoreExport *wanted, StoreCounted counted,
         stage->export_userdata = userdata;
 }
 
+void stage_store_labelled(int error) {
+        StoreDone done = g_steal_pointer(&stage->label_done);
+
+        if (done)
+                done(error, stage->label_userdata);
+}
+
 void stage_store_answer(void) {
+        stage_store_labelled(-ECANCELED);
         while (queries->len > 0)
                 (void) on_query(NULL, queries->pdata[0]);
 }
@@ -270,6 +302,24 @@ static int op_session_pause(Session *session, bool pause, const char **ret_messa
                      : tracker_unpause(stage->tracker, stage->now_usec, stage->realtime_usec);
 }
 
+static int op_session_stage(Session *session, Stage to, const char **ret_message, void *userdata) {
+        return stage->op_error ?: tracker_set_stage(stage->tracker, to, stage->now_usec, stage->realtime_usec);
+}
+
+static int op_session_area(Session *session, uint8_t area, const char **ret_message, void *userdata) {
+        return stage->op_error ?: tracker_set_area(stage->tracker, area, stage->now_usec, stage->realtime_usec);
+}
+
+static int op_session_mark(Session *session, const char *text, const char **ret_message, void *userdata) {
+        return stage->op_error ?: tracker_mark(stage->tracker, text, stage->now_usec, stage->realtime_usec);
+}
+
+static void op_session_annotate(Session *session, const StoreLabels *labels, BusDone done, void *c, void *userdata) {
+        keep_labels(labels, 0);
+        stage->end_done = done;
+        stage->end_call = c;
+}
+
 static void op_end(SessionEnd end, BusDone done, void *c) {
         stage->end_done = done;
         stage->end_call = c;
@@ -301,11 +351,16 @@ static const BusOps ops = {
         .device_counters = op_device_counters,
         .session_start = op_session_start,
         .session_pause = op_session_pause,
+        .session_stage = op_session_stage,
+        .session_area = op_session_area,
+        .session_mark = op_session_mark,
+        .session_annotate = op_session_annotate,
         .session_finish = op_session_finish,
         .session_discard = op_session_discard,
         .now_usec = op_now_usec,
         .doctor = op_doctor,
         .user_name = op_user_name,
+        .plan = &stage_plan_ops,
 };
 
 static void on_identify(Tracker *tracker, SessionIdentity *ret, void *userdata) {
@@ -341,6 +396,18 @@ static void on_event(Tracker *tracker, Session *session, const Frame *frame, con
         bus_stream_event(stage->bus, session, frame, event);
 }
 
+static void on_stage_changed(Tracker *tracker, Session *session, void *userdata) {
+        bus_session_stage_changed(stage->bus, session);
+}
+
+static void on_mark(Tracker *tracker, Session *session, const Frame *frame, const char *text, void *userdata) {
+        bus_stream_mark(stage->bus, session, frame, text);
+}
+
+static void on_alert(Tracker *tracker, Session *session, const Alert *alert, void *userdata) {
+        bus_stream_alert(stage->bus, session, alert, session_time(session, stage->now_usec), stage->realtime_usec);
+}
+
 static void on_gap(Tracker *tracker, Session *session, const SessionGap *gap, void *userdata) {
         bus_stream_gap(stage->bus, session, gap, stage->realtime_usec);
 }
@@ -357,6 +424,9 @@ static const TrackerObserver observer = {
         .live = on_live,
         .waveform = on_waveform,
         .event = on_event,
+        .stage_changed = on_stage_changed,
+        .mark = on_mark,
+        .alert = on_alert,
         .gap = on_gap,
         .ended = on_ended,
 };
@@ -498,7 +568,7 @@ static void make_device(Device *d, const char *path, const char *address, bool a
 
 static void stage_build(uint64_t release_usec) {
         g_assert_null(stage);
-        stage = g_new0(Stage, 1);
+        stage = g_new0(BusStage, 1);
         queries = g_ptr_array_new();
         g_assert_cmpint(sd_event_new(&stage->event), >=, 0);
         stage->fb = fake_bus_new(stage->event);
@@ -512,6 +582,7 @@ static void stage_build(uint64_t release_usec) {
         stage->devices = g_ptr_array_new();
         g_ptr_array_add(stage->devices, &stage->device);
         stage->history = g_ptr_array_new();
+        stage->events = g_array_new(FALSE, FALSE, sizeof(StoreEvent));
         stage->bluetooth = LINK_BLUETOOTH_READY;
         stage->storage = STORE_READY;
         stage->now_usec = UINT64_C(5000000000);
@@ -556,6 +627,7 @@ void stage_free(void) {
         fake_bus_free(stage->fb);
         g_ptr_array_unref(stage->devices);
         g_ptr_array_unref(stage->history);
+        g_array_unref(stage->events);
         g_ptr_array_unref(queries);
         g_free(stage->device.alias);
         g_free(stage->found.alias);

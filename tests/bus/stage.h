@@ -27,7 +27,7 @@
 #define FORCE_MEAN_MN 23117
 #define FORCE_PEAK_MN 29333
 
-typedef struct Stage {
+typedef struct BusStage {
         sd_event *event;
         FakeBus *fb;
         Bus *bus;
@@ -74,16 +74,23 @@ typedef struct Stage {
         uint64_t now_usec, realtime_usec;
         Tracker *tracker;
         uint64_t next_id;
-        BusDone end_done;               /* of session_finish or session_discard */
+        StoreLabels labels;             /* of the newest Annotate(); texts are the stage's until the next */
+        uint64_t labelled;              /* the session; 0: by the hub, of the live one */
+        unsigned n_labels;
+        StoreDone label_done;           /* of History1.Annotate(), until stage_store_labelled() */
+        void *label_userdata;
+        GArray *events;                 /* StoreEvent, of session 7 and of the live one */
+        StoreEventFilter event_filter;  /* of the newest GetEvents() */
+        BusDone end_done;               /* of session_finish, session_discard or session_annotate */
         void *end_call;
         Session *ended;
         char *user_name;                /* of OWNER_UID, NULL: not known */
         int op_error;
         uint16_t sequence;
         uint32_t strokes, tick;
-} Stage;
+} BusStage;
 
-extern Stage *stage;
+extern BusStage *stage;
 
 void stage_new(void);                   /* and waits for the name */
 void stage_new_without_waiting(void);
@@ -98,7 +105,8 @@ void stage_link(FrameLink what);
 /* The hub's order at the end: Added, finished, END. */
 void stage_session_durable(void);
 void stage_session_remove(void);
-void stage_store_answer(void);
+void stage_store_answer(void);          /* all that was asked; labels are not written any more */
+void stage_store_labelled(int error);
 
 /* Short forms of fake_call(). */
 #define call(sender, path, interface, member, ...) \

@@ -48,7 +48,7 @@ static void record_new(void) {
 }
 
 #define ENTRY \
-        "id: 7, start: 1700000000000007, owner: 1000, uuid: 11111111-0000-4000-8000-000000000000, " \
+        "id: 7, start: 1700000000000007, owner: 1000, acknowledged: false, uuid: 11111111-0000-4000-8000-000000000000, " \
         "device: C0:FF:EE:12:34:56, alias: Pen, profile: omp1, area: chin, source: live, end_reason: " \
         "idle, " \
         "strokes: 56527, stroke_rate: 6950.5, force_peak: 5210, zone_time: {good: 488, over: 2}, lost: " \
@@ -197,6 +197,179 @@ static void test_caller_leaves_before_the_answer(void) {
         stage_free();
 }
 
+/* ---- Events ---- */
+
+static void add_event(StoreEvent event) {
+        event.id = stage->events->len + 1;
+        event.session_usec = 10 * event.id;
+        event.realtime_usec = 1000 + event.id;
+        g_array_append_val(stage->events, event);
+}
+
+static char *get_events(const char *sender, uint64_t id) {
+        g_autoptr(FakeCall) c = call(sender, "/org/needled", HISTORY, "GetEvents", "ta{sv}", id, 0);
+
+        return stage_print(expect(c, NULL));
+}
+
+static void test_events_of_each_kind(void) {
+        record_new();
+        add_event((StoreEvent) { .kind = STORE_EVENT_STAGE, .code = STAGE_CLEANSE });
+        add_event((StoreEvent) { .kind = STORE_EVENT_STAGE, .code = STAGE_NONE });
+        add_event((StoreEvent) { .kind = STORE_EVENT_AREA, .code = 9 });
+        add_event((StoreEvent) { .kind = STORE_EVENT_STATE, .code = SESSION_PAUSED });
+        add_event((StoreEvent) { .kind = STORE_EVENT_MARK, .text = "ouch" });
+        add_event((StoreEvent) { .kind = STORE_EVENT_DEVICE, .code = 1, .severity = 2, .asserted = true, .value = 5210 });
+        g_autofree char *text = get_events(OWNER, 7);
+        g_assert_cmpstr(text, ==,
+                        "[{id: 1, time: 10, realtime: 1001, kind: stage, name: cleanse}, "
+                        "{id: 2, time: 20, realtime: 1002, kind: stage, name: none}, "
+                        "{id: 3, time: 30, realtime: 1003, kind: area, name: chin}, "
+                        "{id: 4, time: 40, realtime: 1004, kind: state, name: paused}, "
+                        "{id: 5, time: 50, realtime: 1005, kind: mark, name: mark, text: ouch}, "
+                        "{id: 6, time: 60, realtime: 1006, kind: device, name: overpressure, code: 1, level: warning, asserted: true, "
+                        "value: 5210}]");
+        stage_free();
+}
+
+static void test_events_that_are_alerts(void) {
+        record_new();
+        add_event((StoreEvent) { .kind = STORE_EVENT_ALERT, .code = ALERT_OVERPRESSURE, .severity = ALERT_WARNING, .asserted = true, .value = 3100 });
+        add_event((StoreEvent) { .kind = STORE_EVENT_ALERT, .code = ALERT_OVERPRESSURE, .severity = ALERT_WARNING, .value = 3400 });
+        add_event((StoreEvent) { .kind = STORE_EVENT_ALERT, .code = ALERT_CLOCK_UNSET, .severity = ALERT_NOTICE, .asserted = true,
+                                 .value = ALERT_VALUE_NONE });
+        g_autofree char *text = get_events(OWNER, 7);
+        g_assert_nonnull(strstr(text, "name: overpressure, level: warning, raised: true, value: 3100, text: "));
+        g_assert_nonnull(strstr(text, "name: overpressure, level: warning, raised: false, value: 3400, text: "));
+        g_assert_nonnull(strstr(text, "name: clock-unset, level: notice, raised: true, text: "));
+        stage_free();
+}
+
+/* A later version's are passed over, or told as far as they can be. */
+static void test_events_that_nobody_knows(void) {
+        record_new();
+        add_event((StoreEvent) { .kind = (StoreEventKind) 99 });
+        add_event((StoreEvent) { .kind = (StoreEventKind) -1 });
+        add_event((StoreEvent) { .kind = STORE_EVENT_ALERT, .code = 200, .severity = 1 });
+        add_event((StoreEvent) { .kind = STORE_EVENT_ALERT, .code = 1, .severity = 9 });
+        add_event((StoreEvent) { .kind = STORE_EVENT_STATE, .code = 77 });
+        add_event((StoreEvent) { .kind = STORE_EVENT_STAGE, .code = 77 });
+        add_event((StoreEvent) { .kind = STORE_EVENT_AREA, .code = 77 });
+        g_autofree char *text = get_events(OWNER, 7);
+        g_assert_cmpstr(text, ==,
+                        "[{id: 3, time: 30, realtime: 1003, kind: alert, name: unknown}, "
+                        "{id: 4, time: 40, realtime: 1004, kind: alert, name: unknown}, "
+                        "{id: 5, time: 50, realtime: 1005, kind: state, name: unknown}, "
+                        "{id: 6, time: 60, realtime: 1006, kind: stage, name: unknown}, "
+                        "{id: 7, time: 70, realtime: 1007, kind: area, name: unknown-77}]");
+        stage_free();
+}
+
+static void test_events_page_by_page(void) {
+        record_new();
+        call_expect(NULL, OWNER, "/org/needled", HISTORY, "GetEvents", "ta{sv}", UINT64_C(7), 2, "after", "t", UINT64_C(5), "before", "t",
+                    UINT64_C(9));
+        g_assert_cmpuint(stage->event_filter.session, ==, 7);
+        g_assert_cmpuint(stage->event_filter.after, ==, 5);
+        g_assert_cmpuint(stage->event_filter.before, ==, 9);
+        g_assert_cmpuint(stage->event_filter.limit, ==, 1000);
+        call_expect("InvalidArgument", OWNER, "/org/needled", HISTORY, "GetEvents", "ta{sv}", UINT64_C(7), 1, "limit", "u", 5u);
+        stage_free();
+}
+
+static void test_events_of_a_live_session(void) {
+        record_new();
+        stage_session();
+        add_event((StoreEvent) { .kind = STORE_EVENT_MARK, .text = "so far" });
+        g_autofree char *text = get_events(OWNER, 42);
+        g_assert_nonnull(strstr(text, "text: so far"));
+        call_expect("NotFound", OTHER, "/org/needled", HISTORY, "GetEvents", "ta{sv}", UINT64_C(42), 0);
+        stage_free();
+}
+
+static void test_events_of_another(void) {
+        record_new();
+        call_expect("NotFound", OWNER, "/org/needled", HISTORY, "GetEvents", "ta{sv}", UINT64_C(8), 0);
+        call_expect("NotFound", OWNER, "/org/needled", HISTORY, "GetEvents", "ta{sv}", UINT64_C(9), 0);
+        g_assert_cmpuint(stage->event_filter.session, ==, 0);
+        stage->fb->polkit = FAKE_POLKIT_ALLOW;
+        call_expect(NULL, OWNER, "/org/needled", HISTORY, "GetEvents", "ta{sv}", UINT64_C(8), 0);
+        g_assert_cmpstr(stage->fb->action, ==, "org.needled.read-others");
+        g_assert_cmpuint(stage->event_filter.session, ==, 8);
+        stage->store_error = -EIO;
+        call_expect("Degraded", ROOT, "/org/needled", HISTORY, "GetEvents", "ta{sv}", UINT64_C(7), 0);
+        stage_free();
+}
+
+/* ---- Labels ---- */
+
+static FakeCall *annotate(const char *sender, uint64_t id) {
+        return call(sender, "/org/needled", HISTORY, "Annotate", "ta{sv}", id, 2, "product", "s", "serum", "rating", "u", 5u);
+}
+
+static void test_annotate(void) {
+        record_new();
+        g_autoptr(FakeCall) c = annotate(OWNER, 7);
+        fake_bus_until(stage->fb, stage->n_labels == 1);
+        fake_bus_settle(stage->fb);
+        g_assert_null(c->reply); /* "Answers when it is durable; then Changed() is sent." */
+        g_assert_cmpuint(stage->labelled, ==, 7);
+        g_assert_cmpstr(stage->labels.product, ==, "serum");
+        g_assert_cmpint(stage->labels.rating, ==, 5);
+        stage_store_labelled(0);
+        (void) expect(c, NULL);
+        g_autofree char *text = stage_print(fake_bus_signal(stage->fb, "/org/needled", "Changed"));
+        g_assert_cmpstr(text, ==, "7 1000");
+        stage_free();
+}
+
+static void test_annotate_errors(void) {
+        record_new();
+        call_expect("InvalidArgument", OWNER, "/org/needled", HISTORY, "Annotate", "ta{sv}", UINT64_C(7), 1, "rating", "u", 9u);
+        call_expect("NotFound", OWNER, "/org/needled", HISTORY, "Annotate", "ta{sv}", UINT64_C(8), 0);
+        call_expect("NotFound", OWNER, "/org/needled", HISTORY, "Annotate", "ta{sv}", UINT64_C(9), 0);
+        g_assert_cmpuint(stage->n_labels, ==, 0);
+
+        g_autoptr(FakeCall) slow = annotate(OWNER, 7);
+        fake_bus_until(stage->fb, stage->n_labels == 1);
+        stage_store_labelled(-EIO);
+        (void) expect(slow, "Degraded");
+        g_autoptr(FakeCall) gone = annotate(OWNER, 7);
+        fake_bus_until(stage->fb, stage->n_labels == 2);
+        stage_store_labelled(-ENOENT);
+        (void) expect(gone, "NotFound");
+
+        stage_session();
+        g_autoptr(FakeCall) live = annotate(OWNER, 42);
+        (void) expect(live, "NotReady");
+        stage_free();
+}
+
+static void test_annotate_of_another_allowed(void) {
+        record_new();
+        stage->fb->polkit = FAKE_POLKIT_ALLOW;
+        g_autoptr(FakeCall) c = annotate(OWNER, 8);
+        fake_bus_until(stage->fb, stage->n_labels == 1);
+        g_assert_cmpstr(stage->fb->action, ==, "org.needled.control-others");
+        stage_store_labelled(0);
+        (void) expect(c, NULL);
+        g_autofree char *text = stage_print(fake_bus_signal(stage->fb, "/org/needled", "Changed"));
+        g_assert_cmpstr(text, ==, "8 1001");
+        stage_free();
+}
+
+static void test_caller_leaves_before_it_is_labelled(void) {
+        record_new();
+        g_autoptr(FakeCall) c = annotate(OWNER, 7);
+        fake_bus_until(stage->fb, stage->n_labels == 1);
+        fake_bus_leave(stage->fb, OWNER, "org.freedesktop.DBus");
+        fake_bus_settle(stage->fb);
+        stage_store_labelled(0);
+        fake_bus_settle(stage->fb);
+        g_assert_null(c->reply);
+        stage_free();
+}
+
 static void test_added(void) {
         record_new();
         bus_history_added(stage->bus, 7, OWNER_UID);
@@ -219,6 +392,16 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/get/of-another-allowed", test_get_of_another_allowed);
         g_test_add_func("/database-cannot-be-read", test_database_cannot_be_read);
         g_test_add_func("/caller-leaves-before-the-answer", test_caller_leaves_before_the_answer);
+        g_test_add_func("/events/of-each-kind", test_events_of_each_kind);
+        g_test_add_func("/events/that-are-alerts", test_events_that_are_alerts);
+        g_test_add_func("/events/that-nobody-knows", test_events_that_nobody_knows);
+        g_test_add_func("/events/page-by-page", test_events_page_by_page);
+        g_test_add_func("/events/of-a-live-session", test_events_of_a_live_session);
+        g_test_add_func("/events/of-another", test_events_of_another);
+        g_test_add_func("/annotate", test_annotate);
+        g_test_add_func("/annotate/errors", test_annotate_errors);
+        g_test_add_func("/annotate/of-another-allowed", test_annotate_of_another_allowed);
+        g_test_add_func("/annotate/caller-leaves", test_caller_leaves_before_it_is_labelled);
         g_test_add_func("/added", test_added);
         return g_test_run();
 }

@@ -39,6 +39,20 @@ static void on_opened(const StoreOpened *opened, void *userdata) {
 
                 g_ptr_array_add(f->devices, g_strdup_printf("%s %s%s", d->path, d->alias, until ? until : ""));
         }
+        for (size_t i = 0; i < opened->n_plans; i++) {
+                const StorePlan *p = &opened->plans[i];
+
+                g_ptr_array_add(f->personal, g_strdup_printf("plan of %u %s for '%s': %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
+                                                             " %" G_GINT64_FORMAT " %d %d", p->owner, p->owner_name, p->subject,
+                                                             p->rest_300_usec, p->rest_500_usec, p->rest_1000_usec, p->rest_deeper_usec,
+                                                             p->weekly_max, p->course_weeks));
+        }
+        for (size_t i = 0; i < opened->n_acknowledgements; i++) {
+                const StoreAcknowledgement *a = &opened->acknowledgements[i];
+
+                g_ptr_array_add(f->personal, g_strdup_printf("%u %s acknowledged %s at %" G_GUINT64_FORMAT, a->owner, a->owner_name, a->version,
+                                                             a->realtime_usec));
+        }
         f->sessions = g_new0(FixtureSession, opened->n_sessions + 1);
         f->n_sessions = opened->n_sessions;
         for (size_t i = 0; i < opened->n_sessions; i++) {
@@ -117,6 +131,7 @@ static void forget(Fixture *f) {
         f->n_sessions = 0;
         f->opened = false;
         g_ptr_array_set_size(f->devices, 0);
+        g_ptr_array_set_size(f->personal, 0);
         g_ptr_array_set_size(f->put_aside, 0);
         g_string_truncate(f->states, 0);
         g_string_truncate(f->reasons, 0);
@@ -127,6 +142,7 @@ void fixture_init(Fixture *f) {
         *f = (Fixture) {
                 .dir = g_dir_make_tmp("needled-store-XXXXXX", NULL),
                 .devices = g_ptr_array_new_with_free_func(g_free),
+                .personal = g_ptr_array_new_with_free_func(g_free),
                 .put_aside = g_ptr_array_new_with_free_func(g_free),
                 .states = g_string_new(NULL),
                 .reasons = g_string_new(NULL),
@@ -157,6 +173,7 @@ void fixture_done(Fixture *f) {
         g_free(f->dir);
         g_free(f->path);
         g_ptr_array_unref(f->devices);
+        g_ptr_array_unref(f->personal);
         g_ptr_array_unref(f->put_aside);
         (void) g_string_free(f->states, TRUE);
         (void) g_string_free(f->reasons, TRUE);
@@ -291,6 +308,26 @@ int fixture_end(Fixture *f, uint64_t session) {
         f->answered = false;
         store_session_end(f->store, session, "user", FIXTURE_START_BOOTTIME + FIXTURE_LENGTH_USEC,
                           FIXTURE_START_REALTIME + FIXTURE_LENGTH_USEC, &figures, on_done, f);
+        return wait_answer(f);
+}
+
+int fixture_label(Fixture *f, uint64_t session, const StoreLabels *labels) {
+        f->answered = false;
+        store_session_label(f->store, session, labels, on_done, f);
+        return wait_answer(f);
+}
+
+int fixture_plan(Fixture *f, const StorePlan *plan) {
+        f->answered = false;
+        store_plan_put(f->store, plan, on_done, f);
+        return wait_answer(f);
+}
+
+int fixture_acknowledge(Fixture *f, uid_t owner, const char *version, uint64_t realtime_usec) {
+        StoreAcknowledgement a = { .owner = owner, .owner_name = (char *) "ada", .version = (char *) version, .realtime_usec = realtime_usec };
+
+        f->answered = false;
+        store_acknowledge(f->store, &a, on_done, f);
         return wait_answer(f);
 }
 

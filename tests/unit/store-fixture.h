@@ -34,6 +34,7 @@ typedef struct Fixture {
         bool opened;
         uint64_t next_session_id;
         GPtrArray *devices;     /* "path alias" each, "path alias until 17…" of one that is released */
+        GPtrArray *personal;    /* "plan of 1000 for X: 1 2 3 4 5 6", "1000 acknowledged V at T" each */
         FixtureSession *sessions;
         size_t n_sessions;
         GString *states;        /* names, a space after each */
@@ -71,6 +72,9 @@ void fixture_record(Fixture *fixture, uint64_t session, uint64_t from, uint64_t 
 /* Ends it and waits for the answer, which is returned. */
 int fixture_end(Fixture *fixture, uint64_t session);
 int fixture_discard(Fixture *fixture, uint64_t session);
+int fixture_label(Fixture *fixture, uint64_t session, const StoreLabels *labels);
+int fixture_plan(Fixture *fixture, const StorePlan *plan);
+int fixture_acknowledge(Fixture *fixture, uid_t owner, const char *version, uint64_t realtime_usec);
 int fixture_list(Fixture *fixture, const StoreFilter *filter);
 int fixture_get(Fixture *fixture, uint64_t id);
 

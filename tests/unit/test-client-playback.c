@@ -98,7 +98,7 @@ static void on_told(const StreamRecord *record, void *userdata) {
                 g_string_append(t->told, names_session_state(record->state.state));
                 break;
         case NEEDLED_STREAM_MARK:
-                g_string_append_printf(t->told, "mark:%s", record->mark);
+                g_string_append_printf(t->told, "mark:%.*s", (int) record->mark.length, record->mark.text);
                 break;
         case NEEDLED_STREAM_GAP:
                 g_string_append_printf(t->told, "gap:%u", record->gap.lost);

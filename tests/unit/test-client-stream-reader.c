@@ -135,6 +135,65 @@ static void test_events_states_and_gaps(void) {
                              "\"stream\":\"live\",\"lost\":4}");
 }
 
+static void put_mark(GByteArray *m, uint16_t length, const char *text) {
+        g_autoptr(GByteArray) body = g_byte_array_new();
+        struct needled_stream_mark head = { .length = htole16(length) };
+
+        g_byte_array_append(body, (const uint8_t *) &head, sizeof head);
+        g_byte_array_append(body, (const uint8_t *) text, (guint) strlen(text));
+        put_record(m, NEEDLED_STREAM_MARK, body->data, body->len, 0);
+}
+
+static void test_alerts_and_marks(void) {
+        struct needled_stream_alert raised = { 0, 2, 1, 1, (int32_t) htole32(3100), htole64(1400000) };
+        struct needled_stream_alert unknown = { .code = 200, .level = 9, .raised_usec = htole64(5) };
+        g_autoptr(GByteArray) m = g_byte_array_new();
+        g_autofree char *text = NULL;
+        json_auto *json = NULL;
+        StreamRecord record;
+        size_t offset = 0;
+
+        put_record(m, NEEDLED_STREAM_ALERT, &raised, sizeof raised, 0);
+        put_record(m, NEEDLED_STREAM_ALERT, &unknown, sizeof unknown, 0);
+        put_mark(m, 4, "12345678"); /* padding is not of it */
+        put_mark(m, 2, "\xff!");
+        put_mark(m, 9, "12345678");
+
+        g_assert_cmpint(next(m, &offset, &record), ==, 1);
+        json = watch_json(&record, 42);
+        text = json_line(json);
+        g_assert_true(g_str_has_prefix(text, "{\"type\":\"alert\",\"session\":42,\"time\":1500000,\"realtime\":1770127530000000,"
+                                             "\"code\":\"overpressure\",\"level\":\"warning\",\"raised\":true,\"raised_at\":1400000,"
+                                             "\"value\":3100,\"text\":\""));
+        g_assert_cmpint(next(m, &offset, &record), ==, 1);
+        assert_json(&record, "{\"type\":\"alert\",\"session\":42,\"time\":1500000,\"realtime\":1770127530000000,"
+                             "\"code\":\"unknown\",\"level\":\"unknown\",\"raised\":false,\"raised_at\":5}");
+        g_assert_cmpint(next(m, &offset, &record), ==, 1);
+        assert_json(&record, "{\"type\":\"mark\",\"session\":42,\"time\":1500000,\"realtime\":1770127530000000,\"text\":\"1234\"}");
+        g_assert_cmpint(next(m, &offset, &record), ==, 1);
+        assert_json(&record, "{\"type\":\"mark\",\"session\":42,\"time\":1500000,\"realtime\":1770127530000000,\"text\":\"\xef\xbf\xbd!\"}");
+        g_assert_cmpint(next(m, &offset, &record), ==, -EPROTO);
+        g_assert_cmpint(next(m, &offset, &record), ==, 0);
+}
+
+/* "Bodies grow at the end only": a service that knew no limits wrote 8 octets. */
+static void test_states_with_and_without_zones(void) {
+        struct needled_stream_state state = { .state = 1, .stage = 3, .zone_low_mn = (int32_t) htole32(300),
+                                              .zone_high_mn = (int32_t) htole32(2000), .overpressure_mn = (int32_t) htole32(3000) };
+        g_autoptr(GByteArray) m = g_byte_array_new();
+        StreamRecord record;
+        size_t offset = 0;
+
+        put_record(m, NEEDLED_STREAM_STATE, &state, sizeof state, 0);
+        put_record(m, NEEDLED_STREAM_STATE, &state, 8, 0);
+        g_assert_cmpint(next(m, &offset, &record), ==, 1);
+        assert_json(&record, "{\"type\":\"state\",\"session\":42,\"time\":1500000,\"realtime\":1770127530000000,\"state\":\"running\","
+                             "\"stage\":\"needling\",\"zones\":{\"good\":300,\"high\":2000,\"over\":3000}}");
+        g_assert_cmpint(next(m, &offset, &record), ==, 1);
+        assert_json(&record, "{\"type\":\"state\",\"session\":42,\"time\":1500000,\"realtime\":1770127530000000,\"state\":\"running\","
+                             "\"stage\":\"needling\"}");
+}
+
 static void put_frame(GByteArray *m, uint16_t length, const void *data, size_t size) {
         g_autoptr(GByteArray) body = g_byte_array_new();
         struct needled_stream_frame head = { .channel = 1, .direction = 2, .length = htole16(length) };
@@ -265,7 +324,8 @@ static void test_bodies_may_have_grown(void) {
 static void test_bodies_that_are_too_short(void) {
         static const uint16_t types[] = { NEEDLED_STREAM_HELLO, NEEDLED_STREAM_LIVE, NEEDLED_STREAM_EVENT,
                                           NEEDLED_STREAM_STATE, NEEDLED_STREAM_GAP,  NEEDLED_STREAM_FIGURES,
-                                          NEEDLED_STREAM_FRAME, NEEDLED_STREAM_END };
+                                          NEEDLED_STREAM_FRAME, NEEDLED_STREAM_ALERT, NEEDLED_STREAM_MARK,
+                                          NEEDLED_STREAM_END };
 
         for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
                 g_autoptr(GByteArray) m = g_byte_array_new();
@@ -349,6 +409,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/client-stream-reader/a-message-of-several-records",
                         test_a_message_of_several_records);
         g_test_add_func("/client-stream-reader/events-states-and-gaps", test_events_states_and_gaps);
+        g_test_add_func("/client-stream-reader/alerts-and-marks", test_alerts_and_marks);
+        g_test_add_func("/client-stream-reader/states-with-and-without-zones", test_states_with_and_without_zones);
         g_test_add_func("/client-stream-reader/frames-keep-their-octets", test_frames_keep_their_octets);
         g_test_add_func("/client-stream-reader/frames-longer-than-their-record", test_frames_longer_than_their_record);
         g_test_add_func("/client-stream-reader/figures", test_figures);

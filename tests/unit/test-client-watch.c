@@ -397,8 +397,101 @@ static void test_plain_lines(void) {
         watch_model_done(&m);
 }
 
+static StreamRecord alert(uint8_t code, uint8_t level, bool raised, int32_t value) {
+        return (StreamRecord) {
+                .type = NEEDLED_STREAM_ALERT,
+                .known = true,
+                .alert = { .code = code, .level = level, .raised = raised, .has_value = true, .value = value, .raised_usec = 3 * S },
+        };
+}
+
+static void test_alerts_stand_until_they_are_over(void) {
+        g_autofree char *both = NULL, *one = NULL, *line = NULL;
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        feed(&m, alert(0, 2, true, 3100), NOW);
+        feed(&m, alert(5, 1, true, 18), NOW);
+        both = render(&m, 80, 30, false, NOW + 3600 * S);
+        assert_shows(both, "! "); /* however long ago they were told */
+        assert_shows(both, "3.1 N");
+        assert_shows(both, "18 %");
+        line = watch_text_plain(&m, NOW, REALTIME);
+        assert_shows(line, "  ! overpressure");
+        assert_shows(line, "  ! battery-low");
+
+        feed(&m, alert(0, 2, false, 3100), NOW + S);
+        g_assert_null(watch_model_alert(&m, 0));
+        g_assert_nonnull(watch_model_alert(&m, 5));
+        g_assert_cmpstr(watch_model_notice(&m, NOW + S), ==, "overpressure is over");
+        one = render(&m, 80, 30, false, NOW + 60 * S);
+        assert_hides(one, "3.1 N");
+        assert_shows(one, "18 %");
+        watch_model_begin(&m, 43);
+        g_assert_null(watch_model_alert(&m, 5));
+        watch_model_done(&m);
+}
+
+static void test_alerts_of_a_later_version(void) {
+        g_autofree char *picture = NULL;
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        feed(&m, alert(15, 3, true, 1), NOW);
+        feed(&m, alert(16, 3, true, 1), NOW);
+        feed(&m, alert(255, 3, true, 1), NOW);
+        g_assert_nonnull(watch_model_alert(&m, 15));
+        g_assert_null(watch_model_alert(&m, 16));
+        picture = render(&m, 80, 30, false, NOW);
+        assert_shows(picture, "! An alert that this version does not know.");
+        watch_model_done(&m);
+}
+
+static void test_time_left_and_stage(void) {
+        StreamRecord figures = { .type = NEEDLED_STREAM_FIGURES, .known = true };
+        StreamRecord state = { .type = NEEDLED_STREAM_STATE, .known = true,
+                               .state = { .state = NEEDLED_STREAM_STATE_RUNNING, .stage = 3 } };
+        g_autofree char *left = NULL, *reached = NULL, *line = NULL;
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        feed(&m, state, NOW);
+        figures_set(&figures.figures, FIGURE_REMAINING, 177 * S);
+        feed(&m, figures, NOW);
+        left = render(&m, 80, 24, false, NOW);
+        assert_shows(left, "needling");
+        assert_shows(left, "2m 57s left");
+        line = watch_text_plain(&m, NOW, REALTIME);
+        assert_shows(line, "  needling  left 2m 57s");
+        figures_set(&figures.figures, FIGURE_REMAINING, 0);
+        feed(&m, figures, NOW);
+        reached = render(&m, 80, 24, false, NOW);
+        assert_shows(reached, "time limit reached");
+        watch_model_done(&m);
+}
+
+/* "force against its zones": those that were set for this session, where the service tells them */
+static void test_zones_are_those_of_the_session(void) {
+        StreamRecord state = { .type = NEEDLED_STREAM_STATE, .known = true,
+                               .state = { .state = NEEDLED_STREAM_STATE_RUNNING, .zone_low_mn = 100, .zone_high_mn = 400,
+                                          .overpressure_mn = 700 } };
+        WatchZones zones;
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        zones = watch_model_zones(&m);
+        g_assert_cmpint(zones.over_mn, ==, 3000); /* a pen's */
+        feed(&m, state, NOW);
+        zones = watch_model_zones(&m);
+        g_assert_cmpint(zones.good_mn, ==, 100);
+        g_assert_cmpint(zones.high_mn, ==, 400);
+        g_assert_cmpint(zones.over_mn, ==, 700);
+        watch_model_done(&m);
+}
+
 static void test_a_tape_is_no_session(void) {
-        StreamRecord mark = { .type = NEEDLED_STREAM_MARK, .known = true, .mark = "it \x1b[2J slipped" };
+        static const char text[] = "it \x1b[2J slipped";
+        StreamRecord mark = { .type = NEEDLED_STREAM_MARK, .known = true, .mark = { text, strlen(text) } };
         g_autofree char *line = NULL, *picture = NULL;
         json_auto *json = watch_json(&mark, 0), *device = json_pack("{s:s s:s}", "alias", "bench", "kind", "pen");
         WatchModel m;
@@ -441,6 +534,10 @@ int main(int argc, char **argv) {
         g_test_add_func("/client-watch/little-room-keeps-what-matters", test_little_room_keeps_what_matters);
         g_test_add_func("/client-watch/zones-are-told-without-colour", test_zones_are_told_without_colour);
         g_test_add_func("/client-watch/plain-lines", test_plain_lines);
+        g_test_add_func("/client-watch/alerts-stand-until-they-are-over", test_alerts_stand_until_they_are_over);
+        g_test_add_func("/client-watch/alerts-of-a-later-version", test_alerts_of_a_later_version);
+        g_test_add_func("/client-watch/time-left-and-stage", test_time_left_and_stage);
+        g_test_add_func("/client-watch/zones-are-those-of-the-session", test_zones_are_those_of_the_session);
         g_test_add_func("/client-watch/a-tape-is-no-session", test_a_tape_is_no_session);
         return g_test_run();
 }

@@ -4,6 +4,8 @@
 
 #include "config.h"
 
+#define DAY (UINT64_C(86400) * G_USEC_PER_SEC)
+
 static void take_warning(const char *file, unsigned line, const char *message, void *userdata) {
         g_autofree char *base = g_path_get_basename(file);
 
@@ -60,6 +62,14 @@ static void test_missing_is_default(void) {
         g_assert_true(config.session_auto_start);
         g_assert_false(config.bluetooth_allow_broadcast);
         g_assert_cmpuint(config.bluetooth_release_usec, ==, 0);
+        g_assert_cmpuint(config.session_lead_in_usec, ==, 10 * G_USEC_PER_SEC);
+        g_assert_cmpuint(config.session_time_limit_usec, ==, 900 * G_USEC_PER_SEC);
+        g_assert_cmpint(config.limits_overpressure_mn, ==, LIMIT_OF_DEVICE);
+        g_assert_cmpint(config.limits_contact_off_mn, ==, LIMIT_OF_DEVICE);
+        g_assert_cmpuint(config.plan_rest_deeper_usec, ==, 42 * DAY);
+        g_assert_cmpuint(config.plan_weekly_max, ==, 2);
+        g_assert_cmpuint(config.plan_course_weeks, ==, 12);
+        g_assert_true(config.bluetooth_set_parameters);
         remove_dir(dir);
 }
 
@@ -93,6 +103,97 @@ static void test_release_time(void) {
         c = load("[Bluetooth]\nReleaseTime=31d\n",
                  "needled.conf:2: [Bluetooth] ReleaseTime=31d is not a time from 0 to 2592000 s (like 90, 90s, 2min); keeping 0 s\n");
         g_assert_cmpuint(c.bluetooth_release_usec, ==, 0);
+}
+
+static void test_limits(void) {
+        Config c = load("[Session]\nTimeLimit=0\nLeadIn=60\n"
+                        "[Limits]\nOverpressure=2500\nHysteresis=2500 mN\nZoneLow=0\nZoneHigh=2499mN\nContactOn=150\nContactOff=150\n", "");
+
+        g_assert_cmpuint(c.session_time_limit_usec, ==, 0);
+        g_assert_cmpuint(c.session_lead_in_usec, ==, 60 * G_USEC_PER_SEC);
+        g_assert_cmpint(c.limits_overpressure_mn, ==, 2500);
+        g_assert_cmpint(c.limits_hysteresis_mn, ==, 2500);
+        g_assert_cmpint(c.limits_zone_low_mn, ==, 0);
+        g_assert_cmpint(c.limits_zone_high_mn, ==, 2499);
+        g_assert_cmpint(c.limits_contact_on_mn, ==, 150);
+        g_assert_cmpint(c.limits_contact_off_mn, ==, 150);
+}
+
+static void test_limits_out_of_bounds(void) {
+        Config c = load("[Session]\nTimeLimit=25h\nLeadIn=61\n[Limits]\nOverpressure=99\nZoneHigh=32768\nZoneLow=-1\nContactOn=2 N\n",
+                        "needled.conf:2: [Session] TimeLimit=25h is not a time from 0 to 86400 s (like 90, 90s, 2min); keeping 900 s\n"
+                        "needled.conf:3: [Session] LeadIn=61 is not a time from 0 to 60 s (like 90, 90s, 2min); keeping 10 s\n"
+                        "needled.conf:5: [Limits] Overpressure=99 is not a force from 100 to 32767 mN; keeping that of the device\n"
+                        "needled.conf:6: [Limits] ZoneHigh=32768 is not a force from 1 to 32767 mN; keeping that of the device\n"
+                        "needled.conf:7: [Limits] ZoneLow=-1 is not a force from 0 to 32767 mN; keeping that of the device\n"
+                        "needled.conf:8: [Limits] ContactOn=2 N is not a force from 1 to 32767 mN; keeping that of the device\n");
+
+        g_assert_cmpint(c.limits_overpressure_mn, ==, LIMIT_OF_DEVICE);
+        g_assert_cmpint(c.limits_zone_low_mn, ==, LIMIT_OF_DEVICE);
+}
+
+/* Each force alone may be right. */
+static void test_limits_among_themselves(void) {
+        Config c = load("[Limits]\nHysteresis=1001\nOverpressure=1000\n",
+                        "needled.conf:2: [Limits] Hysteresis=1001 must be at most Overpressure=1000; keeping that of the device\n");
+
+        g_assert_cmpint(c.limits_hysteresis_mn, ==, LIMIT_OF_DEVICE);
+        g_assert_cmpint(c.limits_overpressure_mn, ==, 1000);
+
+        c = load("[Limits]\nZoneLow=300\nZoneHigh=1000\nOverpressure=1000\n",
+                 "needled.conf:3: [Limits] ZoneHigh=1000 must be below Overpressure=1000; keeping that of the device\n");
+        g_assert_cmpint(c.limits_zone_low_mn, ==, 300);
+        g_assert_cmpint(c.limits_zone_high_mn, ==, LIMIT_OF_DEVICE);
+
+        c = load("[Limits]\nZoneLow=700\nZoneHigh=700\n",
+                 "needled.conf:2: [Limits] ZoneLow=700 must be below ZoneHigh=700; keeping that of the device\n");
+        g_assert_cmpint(c.limits_zone_low_mn, ==, LIMIT_OF_DEVICE);
+        g_assert_cmpint(c.limits_zone_high_mn, ==, 700);
+
+        (void) load("[Limits]\nZoneLow=700\nOverpressure=600\n",
+                    "needled.conf:2: [Limits] ZoneLow=700 must be below Overpressure=600; keeping that of the device\n");
+        (void) load("[Limits]\nContactOn=100\nContactOff=200\n",
+                    "needled.conf:3: [Limits] ContactOff=200 must be at most ContactOn=100; keeping that of the device\n");
+}
+
+/* The wrong one may be in another file than what it is compared with. */
+static void test_limits_of_two_files(void) {
+        g_autofree char *dir = make_dir();
+        g_autoptr(GString) warnings = g_string_new(NULL);
+        Config config;
+
+        write_file(dir, "needled.conf", "[Limits]\nOverpressure=5000\nZoneHigh=4000\n", -1);
+        write_file(dir, "needled.conf.d/10.conf", "[Limits]\nOverpressure=3000\n", -1);
+        config_defaults(&config);
+        g_assert_cmpuint(config_load(&config, dir, take_warning, warnings), ==, 1);
+        g_assert_cmpstr(warnings->str, ==,
+                        "needled.conf:3: [Limits] ZoneHigh=4000 must be below Overpressure=3000; keeping that of the device\n");
+        g_assert_cmpint(config.limits_overpressure_mn, ==, 3000);
+        g_assert_cmpint(config.limits_zone_high_mn, ==, LIMIT_OF_DEVICE);
+        remove_dir(dir);
+}
+
+static void test_plan(void) {
+        Config c = load("[Plan]\nRest0300um=0\nRest0500um=365d\nRest1000um=21d\nRestDeeper=48h\nWeeklyMax=7\nCourseWeeks=0\n", "");
+
+        g_assert_cmpuint(c.plan_rest_300_usec, ==, 0);
+        g_assert_cmpuint(c.plan_rest_500_usec, ==, 365 * DAY);
+        g_assert_cmpuint(c.plan_rest_1000_usec, ==, 21 * DAY);
+        g_assert_cmpuint(c.plan_rest_deeper_usec, ==, 2 * DAY);
+        g_assert_cmpuint(c.plan_weekly_max, ==, 7);
+        g_assert_cmpuint(c.plan_course_weeks, ==, 0);
+
+        c = load("[Plan]\nRest0300um=366d\nWeeklyMax=8\nCourseWeeks=many\n",
+                 "needled.conf:2: [Plan] Rest0300um=366d is not a time from 0 to 31536000 s (like 90, 90s, 2min); keeping 259200 s\n"
+                 "needled.conf:3: [Plan] WeeklyMax=8 is not a number from 0 to 7; keeping 2\n"
+                 "needled.conf:4: [Plan] CourseWeeks=many is not a number from 0 to 52; keeping 12\n");
+        g_assert_cmpuint(c.plan_weekly_max, ==, 2);
+}
+
+static void test_set_parameters(void) {
+        Config c = load("[Bluetooth]\nSetParameters=no\n", "");
+
+        g_assert_false(c.bluetooth_set_parameters);
 }
 
 static void test_negative_and_huge_times(void) {
@@ -153,6 +254,12 @@ int main(int argc, char **argv) {
         g_test_add_func("/config/values", test_values);
         g_test_add_func("/config/bad-values-keep-the-default", test_bad_values_keep_the_default);
         g_test_add_func("/config/release-time", test_release_time);
+        g_test_add_func("/config/limits", test_limits);
+        g_test_add_func("/config/limits-out-of-bounds", test_limits_out_of_bounds);
+        g_test_add_func("/config/limits-among-themselves", test_limits_among_themselves);
+        g_test_add_func("/config/limits-of-two-files", test_limits_of_two_files);
+        g_test_add_func("/config/plan", test_plan);
+        g_test_add_func("/config/set-parameters", test_set_parameters);
         g_test_add_func("/config/negative-and-huge-times", test_negative_and_huge_times);
         g_test_add_func("/config/unknown-names", test_unknown_names);
         g_test_add_func("/config/unreadable-lines-cost-only-themselves", test_unreadable_lines_cost_only_themselves);

@@ -7,6 +7,12 @@
 #include "store-fixture.h"
 #include "store/schema.h"
 
+/* What version 4 brought, out of the database again. */
+#define WITHOUT_4                                                                                                        \
+        "ALTER TABLE session DROP COLUMN acknowledged; ALTER TABLE session DROP COLUMN rating;"                          \
+        "ALTER TABLE session DROP COLUMN areas; ALTER TABLE event DROP COLUMN kind; ALTER TABLE event DROP COLUMN text;" \
+        "DROP TABLE plan; DROP TABLE acknowledgement;"
+
 static sqlite3 *open_db(const char *path) {
         sqlite3 *db;
 
@@ -60,8 +66,8 @@ static void test_a_new_database(void) {
                 ==, 0);
         g_assert_cmpint(query(db,
                               "SELECT count(*) FROM pragma_table_list WHERE name IN"
-                              " ('meta', 'device', 'session', 'chunk', 'tail', 'gap', 'event') AND wr = 0"),
-                        ==, 7);
+                              " ('meta', 'device', 'session', 'chunk', 'tail', 'gap', 'event', 'plan', 'acknowledgement') AND wr = 0"),
+                        ==, 9);
         (void) sqlite3_close(db);
         fixture_done(&f);
 }
@@ -158,7 +164,7 @@ static void test_from_version_1(void) {
         fixture_init(&f);
         db = open_db(f.path);
         g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
-        g_assert_cmpint(schema_exec(db, "ALTER TABLE session DROP COLUMN channels; ALTER TABLE session DROP COLUMN end_boottime;"
+        g_assert_cmpint(schema_exec(db, WITHOUT_4 "ALTER TABLE session DROP COLUMN channels; ALTER TABLE session DROP COLUMN end_boottime;"
                                         "ALTER TABLE device DROP COLUMN released; ALTER TABLE device DROP COLUMN released_until;"
                                         "PRAGMA user_version = 1;"
                                         "INSERT INTO session (id, uuid, device_address, device_alias, profile, owner, owner_name, boot_id,"
@@ -189,7 +195,7 @@ static void test_from_version_2(void) {
         fixture_init(&f);
         db = open_db(f.path);
         g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
-        g_assert_cmpint(schema_exec(db, "ALTER TABLE device DROP COLUMN released; ALTER TABLE device DROP COLUMN released_until;"
+        g_assert_cmpint(schema_exec(db, WITHOUT_4 "ALTER TABLE device DROP COLUMN released; ALTER TABLE device DROP COLUMN released_until;"
                                         "PRAGMA user_version = 2;"
                                         "INSERT INTO device VALUES ('C0:FF:EE:12:34:56', 'random', 'C0_FF_EE_12_34_56', NULL, 'OMP', 'pen',"
                                         " 'omp1', '', '', '', '', 3, 1000, 1, 0, 1, 500000)"),
@@ -206,6 +212,35 @@ static void test_from_version_2(void) {
         fixture_done(&f);
 }
 
+/* Sessions that version 3 kept were not acknowledged, and their events came from devices. */
+static void test_from_version_3(void) {
+        SchemaKind kind;
+        int version;
+        Fixture f;
+        sqlite3 *db;
+
+        fixture_init(&f);
+        db = open_db(f.path);
+        g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
+        g_assert_cmpint(schema_exec(db, WITHOUT_4 "PRAGMA user_version = 3;"
+                                        "INSERT INTO session (id, uuid, device_address, device_alias, profile, owner, owner_name, boot_id,"
+                                        " utc_offset_sec, start_boottime, start_realtime, subject, area, product, note, ended, end_realtime)"
+                                        " VALUES (1, '', '', '', 'omp1', 0, '', '', 0, 1000, 500000, '', 'chin', '', '', 1, 500700);"
+                                        "INSERT INTO event (session, session_usec, realtime, code, severity, asserted, value)"
+                                        " VALUES (1, 5, 500005, 1, 3, 1, 4000)"),
+                        ==, SQLITE_OK);
+
+        g_assert_cmpint(schema_identify(db, &kind, &version), ==, SQLITE_OK);
+        g_assert_cmpint(kind, ==, SCHEMA_OLDER);
+        g_assert_cmpint(schema_prepare(db, f.path, kind, version), ==, SQLITE_OK);
+        assert_kind(db, SCHEMA_CURRENT, SCHEMA_VERSION);
+        g_assert_cmpint(query(db, "SELECT count(*) FROM session WHERE area = 'chin' AND acknowledged = 0 AND rating = 0 AND areas = 0"), ==, 1);
+        g_assert_cmpint(query(db, "SELECT count(*) FROM event WHERE value = 4000 AND kind = 0 AND text IS NULL"), ==, 1);
+        g_assert_cmpint(query(db, "SELECT (SELECT count(*) FROM plan) + (SELECT count(*) FROM acknowledgement)"), ==, 0);
+        (void) sqlite3_close(db);
+        fixture_done(&f);
+}
+
 static int add_color(sqlite3 *db) {
         return schema_exec(db, "ALTER TABLE device ADD COLUMN color TEXT");
 }
@@ -217,28 +252,28 @@ static int add_two_and_fail(sqlite3 *db) {
 }
 
 static void test_a_migration_is_whole_and_backed_up(void) {
-        static const SchemaMigration good[] = { NULL, NULL, NULL, add_color },
-                                     bad[] = { NULL, NULL, NULL, add_color, add_two_and_fail };
+        static const SchemaMigration good[] = { NULL, NULL, NULL, NULL, add_color },
+                                     bad[] = { NULL, NULL, NULL, NULL, add_color, add_two_and_fail };
         g_autofree char *backup = NULL, *backup2 = NULL;
         Fixture f;
         struct stat st;
         sqlite3 *db;
 
         fixture_init(&f);
-        backup = g_strconcat(f.path, ".backup-v3", NULL);
-        backup2 = g_strconcat(f.path, ".backup-v4", NULL);
+        backup = g_strconcat(f.path, ".backup-v4", NULL);
+        backup2 = g_strconcat(f.path, ".backup-v5", NULL);
         db = open_db(f.path);
         g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
         g_assert_false(g_file_test(backup, G_FILE_TEST_EXISTS)); /* nothing to back up */
         g_assert_cmpint(schema_set_meta(db, "next_session_id", 77), ==, SQLITE_OK);
 
-        g_assert_cmpint(schema_migrate(db, f.path, 3, good, 4), ==, SQLITE_OK);
-        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 4);
+        g_assert_cmpint(schema_migrate(db, f.path, 4, good, 5), ==, SQLITE_OK);
+        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 5);
         g_assert_cmpint(query(db, "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"),
                         ==, 1);
         g_assert_cmpint(g_stat(backup, &st), ==, 0);
         g_assert_cmpint(st.st_mode & 0777, ==, 0600);
-        g_assert_cmpint(fixture_query(backup, "PRAGMA user_version"), ==, 3);
+        g_assert_cmpint(fixture_query(backup, "PRAGMA user_version"), ==, 4);
         g_assert_cmpint(fixture_query(backup, "SELECT value FROM meta WHERE key = 'next_session_id'"), ==,
                         77);
         g_assert_cmpint(
@@ -246,11 +281,11 @@ static void test_a_migration_is_whole_and_backed_up(void) {
                               "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"),
                 ==, 0);
 
-        g_assert_cmpint(schema_migrate(db, f.path, 4, bad, 5), !=, SQLITE_OK);
-        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 4); /* as if it had not begun */
+        g_assert_cmpint(schema_migrate(db, f.path, 5, bad, 6), !=, SQLITE_OK);
+        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 5); /* as if it had not begun */
         g_assert_cmpint(query(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'"), ==, 0);
         g_assert_true(sqlite3_get_autocommit(db));
-        g_assert_cmpint(fixture_query(backup2, "PRAGMA user_version"), ==, 4);
+        g_assert_cmpint(fixture_query(backup2, "PRAGMA user_version"), ==, 5);
         (void) sqlite3_close(db);
         fixture_done(&f);
 }
@@ -280,6 +315,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/schema/kinds", test_kinds);
         g_test_add_func("/schema/from-version-1", test_from_version_1);
         g_test_add_func("/schema/from-version-2", test_from_version_2);
+        g_test_add_func("/schema/from-version-3", test_from_version_3);
         g_test_add_func("/schema/a-migration-is-whole-and-backed-up",
                         test_a_migration_is_whole_and_backed_up);
         g_test_add_func("/schema/meta", test_meta);

@@ -69,7 +69,7 @@ static void test_live(void) {
         uint64_t bits;
         double rate;
 
-        record_live(&d, 1, 2, &live);
+        record_live(&d, 1, 2, &live, 0);
         assert_head(&d, NEEDLED_STREAM_LIVE, 64, 1, 2);
         g_assert_cmpuint(le(d.data + 24, 4), ==, 0x3f);
         g_assert_cmpuint(le(d.data + 28, 4), ==,
@@ -95,7 +95,7 @@ static void test_live_unknown(void) {
         const TrackerLive live = { .live = &omp, .session_strokes = 5, .stroke_rate = 3 };
         RecordDraft d = dirty_draft();
 
-        record_live(&d, 1, 2, &live);
+        record_live(&d, 1, 2, &live, 0);
         g_assert_cmpuint(le(d.data + 24, 4), ==, NEEDLED_STREAM_HAS_CONTACT);
         g_assert_cmpuint(le(d.data + 28, 4), ==, NEEDLED_STREAM_SATURATED | NEEDLED_STREAM_DEVICE_DROPPED);
         for (unsigned i = 32; i < 64; i++)
@@ -107,7 +107,7 @@ static void test_live_without_contact_sensor(void) {
         const TrackerLive live = { .live = &omp };
         RecordDraft d;
 
-        record_live(&d, 1, 2, &live);
+        record_live(&d, 1, 2, &live, 0);
         g_assert_cmpuint(le(d.data + 24, 4) & NEEDLED_STREAM_HAS_CONTACT, ==, 0);
         g_assert_cmpuint(le(d.data + 28, 4), ==, 0);
 }
@@ -141,8 +141,11 @@ static void test_waveform(void) {
 static void test_small_ones(void) {
         const OmpEvent event = { .code = 0x30, .severity = 2, .asserted = true, .value = -15 };
         const SessionGap gap = { .from_usec = 100, .to_usec = 250, .stream = TALLY_WAVEFORM, .lost = 7 };
+        const Alert alert = { .code = ALERT_HEAD_WORN, .level = ALERT_ALARM, .raised_usec = 77, .value = -4 };
+        g_autoptr(Session) session = session_new(&(SessionIdentity) { .id = 1 }, 1, 1);
         RecordDraft d = dirty_draft();
 
+        tally_set_limits(&session->tally, &(NoteLimits) { .overpressure_mn = 3000, .zone_low_mn = 300, .zone_high_mn = 2000 });
         record_event(&d, 1, 2, &event);
         assert_head(&d, NEEDLED_STREAM_EVENT, 32, 1, 2);
         g_assert_cmpuint(le(d.data + 24, 4), ==, 0x00010230);
@@ -155,13 +158,35 @@ static void test_small_ones(void) {
         g_assert_cmpuint(le(d.data + 40, 4), ==, 7);
         g_assert_cmpuint(d.data[44], ==, 2);
 
-        record_state(&d, 1, 2, SESSION_INTERRUPTED);
-        assert_head(&d, NEEDLED_STREAM_STATE, 32, 1, 2);
-        g_assert_cmpuint(le(d.data + 24, 8), ==, NEEDLED_STREAM_STATE_INTERRUPTED);
+        record_state(&d, 1, 2, session, SESSION_INTERRUPTED, STAGE_NEEDLING);
+        assert_head(&d, NEEDLED_STREAM_STATE, 48, 1, 2);
+        g_assert_cmpuint(le(d.data + 24, 8), ==, NEEDLED_STREAM_STATE_INTERRUPTED | STAGE_NEEDLING << 8);
+        g_assert_cmpuint(le(d.data + 32, 8), ==, UINT64_C(2000) << 32 | 300);
+        g_assert_cmpuint(le(d.data + 40, 8), ==, 3000);
+
+        record_alert(&d, 1, 2, &alert);
+        assert_head(&d, NEEDLED_STREAM_ALERT, 40, 1, 2);
+        g_assert_cmpuint(le(d.data + 24, 4), ==, ALERT_HEAD_WORN | ALERT_ALARM << 8 | 1 << 16 | 1 << 24);
+        g_assert_cmpint((int32_t) le(d.data + 28, 4), ==, -4);
+        g_assert_cmpuint(le(d.data + 32, 8), ==, 77);
 
         record_end(&d, 1, 2, SESSION_END_WINDOW);
         assert_head(&d, NEEDLED_STREAM_END, 32, 1, 2);
         g_assert_cmpuint(le(d.data + 24, 8), ==, 4);
+}
+
+/* "followed by `length` octets of UTF-8"; never more than a note can hold */
+static void test_mark(void) {
+        g_autofree char *long_text = g_strnfill(NOTE_TEXT_MAX + 50, 'x');
+        RecordDraft d = dirty_draft();
+
+        record_mark(&d, 1, 2, "ouch");
+        assert_head(&d, NEEDLED_STREAM_MARK, 40, 1, 2);
+        g_assert_cmpuint(le(d.data + 24, 8), ==, 4);
+        g_assert_cmpmem(d.data + 32, 8, "ouch\0\0\0", 8);
+        record_mark(&d, 1, 2, long_text);
+        assert_head(&d, NEEDLED_STREAM_MARK, 288, 1, 2);
+        g_assert_cmpuint(le(d.data + 24, 2), ==, NOTE_TEXT_MAX);
 }
 
 static void test_frame(void) {
@@ -453,7 +478,7 @@ static void test_copies_are_shared(void) {
         RecordDraft d;
         Record *a, *b;
 
-        record_state(&d, 1, 2, SESSION_PAUSED);
+        record_end(&d, 1, 2, SESSION_END_USER);
         a = record_share(&d);
         b = record_share(&d);
         g_assert_true(a == b);
@@ -474,6 +499,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/stream/record/live-without-contact-sensor", test_live_without_contact_sensor);
         g_test_add_func("/stream/record/waveform", test_waveform);
         g_test_add_func("/stream/record/small-ones", test_small_ones);
+        g_test_add_func("/stream/record/mark", test_mark);
         g_test_add_func("/stream/record/frame", test_frame);
         g_test_add_func("/stream/record/figures", test_figures);
         g_test_add_func("/stream/record/copies-are-shared", test_copies_are_shared);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "hub-private.h"
+
+/* What a session warns of, as far as that comes from outside of it: the limits that hold, what the battery has left, and what the journal
+ * is told. */
+
+#define USEC_PER_SEC UINT64_C(1000000)
+#define LOG_INTERVAL_USEC (60 * USEC_PER_SEC)
+#define BATTERY_LOW 20u                 /* % */
+#define BATTERY_CRITICAL 5u
+
+/* Where neither the configuration nor the device says anything. Engineering defaults, not medical ones: docs/session.md. */
+typedef struct KindLimits {
+        int32_t overpressure_mn, hysteresis_mn, zone_low_mn, zone_high_mn;
+} KindLimits;
+
+static const KindLimits pen_limits = { 3000, 500, 300, 2000 };
+static const KindLimits roller_limits = { 5000, 500, 500, 4000 };
+
+static int32_t limit_of(int32_t configured, int32_t otherwise) {
+        return configured == LIMIT_OF_DEVICE ? otherwise : configured;
+}
+
+void hub_limits(const Hub *hub, const Device *device, NoteLimits *ret) {
+        const Config *config = &hub->config;
+        const KindLimits *kind = device && device->feature.kind == OMP_KIND_ROLLER ? &roller_limits : &pen_limits;
+
+        *ret = (NoteLimits) {
+                .overpressure_mn = limit_of(config->limits_overpressure_mn, kind->overpressure_mn),
+                .hysteresis_mn = limit_of(config->limits_hysteresis_mn, kind->hysteresis_mn),
+                .zone_low_mn = limit_of(config->limits_zone_low_mn, kind->zone_low_mn),
+                .zone_high_mn = limit_of(config->limits_zone_high_mn, kind->zone_high_mn),
+                .time_limit_sec = (uint32_t) (config->session_time_limit_usec / USEC_PER_SEC),
+                .depth_max_um = device && device->has_feature ? device->feature.max_depth_um : 0,
+        };
+}
+
+void hub_limits_changed(Follower *f) {
+        NoteLimits limits;
+        uint64_t now_usec, realtime_usec;
+
+        hub_limits(f->hub, f->device, &limits);
+        if (limits.overpressure_mn == f->limits.overpressure_mn && limits.hysteresis_mn == f->limits.hysteresis_mn &&
+            limits.zone_low_mn == f->limits.zone_low_mn && limits.zone_high_mn == f->limits.zone_high_mn &&
+            limits.time_limit_sec == f->limits.time_limit_sec && limits.depth_max_um == f->limits.depth_max_um)
+                return;
+
+        f->limits = limits;
+        hub_now(&now_usec, &realtime_usec);
+        tracker_set_limits(f->tracker, &limits, now_usec, realtime_usec);
+        if (tracker_session(f->tracker))
+                bus_stream_limits(f->hub->bus, tracker_session(f->tracker));
+}
+
+/* The alerts that the journal is told of: what goes on goes on in the session's own record. */
+static const struct {
+        const char *message_id, *what, *then;
+} journal[_ALERT_CODE_MAX] = {
+        [ALERT_OVERPRESSURE] = { NEEDLED_MESSAGE_OVERPRESSURE, "the force went over its limit", "; press less" },
+        [ALERT_TIME_LIMIT] = { NEEDLED_MESSAGE_TIME_LIMIT, "the time limit is reached", "" },
+        [ALERT_SAMPLES_LOST] = { NEEDLED_MESSAGE_SAMPLES_LOST, "notifications were lost on the way", "; the gaps are recorded" },
+        [ALERT_REST_NOT_OVER] = { NEEDLED_MESSAGE_REST_NOT_OVER, "the minimum rest was not over",
+                                  "; needlectl plan tells when it is" },
+};
+
+void hub_alert_log(Follower *f, const Session *s, AlertCode code, uint64_t now_usec) {
+        LogContext context = hub_session_context(s, journal[code].message_id);
+        uint64_t *last_usec = &f->alert_logged_usec[code];
+
+        if (!context.message_id || (*last_usec > 0 && now_usec - *last_usec < LOG_INTERVAL_USEC))
+                return;
+
+        *last_usec = now_usec;
+        log_with(LOG_NOTICE, &context, "%s in session %" G_GUINT64_FORMAT " with %s%s", journal[code].what, s->id, context.device,
+                 journal[code].then);
+}
+
+void hub_alerts_forget(Follower *f) {
+        memset(f->alert_logged_usec, 0, sizeof(f->alert_logged_usec));
+}
+
+static AlertLevel battery_level(const Device *device) {
+        if (device->battery == DEVICE_BATTERY_UNKNOWN || device->battery > BATTERY_LOW)
+                return (AlertLevel) 0;
+
+        return device->battery > BATTERY_CRITICAL ? ALERT_NOTICE : ALERT_WARNING;
+}
+
+/* At which level an alert stands; 0: it does not. */
+static AlertLevel standing_level(const Session *s, AlertCode code) {
+        for (unsigned i = alerts_count(&s->alerts); i-- > 0;) {
+                const Alert *alert = alerts_get(&s->alerts, i);
+
+                if (alert->code == code && alert->cleared_usec == 0)
+                        return alert->level;
+        }
+
+        return (AlertLevel) 0;
+}
+
+void hub_alert_battery(Follower *f) {
+        Session *s = tracker_session(f->tracker);
+        AlertLevel level = s && f->device ? battery_level(f->device) : (AlertLevel) 0;
+        uint64_t now_usec, realtime_usec;
+
+        if (level == 0 || standing_level(s, ALERT_BATTERY_LOW) >= level)
+                return;
+
+        hub_now(&now_usec, &realtime_usec);
+        (void) tracker_alert(f->tracker, ALERT_BATTERY_LOW, level, f->device->battery, now_usec, realtime_usec);
+}
