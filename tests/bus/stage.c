@@ -77,6 +77,20 @@ void link_release(Link *link, Device *device, uint64_t duration_usec, LinkDone d
         begin_work("release", done, userdata);
 }
 
+int link_control(Link *link, Device *device, LinkControl what, const DeviceParameters *parameters, LinkDone done, void *userdata,
+                 const char **ret_message) {
+        g_assert_true(device == &stage->device);
+        stage->control = what;
+        stage->parameters = parameters ? *parameters : (DeviceParameters) {};
+        if (stage->control_error < 0) {
+                *ret_message = "It cannot be.";
+                return stage->control_error;
+        }
+
+        begin_work("control", done, userdata);
+        return 0;
+}
+
 void link_cancel(Link *link, void *userdata) {
         g_assert_true(userdata == stage->work_call);
         stage->n_link_cancels++;

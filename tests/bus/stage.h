@@ -49,6 +49,9 @@ typedef struct Stage {
         bool adopt_unbonded;
         uid_t adopt_owner;
         uint64_t release_usec;
+        LinkControl control;            /* the newest of link_control() */
+        DeviceParameters parameters;    /* its */
+        int control_error;              /* what it answers at once; 0: it is under way as "control" */
         LinkPairingAgent adopt_agent;   /* ask is NULL: none */
         unsigned n_answers;             /* of the agent */
         int answer_error;               /* the newest */
