@@ -57,9 +57,18 @@ static void flush_parts(const char *label, GPtrArray *parts, Style style) {
 }
 
 static void print_use(const json_t *figures, GPtrArray *parts) {
+        bool over;
+
         add_duration(parts, figures, "duration", "");
         add_duration(parts, figures, "contact_time", "in contact");
+        if (json_number(figures, "paused_time") > 0)
+                add_duration(parts, figures, "paused_time", "paused");
         flush_parts("Duration", parts, STYLE_PLAIN);
+
+        over = known(figures, "remaining") && json_number(figures, "remaining") == 0;
+        add_duration(parts, figures, "limit", "");
+        add_duration(parts, figures, "remaining", "left");
+        flush_parts("Time limit", parts, over ? STYLE_WARN : STYLE_PLAIN);
 
         add_count(parts, figures, "strokes", "");
         if (known(figures, "stroke_rate"))

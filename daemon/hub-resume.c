@@ -54,7 +54,7 @@ static void resume_one(Hub *hub, const StoreOpenSession *o) {
                          "it began with", row->id, row->profile, context.device);
                 goes_on = false;
                 for (size_t i = 0; i < o->n_frames; i++)
-                        if (frames[i].direction != FRAME_OF_LINK)
+                        if (frames[i].direction != FRAME_OF_LINK && frames[i].direction != FRAME_OF_HOST)
                                 frames[i].channel = map[frames[i].channel];
         }
 

@@ -334,7 +334,7 @@ static int op_session_pause(Session *session, bool pause, const char **ret_messa
 
         hub_now(&now_usec, &realtime_usec);
         if (f && tracker_session(f->tracker) == session)
-                r = pause ? tracker_pause(f->tracker, now_usec) : tracker_unpause(f->tracker, now_usec);
+                r = pause ? tracker_pause(f->tracker, now_usec, realtime_usec) : tracker_unpause(f->tracker, now_usec, realtime_usec);
         if (r == -ENOENT)
                 *ret_message = "The session is over.";
         else if (r < 0)

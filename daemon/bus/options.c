@@ -150,6 +150,8 @@ static int append_figure(sd_bus_message *m, const char *key, char type, const Fi
                 return dictionary_basic(m, key, type, &u);
         case 'i':
                 return dictionary_basic(m, key, type, &i);
+        case 'x':
+                return dictionary_basic(m, key, type, &value->i);
         case 'd':
                 return dictionary_basic(m, key, type, &value->d);
         }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "codec/tape-private.h"
+#include "needled/note.h"
 
 #define CLOCK_DAYS_MAX 2932896u         /* 9999-12-31 */
 #define DAY_USEC UINT64_C(86400000000)
@@ -179,12 +180,32 @@ static int64_t frame_wall_offset(const TapeHead *head, const Frame *frame, uint6
         return (int64_t) (frame->realtime_usec - head->start_realtime_usec - time_usec);
 }
 
+/* A mark has a line of its own, which its text fills to the end. */
+static bool out_note(Out *o, const Frame *frame) {
+        char words[NOTE_WORDS_MAX];
+        Note note;
+
+        if (frame->channel != 0)
+                return false;
+        if (note_decode(frame->data, frame->size, &note) >= 0 && note.kind == NOTE_MARK) {
+                out_text(o, " * ");
+                out_text(o, note.text);
+                return true;
+        }
+        if (note_format(frame->data, frame->size, words) < 0)
+                return false;
+
+        out_text(o, " % ");
+        out_text(o, words);
+        return true;
+}
+
 int tape_format_frame(const TapeHead *head, const Frame *frame, uint64_t base_boottime_usec, char *buf, size_t size) {
         Out o = { .buf = buf, .size = size };
         uint64_t time_usec = frame->boottime_usec - base_boottime_usec;
         char name[TAPE_NAME_MAX + 1];
 
-        if (frame->boottime_usec < base_boottime_usec || frame->size > OMP_VALUE_MAX || frame->direction > FRAME_OF_LINK)
+        if (frame->boottime_usec < base_boottime_usec || frame->size > OMP_VALUE_MAX || frame->direction > FRAME_OF_HOST)
                 return -EINVAL;
         if (!out_times(&o, time_usec, frame_wall_offset(head, frame, time_usec)))
                 return -EINVAL;
@@ -194,6 +215,9 @@ int tape_format_frame(const TapeHead *head, const Frame *frame, uint64_t base_bo
                         return -EINVAL;
                 out_text(&o, " ! ");
                 out_text(&o, tape_link_name(frame->data[0]));
+        } else if (frame->direction == FRAME_OF_HOST) {
+                if (!out_note(&o, frame))
+                        return -EINVAL;
         } else {
                 out_text(&o, frame->direction == FRAME_FROM_DEVICE ? " < " : " > ");
                 out_text(&o, tape_channel_name(head, frame->channel, name));

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "codec/tape-private.h"
+#include "needled/note.h"
 
 /* Parsers return what is wrong, a static sentence, or NULL. */
 
@@ -245,21 +246,57 @@ static const char *read_link(Text *t, TapeLine *line) {
         return "what happened to the link is none of up, lost and suspended";
 }
 
+static const char *read_note(Text *t, TapeLine *line) {
+        const char *problem;
+        int n = note_parse(t->at, text_left(t), line->data, &problem);
+        Note note;
+
+        if (n < 0)
+                return problem;
+        if (note_decode(line->data, (size_t) n, &note) >= 0 && note.kind == NOTE_MARK)
+                return "a mark has a line of its own";
+
+        line->direction = FRAME_OF_HOST;
+        line->size = (uint16_t) n;
+        t->at = t->end;
+        return NULL;
+}
+
+/* It is a note as well, unless it says nothing. */
+static const char *read_mark(Text *t, TapeLine *line) {
+        const char *problem = read_text(t, line->text);
+        size_t length = strlen(line->text);
+
+        line->item = TAPE_MARK;
+        line->direction = FRAME_OF_HOST;
+        if (problem || length == 0)
+                return problem;
+
+        line->data[0] = NOTE_MARK;
+        memcpy(line->data + 1, line->text, length);
+        line->size = (uint16_t) (1 + length);
+        return NULL;
+}
+
 static const char *read_what(const TapeHead *head, Text *t, TapeLine *line) {
         Text word = text_word(t);
         int channel;
 
         line->item = TAPE_FRAME;
-        if (text_is(&word, "*") || text_is(&word, "=")) {
-                line->item = *word.at == '*' ? TAPE_MARK : TAPE_END;
+        if (text_is(&word, "*"))
+                return read_mark(t, line);
+        if (text_is(&word, "=")) {
+                line->item = TAPE_END;
                 return read_text(t, line->text);
         }
+        if (text_is(&word, "%"))
+                return read_note(t, line);
         if (text_is(&word, "!")) {
                 line->direction = FRAME_OF_LINK;
                 return read_link(t, line);
         }
         if (!text_is(&word, "<") && !text_is(&word, ">"))
-                return "what it is is none of <, >, !, * and =";
+                return "what it is is none of <, >, !, %, * and =";
 
         line->direction = *word.at == '<' ? FRAME_FROM_DEVICE : FRAME_TO_DEVICE;
         word = text_word(t);
@@ -342,7 +379,7 @@ static const char *read_line(TapeReader *reader, const char *line, size_t size, 
                 return NULL;
         else if (tape_is_digit(*first.at) || *first.at == '-' || *first.at == '.')
                 problem = read_body(reader, &t, ret);
-        else if (strchr("<>!*=+", *first.at))
+        else if (strchr("<>!%*=+", *first.at))
                 problem = "the time is missing";
         else if (reader->in_body)
                 problem = "a line of the head behind the first frame";

@@ -11,7 +11,7 @@ typedef enum AlertCode {                /* numbered as needled_stream_alert.code
         ALERT_OVERPRESSURE,             /* value: peak, mN */
         ALERT_TIME_LIMIT,               /* s in use */
         ALERT_DEPTH,                    /* µm */
-        ALERT_HEAD_WORN,                /* strokes, or uses */
+        ALERT_HEAD_WORN,                /* strokes */
         ALERT_HEAD_REUSED,              /* uses */
         ALERT_BATTERY_LOW,              /* % */
         ALERT_SAMPLES_LOST,             /* packets */
@@ -26,7 +26,7 @@ typedef enum AlertLevel {               /* numbered as OmpSeverity; 0 is no leve
         ALERT_ALARM = 3,
 } AlertLevel;
 
-#define ALERTS_KEPT 64u                 /* of a session; the newest */
+#define ALERTS_KEPT 64u                 /* of a session: those that stand, and the newest of the others */
 #define ALERT_VALUE_NONE INT32_MIN
 
 typedef struct Alert {
@@ -38,26 +38,27 @@ typedef struct Alert {
 } Alert;
 
 typedef struct Alerts {
-        unsigned n, at;                 /* a ring */
-        Alert kept[ALERTS_KEPT];
+        unsigned n;
+        Alert kept[ALERTS_KEPT];        /* oldest first */
         struct {
                 bool stands;
                 unsigned slot;          /* in `kept`, where it stands */
-                uint64_t last_usec;     /* when it was raised last */
-                bool raised_before;
+                AlertLevel last_level;  /* as it was raised last; 0: not yet */
+                uint64_t last_usec;
         } code[_ALERT_CODE_MAX];
 } Alerts;
 
 const char *alert_code_name(AlertCode code);    /* "overpressure" */
 const char *alert_level_name(AlertLevel level); /* "warning" */
-/* A sentence for people: what it is, with the value in its unit. Owned by the caller (g_free). */
+/* A sentence for people, without a full stop: what it is, with the value in its unit. Owned by the caller (g_free). */
 char *alert_text(const Alert *alert);
 
 void alerts_init(Alerts *a);
-/* The cause holds with this value. Returns the alert if it was raised by this call (to be told), NULL if it stands already, or was raised
- * less than its interval ago. A higher level raises it anew. */
+/* The cause holds with this value: may be called with each value for which it does. Returns the alert if it was raised by this call (to be
+ * told; good until the next call), NULL if it stands already, or was raised less than its interval ago. A higher level than the last one
+ * raises it in any case: one that stands keeps its time, and is told again. */
 const Alert *alerts_raise(Alerts *a, AlertCode code, AlertLevel level, int32_t value, uint64_t session_usec);
-/* The cause is gone. Returns the alert if it stood. */
+/* The cause is gone, and has been for as long as its hysteresis asks for. Returns the alert if it stood. */
 const Alert *alerts_clear(Alerts *a, AlertCode code, uint64_t session_usec);
 bool alerts_stands(const Alerts *a, AlertCode code);
 /* Oldest first. */

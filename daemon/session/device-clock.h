@@ -2,7 +2,8 @@
 #pragma once
 
 /* The device's clock on the host's: which boot time a tick stands for. A notification can only be late, never early, so the smallest
- * difference between arrival and tick within a window is the offset; two windows apart give the drift. Bounded memory, pure. */
+ * difference between arrival and tick within a bucket of time is the offset there; how it moves from bucket to bucket is the drift. What is
+ * held up on its way bends neither: it is never the smallest. Bounded memory, pure. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,10 +24,12 @@ typedef struct DeviceClock {
         unsigned n, at;                 /* of the buckets: filled, the newest */
         struct {
                 uint64_t begin_usec;    /* boot time */
-                int64_t offset_usec;    /* the smallest in it: boot time − tick */
+                uint64_t at_usec;       /* likewise, of the smallest offset in it */
+                int64_t offset_usec;    /* boot time − tick */
         } bucket[DEVICE_CLOCK_BUCKETS];
         uint64_t pushed;
-        int64_t spread_usec;            /* between the smallest and the median arrival, smoothed */
+        uint64_t first_usec, last_usec; /* boot time */
+        int64_t spread_usec;            /* between the smallest and the median arrival, as far as it has been found */
 } DeviceClock;
 
 /* A new epoch: the device has rebooted, or is another. */
@@ -38,5 +41,5 @@ bool device_clock_offset(const DeviceClock *c, int64_t *ret_usec);
 /* How much faster the device's clock runs, in ppm; 0 until the window is long enough to tell. */
 double device_clock_drift_ppm(const DeviceClock *c);
 ClockQuality device_clock_quality(const DeviceClock *c);
-/* The boot time of a tick; 0 with CLOCK_QUALITY_NONE. */
+/* The boot time of a tick; 0 with CLOCK_QUALITY_NONE, and for what would be before the host's clock began. */
 uint64_t device_clock_boottime(const DeviceClock *c, uint64_t tick);

@@ -4,12 +4,8 @@
 #include <glib.h>
 #include <string.h>
 
-/* What is older says nothing about how the device is used now. */
-#define LEAD_IN_USEC (2 * 1000000u)
-
-void prelude_init(Prelude *p, unsigned n_slots, bool holds) {
+void prelude_init(Prelude *p, unsigned n_slots) {
         prelude_clear(p);
-        p->holds = holds;
         p->n_slots = MIN(n_slots, PRELUDE_SLOTS_MAX);
         p->slots = g_new0(PreludeSlot, p->n_slots);
 }
@@ -31,14 +27,14 @@ void prelude_keep(Prelude *p, unsigned slot, const Frame *frame) {
         s->frame.data = s->data;
 }
 
-void prelude_forget(Prelude *p) {
-        for (unsigned i = PRELUDE_LIVE; i < p->n_slots; i++)
-                p->slots[i].frame.size = 0;
+void prelude_drop(Prelude *p, unsigned slot) {
+        if (slot < p->n_slots)
+                p->slots[slot].frame.size = 0;
 }
 
-static bool is_lead_in(const Prelude *p, const Frame *frame, uint64_t boottime_usec) {
-        return frame->boottime_usec > p->stale_usec &&
-                (frame->boottime_usec > boottime_usec || boottime_usec - frame->boottime_usec <= LEAD_IN_USEC);
+void prelude_forget(Prelude *p) {
+        for (unsigned i = PRELUDE_CHANNEL; i < p->n_slots; i++)
+                p->slots[i].frame.size = 0;
 }
 
 /* By time, behind the first `fixed`; those of the same time in the order in which they come here. */
@@ -50,32 +46,21 @@ static void insert(PreludeFrames *to, const Frame *frame, unsigned fixed) {
         to->frames[at] = *frame;
 }
 
-void prelude_frames(const Prelude *p, bool lead_in, uint64_t boottime_usec, uint64_t realtime_usec, PreludeFrames *ret) {
+void prelude_frames(const Prelude *p, uint64_t boottime_usec, uint64_t realtime_usec, PreludeFrames *ret) {
         unsigned fixed = 0;
 
         ret->n = 0;
-        ret->boottime_usec = boottime_usec;
-        ret->realtime_usec = realtime_usec;
-
         for (unsigned i = 0; i < p->n_slots; i++) {
-                const Frame *frame = &p->slots[i].frame;
-                bool near = i != PRELUDE_FEATURE && lead_in && is_lead_in(p, frame, boottime_usec);
-
-                if (frame->size == 0 || (i != PRELUDE_FEATURE && !near && !p->holds))
+                if (p->slots[i].frame.size == 0)
                         continue;
 
-                insert(ret, frame, fixed);
+                insert(ret, &p->slots[i].frame, fixed);
                 if (i == PRELUDE_FEATURE)
                         fixed = 1;
-                if (near && frame->boottime_usec < ret->boottime_usec) {
-                        ret->boottime_usec = frame->boottime_usec;
-                        ret->realtime_usec = frame->realtime_usec;
-                }
         }
 
-        for (unsigned i = 0; i < ret->n; i++)
-                if (ret->frames[i].boottime_usec < ret->boottime_usec) {
-                        ret->frames[i].boottime_usec = ret->boottime_usec;
-                        ret->frames[i].realtime_usec = ret->realtime_usec;
-                }
+        for (unsigned i = 0; i < ret->n; i++) {
+                ret->frames[i].boottime_usec = boottime_usec;
+                ret->frames[i].realtime_usec = realtime_usec;
+        }
 }

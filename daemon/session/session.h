@@ -66,6 +66,7 @@ struct Session {
         bool used;                      /* since used_from_usec, whatever the state: what lies before is lead-in */
         uint64_t used_from_usec;        /* boot time; the start until it is used */
         uint64_t last_use_usec;         /* boot time of the last sign of use */
+        uint64_t last_contact_usec;     /* likewise of contact */
         SessionState resume_to;         /* where INTERRUPTED leads back to */
 
         bool acknowledged;              /* its owner had acknowledged the contraindications when it began */
@@ -73,8 +74,11 @@ struct Session {
         uint64_t stage_from_usec;       /* session time at which it was set */
         uint64_t stage_usec[_STAGE_MAX]; /* spent in each, without the current one's time since stage_from_usec */
         bool not_cleansed;              /* needling began without the stage before it */
-        uint8_t area;                   /* set by the host or told by the device, 0 unspecified */
-        uint64_t paused_usec, paused_from_usec; /* in pauses that are over; boot time at which the current one began */
+        uint8_t area_set;               /* by the host, 0 unspecified */
+        uint8_t area_now;               /* that one, or the device's own while it tells one */
+        uint8_t stages_set;             /* bit n: stage n was set */
+        uint64_t paused_usec, paused_from_usec; /* in pauses that are over; boot time at which the current one began, 0: there is none */
+        NotePause pause;                /* which it is */
         Alerts alerts;
         DeviceClock clock;
 
@@ -105,10 +109,14 @@ Session *session_new(const SessionIdentity *identity, uint64_t boottime_usec, ui
 Session *session_free(Session *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Session, session_free)
 
-/* The only way to another state; the transitions are those of the matrix in session.c. Returns the state before. For the Tracker. */
-SessionState session_enter(Session *session, SessionState state);
-bool session_may_enter(const Session *session, SessionState state);
+/* The only way to another state: what the table in machine.h says of this MachineInput. Returns whether the state has changed; -EALREADY: refused.
+ * *ret_old is the state before. For the Tracker. */
+int session_move(Session *session, unsigned input, uint64_t now_usec, SessionState *ret_old);
+/* It is used for the first time: what was before is lead-in. */
+void session_begin_use(Session *session, uint64_t now_usec);
 
+/* Boot time at which the time in use (the duration without the pauses) comes to this; UINT64_MAX: not while it is as it is. */
+uint64_t session_in_use_until(const Session *session, uint64_t in_use_usec);
 /* The figures at `now_usec` (CLOCK_BOOTTIME); after the end: the final ones. */
 void session_figures(const Session *session, uint64_t now_usec, Figures *ret);
 

@@ -22,23 +22,27 @@ typedef enum Zone {                     /* as in zone_time */
 } Zone;
 
 typedef struct Sums {
+        bool touched;                   /* something was summed up */
+        bool has_zones, has_over;
         uint64_t strokes, contact_strokes;
         uint64_t contact_usec;
         uint64_t passes, distance_mm;
         int force_peak_mn;              /* OMP_FORCE_UNKNOWN until known */
-        double force_sum;               /* mN × µs, in contact */
-        uint64_t force_weight_usec;
-        uint32_t bins[SUMS_BINS];       /* in ticks of 100 µs, in contact */
-        uint64_t zone_usec[_ZONE_MAX];  /* in contact */
-        bool has_zones;
+        int64_t force_sum;              /* mN × ticks of 100 µs, in contact */
+        uint64_t force_ticks;
+        uint32_t bins[SUMS_BINS];       /* in ticks, in contact; a bin that is full (after 119 h) stays so */
+        uint64_t zone_ticks[_ZONE_MAX]; /* in contact */
         unsigned over_count;
-        uint64_t over_usec;
+        uint64_t over_ticks;
         unsigned depth_max_um;          /* 0 not known */
 } Sums;
 
 void sums_init(Sums *s);
+/* The interval mean of a time in contact. */
+void sums_force(Sums *s, int force_mn, uint32_t ticks);
+void sums_peak(Sums *s, int peak_mn);   /* OMP_FORCE_UNKNOWN is none */
 void sums_add(Sums *to, const Sums *from);
-/* The figures that sums give; what they depend on beyond them is the caller's (tally_figures). */
+/* The figures of force, zones and overpressure; what depends on more than the sums is the caller's (tally_figures). */
 void sums_force_figures(const Sums *s, Figures *ret);
 
 /* The bin of a force, and the force that a bin stands for. */

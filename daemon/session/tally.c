@@ -3,12 +3,14 @@
 
 #include <string.h>
 
-#define SUBBINS 128u                    /* bins for each power of two above SUBBINS */
-#define SUBBITS 7u
-#define RATE_TIMEOUT_USEC 1000000u      /* 1.4: "if no new stroke, rate = 0 after 1 s" */
-#define TICKS_PER_MINUTE (60u * 1000000u / OMP_TICK_USEC)
+#define TICKS_PER_SEC (1000000u / OMP_TICK_USEC)
+#define TICKS_PER_MINUTE (60u * TICKS_PER_SEC)
+#define RATE_TIMEOUT_TICKS TICKS_PER_SEC /* 1.4: "if no new stroke, rate = 0 after 1 s" */
 /* The last-stroke time wraps after 6.55 s (1.4): the difference means nothing over longer intervals. */
-#define LAST_STROKE_WRAP_USEC (UINT64_C(65536) * OMP_TICK_USEC)
+#define LAST_STROKE_WRAP_TICKS 65536u
+/* A value stands for the time since the one before: 1 s at most by the profile, the period of polling for what is polled. Ticks that
+ * jump farther do not make it longer. */
+#define INTERVAL_MAX_TICKS (65u * TICKS_PER_SEC)
 
 static bool in_contact(const OmpLive *live) {
         return (live->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES;
@@ -18,11 +20,11 @@ static bool knows_contact(const OmpLive *live) {
         return (live->flags & OMP_LIVE_CONTACT_MASK) >= OMP_LIVE_CONTACT_NO; /* contact 1 = as 0, unsupported (1.4) */
 }
 
-static void take_rate(Tally *t, const OmpLive *live, uint32_t grown, uint64_t since_usec) {
+static void take_rate(Tally *t, const OmpLive *live, uint32_t grown, uint32_t since_ticks) {
         if (grown > 0)
-                t->no_stroke_usec = 0;
-        else
-                t->no_stroke_usec += since_usec;
+                t->no_stroke_ticks = 0;
+        else if (__builtin_add_overflow(t->no_stroke_ticks, since_ticks, &t->no_stroke_ticks))
+                t->no_stroke_ticks = UINT32_MAX;
 
         if (live->flags & OMP_LIVE_RATE) {
                 t->rate_per_min = live->rate_per_min;
@@ -30,52 +32,64 @@ static void take_rate(Tally *t, const OmpLive *live, uint32_t grown, uint64_t si
                 return;
         }
 
-        if (grown > 0 && since_usec < LAST_STROKE_WRAP_USEC) {
+        if (grown > 0 && since_ticks < LAST_STROKE_WRAP_TICKS) {
                 uint16_t ticks = (uint16_t) (live->last_stroke - t->last.last_stroke);
 
                 if (ticks > 0) {
                         t->rate_per_min = (double) grown * TICKS_PER_MINUTE / ticks;
                         t->has_rate = true;
                 }
-        } else if (t->no_stroke_usec >= RATE_TIMEOUT_USEC) {
+        } else if (t->no_stroke_ticks >= RATE_TIMEOUT_TICKS) {
                 t->rate_per_min = 0;
                 t->has_rate = true;
         }
 }
 
-static void take_force(Tally *t, const OmpLive *live, uint64_t interval_usec) {
-        if (live->force_peak_mn != OMP_FORCE_UNKNOWN &&
-            (t->force_peak_mn == OMP_FORCE_UNKNOWN || live->force_peak_mn > t->force_peak_mn))
-                t->force_peak_mn = live->force_peak_mn;
+static Zone zone_of(const NoteLimits *limits, int force_mn) {
+        if (force_mn >= limits->overpressure_mn)
+                return ZONE_OVER;
+        if (force_mn >= limits->zone_high_mn)
+                return ZONE_HIGH;
 
-        t->force_mn = live->force_mean_mn;
-        if (live->force_mean_mn == OMP_FORCE_UNKNOWN || !in_contact(live) || interval_usec == 0)
+        return force_mn >= limits->zone_low_mn ? ZONE_GOOD : ZONE_LOW;
+}
+
+static void take_force(Tally *t, const OmpLive *live, uint32_t interval_ticks) {
+        Sums *s = t->sums;
+        int mean_mn = live->force_mean_mn;
+
+        sums_peak(s, live->force_peak_mn);
+        t->force_mn = mean_mn;
+        if (mean_mn == OMP_FORCE_UNKNOWN || !in_contact(live) || interval_ticks == 0)
                 return;
 
-        t->force_sum += (double) live->force_mean_mn * (double) interval_usec;
-        t->force_weight_usec += interval_usec;
-        t->bins_usec[tally_bin(live->force_mean_mn)] += interval_usec;
+        sums_force(s, mean_mn, interval_ticks);
+        if (t->has_limits) {
+                s->has_zones = true;
+                s->zone_ticks[zone_of(&t->limits, mean_mn)] += interval_ticks;
+        }
 }
 
 /* Cumulative counters of the device, over a gap too; after a reboot they begin at 0 (1.1 Reboot). */
-static void take_counters(Tally *t, const OmpLive *live, uint32_t grown, bool epoch, uint64_t interval_usec) {
+static void take_counters(Tally *t, const OmpLive *live, uint32_t grown, bool epoch, uint32_t interval_ticks) {
         uint16_t both = live->flags & (epoch ? 0xffff : t->last.flags);
+        Sums *s = t->sums;
 
-        t->strokes += grown;
+        s->strokes += grown;
         if (in_contact(live))
-                t->contact_strokes += grown;
+                s->contact_strokes += grown;
 
         if (both & OMP_LIVE_CONTACT_TIME)
-                t->contact_usec += (uint64_t) (uint32_t) (live->contact_ms - (epoch ? 0 : t->last.contact_ms)) * 1000;
+                s->contact_usec += (uint64_t) (uint32_t) (live->contact_ms - (epoch ? 0 : t->last.contact_ms)) * 1000;
         else if (in_contact(live))
-                t->contact_usec += interval_usec;
+                s->contact_usec += (uint64_t) interval_ticks * OMP_TICK_USEC;
         if (both & OMP_LIVE_DISTANCE)
-                t->distance_mm += (uint32_t) (live->distance_mm - (epoch ? 0 : t->last.distance_mm));
+                s->distance_mm += (uint32_t) (live->distance_mm - (epoch ? 0 : t->last.distance_mm));
         if (both & OMP_LIVE_PASSES)
-                t->passes += (uint16_t) (live->passes - (epoch ? 0 : t->last.passes));
+                s->passes += (uint16_t) (live->passes - (epoch ? 0 : t->last.passes));
 }
 
-static void take_states(Tally *t, const OmpLive *live, uint64_t interval_usec) {
+static void take_states(Tally *t, const OmpLive *live) {
         t->has_contact |= knows_contact(live) || live->flags & OMP_LIVE_CONTACT_TIME;
         t->has_distance |= (live->flags & OMP_LIVE_DISTANCE) != 0;
         t->has_passes |= (live->flags & OMP_LIVE_PASSES) != 0;
@@ -83,93 +97,45 @@ static void take_states(Tally *t, const OmpLive *live, uint64_t interval_usec) {
         if (live->flags & OMP_LIVE_DEPTH) {
                 t->has_depth = true;
                 t->depth_um = live->depth_um;
-                if (live->depth_um > t->depth_max_um)
-                        t->depth_max_um = live->depth_um;
-        }
-
-        if (live->flags & OMP_LIVE_OVERPRESSURE) {
-                if (!t->started || !(t->last.flags & OMP_LIVE_OVERPRESSURE))
-                        t->over_count++;
-                t->over_usec += interval_usec;
+                if (live->depth_um > t->sums->depth_max_um)
+                        t->sums->depth_max_um = live->depth_um;
         }
 }
 
-void tally_init(Tally *t) {
-        memset(t, 0, sizeof(*t));
-        t->force_mn = t->force_peak_mn = OMP_FORCE_UNKNOWN;
+/* Of a device that detects overpressure: its flag. Of one that does not: by the interval's mean, as the zones go, since the peak of a single
+ * stroke says little; from the limit on until it has fallen by the hysteresis or contact ends. Without a force all stays as it was. */
+static bool is_over(const Tally *t, const OmpLive *live) {
+        int limit_mn = t->limits.overpressure_mn;
+
+        if (t->tells_over || !t->has_limits)
+                return live->flags & OMP_LIVE_OVERPRESSURE;
+        if (live->force_mean_mn == OMP_FORCE_UNKNOWN)
+                return t->over;
+        if (knows_contact(live) && !in_contact(live))
+                return false;
+
+        return live->force_mean_mn >= (t->over ? limit_mn - t->limits.hysteresis_mn : limit_mn);
 }
 
-bool tally_live(Tally *t, const OmpLive *live, uint64_t tick, bool epoch, unsigned missing, bool resumed) {
-        uint64_t since_usec = 0, interval_usec = t->interval_usec;
-        uint32_t grown = 0;
+static void take_over(Tally *t, const OmpLive *live, uint64_t tick, uint32_t interval_ticks, bool hole) {
+        bool over = is_over(t, live);
+        unsigned shown = 0;
 
-        if (t->started) {
-                /* "or when (s32)(new strokes − last strokes) < 0": a reboot that the tick alone does not show. */
-                epoch = epoch || (int32_t) (live->strokes - t->last.strokes) < 0;
-                grown = live->strokes - (epoch ? 0 : t->last.strokes);
-                if (!epoch && tick > t->last_tick)
-                        since_usec = (tick - t->last_tick) * OMP_TICK_USEC;
-                if (!epoch && !resumed)
-                        interval_usec = since_usec / (missing + 1);
+        t->sums->has_over |= t->tells_over || (t->has_limits && live->force_mean_mn != OMP_FORCE_UNKNOWN);
+        if (over) {
+                if (!t->over) {
+                        shown = 1;
+                        t->sums->over_count++;
+                        t->over_from_tick = t->started ? t->last_tick : tick;
+                }
+                t->sums->over_ticks += interval_ticks;
+                t->over_to_tick = tick;
         }
+        if (hole && t->over_events > shown)
+                t->sums->over_count += t->over_events - shown;
 
-        if (t->started) {
-                take_rate(t, live, grown, epoch ? interval_usec : since_usec);
-                take_counters(t, live, grown, epoch, interval_usec);
-        }
-        take_force(t, live, interval_usec);
-        take_states(t, live, interval_usec);
-
-        t->started = true;
-        t->last = *live;
-        t->last_tick = tick;
-        t->interval_usec = interval_usec;
-        return grown > 0;
-}
-
-void tally_late_live(Tally *t, const OmpLive *live) {
-        if (live->force_peak_mn != OMP_FORCE_UNKNOWN &&
-            (t->force_peak_mn == OMP_FORCE_UNKNOWN || live->force_peak_mn > t->force_peak_mn))
-                t->force_peak_mn = live->force_peak_mn;
-}
-
-void tally_gap(Tally *t, TallyStream stream, unsigned lost, uint64_t duration_usec) {
-        t->gaps++;
-        t->gap_usec += duration_usec;
-        t->lost[stream] += lost;
-        t->followed[stream] = true;
-}
-
-void tally_late(Tally *t, TallyStream stream) {
-        if (t->lost[stream] > 0)
-                t->lost[stream]--;
-        t->late[stream]++;
-}
-
-/* Nearest rank: the smallest force such that at least 95 % of the time in contact was at or below it. */
-static int p95(const Tally *t) {
-        uint64_t sum = 0;
-
-        for (unsigned bin = 0; bin < TALLY_BINS; bin++) {
-                sum += t->bins_usec[bin];
-                if (sum * 100 >= t->force_weight_usec * 95)
-                        return tally_bin_force(bin);
-        }
-
-        return tally_bin_force(TALLY_BINS - 1);
-}
-
-static void force_figures(const Tally *t, Figures *ret) {
-        if (t->force_mn != OMP_FORCE_UNKNOWN)
-                figures_set(ret, FIGURE_FORCE, t->force_mn);
-        if (t->force_peak_mn != OMP_FORCE_UNKNOWN)
-                figures_set(ret, FIGURE_FORCE_PEAK, t->force_peak_mn);
-        if (t->force_weight_usec > 0) {
-                double mean = t->force_sum / (double) t->force_weight_usec;
-
-                figures_set(ret, FIGURE_FORCE_MEAN, (int64_t) (mean < 0 ? mean - 0.5 : mean + 0.5));
-                figures_set(ret, FIGURE_FORCE_P95, p95(t));
-        }
+        t->over = over;
+        t->over_events = 0;
 }
 
 static void loss_figures(const Tally *t, Figures *ret) {
@@ -191,53 +157,159 @@ static void loss_figures(const Tally *t, Figures *ret) {
                 }
 }
 
-void tally_figures(const Tally *t, const OmpFeature *feature, Figures *ret) {
-        bool counts_strokes = !feature || feature->bits & OMP_FEATURE_STROKES;
+static bool counts_strokes(const OmpFeature *feature) {
+        return !feature || feature->bits & OMP_FEATURE_STROKES;
+}
 
-        force_figures(t, ret);
-        loss_figures(t, ret);
-        if (!t->started)
+/* What an area has as well as the whole. */
+static void sums_figures(const Tally *t, const Sums *s, const OmpFeature *feature, Figures *ret) {
+        if (!s->touched)
                 return;
 
-        if (counts_strokes)
-                figures_set(ret, FIGURE_STROKES, (int64_t) t->strokes);
-        if (t->has_rate && (counts_strokes || t->last.flags & OMP_LIVE_RATE)) /* computed, or the device's own */
-                figures_set_double(ret, FIGURE_STROKE_RATE, t->rate_per_min);
+        sums_force_figures(s, ret);
+        if (counts_strokes(feature))
+                figures_set(ret, FIGURE_STROKES, (int64_t) s->strokes);
         if (t->has_contact)
-                figures_set(ret, FIGURE_CONTACT_TIME, (int64_t) t->contact_usec);
+                figures_set(ret, FIGURE_CONTACT_TIME, (int64_t) s->contact_usec);
         if (t->has_passes)
-                figures_set(ret, FIGURE_PASSES, (int64_t) t->passes);
+                figures_set(ret, FIGURE_PASSES, (int64_t) s->passes);
         if (t->has_distance)
-                figures_set(ret, FIGURE_DISTANCE, (int64_t) t->distance_mm);
+                figures_set(ret, FIGURE_DISTANCE, (int64_t) s->distance_mm);
+        if (s->depth_max_um > 0)
+                figures_set(ret, FIGURE_DEPTH_MAX, s->depth_max_um);
+        /* Needles go in at each stroke only where a stroke is a needle extension: not on rollers (1.4). */
+        if (feature && feature->needles > 0 && counts_strokes(feature) && t->has_contact && feature->kind != OMP_KIND_ROLLER)
+                figures_set(ret, FIGURE_PUNCTURES, (int64_t) (s->contact_strokes * feature->needles));
+}
+
+void tally_init(Tally *t) {
+        memset(t, 0, sizeof(*t));
+        areas_init(&t->areas);
+        t->sums = areas_get(&t->areas, 0);
+        t->force_mn = OMP_FORCE_UNKNOWN;
+}
+
+void tally_clear(Tally *t) {
+        areas_clear(&t->areas);
+        t->sums = NULL;
+}
+
+void tally_set_area(Tally *t, uint8_t area) {
+        if (area == t->area)
+                return;
+
+        t->area = area;
+        t->sums = areas_get(&t->areas, area);
+}
+
+void tally_set_limits(Tally *t, const NoteLimits *limits) {
+        t->limits = *limits;
+        t->has_limits = true;
+}
+
+void tally_set_feature(Tally *t, const OmpFeature *feature) {
+        t->tells_over = feature->bits & OMP_FEATURE_OVERPRESSURE;
+}
+
+bool tally_live(Tally *t, const OmpLive *live, uint64_t tick, bool epoch, unsigned missing, bool resumed) {
+        uint32_t since_ticks = 0, interval_ticks = t->interval_ticks, grown = 0;
+        bool hole = false;
+
+        if (t->started) {
+                /* "or when (s32)(new strokes − last strokes) < 0": a reboot that the tick alone does not show. */
+                epoch = epoch || (int32_t) (live->strokes - t->last.strokes) < 0;
+                grown = live->strokes - (epoch ? 0 : t->last.strokes);
+                if (!epoch && tick > t->last_tick)
+                        since_ticks = tick - t->last_tick > UINT32_MAX ? UINT32_MAX : (uint32_t) (tick - t->last_tick);
+                if (!epoch && !resumed) {
+                        uint32_t each = missing > 0 ? since_ticks / (missing + 1) : since_ticks;
+
+                        if (each <= INTERVAL_MAX_TICKS)
+                                interval_ticks = each;
+                }
+
+                hole = missing > 0 || resumed || epoch;
+                if (hole) {
+                        t->hole_from_tick = epoch ? 0 : t->last_tick;
+                        t->hole_to_tick = tick;
+                        if (epoch)
+                                t->over_from_tick = t->over_to_tick = 0;
+                }
+                take_rate(t, live, grown, epoch ? interval_ticks : since_ticks);
+                take_counters(t, live, grown, epoch, interval_ticks);
+        }
+        take_force(t, live, interval_ticks);
+        take_states(t, live);
+        take_over(t, live, tick, interval_ticks, hole);
+
+        t->sums->touched = true;
+        t->started = true;
+        t->last = *live;
+        t->last_tick = tick;
+        t->interval_ticks = interval_ticks;
+        return grown > 0;
+}
+
+void tally_late_live(Tally *t, const OmpLive *live) {
+        sums_peak(t->sums, live->force_peak_mn);
+}
+
+void tally_over_event(Tally *t, uint64_t tick) {
+        if (!t->started || !t->tells_over)
+                return;
+
+        /* The value that shows it, or its loss, comes before the event or after it: they are not ordered with each other. */
+        if (tick > t->last_tick)
+                t->over_events++;
+        else if (tick > t->hole_from_tick && tick <= t->hole_to_tick &&
+                 !(tick > t->over_from_tick && tick <= t->over_to_tick))
+                t->sums->over_count++;
+}
+
+void tally_gap(Tally *t, TallyStream stream, unsigned lost, uint64_t duration_usec) {
+        t->gaps++;
+        t->gap_usec += duration_usec;
+        t->lost[stream] += lost;
+        t->followed[stream] = true;
+}
+
+void tally_late(Tally *t, TallyStream stream) {
+        if (t->lost[stream] > 0)
+                t->lost[stream]--;
+        t->late[stream]++;
+}
+
+uint64_t tally_strokes(const Tally *t) {
+        uint64_t strokes = 0;
+
+        for (unsigned i = 0; i < t->areas.n; i++)
+                strokes += t->areas.of[i].sums->strokes;
+
+        return strokes;
+}
+
+void tally_figures(const Tally *t, const OmpFeature *feature, Figures *ret) {
+        Sums total;
+
+        areas_total(&t->areas, &total);
+        sums_figures(t, &total, feature, ret);
+        loss_figures(t, ret);
+        if (t->force_mn != OMP_FORCE_UNKNOWN)
+                figures_set(ret, FIGURE_FORCE, t->force_mn);
+        if (t->has_rate && (counts_strokes(feature) || t->last.flags & OMP_LIVE_RATE)) /* computed, or the device's own */
+                figures_set_double(ret, FIGURE_STROKE_RATE, t->rate_per_min);
         if (t->has_depth) {
                 figures_set(ret, FIGURE_DEPTH, t->depth_um);
-                figures_set(ret, FIGURE_DEPTH_MAX, t->depth_max_um);
+                figures_set(ret, FIGURE_DEPTH_MAX, total.depth_max_um);
         }
-        if (feature && feature->bits & OMP_FEATURE_OVERPRESSURE) {
-                figures_set(ret, FIGURE_OVER_COUNT, t->over_count);
-                figures_set(ret, FIGURE_OVER_TIME, (int64_t) t->over_usec);
-        }
-        /* Needles go in at each stroke only where a stroke is a needle extension: not on rollers (1.4). */
-        if (feature && feature->needles > 0 && counts_strokes && t->has_contact && feature->kind != OMP_KIND_ROLLER)
-                figures_set(ret, FIGURE_PUNCTURES, (int64_t) (t->contact_strokes * feature->needles));
 }
 
-unsigned tally_bin(int force_mn) {
-        unsigned v = force_mn > 0 ? (unsigned) force_mn : 0, shift;
+bool tally_area_figures(const Tally *t, const OmpFeature *feature, unsigned i, uint8_t *ret_area, Figures *ret) {
+        if (i >= t->areas.n)
+                return false;
 
-        if (v < SUBBINS)
-                return v;
-
-        shift = (31u - (unsigned) __builtin_clz(v)) - SUBBITS;
-        return SUBBINS + shift * SUBBINS + ((v >> shift) - SUBBINS);
-}
-
-int tally_bin_force(unsigned bin) {
-        unsigned shift;
-
-        if (bin < SUBBINS)
-                return (int) bin;
-
-        shift = (bin - SUBBINS) / SUBBINS;
-        return (int) (((((bin - SUBBINS) % SUBBINS) + SUBBINS + 1) << shift) - 1);
+        *ret_area = t->areas.of[i].area;
+        *ret = (Figures) { 0 };
+        sums_figures(t, t->areas.of[i].sums, feature, ret);
+        return true;
 }

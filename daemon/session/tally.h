@@ -24,14 +24,19 @@ typedef struct Tally {
         bool started;                   /* `last` holds the newest live value */
         OmpLive last;
         uint64_t last_tick;             /* extended */
-        uint64_t interval_usec;         /* of the newest live values, 0 until two have come */
-        uint64_t no_stroke_usec;        /* since the last stroke, by intervals */
+        uint32_t interval_ticks;        /* of the newest live values, 0 until two have come */
+        uint32_t no_stroke_ticks;       /* since the last stroke, by intervals */
 
         Areas areas;
+        uint8_t area;
         Sums *sums;                     /* of the area where the device is now: all sums go there */
         NoteLimits limits;
         bool has_limits;
-        bool over;                      /* overpressure, as counted: the device's flag, or by the limits of one that has none */
+        bool tells_over;                /* the device detects overpressure by itself: its flag counts, not the limits */
+        bool over;                      /* overpressure, as counted */
+        unsigned over_events;           /* told by events and not yet by a value */
+        uint64_t over_from_tick, over_to_tick; /* of the last time that values showed: from the value before the rise on */
+        uint64_t hole_from_tick, hole_to_tick; /* of the newest values that were lost: those on both its sides */
 
         bool has_contact, has_passes, has_distance, has_rate, has_depth;
         double rate_per_min;
@@ -48,15 +53,22 @@ void tally_clear(Tally *t);
 /* From the next value on. */
 void tally_set_area(Tally *t, uint8_t area);
 void tally_set_limits(Tally *t, const NoteLimits *limits);
+void tally_set_feature(Tally *t, const OmpFeature *feature);
 /* A live value, in order. `tick` is extended; `epoch`: the device has rebooted since the last one (its counters begin at 0);
  * `missing`: packets lost just before; `resumed`: the first since the link came back. Returns true if strokes have grown. */
 bool tally_live(Tally *t, const OmpLive *live, uint64_t tick, bool epoch, unsigned missing, bool resumed);
 /* A live value that came late: its counters are in the newer ones, its peak is not. */
 void tally_late_live(Tally *t, const OmpLive *live);
+/* Event 01, asserted: a rise of overpressure, at this tick (extended). It counts if the values that would have shown it were lost; called
+ * for each such event, not for those replayed from the device's log. */
+void tally_over_event(Tally *t, uint64_t tick);
 void tally_gap(Tally *t, TallyStream stream, unsigned lost, uint64_t duration_usec);
 void tally_late(Tally *t, TallyStream stream);
 
+/* Of all areas together. */
+uint64_t tally_strokes(const Tally *t);
 /* `feature` may be NULL: then what depends on it is absent. Duration, lead-in and limit are the caller's. */
 void tally_figures(const Tally *t, const OmpFeature *feature, Figures *ret);
-/* Of one area: what is summed up, not what the stream as a whole has (loss, rate, the newest force). False: no such area any more. */
+/* Of one area: what is summed up, not what the stream as a whole has (loss, rate, the newest force). An area without a value, as the first
+ * (0, unspecified) may be, has no figures. False: no such area any more. */
 bool tally_area_figures(const Tally *t, const OmpFeature *feature, unsigned i, uint8_t *ret_area, Figures *ret);

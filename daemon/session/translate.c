@@ -63,7 +63,7 @@ struct Translate {
 };
 
 /* The values of one packet, put together. */
-typedef struct Sums {
+typedef struct Told {
         uint32_t told;                  /* meanings that the packet has */
         uint32_t summed;                /* and which of them by Combine=sum */
         double sum[_VENDOR_MEANING_MAX];
@@ -72,7 +72,7 @@ typedef struct Sums {
         unsigned n_force;
         double force_sum, force_peak;
         bool stroke;
-} Sums;
+} Told;
 
 static TokenCode token_code(VendorMeaning meaning, const char *name) {
         uint8_t area;
@@ -227,12 +227,12 @@ static void take_area(Translate *t, const VendorValue *v) {
         set_flag(t, OMP_LIVE_AREA, area != TOKEN_NONE ? OMP_LIVE_AREA : 0);
 }
 
-static void add_strokes(Translate *t, Sums *sums, double grown) {
+static void add_strokes(Translate *t, Told *sums, double grown) {
         sums->stroke |= count_up(&t->strokes, grown);
 }
 
 /* A value that is whole: of a single field, or the sum of several. */
-static inline void take_value(Translate *t, const VendorValue *v, VendorMeaning meaning, uint64_t boottime_usec, Sums *sums) {
+static inline void take_value(Translate *t, const VendorValue *v, VendorMeaning meaning, uint64_t boottime_usec, Told *sums) {
         bool on;
 
         switch (meaning) {
@@ -314,7 +314,7 @@ static inline void take_value(Translate *t, const VendorValue *v, VendorMeaning 
         }
 }
 
-static void add_to_sum(Sums *sums, VendorMeaning meaning, const VendorValue *v) {
+static void add_to_sum(Told *sums, VendorMeaning meaning, const VendorValue *v) {
         if (!(sums->summed & BIT(meaning))) {
                 sums->summed |= BIT(meaning);
                 sums->sum[meaning] = 0;
@@ -330,7 +330,7 @@ static void add_to_sum(Sums *sums, VendorMeaning meaning, const VendorValue *v) 
 }
 
 /* A force that is summed over sensors, several times in a packet, is as many forces. */
-static void take_sums(Translate *t, uint64_t boottime_usec, Sums *sums) {
+static void take_sums(Translate *t, uint64_t boottime_usec, Told *sums) {
         for (unsigned i = 0; i < t->reading.n && sums->summed; i++) {
                 VendorValue v = t->reading.values[i];
                 VendorMeaning meaning = (VendorMeaning) t->brief[v.field].meaning;
@@ -364,7 +364,7 @@ static void derive_contact(Translate *t) {
         set_flag(t, OMP_LIVE_CONTACT_MASK, is ? OMP_LIVE_CONTACT_YES : OMP_LIVE_CONTACT_NO);
 }
 
-static void take_force(Translate *t, const Sums *sums) {
+static void take_force(Translate *t, const Told *sums) {
         bool saturated = false;
 
         if (sums->n_force == 0)
@@ -430,7 +430,7 @@ static bool read_sequence(const Translate *t, unsigned channel, uint16_t *ret) {
 
 /* A packet that came late changes no state: newer ones have been taken. Its strokes and its peak did happen. */
 static void take_late(Translate *t, Packet *ret) {
-        Sums sums = { 0 };
+        Told sums = { 0 };
         bool saturated;
 
         for (unsigned i = 0; i < t->reading.n; i++) {
@@ -452,7 +452,7 @@ static void take_late(Translate *t, Packet *ret) {
 }
 
 static uint32_t take_reading(Translate *t, const Frame *frame, Packet *ret) {
-        Sums sums;
+        Told sums;
 
         /* Not the arrays: what is not marked in `summed` is not looked at. */
         sums.told = sums.summed = 0;

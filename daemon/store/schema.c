@@ -251,7 +251,7 @@ int schema_add_figures(sqlite3 *db) {
 
                 if (g_hash_table_contains(have, column))
                         continue;
-                sql = g_strdup_printf("ALTER TABLE session ADD COLUMN %s %s", column,
+                sql = g_strdup_printf("ALTER TABLE session ADD COLUMN \"%s\" %s", column,
                                       figure_info[i].type == 'd' ? "REAL" : "INTEGER");
                 rc = schema_exec(db, sql);
         }
@@ -268,7 +268,7 @@ char *schema_figure_columns(const char *after) {
         for (int i = 0; i < _FIGURE_MAX; i++) {
                 g_autofree char *column = schema_figure_column((Figure) i);
 
-                g_string_append_printf(columns, ", %s%s", column, after);
+                g_string_append_printf(columns, ", \"%s\"%s", column, after); /* "limit" is a word of SQL */
         }
         return g_string_free(columns, FALSE);
 }

@@ -17,7 +17,7 @@
 #define SCHEMA_VERSION 3
 /* Of the code that derives figures: stored beside them, so that one can tell which are to be derived
  * again. */
-#define SCHEMA_FIGURES_VERSION 1
+#define SCHEMA_FIGURES_VERSION 2
 
 typedef enum SchemaKind {
         SCHEMA_EMPTY,           /* nothing in it yet */
@@ -42,7 +42,7 @@ int schema_add_figures(sqlite3 *db);
 
 /* The column of a figure: its name with underscores for dots; free it. */
 char *schema_figure_column(Figure figure);
-/* `, name, name…`, each figure once, with `after` behind each name. */
+/* `, "name", "name"…`, each figure once, with `after` behind each name. */
 char *schema_figure_columns(const char *after);
 
 int schema_get_meta(sqlite3 *db, const char *key, sqlite3_int64 *ret); /* SQLITE_NOTFOUND: not there */

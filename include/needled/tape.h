@@ -13,11 +13,12 @@
  *     0.000000 ! up
  *     0.000412 < status 03 1f 39 00 00 00 38 01 e4 70 00 00 f4 01 58 1b 01 00
  *     0.100731 +0.000002 < live 01 1b 02 01 4e 61 bc 00 52 03 96 05 40 e2 01 00 26 61 f4 01
+ *     3.200000 % area cheek-left
  *     3.250000 * the hand slipped here
  *     9.700000 = device
  *
  * A line is: seconds since the tape's time 0 by CLOCK_BOOTTIME; if it is not zero, how far the wall clock was off `clock` plus that, signed;
- * what (< from the device, > to the device, ! the link, * a mark, = the end of the session and why); which characteristic; its octets. */
+ * what (< from the device, > to the device, ! the link, % a note of the host, * a mark, = the end of the session and why); which characteristic; its octets. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,7 +51,7 @@ typedef struct TapeHead {               /* what the lines before the first frame
 typedef enum TapeItem {
         TAPE_NOTHING,                   /* empty line, comment, a line of the head */
         TAPE_FRAME,
-        TAPE_MARK,
+        TAPE_MARK,                      /* tape_frame() gives it as a note, unless its text is empty: then size is 0 */
         TAPE_END,
 } TapeItem;
 

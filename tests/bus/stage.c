@@ -280,8 +280,8 @@ static int op_session_start(Device *device, const BusStartOptions *options, Sess
 }
 
 static int op_session_pause(Session *session, bool pause, const char **ret_message, void *userdata) {
-        return pause ? tracker_pause(stage->tracker, stage->now_usec)
-                     : tracker_unpause(stage->tracker, stage->now_usec);
+        return pause ? tracker_pause(stage->tracker, stage->now_usec, stage->realtime_usec)
+                     : tracker_unpause(stage->tracker, stage->now_usec, stage->realtime_usec);
 }
 
 static void op_end(SessionEnd end, BusDone done, void *c) {
@@ -641,6 +641,9 @@ static void print_value(sd_bus_message *m, GString *s) {
                 break;
         case 't':
                 g_string_append_printf(s, "%" PRIu64, v.t);
+                break;
+        case 'x':
+                g_string_append_printf(s, "%" PRId64, v.x);
                 break;
         case 'd':
                 g_string_append_printf(s, "%g", v.d);

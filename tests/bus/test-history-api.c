@@ -35,6 +35,7 @@ static void make_session(StoreSession *s, uint64_t id, uid_t owner, const char *
         figures_set(&s->figures, FIGURE_FORCE_PEAK, 5210);
         figures_set(&s->figures, FIGURE_LOST_LIVE, 3);
         figures_set_double(&s->figures, FIGURE_STROKE_RATE, 6950.5);
+        figures_set(&s->figures, FIGURE_DEVICE_TIME_OFFSET, INT64_C(-123456789012));
 }
 
 static void record_new(void) {
@@ -51,7 +52,7 @@ static void record_new(void) {
         "device: C0:FF:EE:12:34:56, alias: Pen, profile: omp1, area: chin, source: live, end_reason: " \
         "idle, " \
         "strokes: 56527, stroke_rate: 6950.5, force_peak: 5210, zone_time: {good: 488, over: 2}, lost: " \
-        "{live: 3}"
+        "{live: 3}, device_time_offset: -123456789012"
 
 static char *list(const char *sender) {
         g_autoptr(FakeCall) c = call(sender, "/org/needled", HISTORY, "List", "a{sv}", 0);

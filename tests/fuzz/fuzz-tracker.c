@@ -95,10 +95,10 @@ static void command(Tracker *tracker, const Watch *watch, unsigned what) {
                         assert(tracker_session(tracker));
                 break;
         case 1:
-                (void) tracker_pause(tracker, watch->now_usec);
+                (void) tracker_pause(tracker, watch->now_usec, REALTIME + watch->now_usec);
                 break;
         case 2:
-                (void) tracker_unpause(tracker, watch->now_usec);
+                (void) tracker_unpause(tracker, watch->now_usec, REALTIME + watch->now_usec);
                 break;
         case 3:
                 (void) tracker_finish(tracker, SESSION_END_USER, watch->now_usec, REALTIME + watch->now_usec);

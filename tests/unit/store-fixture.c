@@ -286,6 +286,8 @@ int fixture_end(Fixture *f, uint64_t session) {
         figures_set(&figures, FIGURE_FORCE_MEAN, -5);
         figures_set(&figures, FIGURE_LOST_WAVEFORM, 7);
         figures_set_double(&figures, FIGURE_STROKE_RATE, 90.5);
+        figures_set(&figures, FIGURE_LIMIT, 900000000); /* its name is a word of SQL */
+        figures_set(&figures, FIGURE_DEVICE_TIME_OFFSET, INT64_C(-5000000000));
         f->answered = false;
         store_session_end(f->store, session, "user", FIXTURE_START_BOOTTIME + FIXTURE_LENGTH_USEC,
                           FIXTURE_START_REALTIME + FIXTURE_LENGTH_USEC, &figures, on_done, f);

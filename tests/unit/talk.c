@@ -3,7 +3,11 @@
 
 #include <string.h>
 
-const TrackerSettings talk_settings = { .auto_start = true, .idle_timeout_usec = 120 * SEC, .window_usec = 600 * SEC };
+#define ELSEWHERE_USEC (3600 * SEC)      /* where another clock is, that knows the session from a tape */
+
+const TrackerSettings talk_settings = {
+        .auto_start = true, .idle_timeout_usec = 120 * SEC, .window_usec = 600 * SEC, .lead_in_usec = 10 * SEC,
+};
 
 static void fact(Talk *talk, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void fact(Talk *talk, const char *format, ...) {
@@ -60,10 +64,14 @@ static void on_gap(Tracker *tracker, Session *s, const SessionGap *gap, void *us
         fact(userdata, "gap:%i:%u", gap->stream, gap->lost);
 }
 
-static void assert_same(const Figures *a, const Figures *b) {
+/* `later_usec`: by how much the second's clock is ahead. */
+static void assert_same(const Figures *a, const Figures *b, int64_t later_usec) {
+        Figures at_once = *b;
+
+        at_once.value[FIGURE_DEVICE_TIME_OFFSET].i -= later_usec;
         g_assert_cmphex(a->present, ==, b->present);
         for (int i = 0; i < _FIGURE_MAX; i++)
-                if (figures_has(a, (Figure) i) && a->value[i].i != b->value[i].i)
+                if (figures_has(a, (Figure) i) && a->value[i].i != at_once.value[i].i)
                         g_error("%s: live %" G_GINT64_FORMAT ", replayed %" G_GINT64_FORMAT, figure_info[i].name, a->value[i].i,
                                 b->value[i].i);
 }
@@ -78,7 +86,7 @@ void replay(Talk *talk, uint64_t start_boottime_usec, uint64_t end_boottime_usec
 
 /* As from a tape, which knows the time since the session's beginning and no other. */
 static void replay_elsewhere(const Talk *talk, const Session *s, Figures *ret) {
-        const uint64_t start_usec = 3600 * SEC;
+        const uint64_t start_usec = ELSEWHERE_USEC;
         g_autoptr(Replay) r = replay_new(&(ReplaySettings) { .vendor = talk->vendor, .start_boottime_usec = start_usec });
 
         for (unsigned i = talk->kept_from; i < talk->kept->len; i++) {
@@ -88,6 +96,27 @@ static void replay_elsewhere(const Talk *talk, const Session *s, Figures *ret) {
                 (void) replay_frame(r, &frame);
         }
         replay_figures(r, start_usec + s->end_boottime_usec - s->start_boottime_usec, ret);
+}
+
+static void on_stage(Tracker *tracker, Session *s, void *userdata) {
+        fact(userdata, "stage:%s", stage_name(s->stage));
+}
+
+static void on_area(Tracker *tracker, Session *s, void *userdata) {
+        fact(userdata, "area:%s", omp_area_name(s->area_now));
+}
+
+static void on_mark(Tracker *tracker, Session *s, const Frame *frame, const char *text, void *userdata) {
+        fact(userdata, "mark:%s", text);
+}
+
+static void on_alert(Tracker *tracker, Session *s, const Alert *alert, void *userdata) {
+        if (alert->cleared_usec > 0)
+                fact(userdata, "clear:%s", alert_code_name(alert->code));
+        else if (alert->value == ALERT_VALUE_NONE)
+                fact(userdata, "%s:%s", alert_level_name(alert->level), alert_code_name(alert->code));
+        else
+                fact(userdata, "%s:%s:%i", alert_level_name(alert->level), alert_code_name(alert->code), alert->value);
 }
 
 static void on_ending(Tracker *tracker, Session *s, void *userdata) {
@@ -105,9 +134,9 @@ static void on_ended(Tracker *tracker, Session *s, void *userdata) {
                 Figures again;
 
                 replay(talk, s->start_boottime_usec, s->end_boottime_usec, &again);
-                assert_same(&talk->figures, &again);
+                assert_same(&talk->figures, &again, 0);
                 replay_elsewhere(talk, s, &again);
-                assert_same(&talk->figures, &again);
+                assert_same(&talk->figures, &again, (int64_t) (ELSEWHERE_USEC - s->start_boottime_usec));
                 talk->replayed++;
         }
 }
@@ -121,6 +150,10 @@ const TrackerObserver talk_observer = {
         .unknown = on_unknown,
         .battery = on_battery,
         .gap = on_gap,
+        .stage_changed = on_stage,
+        .area_changed = on_area,
+        .mark = on_mark,
+        .alert = on_alert,
         .ending = on_ending,
         .ended = on_ended,
 };
@@ -223,6 +256,37 @@ void feature(Talk *talk, uint32_t bits, uint16_t needles) {
 
 void tick(Talk *talk) {
         tracker_tick(talk->tracker, talk->now_usec, REALTIME_OFFSET + talk->now_usec);
+}
+
+int pause_by_hand(Talk *talk) {
+        return tracker_pause(talk->tracker, talk->now_usec, REALTIME_OFFSET + talk->now_usec);
+}
+
+int unpause(Talk *talk) {
+        return tracker_unpause(talk->tracker, talk->now_usec, REALTIME_OFFSET + talk->now_usec);
+}
+
+int set_stage(Talk *talk, Stage stage) {
+        return tracker_set_stage(talk->tracker, stage, talk->now_usec, REALTIME_OFFSET + talk->now_usec);
+}
+
+int set_area(Talk *talk, const char *name) {
+        uint8_t area;
+
+        g_assert_cmpint(omp_area_from_name(name, &area), ==, 0);
+        return tracker_set_area(talk->tracker, area, talk->now_usec, REALTIME_OFFSET + talk->now_usec);
+}
+
+int mark(Talk *talk, const char *text) {
+        return tracker_mark(talk->tracker, text, talk->now_usec, REALTIME_OFFSET + talk->now_usec);
+}
+
+int alert(Talk *talk, AlertCode code, AlertLevel level, int32_t value) {
+        return tracker_alert(talk->tracker, code, level, value, talk->now_usec, REALTIME_OFFSET + talk->now_usec);
+}
+
+void limits(Talk *talk, const NoteLimits *hold) {
+        tracker_set_limits(talk->tracker, hold, talk->now_usec, REALTIME_OFFSET + talk->now_usec);
 }
 
 void told(Talk *talk, const char *expected) {

@@ -52,6 +52,15 @@ void status(Talk *talk, bool session);
 void feature(Talk *talk, uint32_t bits, uint16_t needles);
 void tick(Talk *talk);
 
+/* What people and the daemon say, now. */
+int pause_by_hand(Talk *talk);
+int unpause(Talk *talk);
+int set_stage(Talk *talk, Stage stage);
+int set_area(Talk *talk, const char *name);
+int mark(Talk *talk, const char *text);
+int alert(Talk *talk, AlertCode code, AlertLevel level, int32_t value);
+void limits(Talk *talk, const NoteLimits *hold);
+
 /* What was told since the last time. */
 void told(Talk *talk, const char *expected);
 void keep(Talk *talk, const Frame *frame); /* as if the tracker had */

@@ -43,15 +43,15 @@ static void assert_json(Fixture *f, const char *expected) {
 }
 
 static void test_a_dictionary_of_figures(Fixture *f, gconstpointer data) {
-        g_assert_cmpint(sd_bus_message_append(f->m, "a{sv}", 7, "strokes", "t", UINT64_C(45012), "force",
+        g_assert_cmpint(sd_bus_message_append(f->m, "a{sv}", 8, "strokes", "t", UINT64_C(45012), "force",
                                               "i", -12, "stroke_rate", "d", 7004.5, "area", "s",
                                               "cheek-left", "acknowledged", "b", 1, "zone_time", "a{st}", 2,
                                               "low", UINT64_C(1), "over", UINT64_C(0), "contraindications",
-                                              "as", 2, "a", "b"),
+                                              "as", 2, "a", "b", "device_time_offset", "x", INT64_C(-5)),
                         >=, 0);
         assert_json(f, "{\"strokes\":45012,\"force\":-12,\"stroke_rate\":7004.5,\"area\":\"cheek-left\","
                        "\"acknowledged\":true,"
-                       "\"zone_time\":{\"low\":1,\"over\":0},\"contraindications\":[\"a\",\"b\"]}");
+                       "\"zone_time\":{\"low\":1,\"over\":0},\"contraindications\":[\"a\",\"b\"],\"device_time_offset\":-5}");
 }
 
 static void test_nested_objects(Fixture *f, gconstpointer data) {
@@ -119,11 +119,12 @@ static void test_figures_have_the_shape_of_get_figures(void) {
         figures_set(&figures, FIGURE_ZONE_LOW, 3);
         figures_set(&figures, FIGURE_LATE_EVENT, 1);
         figures_set_double(&figures, FIGURE_STROKE_RATE, 6.5);
+        figures_set(&figures, FIGURE_DEVICE_TIME_OFFSET, -7);
         object = json_from_figures(&figures);
         line = json_line(object);
         g_assert_cmpstr(line, ==,
                         "{\"strokes\":12,\"stroke_rate\":6.5,\"zone_time\":{\"low\":3,\"over\":5},\"late\":{"
-                        "\"event\":1}}");
+                        "\"event\":1},\"device_time_offset\":-7}");
 }
 
 static void test_a_path_may_be_no_utf_8(void) {

@@ -61,24 +61,24 @@ static void test_opened_by_an_event(void) {
         event(talk, OMP_EVENT_SESSION_START, false);
         use(talk, 10, FLAG);
         event(talk, OMP_EVENT_SESSION_END, false);
-        told(talk, "opened event:10 running event:11 ended:device");
+        told(talk, "opened event:40 gap:3:2 event:10 running event:11 ended:device");
         g_assert_cmpuint(talk->replayed, ==, 1);
-        g_assert_cmpint(talk->figures.value[FIGURE_LOST_EVENT].i, ==, 0);
+        g_assert_cmpint(talk->figures.value[FIGURE_LOST_EVENT].i, ==, 2);
 }
 
 static void test_pauses_by_hand_change_nothing(void) {
         g_autoptr(Talk) talk = talk_new(NULL);
 
         start(talk);
-        g_assert_cmpint(tracker_pause(talk->tracker, talk->now_usec), ==, 0);
+        g_assert_cmpint(pause_by_hand(talk), ==, 0);
         talk->now_usec += 60 * SEC;
         link_frame(talk, FRAME_LINK_UP);
         use(talk, 5, 0);
-        g_assert_cmpint(tracker_pause(talk->tracker, talk->now_usec), ==, 0);
+        g_assert_cmpint(pause_by_hand(talk), ==, 0);
         link_frame(talk, FRAME_LINK_LOST);
         talk->now_usec += 5 * SEC;
         link_frame(talk, FRAME_LINK_UP);
-        g_assert_cmpint(tracker_unpause(talk->tracker, talk->now_usec), ==, 0);
+        g_assert_cmpint(unpause(talk), ==, 0);
         use(talk, 5, 0);
         finish(talk);
         g_assert_cmpuint(talk->replayed, ==, 1);
@@ -91,8 +91,8 @@ static void test_unpaused_before_use(void) {
         g_autoptr(Talk) talk = talk_new(NULL);
 
         start(talk);
-        g_assert_cmpint(tracker_pause(talk->tracker, talk->now_usec), ==, 0);
-        g_assert_cmpint(tracker_unpause(talk->tracker, talk->now_usec), ==, 0);
+        g_assert_cmpint(pause_by_hand(talk), ==, 0);
+        g_assert_cmpint(unpause(talk), ==, 0);
         talk->now_usec += 4 * SEC;
         use(talk, 5, 0);
         finish(talk);
@@ -229,10 +229,10 @@ static void step(Talk *talk, GRand *rand) {
                 talk->held_up_usec = (uint64_t) g_rand_int_range(rand, 0, 3) * SEC;
                 break;
         case 6:
-                (void) tracker_pause(talk->tracker, talk->now_usec);
+                (void) pause_by_hand(talk);
                 break;
         case 7:
-                (void) tracker_unpause(talk->tracker, talk->now_usec);
+                (void) unpause(talk);
                 break;
         case 8:
                 event(talk, g_rand_boolean(rand) ? OMP_EVENT_SESSION_START : OMP_EVENT_SESSION_END, g_rand_boolean(rand));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <glib.h>
 
 #include "needled/stream.h"
-#include "session/session.h"
+#include "session/machine.h"
 
 static const SessionIdentity identity = { .id = 7, .uuid = "6f1b3c2e-0000-4000-8000-000000000001", .device_address = "C0:FF:EE:00:00:01" };
 
@@ -23,22 +24,85 @@ static void test_numbers_are_the_streams(void) {
         g_assert_cmpint(SESSION_FINISHED, ==, NEEDLED_STREAM_STATE_FINISHED);
 }
 
-static void test_nothing_follows_the_end(void) {
-        g_autoptr(Session) s = session_new(&identity, 1000, 2000);
+static SessionState move(Session *s, MachineInput input, uint64_t now_usec) {
+        SessionState old;
 
-        g_assert_cmpint(session_enter(s, SESSION_RUNNING), ==, SESSION_OPEN);
-        g_assert_cmpint(session_enter(s, SESSION_FINISHED), ==, SESSION_RUNNING);
-        for (int i = 0; i < _SESSION_STATE_MAX; i++)
-                g_assert_false(session_may_enter(s, (SessionState) i));
+        g_assert_cmpint(session_move(s, input, now_usec, &old), ==, 1);
+        return old;
 }
 
 static void test_interruption_leads_back(void) {
         g_autoptr(Session) s = session_new(&identity, 1000, 2000);
+        SessionState old;
 
-        (void) session_enter(s, SESSION_PAUSED);
-        (void) session_enter(s, SESSION_INTERRUPTED);
+        g_assert_cmpint(move(s, MACHINE_ON_PAUSE, 1000), ==, SESSION_OPEN);
+        g_assert_cmpint(move(s, MACHINE_ON_LINK_LOST, 1000), ==, SESSION_PAUSED);
         g_assert_cmpint(s->resume_to, ==, SESSION_PAUSED);
-        g_assert_true(session_may_enter(s, s->resume_to));
+        g_assert_cmpint(session_move(s, MACHINE_ON_SUSPENDED, 1000, &old), ==, 0);
+        g_assert_cmpint(session_move(s, MACHINE_ON_UNPAUSE, 1000, &old), ==, -EALREADY);
+        g_assert_cmpint(old, ==, SESSION_INTERRUPTED);
+        g_assert_cmpint(move(s, MACHINE_ON_LINK_UP, 1000), ==, SESSION_INTERRUPTED);
+        g_assert_cmpint(s->state, ==, SESSION_PAUSED);
+}
+
+static void test_paused_time_is_within_the_duration(void) {
+        g_autoptr(Session) s = session_new(&identity, 1000000, 2000);
+        const NoteLimits limits = { .time_limit_sec = 10 };
+        Figures f;
+
+        (void) move(s, MACHINE_ON_PAUSE, 2000000);
+        session_begin_use(s, 3000000);  /* what was before is lead-in, with its pause */
+        (void) move(s, MACHINE_ON_USE, 3000000);
+        (void) move(s, MACHINE_ON_PAUSE, 5000000);
+        g_assert_cmpuint(session_in_use_until(s, 10000000), ==, UINT64_MAX);
+        (void) move(s, MACHINE_ON_LINK_LOST, 6000000); /* is a pause all the same */
+        (void) move(s, MACHINE_ON_LINK_UP, 7000000);
+        session_figures(s, 8000000, &f);
+        g_assert_cmpint(f.value[FIGURE_DURATION].i, ==, 5000000);
+        g_assert_cmpint(f.value[FIGURE_PAUSED_TIME].i, ==, 3000000);
+        g_assert_false(figures_has(&f, FIGURE_LIMIT));
+        g_assert_false(figures_has(&f, FIGURE_REMAINING));
+
+        (void) move(s, MACHINE_ON_UNPAUSE, 9000000);
+        tally_set_limits(&s->tally, &limits);
+        session_figures(s, 10000000, &f);
+        g_assert_cmpint(f.value[FIGURE_PAUSED_TIME].i, ==, 4000000);
+        g_assert_cmpint(f.value[FIGURE_LIMIT].i, ==, 10000000);
+        g_assert_cmpint(f.value[FIGURE_REMAINING].i, ==, 7000000);
+        g_assert_cmpuint(session_in_use_until(s, 10000000), ==, 17000000);
+        session_figures(s, 99000000, &f);
+        g_assert_cmpint(f.value[FIGURE_REMAINING].i, ==, 0);
+
+        /* It ended before its last pause, by waiting. */
+        (void) move(s, MACHINE_ON_PAUSE, 12000000);
+        s->end_boottime_usec = 11000000;
+        (void) move(s, MACHINE_ON_IDLE, 99000000);
+        session_figures(s, 99000000, &f);
+        g_assert_cmpint(f.value[FIGURE_PAUSED_TIME].i, ==, 4000000);
+        g_assert_cmpint(f.value[FIGURE_DURATION].i, ==, 8000000);
+}
+
+static void test_time_of_stages(void) {
+        g_autoptr(Session) s = session_new(&identity, 1000000, 2000);
+
+        s->stage = STAGE_NEEDLING;
+        s->stage_from_usec = 500000;
+        s->stage_usec[STAGE_NEEDLING] = 7;
+        s->stage_usec[STAGE_CLEANSE] = 300000;
+        g_assert_cmpuint(session_stage_usec(s, STAGE_CLEANSE, 2000000), ==, 300000);
+        g_assert_cmpuint(session_stage_usec(s, STAGE_NEEDLING, 2000000), ==, 500007);
+        g_assert_cmpuint(session_stage_usec(s, STAGE_NEEDLING, 1200000), ==, 7);
+        s->end_boottime_usec = 1600000;
+        (void) move(s, MACHINE_ON_FINISH, 1600000);
+        g_assert_cmpuint(session_stage_usec(s, STAGE_NEEDLING, 9000000), ==, 100007);
+}
+
+/* Whatever its length, and with as many areas as it can have. */
+static void test_memory_is_bounded(void) {
+        size_t size = sizeof(Session) + AREAS_MAX * sizeof(Sums);
+
+        g_test_message("a session takes %zu octets", size);
+        g_assert_cmpuint(size, <=, 64 * 1024);
 }
 
 static void test_duration_is_of_use(void) {
@@ -50,8 +114,8 @@ static void test_duration_is_of_use(void) {
         g_assert_cmpint(f.value[FIGURE_DURATION].i, ==, 4000000);
         g_assert_cmpint(f.value[FIGURE_LEAD_IN].i, ==, 100000);
 
-        (void) session_enter(s, SESSION_FINISHED);
         s->end_boottime_usec = 3100000;
+        (void) move(s, MACHINE_ON_FINISH, 3100000);
         session_figures(s, 99000000, &f);
         g_assert_cmpint(f.value[FIGURE_DURATION].i, ==, 2000000);
 }
@@ -60,8 +124,10 @@ int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/session/names-are-the-contracts", test_names_are_the_contracts);
         g_test_add_func("/session/numbers-are-the-streams", test_numbers_are_the_streams);
-        g_test_add_func("/session/nothing-follows-the-end", test_nothing_follows_the_end);
         g_test_add_func("/session/interruption-leads-back", test_interruption_leads_back);
+        g_test_add_func("/session/paused-time-is-within-the-duration", test_paused_time_is_within_the_duration);
+        g_test_add_func("/session/time-of-stages", test_time_of_stages);
+        g_test_add_func("/session/memory-is-bounded", test_memory_is_bounded);
         g_test_add_func("/session/duration-is-of-use", test_duration_is_of_use);
         return g_test_run();
 }

@@ -186,7 +186,10 @@ static void test_the_summary(void) {
         g_assert_cmpuint(session->end_boottime_usec, ==, FIXTURE_START_BOOTTIME + FIXTURE_LENGTH_USEC);
         g_assert_cmpuint(session->figures.present, ==,
                          UINT64_C(1) << FIGURE_STROKES | UINT64_C(1) << FIGURE_FORCE_MEAN |
-                         UINT64_C(1) << FIGURE_LOST_WAVEFORM | UINT64_C(1) << FIGURE_STROKE_RATE);
+                         UINT64_C(1) << FIGURE_LOST_WAVEFORM | UINT64_C(1) << FIGURE_STROKE_RATE |
+                         UINT64_C(1) << FIGURE_LIMIT | UINT64_C(1) << FIGURE_DEVICE_TIME_OFFSET);
+        g_assert_cmpint(session->figures.value[FIGURE_LIMIT].i, ==, 900000000);
+        g_assert_cmpint(session->figures.value[FIGURE_DEVICE_TIME_OFFSET].i, ==, INT64_C(-5000000000));
         g_assert_cmpint(session->figures.value[FIGURE_STROKES].i, ==, 1234);
         g_assert_cmpint(session->figures.value[FIGURE_FORCE_MEAN].i, ==, -5);
         g_assert_cmpfloat(session->figures.value[FIGURE_STROKE_RATE].d, ==, 90.5);

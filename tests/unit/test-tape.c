@@ -130,6 +130,15 @@ static const char whole[] =
         "1.000000 < odd-one ff\n"
         "1.000000 < channel-200 00 ff\n"
         "2.000000 < event\n"
+        "3.200000 % limits overpressure=3000 hysteresis=500 zone-low=300 zone-high=2000 time-limit=900 depth-max=0\n"
+        "3.200000 % area cheek-left\n"
+        "3.200000 % stage needling\n"
+        "3.200000 % pause\n"
+        "3.200000 % resume\n"
+        "3.210000 % pause idle\n"
+        "3.220000 % alert rest-not-over warning 3600\n"
+        "3.220000 % alert battery-low cleared -5\n"
+        "3.220000 % octets 20 00 ff\n"
         "3.250000 * the hand slipped here\n"
         "3.250000 *\n"
         "3.250000 *  two blanks, and one behind \n"
@@ -150,7 +159,7 @@ static void a_head_is_read(void) {
 
         good(&p, whole);
         g_assert_true(p.reader.begun && p.reader.in_body && p.reader.ended);
-        g_assert_cmpuint(p.reader.line, ==, 22);
+        g_assert_cmpuint(p.reader.line, ==, 31);
         g_assert_cmpstr(p.reader.head.profile, ==, "omp1");
         g_assert_cmpstr(p.reader.head.device, ==, "the pen, left drawer – „Nadel“");
         g_assert_cmpstr(p.reader.head.session, ==, "0b8f5c1e-6a52-4f8e-9d0b-4d8c1f0a7e21");
@@ -160,7 +169,7 @@ static void a_head_is_read(void) {
         g_assert_cmpstr(p.reader.head.channels[0].name, ==, "waveform");
         g_assert_cmpstr(p.reader.head.channels[0].uuid, ==, omp_char_uuid(OMP_CHAR_WAVEFORM));
         g_assert_cmpstr(p.reader.head.channels[1].uuid, ==, "");
-        g_assert_cmpuint(p.frames, ==, 10);
+        g_assert_cmpuint(p.frames, ==, 19);
         g_assert_cmpuint(p.marks, ==, 4);
         g_assert_cmpuint(p.ends, ==, 1);
 }
@@ -425,10 +434,10 @@ static void times_that_are_wrong(void) {
         bad(HEAD "clock 2026-08-22T18:30:00Z\n1 -0.1.2 ! up\n", 4, off);
         bad(HEAD "clock 1970-01-01T00:00:01Z\n1 -2.000001 ! up\n", 4, "the wall clock was before 1970");
         bad(HEAD "clock 1970-01-01T00:00:01Z\n1 -2 ! up\n", 4, "the wall clock was before 1970"); /* 0 stands for no clock */
-        bad_line("1", "what it is is none of <, >, !, * and =");
-        bad_line("1 live 00", "what it is is none of <, >, !, * and =");
-        bad_line("1 <live 00", "what it is is none of <, >, !, * and =");
-        bad_line("1 ? live 00", "what it is is none of <, >, !, * and =");
+        bad_line("1", "what it is is none of <, >, !, %, * and =");
+        bad_line("1 live 00", "what it is is none of <, >, !, %, * and =");
+        bad_line("1 <live 00", "what it is is none of <, >, !, %, * and =");
+        bad_line("1 ? live 00", "what it is is none of <, >, !, %, * and =");
         bad_line("1 ! down", "what happened to the link is none of up, lost and suspended");
         bad_line("1 !", "what happened to the link is none of up, lost and suspended");
         bad_line("1 ! up 1", "something stands behind the end of the line");
@@ -518,7 +527,8 @@ static void what_no_tape_can_hold_is_not_written(void) {
         static const uint8_t octets[OMP_VALUE_MAX + 1] = { 9 };
         TapeHead head = { .profile = "omp1", .start_realtime_usec = 1000 };
         const Frame good_frame = { .boottime_usec = BASE, .realtime_usec = 1000, .size = 1, .data = octets },
-                    link = { .boottime_usec = BASE, .realtime_usec = 1000, .direction = FRAME_OF_LINK, .size = 1, .data = octets + 1 };
+                    link = { .boottime_usec = BASE, .realtime_usec = 1000, .direction = FRAME_OF_LINK, .size = 1, .data = octets + 1 },
+                    note = { .boottime_usec = BASE, .realtime_usec = 1000, .direction = FRAME_OF_HOST, .size = 1, .data = octets };
         char buf[TAPE_LINE_MAX];
         Frame f;
 
@@ -532,13 +542,15 @@ static void what_no_tape_can_hold_is_not_written(void) {
 
         REFUSED(good_frame, f.boottime_usec = BASE - 1);
         REFUSED(good_frame, f.size = OMP_VALUE_MAX + 1);
-        REFUSED(good_frame, f.direction = 3);
+        REFUSED(good_frame, f.direction = 4);
         REFUSED(good_frame, f.boottime_usec = BASE + UINT64_C(10000000000000000));
         REFUSED(good_frame, f.realtime_usec = UINT64_C(10000000000002000));
         REFUSED(link, f.data = octets);
         REFUSED(link, f.size = 0);
         REFUSED(link, f.size = 2);
         REFUSED(link, f.channel = 1);
+        REFUSED(note, f.channel = 1);
+        REFUSED(note, f.size = 0);
 #undef REFUSED
 
         g_assert_cmpint(tape_format_mark(UINT64_C(10000000000000000), 0, "x", buf, sizeof(buf)), ==, -EINVAL);
@@ -637,6 +649,29 @@ static void the_largest_head_and_line_fit(void) {
         g_assert_cmpint(tape_format_frame(&head, &frame, BASE, buf, TAPE_LINE_MAX), >, 0);
 }
 
+/* As a note it is what its line says; a mark without a word says nothing. */
+static void a_mark_is_a_note(void) {
+        Frame frame;
+        char buf[TAPE_LINE_MAX];
+        Play p;
+
+        good(&p, HEAD "1.5 * ä!\n");
+        frame = tape_frame(&p.reader, &p.line, BASE);
+        g_assert_cmpuint(frame.direction, ==, FRAME_OF_HOST);
+        g_assert_cmpmem(frame.data, frame.size, "\x05\xc3\xa4!", 4);
+        g_assert_cmpint(tape_format_frame(&p.reader.head, &frame, BASE, buf, sizeof(buf)), >, 0);
+        g_assert_cmpstr(buf, ==, "1.500000 * ä!\n");
+        good(&p, HEAD "1.5 *\n");
+        g_assert_cmpuint(p.line.size, ==, 0);
+}
+
+static void notes_that_are_wrong(void) {
+        bad_line("1 % pause now", "a pause is idle or nothing");
+        bad_line("1 % octets 05 41", "a mark has a line of its own");
+        bad_line("1 %", "what was noted is none of limits, pause, resume, stage, area, alert and octets");
+        bad_line("% pause", "the time is missing");
+}
+
 /* The examples of the format's description are tapes, and canonical but for what they show of blanks and comments. */
 static void the_example_in_the_documentation(void) {
         g_autofree char *path = g_build_filename(g_getenv("G_TEST_SRCDIR"), "..", "docs", "tape.md", NULL), *text = NULL;
@@ -650,7 +685,7 @@ static void the_example_in_the_documentation(void) {
         end = strstr(start, "```");
         g_assert_nonnull(end);
         g_assert_cmpint(read_all(&p, start, (size_t) (end - start)), ==, 0);
-        g_assert_cmpuint(p.frames, ==, 4);
+        g_assert_cmpuint(p.frames, ==, 5);
         g_assert_cmpuint(p.marks, ==, 1);
         g_assert_cmpuint(p.ends, ==, 1);
         g_assert_cmpuint(p.line.time_usec, ==, 9700000);
@@ -684,5 +719,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/tape/a-buffer-that-is-too-small", a_buffer_that_is_too_small);
         g_test_add_func("/tape/the-largest-head-and-line-fit", the_largest_head_and_line_fit);
         g_test_add_func("/tape/the-example-in-the-documentation", the_example_in_the_documentation);
+        g_test_add_func("/tape/a-mark-is-a-note", a_mark_is_a_note);
+        g_test_add_func("/tape/notes-that-are-wrong", notes_that_are_wrong);
         return g_test_run();
 }

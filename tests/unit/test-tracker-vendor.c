@@ -78,9 +78,9 @@ static void test_a_pen_is_used(void) {
         told(talk, "ended:user");
         g_assert_cmpuint(talk->replayed, ==, 1);
 
-        expect_figure(talk, FIGURE_LEAD_IN, 100000);
+        expect_figure(talk, FIGURE_LEAD_IN, 200000);
         expect_figure(talk, FIGURE_DURATION, 20 * 100000);
-        expect_figure(talk, FIGURE_STROKES, 21 * 12);
+        expect_figure(talk, FIGURE_STROKES, 22 * 12);
         expect_figure(talk, FIGURE_PUNCTURES, 20 * 12 * 16);
         expect_figure(talk, FIGURE_CONTACT_TIME, 20 * 100000);
         expect_figure(talk, FIGURE_FORCE_MEAN, 1000);
@@ -173,7 +173,7 @@ static void test_what_was_not_told_is_absent(void) {
         say(talk, 1, "02");
         say(talk, 2, "f401 581b 9c01 05 0200 02");
         say(talk, 1, "00");
-        told(talk, "opened running ended:device");
+        told(talk, "opened running area:cheek-left ended:device");
         g_assert_cmpuint(talk->replayed, ==, 1);
         expect_figure(talk, FIGURE_DEPTH, 500);
         g_assert_cmpfloat(talk->figures.value[FIGURE_STROKE_RATE].d, ==, 7000);
@@ -200,7 +200,7 @@ static void test_what_was_told_before_is_kept(void) {
         pen(talk, 0, 0, 0);
         needle(talk, 5);
         finish(talk);
-        told(talk, "opened running ended:user opened running ended:user");
+        told(talk, "opened area:cheek-left running ended:user opened area:cheek-left running ended:user");
         g_assert_cmpuint(talk->replayed, ==, 2);
         g_assert_cmpint(((const Frame *) talk->kept->pdata[talk->kept_from])->channel, ==, 2);
         expect_figure(talk, FIGURE_LEAD_IN, 100000);
@@ -219,7 +219,7 @@ static void test_by_hand_it_begins_with_what_holds(void) {
                                       REALTIME_OFFSET + talk->now_usec), ==, 0);
         g_assert_cmpuint(talk->kept->len, ==, 1);
         finish(talk);
-        told(talk, "opened ended:user");
+        told(talk, "opened area:cheek-left ended:user");
         g_assert_cmpuint(talk->replayed, ==, 1);
         expect_figure(talk, FIGURE_DEPTH, 500);
         expect_figure(talk, FIGURE_LEAD_IN, 0);
@@ -423,7 +423,7 @@ static void test_restart_of_the_daemon(void) {
         needle(after, 10);
         say(after, 3, "57");
         finish(after);
-        told(after, "gap:0:0 running battery:87 ended:user");
+        told(after, "gap:0:0 running area:unspecified battery:87 ended:user");
         expect_figure(after, FIGURE_STROKES, 30 * 12 + 60);
         expect_figure(after, FIGURE_DEPTH_MAX, 500);
 }
@@ -460,7 +460,7 @@ static void step(Talk *talk, GRand *rand) {
                 say(talk, (uint8_t) g_rand_int_range(rand, 0, 6), "57");
                 break;
         case 7:
-                (void) tracker_pause(talk->tracker, talk->now_usec);
+                (void) pause_by_hand(talk);
                 break;
         case 8:
                 (void) tracker_start(talk->tracker, &(SessionIdentity) { .id = 9 }, talk->now_usec, REALTIME_OFFSET + talk->now_usec);

