@@ -9,7 +9,7 @@
 #include "needled/omp.h"
 #include "session/session.h"
 
-Stage *stage;
+Scene *stage;
 
 /* ---- The link ---- */
 
@@ -512,7 +512,7 @@ static void make_device(Device *d, const char *path, const char *address, bool a
 
 static void stage_build(uint64_t release_usec) {
         g_assert_null(stage);
-        stage = g_new0(Stage, 1);
+        stage = g_new0(Scene, 1);
         queries = g_ptr_array_new();
         g_assert_cmpint(sd_event_new(&stage->event), >=, 0);
         stage->fb = fake_bus_new(stage->event);

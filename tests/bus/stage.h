@@ -27,7 +27,7 @@
 #define FORCE_MEAN_MN 23117
 #define FORCE_PEAK_MN 29333
 
-typedef struct Stage {
+typedef struct Scene {
         sd_event *event;
         FakeBus *fb;
         Bus *bus;
@@ -84,9 +84,9 @@ typedef struct Stage {
         int op_error;
         uint16_t sequence;
         uint32_t strokes, tick;
-} Stage;
+} Scene;
 
-extern Stage *stage;
+extern Scene *stage;
 
 void stage_new(void);                   /* and waits for the name */
 void stage_new_without_waiting(void);
