@@ -19,6 +19,7 @@ typedef enum ClockSync {
         CLOCK_SYNC_UNKNOWN,
 } ClockSync;
 
-/* Whether somebody keeps the system's clock right (clock.c). The kernel knows whoever sets it, but in a unit with ProtectClock= it may not
- * be asked; systemd-timesyncd leaves a file, and while it runs its folder is there. `root` stands before those paths: "", or of a test. */
+/* Whether somebody keeps the system's clock right (clock.c). The kernel knows whoever sets it, but in a unit with
+ * ProtectClock= it may not be asked; systemd-timesyncd leaves a file, and while it runs its folder is there. `root` stands
+ * before those paths: "", or of a test. */
 ClockSync clock_sync(const char *root);

@@ -93,7 +93,8 @@ static int run_get_parameters(Call *call, sd_bus_error *error) {
 }
 
 /* One value: the variant is next in `m`. */
-static int read_parameter(sd_bus_message *m, const Device *device, const char *name, DeviceParameters *parameters, sd_bus_error *error) {
+static int read_parameter(sd_bus_message *m, const Device *device, const char *name, DeviceParameters *parameters,
+                          sd_bus_error *error) {
         const OmpParameterInfo *info;
         const char *contents;
         int32_t value, min, max;
@@ -102,8 +103,8 @@ static int read_parameter(sd_bus_message *m, const Device *device, const char *n
         int r;
 
         if (omp_parameter_from_name(name, &id) < 0)
-                return error_set(error, ERROR_INVALID_ARGUMENT, "There is no parameter \"%.64s\"; GetParameters() tells those that there are.",
-                                 name);
+                return error_set(error, ERROR_INVALID_ARGUMENT, "There is no parameter \"%.64s\"; GetParameters() tells those that there "
+                                 "are.", name);
 
         info = omp_parameter_info(id);
         type[0] = type_of(info);
@@ -111,14 +112,14 @@ static int read_parameter(sd_bus_message *m, const Device *device, const char *n
         if (r < 0)
                 return r;
         if (strcmp(contents, type) != 0)
-                return error_set(error, ERROR_INVALID_ARGUMENT, "The parameter \"%s\" must be of type \"%s\", not \"%.16s\".", name, type,
-                                 contents);
+                return error_set(error, ERROR_INVALID_ARGUMENT, "The parameter \"%s\" must be of type \"%s\", not \"%.16s\".", name,
+                                 type, contents);
         r = sd_bus_message_read(m, "v", type, &value);
         if (r < 0)
                 return r;
         if (omp_parameter_bounds(id, &device->feature, &min, &max) < 0 || value < min || value > max)
-                return error_set(error, ERROR_INVALID_ARGUMENT, "The parameter \"%s\" of this device goes from %i to %i%s%s; choose another value.",
-                                 name, min, max, *info->unit ? " " : "", info->unit);
+                return error_set(error, ERROR_INVALID_ARGUMENT, "The parameter \"%s\" of this device goes from %i to %i%s%s; choose another "
+                                 "value.", name, min, max, *info->unit ? " " : "", info->unit);
 
         device_put_parameter(parameters, id, value);
         return 0;

@@ -2,20 +2,22 @@
 #include "link/private.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "clock.h"
 #include "link/procedure.h"
 #include "log.h"
 
-/* What an OMP device is told by its Control Point, once the socket of its answers is there. procedure.c says what comes after what; here
- * are the ways to bluetoothd and back, what a refusal means to people, and what each connection begins with: the device's parameters are
- * read, and those of the configuration written where it has others. */
+/* What an OMP device is told by its Control Point, once the socket of its answers is there. procedure.c says what comes
+ * after what; here are the ways to bluetoothd and back, what a refusal means to people, and what each connection begins
+ * with: the device's parameters are read, and those of the configuration written where it has others. */
 
 #define IDENTIFY_SEC 5u
 
 #define BROKE_OFF "The link to the device broke off before it answered: bring it near, and try again."
 #define NO_ANSWER "The device has not answered within 30 s: switch it off and on, and try again."
 #define MANY_WAIT "Too much waits for the device already: try again in a moment."
+#define IN_USE "The device is in use: hold it still, away from the skin, with its motor off, and try again."
 #define UNDER_WAY "The device is busy with something else: try again in a moment."
 
 struct Control {
@@ -100,8 +102,7 @@ static void take_answer(const OmpRequest *request, const OmpResponse *response, 
         else if (request->op == OMP_OP_SET && ok)
                 device_put_parameter(p, request->parameter, request->value);
 
-        if (device->work->control && (before.known != p->known || (device_knows_parameter(p, request->parameter) &&
-                                                                   before.value[request->parameter] != p->value[request->parameter])))
+        if (device->work->control && memcmp(&before, p, sizeof(before)) != 0)
                 device->work->control->changed = true;
 }
 
@@ -197,8 +198,7 @@ static int refusal(const ProcedureEnd *end, const char **ret) {
                 *ret = "The value is out of the range of this device: choose another.";
                 return -EINVAL;
         case OMP_RESULT_BUSY:
-                *ret = end->request->op == OMP_OP_TARE ? "The device is in use: hold it still, away from the skin, with its motor off, and try again."
-                                                       : UNDER_WAY;
+                *ret = end->request->op == OMP_OP_TARE ? IN_USE : UNDER_WAY;
                 return -EBUSY;
         case OMP_RESULT_WRONG_STATE:
                 *ret = "The device cannot do this in its present state: end what it does, and try again.";
@@ -298,7 +298,8 @@ static int unusable(const Device *device, const char **ret_message) {
         const Stream *stream;
 
         if (!device->profile || device->profile->vendor) {
-                *ret_message = "The device has a vendor's profile, and only devices of the Open Microneedling Profile can be told what to do.";
+                *ret_message = "The device has a vendor's profile, and only devices of the Open Microneedling Profile can be told "
+                               "what to do.";
                 return -EOPNOTSUPP;
         }
         if (!device->work->up) {
@@ -312,8 +313,8 @@ static int unusable(const Device *device, const char **ret_message) {
                 return -EOPNOTSUPP;
         }
         if (stream->mode == STREAM_SKIPPED && stream->error == -EOPNOTSUPP) {
-                *ret_message = "bluetoothd would show the answers of the device to every local user: set AllowBroadcast=yes in needled.conf to "
-                               "ask it all the same.";
+                *ret_message = "bluetoothd would show the answers of the device to every local user: set AllowBroadcast=yes in "
+                               "needled.conf to ask it all the same.";
                 return -EOPNOTSUPP;
         }
         if (stream->mode == STREAM_SKIPPED) {

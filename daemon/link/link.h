@@ -119,13 +119,13 @@ typedef enum LinkControl {
         LINK_CONTROL_SET,               /* those of `parameters` one after the other, until one is refused */
 } LinkControl;
 
-/* Asks an OMP device to do something, and is done when it has answered, or after 30 s. `parameters` is copied; NULL but for SET. What the caller's
- * going or another's asking cannot do is to take it back.
+/* Asks an OMP device to do something, and is done when it has answered, or after 30 s. `parameters` is copied; NULL but for
+ * SET. Nothing takes it back, and done is always called. It must not remove the device.
  *
  * Errors, at once (then done is not called, and *ret_message, static, says what to do) or by done:
- *   -EOPNOTSUPP a vendor's device, or it does not know the operation; -ENOTCONN not connected (any more); -EAGAIN not in the present state, or
- *   its button must be pressed; -EBUSY something else is under way, or eight wait already; -EINVAL it refuses the value; -ETIMEDOUT;
- *   -EIO it failed. */
+ *   -EOPNOTSUPP a vendor's device, or it does not know the operation; -ENOTCONN not connected (any more); -EAGAIN not in the
+ *   present state, or its button must be pressed; -EBUSY something else is under way, or eight wait already; -EINVAL it
+ *   refuses the value; -ETIMEDOUT; -EIO it failed. */
 int link_control(Link *link, Device *device, LinkControl what, const DeviceParameters *parameters, LinkDone done, void *userdata,
                  const char **ret_message);
 /* Of the question that the agent was asked last: error 0 and the number, or negative: no, which a number beyond 999999 is too.

@@ -8,8 +8,8 @@
 #include "log.h"
 #include "needled/omp-clock.h"
 
-/* A device keeps no time while it is switched off: it is told on each connection, if the computer knows it itself. The clock is not read,
- * which would show it to every local user; how it runs shows in the ticks. */
+/* A device keeps no time while it is switched off: it is told on each connection, if the computer knows it itself. The
+ * clock is not read, which would show it to every local user; how it runs shows in the ticks. */
 
 #define QUARTER_SEC (15 * 60)
 
@@ -49,7 +49,8 @@ void wallclock_write(Device *device) {
         if (omp_elapsed_from_realtime(now_usec, OMP_RESOLUTION_1MS, OMP_SOURCE_NTP, offset_quarters(now_usec), &elapsed) < 0)
                 return;
         n = omp_clock_write_encode(&elapsed, data, sizeof(data));
-        if (n < 0 || bluez_write(device->link->bluez, &device->work->calls, object->path, data, (size_t) n, false, on_written, device) < 0)
+        if (n < 0 || bluez_write(device->link->bluez, &device->work->calls, object->path, data, (size_t) n, false, on_written,
+                                 device) < 0)
                 return;
 
         notify_deliver(device, OMP_CHAR_CLOCK, FRAME_TO_DEVICE, data, (size_t) n);

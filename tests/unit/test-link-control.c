@@ -36,8 +36,8 @@ static const FakeCharKind bare_chars[] = { CHARS(feature, { .uuid = UUID(0103) }
 
 #define KIND(chars_) { .name = "Pen", .service = OMP_SERVICE_UUID, .chars = chars_, .n_chars = G_N_ELEMENTS(chars_) }
 
-static const FakeKind pen = KIND(pen_chars), clock_pen = KIND(clock_chars), crc_pen = KIND(crc_chars), indicating_pen = KIND(indicating_chars),
-                      bare_pen = KIND(bare_chars);
+static const FakeKind pen = KIND(pen_chars), clock_pen = KIND(clock_chars), crc_pen = KIND(crc_chars),
+                      indicating_pen = KIND(indicating_chars), bare_pen = KIND(bare_chars);
 
 static void set_up(Fixture *f, const void *data) {
         f->kind = data ?: &pen;
@@ -54,7 +54,8 @@ static void tear_down(Fixture *f, const void *data) {
 
 /* The system's clock is synchronised, as far as systemd-timesyncd says so. */
 static void synchronise(Fixture *f) {
-        g_autofree char *dir = g_strconcat(f->root, "/run/systemd/timesync", NULL), *file = g_strconcat(dir, "/synchronized", NULL);
+        g_autofree char *dir = g_strconcat(f->root, "/run/systemd/timesync", NULL);
+        g_autofree char *file = g_strconcat(dir, "/synchronized", NULL);
 
         g_assert_cmpint(g_mkdir_with_parents(dir, 0700), ==, 0);
         g_assert_true(g_file_set_contents(file, "", 0, NULL));
