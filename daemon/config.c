@@ -49,7 +49,8 @@ static const ConfigKey keys[] = {
         { "Bluetooth", "SetParameters", offsetof(Config, bluetooth_set_parameters), VALUE_BOOL, 0, 0 },
 };
 
-/* What must be less than what, where both are set: the first is the wrong one. In this order, so that what has gone is not compared. */
+/* What must be less than what, where both are set: the first is the wrong one. In this order, so that what has gone is not
+ * compared. */
 static const struct {
         const char *key, *than;
         bool or_equal;

@@ -40,7 +40,7 @@ static Lane lane_of(const ProcedureJob *job) {
 static void end_job(Queue *q, int error, uint8_t result) {
         g_autofree Job *j = g_queue_pop_head(&q->jobs);
         bool sent = q->asked || j->at > 0;
-        ProcedureEnd end = { .error = error, .request = sent ? &j->job.requests[MIN(j->at, j->job.n - 1)] : NULL, .result = result };
+        ProcedureEnd end = { .error = error, .request = sent ? &j->job.requests[j->at] : NULL, .result = result };
 
         q->asked = false;
         if (j->job.done)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The procedures of an OMP device's Control Point over one connection: one after the other, each written and then answered within 30 s
- * (profile 1.9). After one that was not answered in time there is no other on this connection, since its answer could be taken for that
- * of the next.
+/* The procedures of an OMP device's Control Point over one connection: one after the other, each written and then answered
+ * within 30 s (profile 1.9). After one that was not answered in time there is no other on this connection, since its
+ * answer could be taken for that of the next.
  *
- * To stop the motor is "always allowed": that waits for no answer but its own, goes before all that waits, and is tried also when the device
- * has left another procedure without an answer.
+ * To stop the motor is "always allowed": that waits for no answer but its own, goes before all that waits, and is tried
+ * also when the device has left another procedure without an answer.
  *
  * Pure state: what is to be written goes out by a function, what came and the time come in. */
 
@@ -23,7 +23,8 @@
 typedef struct Procedures Procedures;
 
 typedef struct ProcedureEnd {
-        /* 0; -ENOTCONN the connection has gone; -ETIMEDOUT no answer; -EREMOTEIO refused, see `result`; else what the write failed with */
+        /* 0; -ENOTCONN the connection has gone; -ETIMEDOUT no answer; -EREMOTEIO refused, see `result`; else what the
+         * write failed with */
         int error;
         const OmpRequest *request;      /* with which it ended; NULL: none was sent */
         uint8_t result;                 /* OmpResult of a refusal, else 0 */

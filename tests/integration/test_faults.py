@@ -20,11 +20,11 @@ SHIPPED = pathlib.Path(__file__).resolve().parent.parent.parent / 'daemon' / 'pr
 MOMENTS = {
     'SetDiscoveryFilter': ['adopt'], 'StartDiscovery': ['adopt'], 'StopDiscovery': ['adopt'], 'Connect': ['adopt'],
     'RegisterAgent': ['adopt'], 'Pair': ['adopt'], 'UnregisterAgent': ['adopt'], 'Set': ['adopt'],
-    'ReadValue': ['adopt', 'back'], 'AcquireNotify': ['adopt', 'back'], 'RegisterApplication': ['adopt', 'restart'],
+    'ReadValue': ['adopt', 'back'], 'WriteValue': ['back'], 'AcquireNotify': ['adopt', 'back'], 'RegisterApplication': ['adopt', 'restart'],
     'GetManagedObjects': ['restart'], 'UnregisterApplication': ['forget'], 'RemoveDevice': ['forget'], 'Disconnect': ['off'],
 }
 # Those that need another scene, and those that needled calls only when another fault came first.
-ELSEWHERE = {'WriteValue', 'StartNotify'}
+ELSEWHERE = {'StartNotify'}
 NEVER = {'StopNotify', 'CancelPairing'}
 # How long until a lost answer is given up: these have a stage of their own, side by side.
 SLOW_LOST = {'Connect', 'Pair', 'ReadValue', 'AcquireNotify', 'RegisterApplication', 'GetManagedObjects', 'RemoveDevice', 'Disconnect'}
