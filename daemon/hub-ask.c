@@ -208,4 +208,5 @@ const BusOps hub_bus_ops = {
         .now_usec = op_now_usec,
         .doctor = hub_doctor,
         .user_name = op_user_name,
+        .plan = &hub_plan_ops,
 };

@@ -2,7 +2,7 @@
 #pragma once
 
 /* What hub.c (devices, storage, wiring), hub-journal.c (what is told of devices), hub-sessions.c (sessions from open to gone), hub-ask.c
- * (what clients ask), hub-alerts.c (limits and warnings), hub-resume.c (sessions from before the start) and doctor.c (what is wrong) share. */
+ * (what clients ask), hub-alerts.c (limits and warnings), hub-plan.c (when to go on, what was acknowledged), hub-resume.c (sessions from before the start) and doctor.c (what is wrong) share. */
 
 #include "bus/bus.h"
 #include "hub.h"
@@ -20,6 +20,7 @@ struct Hub {
         Store *store;
         Bus *bus;
         Sleep *sleep;
+        struct HubPlan *plan;
         unsigned n_syncs;               /* of the store, that the computer's sleep waits for */
         sd_event_source *store_source, *tick_source;
 
@@ -103,6 +104,15 @@ void hub_sessions_stop(Hub *hub); /* tells who waits, takes the objects from the
 
 /* doctor.c */
 void hub_doctor(FindingReport report, void *report_userdata, void *userdata);
+
+/* hub-plan.c */
+typedef struct HubPlan HubPlan;
+extern const BusPlanOps hub_plan_ops;
+HubPlan *hub_plan_new(void);
+HubPlan *hub_plan_free(HubPlan *plan);
+void hub_plan_opened(Hub *hub, const StoreOpened *opened);
+/* Whether its owner has acknowledged the contraindications; and warns in it, later, if it began before it should have. */
+void hub_plan_session_opened(Hub *hub, Session *session);
 
 /* hub-resume.c */
 void hub_sessions_resume(Hub *hub, const StoreOpened *opened);

@@ -139,6 +139,7 @@ static void store_begin(Hub *hub, const Session *s) {
                 .product = s->product,
                 .note = s->note,
                 .channels = channels,
+                .acknowledged = s->acknowledged,
         };
 
         store_session_begin(hub->store, &row);
@@ -164,6 +165,7 @@ static void on_opened(Tracker *tracker, Session *s, void *userdata) {
         LogContext context = hub_session_context(s, NEEDLED_MESSAGE_SESSION_STARTED);
 
         f->n_notes = 0;
+        hub_plan_session_opened(f->hub, s);
         store_begin(f->hub, s);
         hub_session_show(f, s);
         log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " started with %s", s->id, context.device);

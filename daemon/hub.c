@@ -204,6 +204,7 @@ static void on_store_opened(const StoreOpened *opened, void *userdata) {
         for (size_t i = 0; i < opened->n_devices; i++)
                 if (!hub_follower_by_address(hub, opened->devices[i].address)) /* adopted anew while there was no database */
                         restore_device(hub, &opened->devices[i]);
+        hub_plan_opened(hub, opened);
         hub_sessions_resume(hub, opened);
         link_start(hub->link);
 }
@@ -419,6 +420,7 @@ int hub_new(const HubOptions *options, Hub **ret) {
         hub->profiles = profiles_new();
         hub->troubled_profiles = g_ptr_array_new_with_free_func(g_free);
         profiles_load(hub->profiles, options->config_dir, on_profile_refused, hub);
+        hub->plan = hub_plan_new();
         hub->followers = g_ptr_array_new_with_free_func(follower_free);
         hub->endings = hub_endings_new();
         hub->user_names = g_hash_table_new_full(NULL, NULL, NULL, g_free);
@@ -459,6 +461,7 @@ Hub *hub_free(Hub *hub) {
         sd_event_source_disable_unref(hub->tick_source);
         hub->store = hub->store ? store_close(hub->store, CLOSE_TIMEOUT_USEC) : NULL;
         g_ptr_array_unref(hub->endings);
+        hub->plan = hub_plan_free(hub->plan);
         g_hash_table_unref(hub->user_names);
         g_ptr_array_unref(hub->troubled_profiles);
         g_free(hub->state_dir);

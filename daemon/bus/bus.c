@@ -6,6 +6,7 @@
 #include "autoptr.h"
 #include "bus/device-object.h"
 #include "bus/exporter.h"
+#include "bus/plan.h"
 #include "bus/private.h"
 #include "bus/session-object.h"
 
@@ -125,6 +126,9 @@ static int objects_register(Bus *bus) {
         if (r < 0)
                 return r;
         r = history_register(bus);
+        if (r < 0)
+                return r;
+        r = plan_register(bus);
         if (r < 0)
                 return r;
         r = device_objects_register(bus);

@@ -19,6 +19,8 @@ typedef struct Bus Bus;
 
 typedef void (*BusDone)(int error, const char *message, void *call);
 
+typedef struct BusPlanOps BusPlanOps;  /* plan.h */
+
 typedef struct BusStartOptions {
         uid_t owner;
         const char *subject, *area, *product, *note; /* NULL: unset */
@@ -42,6 +44,7 @@ typedef struct BusOps {
         void (*doctor)(FindingReport report, void *report_userdata, void *userdata); /* Manager1.Doctor: answers before it returns */
         /* The name of a user as it is stored with sessions, "" if not known; without blocking. NULL: uids are never used again. */
         const char *(*user_name)(uid_t uid, void *userdata);
+        const BusPlanOps *plan;
 } BusOps;
 
 typedef struct BusSettings {

@@ -17,7 +17,7 @@
 #define SCHEMA_VERSION 4
 /* Of the code that derives figures: stored beside them, so that one can tell which are to be derived
  * again. */
-#define SCHEMA_FIGURES_VERSION 1
+#define SCHEMA_FIGURES_VERSION 2
 
 typedef enum SchemaKind {
         SCHEMA_EMPTY,           /* nothing in it yet */

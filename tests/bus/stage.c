@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "stage.h"
+#include "stage-plan.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -359,6 +360,7 @@ static const BusOps ops = {
         .now_usec = op_now_usec,
         .doctor = op_doctor,
         .user_name = op_user_name,
+        .plan = &stage_plan_ops,
 };
 
 static void on_identify(Tracker *tracker, SessionIdentity *ret, void *userdata) {
