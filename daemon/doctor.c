@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/timex.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,32 +32,6 @@ typedef struct Examination {
 
 /* ---- The clock ---- */
 
-typedef enum ClockSync {
-        CLOCK_SYNC_YES,
-        CLOCK_SYNC_NO,
-        CLOCK_SYNC_UNKNOWN,
-} ClockSync;
-
-static bool exists(const Hub *hub, const char *path) {
-        g_autofree char *name = g_strconcat(hub->root, path, NULL);
-
-        return access(name, F_OK) == 0;
-}
-
-/* The kernel knows whoever sets the clock, but in a unit with ProtectClock= it may not be asked. systemd-timesyncd leaves a file, and
- * while it runs its folder is there. */
-static ClockSync clock_sync(const Hub *hub) {
-        struct timex t = {};
-        int state = adjtimex(&t);
-
-        if (exists(hub, "/run/systemd/timesync/synchronized") || (state >= 0 && state != TIME_ERROR && !(t.status & STA_UNSYNC)))
-                return CLOCK_SYNC_YES;
-        if (state >= 0 || exists(hub, "/run/systemd/timesync"))
-                return CLOCK_SYNC_NO;
-
-        return CLOCK_SYNC_UNKNOWN;
-}
-
 static void examine_clock(const Examination *x) {
         time_t now = (time_t) (clock_usec(CLOCK_REALTIME) / 1000000);
         struct tm tm = {};
@@ -70,7 +43,7 @@ static void examine_clock(const Examination *x) {
                 return;
         }
 
-        switch (clock_sync(x->hub)) {
+        switch (clock_sync(x->hub->root)) {
         case CLOCK_SYNC_YES:
                 tell(x, "clock", FINDING_OK, "", "The clock is synchronised.");
                 break;

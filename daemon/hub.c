@@ -379,10 +379,38 @@ static int start_store(Hub *hub, const char *state_dir) {
         return sd_event_add_io(hub->event, &hub->store_source, store_get_fd(hub->store), EPOLLIN, on_store_io, hub);
 }
 
+/* What the configuration names: what it leaves to the device is not written. */
+static DeviceParameters wanted_parameters(const Config *config) {
+        const struct {
+                uint8_t id;
+                int32_t value;
+        } wanted[] = {
+                { OMP_PARAMETER_OVERPRESSURE, config->limits_overpressure_mn },
+                { OMP_PARAMETER_HYSTERESIS, config->limits_hysteresis_mn },
+                { OMP_PARAMETER_ZONE_LOW, config->limits_zone_low_mn },
+                { OMP_PARAMETER_ZONE_HIGH, config->limits_zone_high_mn },
+                { OMP_PARAMETER_CONTACT, config->limits_contact_on_mn },
+        };
+        uint64_t limit_sec = config->session_time_limit_usec / USEC_PER_SEC;
+        DeviceParameters parameters = {};
+
+        if (!config->bluetooth_set_parameters)
+                return parameters;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++)
+                if (wanted[i].value != LIMIT_OF_DEVICE)
+                        device_put_parameter(&parameters, wanted[i].id, wanted[i].value);
+        if (limit_sec > 0)
+                device_put_parameter(&parameters, OMP_PARAMETER_SESSION_LIMIT, (int32_t) MIN(limit_sec, UINT16_MAX));
+
+        return parameters;
+}
+
 static int start_link(Hub *hub) {
         LinkSettings settings = {
                 .profiles = hub->profiles,
                 .allow_broadcast = hub->config.bluetooth_allow_broadcast,
+                .parameters = wanted_parameters(&hub->config),
                 .root = hub->root,
         };
 

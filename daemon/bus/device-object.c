@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "autoptr.h"
+#include "bus/device-control.h"
 #include "bus/options.h"
 #include "bus/private.h"
 #include "bus/session-object.h"
@@ -515,6 +516,9 @@ int device_objects_register(Bus *bus) {
         if (r < 0)
                 return r;
         bus_own_slot(bus, slot);
+        r = device_control_register(bus, find_object);
+        if (r < 0)
+                return r;
 
         slot = NULL;
         r = sd_bus_add_node_enumerator(bus->connection, &slot, BUS_DEVICES, enumerate, bus);

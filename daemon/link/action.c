@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-#include "autoptr.h"
 #include "log.h"
 
 /* What a vendor's device is to be told when it is connected, so that it reports: in the order of the profile's
@@ -30,21 +29,6 @@ static void on_written(sd_bus_message *reply, const ErrorMeaning *error, void *u
         write_next(device);
 }
 
-static int write_value(Device *device, const VendorAction *action, const char *path) {
-        g_autoptr(sd_bus_message) m = NULL;
-        int r;
-
-        r = bluez_message(device->link->bluez, path, "org.bluez.GattCharacteristic1", "WriteValue", &m);
-        if (r >= 0)
-                r = sd_bus_message_append_array(m, 'y', action->data, action->size);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "a{sv}", 1, "type", "s", action->command ? "command" : "request");
-        if (r >= 0)
-                r = calls_send(&device->work->calls, m, BLUEZ_TIMEOUT_USEC, on_written, device);
-
-        return r;
-}
-
 static void write_next(Device *device) {
         const VendorProfile *vendor = device->profile->vendor;
 
@@ -60,7 +44,8 @@ static void write_next(Device *device) {
                                            ch->uuid);
                 if (!object)
                         say_failed(device, index, "it has no such characteristic.");
-                else if (write_value(device, action, object->path) >= 0)
+                else if (bluez_write(device->link->bluez, &device->work->calls, object->path, action->data, action->size,
+                                     action->command, on_written, device) >= 0)
                         return; /* and on with the next when it is answered */
         }
 }

@@ -357,6 +357,23 @@ int bluez_call(Bluez *bluez, Calls *calls, const char *path, const char *interfa
         return calls_send(calls, m, timeout_usec, done, userdata);
 }
 
+int bluez_write(Bluez *bluez, Calls *calls, const char *path, const uint8_t *data, size_t size, bool command, CallDone done,
+                void *userdata) {
+        g_autoptr(sd_bus_message) m = NULL;
+        int r;
+
+        r = bluez_message(bluez, path, "org.bluez.GattCharacteristic1", "WriteValue", &m);
+        if (r >= 0)
+                r = sd_bus_message_append_array(m, 'y', data, size);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "a{sv}", 1, "type", "s", command ? "command" : "request");
+        if (r < 0)
+                return r;
+
+        calls->denied = &bluez->denied;
+        return calls_send(calls, m, BLUEZ_TIMEOUT_USEC, done, userdata);
+}
+
 /* Nothing is dispatched meanwhile. */
 void bluez_settle(Bluez *bluez) {
         g_autoptr(sd_bus_message) m = NULL;

@@ -51,6 +51,9 @@ int bluez_message(Bluez *bluez, const char *path, const char *interface, const c
  * sd_bus_call_async(); then done is not called: the caller's own time limit says what comes next. */
 int bluez_call(Bluez *bluez, Calls *calls, const char *path, const char *interface, const char *member,
                uint64_t timeout_usec, CallDone done, void *userdata, const char *types, ...);
+/* WriteValue of a characteristic, with an answer of the device or (`command`) without. Errors: as bluez_call(). */
+int bluez_write(Bluez *bluez, Calls *calls, const char *path, const uint8_t *data, size_t size, bool command, CallDone done,
+                void *userdata);
 /* Waits, two seconds at most, until bluetoothd has met what was closed and said before. */
 void bluez_settle(Bluez *bluez);
 /* Sends the call and asks for no answer. */

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "needled/omp-control.h"
 #include "needled/omp.h"
 #include "profiles/profile.h"
 
@@ -63,6 +64,7 @@ enum {
         DEVICE_CHANGED_IDENTITY = 1 << 1, /* name, alias, kind, manufacturer, …, address, owner, adopted, bonded, auto_connect, released: to be stored */
         DEVICE_CHANGED_BATTERY = 1 << 2,
         DEVICE_CHANGED_RSSI = 1 << 3,
+        DEVICE_CHANGED_PARAMETERS = 1 << 4, /* parameters: read at the beginning of each connection, set, or read again */
 };
 
 typedef struct DeviceCounters { /* sums over all streams since the daemon started */
@@ -71,6 +73,20 @@ typedef struct DeviceCounters { /* sums over all streams since the daemon starte
         uint64_t oversize_or_empty;     /* read errors on the fd that cost no link */
         uint64_t interferences;         /* another program of this computer ended a connection or notifications of ours */
 } DeviceCounters;
+
+typedef struct DeviceParameters { /* of an OMP device */
+        uint32_t known;                 /* bit id: this one has a value */
+        int32_t value[_OMP_PARAMETER_MAX];
+} DeviceParameters;
+
+static inline bool device_knows_parameter(const DeviceParameters *parameters, uint8_t id) {
+        return parameters->known >> id & 1;
+}
+
+static inline void device_put_parameter(DeviceParameters *parameters, uint8_t id, int32_t value) {
+        parameters->known |= UINT32_C(1) << id;
+        parameters->value[id] = value;
+}
 
 #define DEVICE_LASTED_MAX 8u
 
@@ -92,6 +108,8 @@ typedef struct Device {
         char *profile_id;               /* its id, also of one that is remembered and not loaded; "" until matched */
         bool has_feature;
         OmpFeature feature;             /* of this or the last connection; of a vendor profile what it can report */
+
+        DeviceParameters parameters;    /* as it told them last; none: never, or it has none */
 
         DeviceState state;
         DeviceReason reason;

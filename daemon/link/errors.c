@@ -47,6 +47,7 @@ static const struct {
         { BLUEZ "Failed", "Connection reset by peer", { -EHOSTUNREACH, BROKE_OFF } },
         { BLUEZ "Failed", "Connection timed out", { -EHOSTUNREACH, NOT_HERE } },
         { BLUEZ "Failed", "Not connected", { -ENOTCONN, BROKE_OFF } },
+        { BLUEZ "Failed", "ATT error: 0xfe", { -EALREADY, "Another procedure of the device is under way: wait a moment." } },
         { BLUEZ "Failed", "ATT error: 0x05", { -EKEYREVOKED, NO_KEY } },
         { BLUEZ "Failed", "ATT error: 0x0c", { -EACCES, NO_KEY } },
         { BLUEZ "Failed", "ATT error: 0x0e", { -EACCES, NO_KEY } },

@@ -41,12 +41,14 @@ typedef struct LinkSettings {
         const Profiles *profiles;       /* which devices are ours; outlives the link */
         bool allow_broadcast;           /* StartNotify where AcquireNotify is refused, and reading what is measured; the administrator's
                                          * exception */
-        const char *root;       /* before /etc and /sys, outlives the link; NULL: "". For tests */
+        /* Of OMP devices that take them: what they are to have, written on each connection where they have something else. */
+        DeviceParameters parameters;
+        const char *root;       /* before /etc, /run and /sys, outlives the link; NULL: "". For tests */
 } LinkSettings;
 
 /* error: 0 or negative errno; message: one sentence, what happened and what to do, "" with 0.
  *   -ENOENT gone, -EBUSY already under way, -ENODEV bluetooth not ready, -ETIMEDOUT, -ECANCELED, -EKEYREJECTED pairing failed,
- *   -EKEYREVOKED bond lost, -EOPNOTSUPP services missing or unknown major, -EEXIST adopted already, -EIO else */
+ *   -EKEYREVOKED bond lost, -EOPNOTSUPP services missing or unknown major, -EEXIST adopted already, -EIO else; of link_control() as there */
 typedef void (*LinkDone)(int error, const char *message, void *userdata);
 
 #define LINK_RELEASE_MAX_USEC (30 * 24 * 3600 * UINT64_C(1000000))
@@ -109,6 +111,23 @@ void link_connect(Link *link, Device *device, LinkDone done, void *userdata);
  * of bluetoothd and of the computer, whoever asked and whatever becomes of them. `done` when the link is down. Longer than
  * LINK_RELEASE_MAX_USEC is cut to that. -EOPNOTSUPP: not adopted, -EBUSY: being adopted or forgotten. */
 void link_release(Link *link, Device *device, uint64_t duration_usec, LinkDone done, void *userdata);
+typedef enum LinkControl {
+        LINK_CONTROL_IDENTIFY,          /* show itself, for 5 s */
+        LINK_CONTROL_TARE,              /* this force is none */
+        LINK_CONTROL_STOP_MOTOR,        /* goes before all that waits, and waits for no answer but its own */
+        LINK_CONTROL_READ,              /* all parameters, into device->parameters */
+        LINK_CONTROL_SET,               /* those of `parameters` one after the other, until one is refused */
+} LinkControl;
+
+/* Asks an OMP device to do something, and is done when it has answered, or after 30 s. `parameters` is copied; NULL but for SET. What the caller's
+ * going or another's asking cannot do is to take it back.
+ *
+ * Errors, at once (then done is not called, and *ret_message, static, says what to do) or by done:
+ *   -EOPNOTSUPP a vendor's device, or it does not know the operation; -ENOTCONN not connected (any more); -EAGAIN not in the present state, or
+ *   its button must be pressed; -EBUSY something else is under way, or eight wait already; -EINVAL it refuses the value; -ETIMEDOUT;
+ *   -EIO it failed. */
+int link_control(Link *link, Device *device, LinkControl what, const DeviceParameters *parameters, LinkDone done, void *userdata,
+                 const char **ret_message);
 /* Of the question that the agent was asked last: error 0 and the number, or negative: no, which a number beyond 999999 is too.
  * -ENOENT: there is no question open (any more). */
 int link_pairing_answer(Link *link, Device *device, int error, uint32_t passkey);

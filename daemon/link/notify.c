@@ -24,23 +24,14 @@
 
 static void acquire_next(Device *device);
 
-static void deliver(Device *device, uint8_t channel, uint8_t direction, const uint8_t *data, size_t size) {
-        Frame frame = {
-                .boottime_usec = clock_usec(CLOCK_BOOTTIME),
-                .realtime_usec = clock_usec(CLOCK_REALTIME),
-                .channel = channel,
-                .direction = direction,
-                .size = (uint16_t) size,
-                .data = data,
-        };
-
-        device->link->observer.device_frame(device, &frame, device->link->userdata);
-}
-
 static void deliver_link(Device *device, FrameLink what) {
         uint8_t data[] = { (uint8_t) what };
 
-        deliver(device, 0, FRAME_OF_LINK, data, sizeof(data));
+        notify_deliver(device, 0, FRAME_OF_LINK, data, sizeof(data));
+}
+
+static bool is_control_point(const Device *device, const ProfileChar *ch) {
+        return ch->channel == OMP_CHAR_CONTROL_POINT && !device->profile->vendor;
 }
 
 /* The hot path: one read for each wakeup (draining to EAGAIN costs one more syscall a packet and gains
@@ -284,7 +275,9 @@ static void all_asked(Device *device) {
                 device->work->asked = true;
                 poll_begin(device);
                 action_begin(device);
+                wallclock_write(device);
         }
+        control_begin(device);
         setup_read_identity(device);
 }
 
@@ -352,8 +345,21 @@ void notify_up(Device *device) {
         deliver_link(device, FRAME_LINK_UP);
         /* What comes then is explained by it: so a record can be decoded alone. */
         if (device->work->feature)
-                deliver(device, OMP_CHAR_FEATURE, FRAME_FROM_DEVICE, device->work->feature->data,
+                notify_deliver(device, OMP_CHAR_FEATURE, FRAME_FROM_DEVICE, device->work->feature->data,
                         device->work->feature->len);
+}
+
+void notify_deliver(Device *device, uint8_t channel, FrameDirection direction, const uint8_t *data, size_t size) {
+        Frame frame = {
+                .boottime_usec = clock_usec(CLOCK_BOOTTIME),
+                .realtime_usec = clock_usec(CLOCK_REALTIME),
+                .channel = channel,
+                .direction = (uint8_t) direction,
+                .size = (uint16_t) size,
+                .data = data,
+        };
+
+        device->link->observer.device_frame(device, &frame, device->link->userdata);
 }
 
 void notify_take(Device *device, const ProfileChar *ch, const uint8_t *data, size_t size) {
@@ -362,7 +368,9 @@ void notify_take(Device *device, const ProfileChar *ch, const uint8_t *data, siz
                 size = 0;
         }
         device->counters.received++;
-        deliver(device, (uint8_t) ch->channel, FRAME_FROM_DEVICE, data, size);
+        notify_deliver(device, (uint8_t) ch->channel, FRAME_FROM_DEVICE, data, size);
+        if (G_UNLIKELY(is_control_point(device, ch)))
+                control_response(device, data, size);
 }
 
 StreamMode notify_mode(const Device *device, const ProfileChar *ch) {
@@ -411,6 +419,8 @@ void notify_removed(Device *device, const char *path) {
                         drain(stream);
                 stream->source = sd_event_source_disable_unref(stream->source);
                 stream->again = false;
+                if (is_control_point(device, stream->ch))
+                        control_close(device);
                 if (stream->mode != STREAM_NONE) { /* else its call says so */
                         stream->mode = STREAM_SKIPPED;
                         stream->error = -ENOENT;
@@ -463,6 +473,7 @@ static void close_streams(Device *device, FrameLink what) {
         }
         g_clear_pointer(&work->streams, g_free);
         work->n_streams = 0;
+        control_close(device);
         poll_close(device);
 
         if (work->up) {

@@ -125,6 +125,8 @@ bool setup_say_once(uint32_t *told, const ProfileChar *ch);
 /* notify.c: the streams. */
 void notify_begin(Device *device);
 void notify_up(Device *device);                 /* FRAME_LINK_UP, once in a connection */
+/* To the observer, with the time. */
+void notify_deliver(Device *device, uint8_t channel, FrameDirection direction, const uint8_t *data, size_t size);
 /* A value as it came; what is longer than a value can be, or empty, counts as malformed. */
 void notify_take(Device *device, const ProfileChar *ch, const uint8_t *data, size_t size);
 StreamMode notify_mode(const Device *device, const ProfileChar *ch);
@@ -145,6 +147,14 @@ void poll_close(Device *device);
 
 /* action.c: what a device is told. */
 void action_begin(Device *device);              /* the actions On=connect */
+
+/* control.c: the Control Point of an OMP device. */
+void control_begin(Device *device);             /* its socket may be there: nothing if it is not, or was before */
+void control_response(Device *device, const uint8_t *data, size_t size);
+void control_close(Device *device);             /* what waits ends with -ENOTCONN */
+
+/* wallclock.c: the clock of an OMP device. */
+void wallclock_write(Device *device);
 
 /* adopt.c */
 void adopt_resolved(Device *device);            /* the services are there: pair, or go on */

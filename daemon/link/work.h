@@ -15,6 +15,7 @@ typedef struct Search Search;           /* search.c */
 typedef struct Agent Agent;             /* agent.c */
 typedef struct AutoConnect AutoConnect; /* autoconnect.c */
 typedef struct Activate Activate;       /* activate.c */
+typedef struct Control Control;         /* control.c */
 
 typedef enum Step {
         STEP_NONE,              /* nothing under way: at rest, or streaming */
@@ -113,6 +114,9 @@ struct DeviceWork {
         size_t n_polls;
         Calls poll_calls;
         size_t next_action;
+        Control *control;       /* NULL: the Control Point cannot be used (yet) */
+        uint32_t told_parameters; /* bit id: said in the journal already that the device does not take it; bit 0: that it tells none */
+        bool told_clock;        /* likewise, of its clock */
         uint32_t told_missing, told_refused, told_actions; /* bit channel (or action): said in the journal already */
         bool identity_read;     /* in this connection */
         unsigned reads;         /* identity reads under way */

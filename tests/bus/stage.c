@@ -10,7 +10,7 @@
 #include "needled/omp.h"
 #include "session/session.h"
 
-BusStage *stage;
+Scene *stage;
 
 /* ---- The link ---- */
 
@@ -76,6 +76,20 @@ void link_connect(Link *link, Device *device, LinkDone done, void *userdata) {
 void link_release(Link *link, Device *device, uint64_t duration_usec, LinkDone done, void *userdata) {
         stage->release_usec = duration_usec;
         begin_work("release", done, userdata);
+}
+
+int link_control(Link *link, Device *device, LinkControl what, const DeviceParameters *parameters, LinkDone done, void *userdata,
+                 const char **ret_message) {
+        g_assert_true(device == &stage->device);
+        stage->control = what;
+        stage->parameters = parameters ? *parameters : (DeviceParameters) {};
+        if (stage->control_error < 0) {
+                *ret_message = "It cannot be.";
+                return stage->control_error;
+        }
+
+        begin_work("control", done, userdata);
+        return 0;
 }
 
 void link_cancel(Link *link, void *userdata) {
@@ -568,7 +582,7 @@ static void make_device(Device *d, const char *path, const char *address, bool a
 
 static void stage_build(uint64_t release_usec) {
         g_assert_null(stage);
-        stage = g_new0(BusStage, 1);
+        stage = g_new0(Scene, 1);
         queries = g_ptr_array_new();
         g_assert_cmpint(sd_event_new(&stage->event), >=, 0);
         stage->fb = fake_bus_new(stage->event);

@@ -27,7 +27,7 @@
 #define FORCE_MEAN_MN 23117
 #define FORCE_PEAK_MN 29333
 
-typedef struct BusStage {
+typedef struct Scene {
         sd_event *event;
         FakeBus *fb;
         Bus *bus;
@@ -49,6 +49,9 @@ typedef struct BusStage {
         bool adopt_unbonded;
         uid_t adopt_owner;
         uint64_t release_usec;
+        LinkControl control;            /* the newest of link_control() */
+        DeviceParameters parameters;    /* its */
+        int control_error;              /* what it answers at once; 0: it is under way as "control" */
         LinkPairingAgent adopt_agent;   /* ask is NULL: none */
         unsigned n_answers;             /* of the agent */
         int answer_error;               /* the newest */
@@ -88,9 +91,9 @@ typedef struct BusStage {
         int op_error;
         uint16_t sequence;
         uint32_t strokes, tick;
-} BusStage;
+} Scene;
 
-extern BusStage *stage;
+extern Scene *stage;
 
 void stage_new(void);                   /* and waits for the name */
 void stage_new_without_waiting(void);

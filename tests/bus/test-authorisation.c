@@ -22,6 +22,11 @@ static const Row rows[] = {
         { "/org/needled", MANAGER, "StartSession", "oa{sv}", "org.needled.control-others", true },
         { DEVICE_PATH, DEVICE, "Connect", "", "org.needled.control-others", true },
         { DEVICE_PATH, DEVICE, "Release", "a{sv}", "org.needled.control-others", true },
+        { DEVICE_PATH, DEVICE, "Identify", "", "org.needled.control-others", true },
+        { DEVICE_PATH, DEVICE, "Tare", "", "org.needled.control-others", true },
+        { DEVICE_PATH, DEVICE, "StopMotor", "", "org.needled.control-others", true },
+        { DEVICE_PATH, DEVICE, "GetParameters", "", "org.needled.control-others", true },
+        { DEVICE_PATH, DEVICE, "SetParameters", "a{sv}", "org.needled.control-others", true },
         { DEVICE_PATH, DEVICE, "SetAlias", "s", "org.needled.control-others", true },
         { DEVICE_PATH, DEVICE, "SetAutoConnect", "b", "org.needled.control-others", true },
         { DEVICE_PATH, DEVICE, "SetOwner", "u", "", true },
@@ -58,10 +63,12 @@ static FakeCall *call_row(const Row *row, const char *sender, const char *how) {
 
 /* Whether the work of this row was done, or begun. */
 static bool row_is_done(const Row *row, const FakeCall *c) {
+        static const char *const of_link[] = { "Connect", "Adopt", "Forget", "Release", "Identify", "Tare", "StopMotor", "GetParameters",
+                                               "SetParameters", NULL };
+
         if (g_str_equal(row->member, "Finish") || g_str_equal(row->member, "Discard"))
                 return stage->ended;
-        if (g_str_equal(row->member, "Connect") || g_str_equal(row->member, "Adopt") ||
-            g_str_equal(row->member, "Forget") || g_str_equal(row->member, "Release"))
+        if (g_strv_contains(of_link, row->member))
                 return stage->work;
 
         return c->reply && !sd_bus_message_is_method_error(c->reply, NULL);

@@ -25,6 +25,7 @@ static void on_changed(Device *device, unsigned changed, void *userdata) {
         f->identities += !!(changed & DEVICE_CHANGED_IDENTITY);
         f->states += !!(changed & DEVICE_CHANGED_STATE);
         f->batteries += !!(changed & DEVICE_CHANGED_BATTERY);
+        f->parameter_changes += !!(changed & DEVICE_CHANGED_PARAMETERS);
 }
 
 static void on_removed(Device *device, void *userdata) {
@@ -43,6 +44,12 @@ static void on_frame(Device *device, const Frame *frame, void *userdata) {
                 f->suspends += frame->data[0] == FRAME_LINK_SUSPENDED;
                 g_assert_cmpuint(f->ups - f->losts - f->suspends, <=, 1); /* they take turns */
                 f->since_up = 0;
+                return;
+        }
+
+        if (frame->direction == FRAME_TO_DEVICE) {
+                g_assert_true(frame->channel == OMP_CHAR_CONTROL_POINT || frame->channel == OMP_CHAR_CLOCK);
+                f->told++;
                 return;
         }
 
@@ -91,7 +98,8 @@ void fixture_on_done(int error, const char *message, void *userdata) {
 void fixture_set_up(Fixture *f, bool allow_broadcast) {
         if (!f->profiles)
                 f->profiles = profiles_new();
-        const LinkSettings settings = { .profiles = f->profiles, .allow_broadcast = allow_broadcast, .root = f->root };
+        const LinkSettings settings = { .profiles = f->profiles, .allow_broadcast = allow_broadcast, .parameters = f->wanted,
+                                        .root = f->root };
 
         f->bus = fake_bus_start();
         g_assert_cmpint(sd_event_new(&f->event), >=, 0);

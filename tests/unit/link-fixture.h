@@ -16,12 +16,15 @@ typedef struct Fixture {
         sd_event *event;
         const FakeKind *kind;   /* of the device; NULL: an OMP pen */
         const char *root;       /* of LinkSettings */
+        DeviceParameters wanted; /* likewise, parameters */
         FakeBluez *fake;
         Profiles *profiles;
         Link *link;
         Device *device; /* the last added */
         unsigned added, removed, ups, losts, suspends, frames, empty_frames, identities, states, batteries, bluetooth_changes,
                 searching_changes;
+        unsigned told;          /* frames to the device; `frames` does not count them */
+        unsigned parameter_changes;
         unsigned features;      /* Feature as a frame; `frames` does not count them */
         unsigned since_up;      /* frames of any kind since the link was up */
         uint8_t channel;

@@ -22,6 +22,7 @@ static const struct {
         { "org.bluez.Error.Failed", "le-connection-key-missing", -EKEYREVOKED },
         { "org.bluez.Error.NotAuthorized", "Operation Not Authorized", -EKEYREVOKED },
         { "org.bluez.Error.Failed", "Operation failed with ATT error: 0x80", -EIO },
+        { "org.bluez.Error.Failed", "Operation failed with ATT error: 0xfe", -EALREADY },
         { "org.bluez.Error.Failed", "something new", -EIO },
         { "org.bluez.Error.InProgress", "In Progress", -EALREADY },
         { "org.bluez.Error.NotPermitted", "Notify acquired", -EBUSY },
