@@ -158,7 +158,7 @@ static void begin(Playback *p) {
 static void play(Playback *p, const TapeLine *line) {
         Frame frame = tape_frame(p->tape, line, BASE_USEC);
 
-        if (p->vendor && frame.direction != FRAME_OF_LINK) {
+        if (p->vendor && (frame.direction == FRAME_FROM_DEVICE || frame.direction == FRAME_TO_DEVICE)) {
                 int channel = tape_file_channel(&p->tape->head, line->channel, p->vendor);
 
                 if (channel < 0) {

@@ -172,10 +172,6 @@ const Alert *alerts_clear(Alerts *a, AlertCode code, uint64_t session_usec) {
         return alert;
 }
 
-bool alerts_stands(const Alerts *a, AlertCode code) {
-        return a->code[code].stands;
-}
-
 unsigned alerts_count(const Alerts *a) {
         return a->n;
 }

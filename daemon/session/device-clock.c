@@ -11,6 +11,8 @@
 #define GOOD_VALUES 20u
 #define GOOD_USEC (4 * 1000000u)
 #define GOOD_SPREAD_USEC 20000
+#define EARLY_MAX_USEC (2 * 1000000)
+#define LATE_MAX_USEC (60 * 1000000)
 #define STEP_USEC 1000                  /* towards the median, each time */
 #define FIRST_STEPS 4u                  /* of 16, 8, 4 and 2 times that for so many values each */
 
@@ -63,11 +65,14 @@ void device_clock_reset(DeviceClock *c) {
         memset(c, 0, sizeof(*c));
 }
 
-void device_clock_push(DeviceClock *c, uint64_t tick, uint64_t boottime_usec) {
+bool device_clock_push(DeviceClock *c, uint64_t tick, uint64_t boottime_usec) {
         int64_t offset_usec = (int64_t) (boottime_usec - tick * OMP_TICK_USEC);
+        bool jumped = c->n > 0 && (offset_usec < c->floor_usec - EARLY_MAX_USEC || offset_usec > c->floor_usec + LATE_MAX_USEC);
 
-        if (tick > TICK_MAX)
-                return;
+        if (G_UNLIKELY(tick > TICK_MAX))
+                return false;
+        if (G_UNLIKELY(jumped))
+                device_clock_reset(c);
         if (c->n == 0)
                 c->first_usec = boottime_usec;
         if (c->n == 0 || (boottime_usec > c->bucket[c->at].begin_usec &&
@@ -82,6 +87,7 @@ void device_clock_push(DeviceClock *c, uint64_t tick, uint64_t boottime_usec) {
         take_spread(c, offset_usec);
         c->pushed++;
         c->last_usec = boottime_usec;
+        return !jumped;
 }
 
 /* How much the offset grows, in µs each µs: the median of the slopes between all buckets that are far enough apart (Theil–Sen). */

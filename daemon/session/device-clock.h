@@ -35,8 +35,9 @@ typedef struct DeviceClock {
 
 /* A new epoch: the device has rebooted, or is another. */
 void device_clock_reset(DeviceClock *c);
-/* A value that came in order. `tick` is extended, in 100 µs. The hot path. */
-void device_clock_push(DeviceClock *c, uint64_t tick, uint64_t boottime_usec);
+/* A value that came in order. `tick` is extended, in 100 µs. False: it is ahead of the host by more than 2 s, or behind by more than a minute:
+ * no link does that, the ticks have jumped, and the clock begins anew with this one. The hot path. */
+bool device_clock_push(DeviceClock *c, uint64_t tick, uint64_t boottime_usec);
 /* µs that CLOCK_BOOTTIME is ahead of the device's ticks. False with CLOCK_QUALITY_NONE. */
 bool device_clock_offset(const DeviceClock *c, int64_t *ret_usec);
 /* How much faster the device's clock runs, in ppm; 0 until the window is long enough to tell. */

@@ -9,9 +9,6 @@
 #define RATE_TIMEOUT_TICKS TICKS_PER_SEC /* 1.4: "if no new stroke, rate = 0 after 1 s" */
 /* The last-stroke time wraps after 6.55 s (1.4): the difference means nothing over longer intervals. */
 #define LAST_STROKE_WRAP_TICKS 65536u
-/* A value stands for the time since the one before: 1 s at most by the profile, the period of polling for what is polled. Ticks that
- * jump farther do not make it longer. */
-#define INTERVAL_MAX_TICKS (65u * TICKS_PER_SEC)
 
 static bool in_contact(const OmpLive *live) {
         return (live->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES;
@@ -231,8 +228,7 @@ bool tally_live(Tally *t, const OmpLive *live, uint64_t tick, bool epoch, unsign
                 if (!epoch && !resumed) {
                         uint64_t each = missing > 0 ? since_ticks / (missing + 1) : since_ticks;
 
-                        if (each <= INTERVAL_MAX_TICKS)
-                                interval_ticks = (uint32_t) each;
+                        interval_ticks = (uint32_t) MIN(each, UINT32_MAX);
                 }
 
                 hole = missing > 0 || resumed || epoch;

@@ -56,7 +56,8 @@ void tally_set_area(Tally *t, uint8_t area);
 void tally_set_limits(Tally *t, const NoteLimits *limits);
 void tally_set_feature(Tally *t, const OmpFeature *feature);
 /* A live value, in order. `tick` is extended; `epoch`: the device has rebooted since the last one (its counters begin at 0);
- * `missing`: packets lost just before; `resumed`: the first since the link came back. Returns true if strokes have grown. */
+ * `missing`: packets lost just before; `resumed`: the time since the last one was not seen, as the first since the link came
+ * back and after a jump of the ticks: it stands for an interval as long as the one before. Returns true if strokes have grown. */
 bool tally_live(Tally *t, const OmpLive *live, uint64_t tick, bool epoch, unsigned missing, bool resumed);
 /* A live value that came late: its counters are in the newer ones, its peak is not. */
 void tally_late_live(Tally *t, const OmpLive *live);
