@@ -80,6 +80,14 @@ const Verb verbs[] = {
           "Keys are subject, area, product, note and rating (1 to 5). An empty value takes a label away.\n"
           "area= is what the whole session is called by; 'needlectl area' says where the device is now.",
           2, INT_MAX, 0, verb_annotate },
+        { "plan", "", "Show when the minimum rest is over, and why",
+          "From the sessions that were recorded, by needle depth and area. It reminds, it is no advice: docs/session.md says where the\n"
+          "rules come from.",
+          0, 0, OPTION_BIT(OPTION_SUBJECT) | OPTION_BIT(OPTION_AREA), verb_plan },
+        { "acknowledge", "[VERSION]", "Read the list of contraindications, and acknowledge it",
+          "Asks on a terminal; elsewhere the VERSION of the list that was read must be named. Exits with 2 if it is acknowledged\n"
+          "already. Sessions run without it too, and are marked.",
+          0, 1, 0, verb_acknowledge },
         { "export", "ID...", "Write stored sessions as tapes",
           "One session goes to stdout, or to the file that --output names. If there are several, or --output\n"
           "names a folder, each goes to a file of its own, session-ID.tape, in that folder or in this one.",

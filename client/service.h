@@ -17,6 +17,7 @@
 #define SERVICE_DEVICE "org.needled.Device1"
 #define SERVICE_SESSION "org.needled.Session1"
 #define SERVICE_HISTORY "org.needled.History1"
+#define SERVICE_PLAN "org.needled.Plan1"
 #define SERVICE_ERROR_NOT_READY "org.needled.Error.NotReady"
 
 #define SECOND_USEC UINT64_C(1000000)

@@ -65,6 +65,10 @@ Exit verb_annotate(Client *client);
 Exit verb_sessions(Client *client);
 Exit verb_show(Client *client);
 
+/* plan.c */
+Exit verb_plan(Client *client);
+Exit verb_acknowledge(Client *client);
+
 /* watch.c */
 Exit verb_watch(Client *client);
 

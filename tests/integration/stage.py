@@ -111,7 +111,8 @@ class Stage:
     def __init__(self):
         self.build = pathlib.Path(os.environ['NEEDLED_BUILD'])
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix='needled-stage-'))
-        self.env = {'DBUS_SYSTEM_BUS_ADDRESS': f'unix:path={self.dir}/bus', 'NO_COLOR': '1', 'NEEDLED_PROFILES_PATH': ''}
+        self.env = {'DBUS_SYSTEM_BUS_ADDRESS': f'unix:path={self.dir}/bus', 'NO_COLOR': '1', 'NEEDLED_PROFILES_PATH': '',
+                    'NEEDLED_CONTRAINDICATIONS': str(pathlib.Path(__file__).resolve().parents[2] / 'daemon' / 'contraindications.list')}
         self.processes = []
         self.counts = {}
         self.state_dir = self.dir / 'state'

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/format.h"
+#include "client/json.h"
+#include "client/output.h"
+#include "client/service.h"
+#include "client/table.h"
+#include "client/text.h"
+#include "client/verbs.h"
+
+#define LIST_COLUMNS 100
+/* The service answers within 20 s, durable or not. */
+#define ACKNOWLEDGE_TIMEOUT_USEC (30 * SECOND_USEC)
+
+static int append_question(sd_bus_message *call, const Client *client) {
+        int r;
+
+        r = sd_bus_message_open_container(call, 'a', "{sv}");
+        if (r >= 0)
+                r = service_append_text(call, "subject", client->options.value[OPTION_SUBJECT]);
+        if (r >= 0)
+                r = service_append_text(call, "area", client->options.value[OPTION_AREA]);
+        if (r >= 0)
+                r = service_append_text(call, "language", g_get_language_names()[0]);
+
+        return r < 0 ? r : sd_bus_message_close_container(call);
+}
+
+static Exit get_plan(Client *client, json_t **ret) {
+        g_autoptr(sd_bus_message) call = NULL;
+        Exit e;
+        int r;
+
+        e = client_connect(client);
+        if (e != EXIT_DONE)
+                return e;
+        e = service_message(client->bus, SERVICE_ROOT, SERVICE_PLAN, "Get", &call);
+        if (e != EXIT_DONE)
+                return e;
+        r = append_question(call, client);
+        if (r < 0)
+                return service_message_error(r);
+
+        return service_call(client->bus, call, 0, ret);
+}
+
+/* ---- plan ---- */
+
+static void print_next(const json_t *plan, uint64_t now_usec) {
+        uint64_t next_usec = (uint64_t) json_number(plan, "next_earliest");
+        bool waits = next_usec > now_usec;
+        g_autofree char *date = waits ? format_time(next_usec) : g_strdup("now"), *left = waits ? format_duration(next_usec - now_usec) : NULL;
+        g_autofree char *text = waits ? g_strdup_printf("%s (in %s)", date, left) : g_strdup(date);
+
+        table_pair("Next earliest", text, waits ? STYLE_WARN : STYLE_GOOD);
+        table_pair("Reason", json_text(plan, "reason"), STYLE_PLAIN);
+}
+
+static void print_last(const json_t *plan) {
+        g_autofree char *last = format_time((uint64_t) json_number(plan, "last_session"));
+        g_autofree char *rest = NULL, *depth = NULL, *text = NULL;
+
+        if (!*last)
+                return;
+        rest = format_duration((uint64_t) json_number(plan, "rest"));
+        depth = json_object_get(plan, "depth") ? format_depth((uint64_t) json_number(plan, "depth")) : g_strdup("unknown depth");
+        text = g_strdup_printf("%s (%s)", rest, depth);
+        table_pair("Last session", last, STYLE_PLAIN);
+        table_pair("Minimum rest", text, STYLE_PLAIN);
+}
+
+/* "2 of 2"; "2" where no limit holds. */
+static char *count_text(const json_t *plan, const char *count, const char *limit) {
+        if (!json_object_get(plan, limit))
+                return g_strdup_printf("%" PRId64, json_number(plan, count));
+
+        return g_strdup_printf("%" PRId64 " of %" PRId64, json_number(plan, count), json_number(plan, limit));
+}
+
+static void print_counts(const json_t *plan) {
+        g_autofree char *week = count_text(plan, "week_count", "week_limit"), *weeks = count_text(plan, "course_weeks", "course_limit");
+        g_autofree char *since = format_time((uint64_t) json_number(plan, "course_start")), *course = NULL;
+
+        if (!*since)
+                return;
+        course = g_strdup_printf("%s weeks, since %s", weeks, since);
+        table_pair("In 7 days", week, STYLE_PLAIN);
+        table_pair("Course", course, STYLE_PLAIN);
+}
+
+static void print_acknowledged(const json_t *plan) {
+        g_autofree char *when = format_time((uint64_t) json_number(plan, "acknowledged_at"));
+        g_autofree char *text = g_strdup_printf("%s (version %s)", *when ? when : "no: 'needlectl acknowledge' shows them",
+                                                json_text(plan, "contraindications_version"));
+
+        if (json_object_get(plan, "contraindications_version"))
+                table_pair("Contraindications acknowledged", text, *when ? STYLE_PLAIN : STYLE_WARN);
+}
+
+Exit verb_plan(Client *client) {
+        json_auto *plan = NULL;
+        Exit e;
+
+        e = get_plan(client, &plan);
+        if (e != EXIT_DONE)
+                return e;
+        if (client_wants_json(client)) {
+                output_json(plan);
+                return EXIT_DONE;
+        }
+
+        print_next(plan, client_now());
+        print_last(plan);
+        print_counts(plan);
+        print_acknowledged(plan);
+        return EXIT_DONE;
+}
+
+/* ---- acknowledge ---- */
+
+static void print_list(const json_t *plan) {
+        const json_t *texts = json_object_get(plan, "contraindications");
+
+        printf("Named as contraindications to microneedling (version %s):\n", json_text(plan, "contraindications_version"));
+        for (size_t i = 0; i < json_array_size(texts); i++) {
+                g_autofree char *text = text_printable(json_string_value(json_array_get(texts, i)));
+                g_autofree char *lines = text_wrap(text, LIST_COLUMNS, 4);
+
+                printf("  - %s\n", lines);
+        }
+        printf("The list is not complete. Each statement and its source: docs/session.md of needled.\n");
+        (void) fflush(stdout);
+}
+
+static bool says_yes(void) {
+        char line[64];
+
+        fprintf(stderr, "Have you read this list? Type yes to acknowledge it: ");
+        (void) fflush(stderr);
+        return fgets(line, sizeof(line), stdin) && strcmp(g_strstrip(line), "yes") == 0;
+}
+
+static Exit acknowledge(Client *client, const char *version) {
+        g_autoptr(sd_bus_message) call = NULL;
+        Exit e;
+        int r;
+
+        e = service_message(client->bus, SERVICE_ROOT, SERVICE_PLAN, "Acknowledge", &call);
+        if (e != EXIT_DONE)
+                return e;
+        r = sd_bus_message_open_container(call, 'a', "{sv}");
+        if (r >= 0)
+                r = service_append_text(call, "version", version);
+        if (r >= 0)
+                r = sd_bus_message_close_container(call);
+        if (r < 0)
+                return service_message_error(r);
+
+        return service_call(client->bus, call, ACKNOWLEDGE_TIMEOUT_USEC, NULL);
+}
+
+/* What is acknowledged now. */
+static Exit print_state(Client *client) {
+        json_auto *plan = NULL, *state = json_object();
+        static const char *const keys[] = { "contraindications_version", "acknowledged_at" };
+        Exit e;
+
+        e = get_plan(client, &plan);
+        if (e != EXIT_DONE)
+                return e;
+        for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+                if (json_object_get(plan, keys[i]))
+                        json_object_set(state, keys[i], json_object_get(plan, keys[i]));
+        if (client_wants_json(client))
+                output_json(state);
+        else
+                output_say("Acknowledged: version %s. Sessions that begin from now on are marked so.", json_text(plan, "contraindications_version"));
+
+        return EXIT_DONE;
+}
+
+Exit verb_acknowledge(Client *client) {
+        const char *version = client_arg(client, 0);
+        json_auto *plan = NULL;
+        const char *current;
+        Exit e;
+
+        e = get_plan(client, &plan);
+        if (e != EXIT_DONE)
+                return e;
+        current = json_text(plan, "contraindications_version");
+        if (version) {
+                e = acknowledge(client, version);
+                return e == EXIT_DONE ? print_state(client) : e;
+        }
+        if (!*current) {
+                output_error("needled has no list of contraindications. Its journal says what is wrong with the file.");
+                return EXIT_FAILED;
+        }
+        if (!client_wants_json(client))
+                print_list(plan);
+        if (json_object_get(plan, "acknowledged_at")) {
+                output_say("You have acknowledged this version already.");
+                return EXIT_NOTHING_TO_DO;
+        }
+        if (client_wants_json(client) || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+                output_error("Name the version that was read: needlectl acknowledge %s", current);
+                return EXIT_USAGE;
+        }
+        if (!says_yes()) {
+                output_error("Nothing was acknowledged.");
+                return EXIT_FAILED;
+        }
+
+        e = acknowledge(client, current);
+        return e == EXIT_DONE ? print_state(client) : e;
+}
