@@ -57,6 +57,25 @@ void devices_table_add(Table *table, const json_t *device, uint64_t now_realtime
                 table_note(table, reason);
 }
 
+Exit devices_print_json(Client *client, const char *path) {
+        g_auto(Objects) objects = {};
+        const json_t *device;
+        Exit e;
+
+        if (!client_wants_json(client))
+                return EXIT_DONE;
+
+        e = client_objects(client, &objects);
+        if (e != EXIT_DONE)
+                return e;
+
+        device = objects_at(objects.devices, path);
+        if (device)
+                output_json(device);
+
+        return EXIT_DONE;
+}
+
 Exit verb_devices(Client *client) {
         g_autoptr(Table) table = devices_table();
         g_auto(Objects) objects = {};
@@ -81,26 +100,6 @@ Exit verb_devices(Client *client) {
                 table_print(table, !options_has(&client->options, OPTION_NO_LEGEND));
         else
                 output_say("No device is known. 'needlectl search' looks for one.");
-
-        return EXIT_DONE;
-}
-
-/* Prints the device as it is now, for --json. */
-static Exit print_device_json(Client *client, const char *path) {
-        g_auto(Objects) objects = {};
-        const json_t *device;
-        Exit e;
-
-        if (!client_wants_json(client))
-                return EXIT_DONE;
-
-        e = client_objects(client, &objects);
-        if (e != EXIT_DONE)
-                return e;
-
-        device = objects_at(objects.devices, path);
-        if (device)
-                output_json(device);
 
         return EXIT_DONE;
 }
@@ -226,7 +225,7 @@ Exit verb_adopt(Client *client) {
                 if (e != EXIT_DONE)
                         return e;
         }
-        return print_device_json(client, path);
+        return devices_print_json(client, path);
 }
 
 Exit verb_forget(Client *client) {
@@ -280,7 +279,7 @@ Exit verb_connect(Client *client) {
                 return e;
 
         output_say("%s is connected.", objects_device_title(device));
-        return print_device_json(client, json_text(device, "path"));
+        return devices_print_json(client, json_text(device, "path"));
 }
 
 /* Of both options the seconds; -1: neither is given. */
@@ -398,7 +397,7 @@ Exit verb_autoconnect(Client *client) {
                 output_say("needled connects to %s by itself.", title);
         else
                 output_say("needled connects to %s only by 'needlectl connect'.", title);
-        return print_device_json(client, json_text(device, "path"));
+        return devices_print_json(client, json_text(device, "path"));
 }
 
 Exit verb_alias(Client *client) {
@@ -432,5 +431,5 @@ Exit verb_alias(Client *client) {
         else
                 output_say("%s has no alias any more.", json_text(device, "address"));
 
-        return print_device_json(client, json_text(device, "path"));
+        return devices_print_json(client, json_text(device, "path"));
 }

@@ -37,6 +37,18 @@ const Verb verbs[] = {
           "DEVICE may be left out if there is only one.", 1, 2, 0, verb_autoconnect },
         { "alias", "DEVICE NAME", "Call a device by a name of your own",
           "An empty NAME takes the alias away.", 2, 2, 0, verb_alias },
+        { "identify", "[DEVICE]", "Let a device show itself, by light, sound or vibration", NULL, 0, 1, 0, verb_identify },
+        { "tare", "[DEVICE]", "Take what a device measures now for no force",
+          "It must be still, away from the skin, with its motor off.", 0, 1, 0, verb_tare },
+        { "stop-motor", "[DEVICE]", "Stop the motor of a device now",
+          "Works at any time. Nothing starts a motor but the button of the device.", 0, 1, 0, verb_stop_motor },
+        { "get", "[PARAMETER...]", "Show the parameters of a device: limits, feedback, how often it measures",
+          "All that it has, or those that are named. They are asked of the device itself.", 0, INT_MAX,
+          OPTION_BIT(OPTION_DEVICE), verb_get },
+        { "set", "PARAMETER=VALUE...", "Set parameters of a device",
+          "It keeps them until it is switched off; what needled.conf names in [Limits], and TimeLimit, is written on\n"
+          "each connection. If one is wrong, none is set. Forces are in mN: needlectl set overpressure_mn=2500",
+          1, INT_MAX, OPTION_BIT(OPTION_DEVICE), verb_set },
         { "start", "[DEVICE]", "Begin a session by hand",
           "Usually a session begins by itself when the device is used.\n"
           "DEVICE may be left out if there is only one.",

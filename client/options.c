@@ -32,7 +32,7 @@ const OptionInfo option_info[_OPTION_MAX] = {
         [OPTION_SINCE] = { "since", 'S', "TIME",
                            "From then on: 2026-02-03, \"2026-02-03 14:05\", today, yesterday, 2d, 1w" },
         [OPTION_UNTIL] = { "until", 'U', "TIME", "Before then" },
-        [OPTION_DEVICE] = { "device", 'd', "DEVICE", "Only of this device" },
+        [OPTION_DEVICE] = { "device", 'd', "DEVICE", "Of this device" },
         [OPTION_LIMIT] = { "limit", 'n', "N", "At most so many (50)" },
         [OPTION_OUTPUT] = { "output", 'o', "FILE", "Where to write it, readable by you alone (stdout)" },
         [OPTION_FORCE] = { "force", 0, NULL, "Write over a file that exists" },

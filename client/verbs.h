@@ -45,6 +45,13 @@ Exit verb_release(Client *client);
 Exit verb_autoconnect(Client *client);
 Exit verb_alias(Client *client);
 
+/* control.c */
+Exit verb_identify(Client *client);
+Exit verb_tare(Client *client);
+Exit verb_stop_motor(Client *client);
+Exit verb_get(Client *client);
+Exit verb_set(Client *client);
+
 /* search.c */
 Exit verb_search(Client *client);
 

@@ -84,7 +84,7 @@ int link_control(Link *link, Device *device, LinkControl what, const DeviceParam
         stage->control = what;
         stage->parameters = parameters ? *parameters : (DeviceParameters) {};
         if (stage->control_error < 0) {
-                *ret_message = "It cannot be.";
+                *ret_message = "It cannot be asked: try again.";
                 return stage->control_error;
         }
 
