@@ -205,6 +205,14 @@ def test_zones_are_those_of_the_configuration(stage):
     expect(watch.stop(signal.SIGINT), 0, 'watch')
 
 
+def test_zones_are_those_of_the_device_where_nothing_is_configured(stage):
+    used(stage)
+    watch = watching(stage)
+    expect(stage.ctl('set', 'zone_low_mn=250', 'zone_high_mn=1500')[0], 0, 'set')
+    wait_for('the zones of the device', lambda: any((r['zones']['good'], r['zones']['high']) == (250, 1500) for r in records(watch, 'state')))
+    expect(watch.stop(signal.SIGINT), 0, 'watch')
+
+
 def test_labels_of_a_live_and_of_a_stored_session(stage):
     sim, session = used(stage)
     expect(stage.ctl('annotate', session['id'], 'subject=Ada', 'rating=3')[0], 0, 'annotate a live one')
