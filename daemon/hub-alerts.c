@@ -10,6 +10,7 @@
 #define LOG_INTERVAL_USEC (60 * USEC_PER_SEC)
 #define BATTERY_LOW 20u                 /* % */
 #define BATTERY_CRITICAL 5u
+#define BATTERY_FINE 25u                /* what was low is not so any more */
 
 /* Where neither the configuration nor the device says anything. Engineering defaults, not medical ones: docs/session.md. */
 typedef struct KindLimits {
@@ -19,19 +20,28 @@ typedef struct KindLimits {
 static const KindLimits pen_limits = { 3000, 500, 300, 2000 };
 static const KindLimits roller_limits = { 5000, 500, 500, 4000 };
 
-static int32_t limit_of(int32_t configured, int32_t otherwise) {
-        return configured == LIMIT_OF_DEVICE ? otherwise : configured;
+/* What is configured holds, then what the device says of itself. */
+static int32_t limit_of(const Device *device, OmpParameter parameter, int32_t configured, int32_t otherwise) {
+        if (configured != LIMIT_OF_DEVICE)
+                return configured;
+
+        return device && device_knows_parameter(&device->parameters, (uint8_t) parameter) ? device->parameters.value[parameter] : otherwise;
 }
 
 void hub_limits(const Hub *hub, const Device *device, NoteLimits *ret) {
         const Config *config = &hub->config;
         const KindLimits *kind = device && device->feature.kind == OMP_KIND_ROLLER ? &roller_limits : &pen_limits;
+        int32_t low = limit_of(device, OMP_PARAMETER_ZONE_LOW, config->limits_zone_low_mn, kind->zone_low_mn);
+        int32_t high = limit_of(device, OMP_PARAMETER_ZONE_HIGH, config->limits_zone_high_mn, kind->zone_high_mn);
+        int32_t over = limit_of(device, OMP_PARAMETER_OVERPRESSURE, config->limits_overpressure_mn, kind->overpressure_mn);
 
+        /* They may come from both, and a zone never ends before it begins. */
+        high = MAX(high, low);
         *ret = (NoteLimits) {
-                .overpressure_mn = limit_of(config->limits_overpressure_mn, kind->overpressure_mn),
-                .hysteresis_mn = limit_of(config->limits_hysteresis_mn, kind->hysteresis_mn),
-                .zone_low_mn = limit_of(config->limits_zone_low_mn, kind->zone_low_mn),
-                .zone_high_mn = limit_of(config->limits_zone_high_mn, kind->zone_high_mn),
+                .overpressure_mn = MAX(over, high),
+                .hysteresis_mn = limit_of(device, OMP_PARAMETER_HYSTERESIS, config->limits_hysteresis_mn, kind->hysteresis_mn),
+                .zone_low_mn = low,
+                .zone_high_mn = high,
                 .time_limit_sec = (uint32_t) (config->session_time_limit_usec / USEC_PER_SEC),
                 .depth_max_um = device && device->has_feature ? device->feature.max_depth_um : 0,
         };
@@ -42,9 +52,7 @@ void hub_limits_changed(Follower *f) {
         uint64_t now_usec, realtime_usec;
 
         hub_limits(f->hub, f->device, &limits);
-        if (limits.overpressure_mn == f->limits.overpressure_mn && limits.hysteresis_mn == f->limits.hysteresis_mn &&
-            limits.zone_low_mn == f->limits.zone_low_mn && limits.zone_high_mn == f->limits.zone_high_mn &&
-            limits.time_limit_sec == f->limits.time_limit_sec && limits.depth_max_um == f->limits.depth_max_um)
+        if (memcmp(&limits, &f->limits, sizeof(limits)) == 0)
                 return;
 
         f->limits = limits;
@@ -82,7 +90,7 @@ void hub_alerts_forget(Follower *f) {
 }
 
 static AlertLevel battery_level(const Device *device) {
-        if (device->battery == DEVICE_BATTERY_UNKNOWN || device->battery > BATTERY_LOW)
+        if (device->battery > BATTERY_LOW)
                 return (AlertLevel) 0;
 
         return device->battery > BATTERY_CRITICAL ? ALERT_NOTICE : ALERT_WARNING;
@@ -102,10 +110,17 @@ static AlertLevel standing_level(const Session *s, AlertCode code) {
 
 void hub_alert_battery(Follower *f) {
         Session *s = tracker_session(f->tracker);
-        AlertLevel level = s && f->device ? battery_level(f->device) : (AlertLevel) 0;
+        AlertLevel level, standing;
         uint64_t now_usec, realtime_usec;
+        bool fine;
 
-        if (level == 0 || standing_level(s, ALERT_BATTERY_LOW) >= level)
+        if (!s || !f->device || f->device->battery == DEVICE_BATTERY_UNKNOWN)
+                return;
+
+        level = battery_level(f->device);
+        standing = standing_level(s, ALERT_BATTERY_LOW);
+        fine = f->device->battery >= BATTERY_FINE;
+        if (fine ? standing == 0 : level <= standing)
                 return;
 
         hub_now(&now_usec, &realtime_usec);

@@ -145,19 +145,23 @@ static void store_begin(Hub *hub, const Session *s) {
         store_session_begin(hub->store, &row);
 }
 
-/* What was done or said by itself, at the moment of the call. */
-static void store_change(Follower *f, const Session *s, StoreEventKind kind, uint8_t code) {
-        uint64_t now_usec, realtime_usec;
-        StoreEvent row;
-
-        hub_now(&now_usec, &realtime_usec);
-        row = (StoreEvent) {
+static void store_event(Follower *f, const Session *s, StoreEventKind kind, uint8_t code, uint64_t now_usec, uint64_t realtime_usec) {
+        StoreEvent row = {
                 .session_usec = session_time(s, now_usec),
                 .realtime_usec = realtime_usec,
                 .kind = kind,
                 .code = code,
         };
+
         store_session_event(f->hub->store, s->id, &row);
+}
+
+/* It happens now. */
+static void store_change(Follower *f, const Session *s, StoreEventKind kind, uint8_t code) {
+        uint64_t now_usec, realtime_usec;
+
+        hub_now(&now_usec, &realtime_usec);
+        store_event(f, s, kind, code, now_usec, realtime_usec);
 }
 
 static void on_opened(Tracker *tracker, Session *s, void *userdata) {
@@ -326,6 +330,7 @@ static void on_ended(Tracker *tracker, Session *s, void *userdata) {
 
         log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " with %s is finished (%s)", s->id, context.device, context.reason);
         session_figures(s, s->end_boottime_usec, &figures);
+        store_event(f, s, STORE_EVENT_STATE, SESSION_FINISHED, s->end_boottime_usec, s->end_realtime_usec);
         store_session_end(hub->store, s->id, context.reason, s->end_boottime_usec, s->end_realtime_usec, &figures, on_stored, e);
 }
 

@@ -27,7 +27,8 @@ static void assert_contains(const char *text, const char *part) {
 static void test_manager_properties(void) {
         stage_new();
         assert_property("/org/needled", MANAGER, "Version", NEEDLED_VERSION);
-        assert_property("/org/needled", MANAGER, "Features", "[omp1, vendor-profiles, stream1, export-tape, pairing-agent, doctor, control]");
+        assert_property("/org/needled", MANAGER, "Features",
+                        "[omp1, vendor-profiles, stream1, export-tape, pairing-agent, doctor, plan, control, stages, alerts, events]");
         assert_property("/org/needled", MANAGER, "Bluetooth", "ready");
         assert_property("/org/needled", MANAGER, "Storage", "ready");
         assert_property("/org/needled", MANAGER, "StorageReason", "");

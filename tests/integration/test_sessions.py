@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What people say of a session and what it warns of: set, told, found again after the service was killed, and in the record."""
+import json
+import os
+import signal
+import struct
+
+from stage import Failure, at_least, expect, wait_for
+from test_forged import busctl
+from test_pipeline import committed, finished
+
+SOMEBODY = 65534 if os.geteuid() == 0 else None
+HISTORY = 'org.needled.History1'
+SESSION = 'org.needled.Session1'
+FEATURE = '01 00 ff 0e 0a 00 03 10 00 20 4e ae 1e e8 03 c4 09 c8 00 ff ff'
+STATUS = '03 1f 39 00 00 00 38 01 e4 70 00 00 f4 01 58 1b 01 00'
+CONTACT, LIFTED, OVER = 0x1b01, 0x1201, 0x1f01      # a session; the motor and contact, neither, overpressure too
+PERIOD_SEC = 0.1
+
+
+def used(stage, *options, config=None):
+    """A pen that is in use; its simulator and the live session."""
+    sim = stage.sim('--kind=pen', '--seed=3', '--live-period=50', '--procedure=3600', *options)
+    configure(stage, config)
+    stage.needled()
+    stage.adopt()
+    sim.control('start')
+    return sim, wait_for('a session', stage.live_session)
+
+
+def configure(stage, text):
+    if text:
+        (stage.config_dir / 'needled.conf').write_text(text)
+
+
+def write_tape(stage, values):
+    """One Live value each 100 ms: (flags, mean force, strokes since the one before) each."""
+    lines, strokes = ['needled-tape 1', 'profile omp1', '0 ! up', f'0 < feature {FEATURE}', f'0.05 < status {STATUS}'], 0
+    for n, (flags, force, more) in enumerate(values):
+        tick = 1000 * (n + 1)
+        strokes += more
+        octets = struct.pack('<HHIhhIHH', flags, n, tick, force, force + 100, strokes, tick & 0xffff, 500).hex(' ')
+        lines.append(f'{0.1 + n * PERIOD_SEC:.6f} < live {octets}')
+    path = stage.dir / 'hand.tape'
+    path.write_text('\n'.join(lines) + '\n')
+    return path
+
+
+def play(stage, values, config=None):
+    sim = stage.sim(f'--tape={write_tape(stage, values)}')
+    configure(stage, config)
+    stage.needled()
+    stage.adopt()
+    return sim
+
+
+def used_without_areas(stage):
+    """As used(), a device that does not tell areas by itself; the session."""
+    play(stage, [(CONTACT, 900, 12)] * 1800)
+    return wait_for('a session', stage.live_session)
+
+
+def figures(stage):
+    """Of the live session; None: there is none."""
+    session = stage.live_session()
+    return stage.json('show', session['id']) if session else None
+
+
+def events(stage, session_id, user=None, check=True):
+    """History1.GetEvents, without the variants' types; None: refused."""
+    done = busctl(stage, 'call', 'org.needled', '/org/needled', HISTORY, 'GetEvents', 'ta{sv}', session_id, 0, user=user, check=check)
+    if done.returncode != 0:
+        return None
+    return [{key: value['data'] for key, value in event.items()} for event in json.loads(done.stdout)['data'][0]]
+
+
+def names(stage, session_id, kind):
+    return [event['name'] for event in events(stage, session_id) if event['kind'] == kind]
+
+
+def alerts(stage, code):
+    return [alert for alert in figures(stage)['alerts'] if alert['code'] == code]
+
+
+def watching(stage):
+    watch = stage.start('watch', [stage.binary('client/needlectl'), 'watch', '--json', '--until-end'])
+    wait_for('the stream', lambda: '"hello"' in watch.text())
+    return watch
+
+
+def records(watch, kind):
+    """Only whole lines: the last one may be half written."""
+    lines = [json.loads(line) for line in watch.text().rpartition('\n')[0].splitlines()]
+    return [record for record in lines if record['type'] == kind]
+
+
+def assert_said(shown, what):
+    expect(shown['stage'], 'needling', f'stage {what}')
+    expect(sorted(shown['stages']), ['cleanse', 'needling'], f'stages {what}')
+    expect(shown['not_cleansed'], False, f'cleansed {what}')
+    expect(shown['area'], 'chin', f'area {what}')
+    expect('nose' in shown['areas'] and 'chin' in shown['areas'], True, f'areas {what}: {sorted(shown["areas"])}')
+
+
+def test_stages_areas_and_marks_outlive_the_service(stage):
+    session = used_without_areas(stage)
+    watch = watching(stage)
+    for words in (['stage', 'cleanse'], ['stage', 'needling'], ['area', 'nose'], ['mark', 'changed the head']):
+        expect(stage.ctl(*words)[0], 0, ' '.join(words))
+    wait_for('use of the nose', lambda: figures(stage)['areas'].get('nose', {}).get('strokes', 0) > 20)
+    expect(stage.ctl('area', 'chin')[0], 0, 'another area')
+    wait_for('use of the chin', lambda: figures(stage)['areas'].get('chin', {}).get('strokes', 0) > 20)
+    assert_said(figures(stage), 'as they were set')
+    wait_for('the area in the stream', lambda: any(r.get('area') == 'chin' for r in records(watch, 'live')))
+    expect([r['text'] for r in records(watch, 'mark')], ['changed the head'], 'marks in the stream')
+    expect([r.get('stage') for r in records(watch, 'state')][-1], 'needling', 'stage in the stream')
+    # What is not committed when the service is killed is gone: 100 ms of it at most.
+    before = figures(stage)
+    wait_for('a commit', lambda: names(stage, session['id'], 'mark') and committed(stage, session['id']) > 40)
+    watch.stop(signal.SIGINT)
+    expect(stage.daemon.stop(signal.SIGKILL), -signal.SIGKILL, 'exit status')
+    stage.processes.remove(stage.daemon)
+    stage.needled()
+    wait_for('the same session going on', lambda: (stage.live_session() or {}).get('state') == 'running')
+    assert_said(figures(stage), 'after the restart')
+    at_least(figures(stage)['areas']['nose']['strokes'], before['areas']['nose']['strokes'], 'strokes of the nose')
+    expect(stage.ctl('finish')[0], 0, 'finish')
+    finished(stage)
+    expect(names(stage, session['id'], 'stage'), ['cleanse', 'needling'], 'stages in the record')
+    expect(names(stage, session['id'], 'area'), ['nose', 'chin'], 'areas in the record')
+    expect([e['text'] for e in events(stage, session['id']) if e['kind'] == 'mark'], ['changed the head'], 'marks in the record')
+    expect(names(stage, session['id'], 'state')[-1], 'finished', 'the last state')
+    times = [event['id'] for event in events(stage, session['id'])]
+    expect(times, sorted(times), 'order of events')
+    expect(stage.ctl('verify', session['id'])[:2], (0, ''), 'figures computed again')
+
+
+def test_needling_without_cleanse_is_noted(stage):
+    used(stage)
+    expect(stage.ctl('stage', 'needling')[0], 0, 'stage')
+    expect(figures(stage)['not_cleansed'], True, 'noted')
+    expect(stage.live_session()['state'], 'running', 'and not blocked')
+
+
+def test_overpressure_is_told_once(stage):
+    """Two episodes within half a minute: both are counted, and one alert is raised and cleared."""
+    calm, hard = [(CONTACT, 900, 12)] * 30, [(OVER, 3400, 12)] * 10
+    play(stage, calm + hard + calm + hard + calm)
+    watch = watching(stage)
+    wait_for('the end', lambda: watch.child.poll() is not None)
+    session = finished(stage)[0]
+    expect(session['over_count'], 2, 'times over')
+    shown = [r for r in records(watch, 'alert') if r['code'] == 'overpressure']
+    told = [(r['code'], r['level'], r['raised']) for r in shown]
+    expect(told, [('overpressure', 'warning', True), ('overpressure', 'warning', False)], 'alerts of the stream')
+    expect([r['value'] for r in shown], [3500, 3500], 'the peak')
+    kept = [event for event in events(stage, session['id']) if event['kind'] == 'alert' and event['name'] == 'overpressure']
+    expect([(e['name'], e['level'], e['raised']) for e in kept], told, 'alerts of the record')
+    if not all(e['text'] and e['value'] == 3500 for e in kept):
+        raise Failure(f'alerts without text or value: {kept}')
+    lines = [line for line in stage.daemon.text().splitlines() if 'the force went over its limit' in line]
+    expect(len(lines), 1, 'entries in the journal')
+    expect(any(word in lines[0] for word in ('3400', '3500', '3.4', '3.5')), False, f'what was measured in the journal: {lines[0]}')
+
+
+def test_paused_when_it_is_lifted_and_resumed_by_use(stage):
+    """15 s without contact make a pause, which is within the duration and no time in use."""
+    play(stage, [(CONTACT, 900, 12)] * 20 + [(LIFTED, 0, 0)] * 170 + [(CONTACT, 900, 12)] * 40)
+    wait_for('a pause', lambda: (stage.live_session() or {}).get('state') == 'paused')
+    wait_for('use again', lambda: (stage.live_session() or {}).get('state') == 'running')
+    shown = figures(stage)
+    at_least(shown['paused_time'], 1_000_000, 'paused time')
+    at_least(shown['duration'], shown['paused_time'], 'duration')
+    session = finished(stage)[0]
+    states = names(stage, session['id'], 'state')
+    expect(states[states.index('paused'):], ['paused', 'running', 'finished'], 'states of the record')
+    expect(stage.ctl('verify', session['id'])[:2], (0, ''), 'figures computed again')
+
+
+def test_the_time_limit_warns_once(stage):
+    """Of a device that is not told of it: it would stop by itself."""
+    _, session = used(stage, config='[Session]\nTimeLimit=2\n[Bluetooth]\nSetParameters=no\n')
+    wait_for('the alert', lambda: alerts(stage, 'time-limit'))
+    shown = figures(stage)
+    expect((shown['limit'], shown['remaining']), (2_000_000, 0), 'limit and what remains of it')
+    expect(stage.live_session()['state'], 'running', 'the session, which goes on')
+    before = shown['duration']
+    wait_for('more use', lambda: figures(stage)['duration'] > before + 2_000_000)
+    expect(len(alerts(stage, 'time-limit')), 1, 'alerts')
+    expect(names(stage, session['id'], 'alert').count('time-limit'), 1, 'alerts of the record')
+    expect(stage.daemon.text().count('the time limit is reached'), 1, 'entries in the journal')
+
+
+def test_no_time_limit(stage):
+    used(stage, config='[Session]\nTimeLimit=0\n')
+    wait_for('figures', lambda: figures(stage).get('duration', 0) > 1_000_000)
+    expect([key for key in ('limit', 'remaining') if key in figures(stage)], [], 'a limit that is none')
+
+
+def test_zones_are_those_of_the_configuration(stage):
+    used(stage, config='[Limits]\nZoneLow=100\nZoneHigh=400\nOverpressure=900\n')
+    watch = watching(stage)
+    wait_for('a state', lambda: records(watch, 'state'))
+    expect(records(watch, 'state')[0]['zones'], {'good': 100, 'high': 400, 'over': 900}, 'zones of the stream')
+    expect(watch.stop(signal.SIGINT), 0, 'watch')
+
+
+def test_zones_are_those_of_the_device_where_nothing_is_configured(stage):
+    used(stage)
+    watch = watching(stage)
+    expect(stage.ctl('set', 'zone_low_mn=250', 'zone_high_mn=1500')[0], 0, 'set')
+    wait_for('the zones of the device', lambda: any((r['zones']['good'], r['zones']['high']) == (250, 1500) for r in records(watch, 'state')))
+    expect(watch.stop(signal.SIGINT), 0, 'watch')
+
+
+def test_labels_of_a_live_and_of_a_stored_session(stage):
+    sim, session = used(stage)
+    expect(stage.ctl('annotate', session['id'], 'subject=Ada', 'rating=3')[0], 0, 'annotate a live one')
+    sim.control('stop')
+    expect(finished(stage)[0]['subject'], 'Ada', 'subject')
+    wait_for('the end', lambda: stage.json('show', session['id']).get('end_reason'))
+    expect(stage.ctl('annotate', session['id'], 'product=serum', 'subject=', 'rating=5')[0], 0, 'annotate a stored one')
+    shown = stage.json('sessions')['sessions'][0]
+    expect(shown.get('subject'), None, 'a label that was taken away')
+    got = json.loads(busctl(stage, 'call', 'org.needled', '/org/needled', HISTORY, 'Get', 't', session['id']).stdout)['data'][0]
+    expect((got['product']['data'], got['rating']['data']), ('serum', 5), 'product and rating')
+    expect(stage.ctl('annotate', session['id'], 'colour=red')[0], 64, 'no such label')
+    expect(stage.ctl('annotate', session['id'], 'rating=6')[0], 64, 'no such rating')
+    expect(stage.ctl('annotate', 4711, 'rating=5')[0], 3, 'no such session')
+
+
+def test_another_user_is_refused(stage):
+    _, session = used(stage)
+    path = stage.live_session()['path']
+    stage.dir.chmod(0o711)
+    if SOMEBODY is None:        # nobody else to be: then at least oneself is let in
+        busctl(stage, 'call', 'org.needled', path, SESSION, 'SetStage', 's', 'numb')
+        return
+    for method, arguments in (('SetStage', ['s', 'numb']), ('SetArea', ['s', 'nose']), ('Mark', ['s', 'mine']),
+                              ('Annotate', ['a{sv}', 0]), ('GetFigures', [])):
+        done = busctl(stage, 'call', 'org.needled', path, SESSION, method, *arguments, user=SOMEBODY, check=False)
+        if done.returncode == 0 or 'belongs to another user' not in done.stderr:
+            raise Failure(f'{method} by another user: {done.stdout} {done.stderr}')
+    expect(events(stage, session['id'], user=SOMEBODY, check=False), None, 'events for another user')
+    expect(stage.live_session().get('stage'), None, 'the stage')
+    expect(names(stage, session['id'], 'mark'), [], 'marks')
+
+
+def test_verbs_without_a_session_and_with_wrong_words(stage):
+    stage.sim('--kind=pen')
+    stage.needled()
+    status, out, _ = stage.ctl('stage')
+    expect((status, all(word in out for word in ('cleanse', 'numb', 'needling', 'aftercare', 'Source: '))), (0, True), 'what stages ask for')
+    expect([s['stage'] for s in stage.json('stage')['stages']], ['cleanse', 'numb', 'needling', 'aftercare'], 'stages')
+    at_least(len(stage.json('area')['areas']), 38, 'areas')
+    for words, wanted in ((['stage', 'numb'], 2), (['area', 'nose'], 2), (['mark', 'x'], 2), (['stage', 'rinse'], 64), (['area', 'elbow'], 64),
+                          (['mark', ''], 64), (['mark'], 64), (['annotate', '1'], 64), (['annotate', 'x', 'rating=1'], 3)):
+        status, _, err = stage.ctl(*words)
+        expect((status, bool(err)), (wanted, True), f'{words}: {err}')
+
+
+def test_verbs_say_what_they_did(stage):
+    used_without_areas(stage)
+    expect(stage.json('stage', 'numb')['stage'], 'numb', 'stage')
+    expect(stage.ctl('stage', 'numb')[0], 2, 'a stage that it is in already')
+    expect('* numb' in stage.ctl('stage')[1], True, 'the current stage')
+    expect(stage.json('area', 'chin')['area'], 'chin', 'area')
+    expect('* chin' in stage.ctl('area')[1], True, 'the current area')
+    expect(stage.json('mark', 'it hurt')['mark'], 'it hurt', 'mark')
+    expect('stage numb' in stage.ctl('status')[1], True, 'the stage in status')
