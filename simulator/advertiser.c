@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "advertiser.h"
 #include "att.h"
@@ -37,14 +38,16 @@ static const struct {
 #define FAST_USEC (30 * G_USEC_PER_SEC)
 
 /* A central answers a report with a connection request, and btvirt lets that fail for good if it meets an advertiser that is
- * off: so it stays on for as long as an answer takes, and is off for no longer than btvirt needs to read the two commands. */
-#define REPEAT_USEC (200 * 1000)
+ * off: so it stays on for as long as an answer takes, is seldom off, and for no longer than btvirt needs to read the two commands. */
+#define REPEAT_USEC (1000 * 1000)
+#define ON_MIN_USEC (200 * 1000u)
 
 struct Advertiser {
         AdvertiserConfig config;
         sd_event_source *repeat, *slow;
         bool wanted;
         bool enabled;                   /* as the controller has been told last */
+        uint64_t enabled_usec;          /* when it was switched on */
 };
 
 static void on_reply(uint8_t status, const uint8_t *data, size_t size, void *userdata) {
@@ -55,10 +58,23 @@ static void on_reply(uint8_t status, const uint8_t *data, size_t size, void *use
                                status);
 }
 
+static uint64_t now_usec(const Advertiser *a) {
+        uint64_t now = 0;
+
+        (void) sd_event_now(a->config.event, CLOCK_BOOTTIME, &now);
+        return now;
+}
+
+static void note_enable(Advertiser *a, bool on) {
+        a->enabled = on;
+        if (on)
+                a->enabled_usec = now_usec(a);
+}
+
 static void send_enable(Advertiser *a, bool on) {
         uint8_t parameter = on;
 
-        a->enabled = on;
+        note_enable(a, on);
         hci_command(a->config.hci, COMMAND_LE_SET_ADVERTISE_ENABLE, &parameter, 1, on_reply, a);
 }
 
@@ -172,7 +188,7 @@ static int on_repeat(sd_event_source *source, uint64_t usec, void *userdata) {
         if (!a->wanted)
                 return 0;
         hci_command_ahead(a->config.hci, COMMAND_LE_SET_ADVERTISE_ENABLE, &on, 1, on_reply, a);
-        a->enabled = true;
+        note_enable(a, true);
         timer_on(a->repeat, REPEAT_USEC);
         return 0;
 }
@@ -231,12 +247,15 @@ void advertiser_start(Advertiser *a) {
 }
 
 void advertiser_stop(Advertiser *a) {
+        uint64_t until = a->enabled_usec + ON_MIN_USEC, now = now_usec(a);
+
         if (!a->wanted)
                 return;
         a->wanted = false;
         (void) sd_event_source_set_enabled(a->slow, SD_EVENT_OFF);
-        /* With `repeat` its timer switches off, not sooner than 200 ms after the last time on. */
-        if (!a->config.repeat && a->enabled)
+        if (a->config.repeat)           /* its timer switches off */
+                timer_on(a->repeat, until > now ? until - now : 0);
+        else if (a->enabled)
                 send_enable(a, false);
 }
 

@@ -31,7 +31,7 @@ void advertiser_stop(Advertiser *a);
 void advertiser_connected(Advertiser *a);
 /* What the peripheral advertises has changed. */
 void advertiser_update(Advertiser *a);
-/* Off and on again every 200 ms. The virtual controllers of btvirt report an advertiser once, at the
+/* Off and on again every second. The virtual controllers of btvirt report an advertiser once, at the
  * moment it is enabled, and a scanner that was not ready just then would never see it. Real controllers
  * send by themselves and need none of this. */
 void advertiser_set_repeat(Advertiser *a, bool on);

@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "adapter.h"
 #include "advertiser.h"
@@ -35,6 +36,10 @@ enum {
 
 #define MTU_DEFAULT 247u
 
+/* BlueZ speaks as soon as it is connected. A real controller gives up a link that nobody is at the other end of (Vol 6, Part B, 4.5.2); btvirt
+ * does not, and can leave one behind when the central has given up the attempt meanwhile. */
+#define SILENCE_USEC (10 * G_USEC_PER_SEC)
+
 typedef enum LinkState {
         LINK_STARTING,                  /* the controller is being set up */
         LINK_WAITING,                   /* for a central */
@@ -53,6 +58,7 @@ typedef struct UserChannel {
         Peripheral *peripheral;
         Pump *pump;
         LinkState state;
+        sd_event_source *silence;       /* while the central has said nothing on this link; virtual adapters alone */
         uint8_t random_address[6];      /* low octet first */
         bool mute;                      /* the link stays, no value is sent */
         bool advertise;                 /* while not connected */
@@ -178,6 +184,7 @@ static void on_frame(uint16_t cid, const uint8_t *data, size_t size, void *userd
         static const uint8_t failed[2] = { PAIRING_FAILED, PAIRING_NOT_SUPPORTED };
         UserChannel *u = userdata;
 
+        (void) sd_event_source_set_enabled(u->silence, SD_EVENT_OFF);
         switch (cid) {
         case CID_ATT:
                 att_server_receive(u->att, data, size);
@@ -210,9 +217,14 @@ static void on_connected(uint8_t peer_type, const uint8_t peer[static 6], void *
         u->state = LINK_CONNECTED;
         advertiser_connected(u->advertiser);
         say_address("connected to", peer, peer_type == 0 ? "public" : "random");
+        if (adapter_is_virtual(u->adapter.index)) {
+                (void) sd_event_source_set_time_relative(u->silence, SILENCE_USEC);
+                (void) sd_event_source_set_enabled(u->silence, SD_EVENT_ONESHOT);
+        }
 }
 
 static void link_lost(UserChannel *u) {
+        (void) sd_event_source_set_enabled(u->silence, SD_EVENT_OFF);
         att_server_disconnected(u->att);
         peripheral_disconnected(u->peripheral);
         peripheral_set_value_max(u->peripheral, ATT_MTU_MIN - 3u);
@@ -257,6 +269,16 @@ static void on_drop_reply(uint8_t status, const uint8_t *data, size_t size, void
         link_lost(u);
         u->state = LINK_STARTING;
         hci_reset(u->hci);
+}
+
+static int on_silence(sd_event_source *source, uint64_t usec, void *userdata) {
+        UserChannel *u = userdata;
+
+        if (u->state != LINK_CONNECTED)
+                return 0;
+        (void) fprintf(stderr, "needlesim: the central says nothing: the link is given up\n");
+        (void) hci_disconnect(u->hci, HCI_CONNECTION_TIMEOUT, on_drop_reply, u);
+        return 0;
 }
 
 static int control_drop(UserChannel *u, const char *argument) {
@@ -322,6 +344,7 @@ static Carrier *user_channel_free(Carrier *carrier) {
         if (!u)
                 return NULL;
         u->pump = pump_free(u->pump);
+        sd_event_source_disable_unref(u->silence);
         u->advertiser = advertiser_free(u->advertiser);
         u->hci = hci_free(u->hci);
         adapter_give_back(&u->adapter);
@@ -360,6 +383,11 @@ static int start(UserChannel *u, const CarrierOptions *options) {
         };
         int r = hci_new(options->event, u->adapter.fd, &hci_ops, u, &u->hci);
 
+        if (r < 0)
+                return r;
+        r = sd_event_add_time_relative(options->event, &u->silence, CLOCK_BOOTTIME, 0, 0, on_silence, u);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(u->silence, SD_EVENT_OFF);
         if (r < 0)
                 return r;
         advertiser.hci = u->hci;

@@ -7,7 +7,7 @@
 
 /* A bluetoothd that went by itself is started again; one that was stopped on purpose is the administrator's affair. Who it was is
  * asked of systemd, whose unit failed or did not; where there is none, nothing is done. bluetoothd also ends, with success, when the
- * bus is restarted: then it became inactive just when the bus became active. */
+ * bus is restarted: then it became inactive just when the bus left. */
 
 #define BUS "org.freedesktop.DBus"
 #define UNIT_PATH "/org/freedesktop/systemd1/unit/"
@@ -84,11 +84,12 @@ static uint64_t read_usec(sd_bus_message *reply) {
         return reply && sd_bus_message_read(reply, "v", "t", &usec) >= 0 ? usec : 0;
 }
 
-static void on_bus_active(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
+/* 0: the bus has been there since the computer was started. */
+static void on_bus_left(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
         Activate *activate = userdata;
-        uint64_t active = read_usec(reply), inactive = activate->inactive_usec;
+        uint64_t left = read_usec(reply), inactive = activate->inactive_usec;
 
-        if (active > 0 && inactive > 0 && MAX(active, inactive) - MIN(active, inactive) <= WITH_BUS_USEC)
+        if (left > 0 && inactive > 0 && MAX(left, inactive) - MIN(left, inactive) <= WITH_BUS_USEC)
                 start(activate);
 }
 
@@ -97,7 +98,7 @@ static void on_inactive_since(sd_bus_message *reply, const ErrorMeaning *error, 
 
         activate->inactive_usec = read_usec(reply);
         if (activate->inactive_usec > 0)
-                (void) ask(activate, "dbus_2eservice", "ActiveEnterTimestampMonotonic", on_bus_active);
+                (void) ask(activate, "dbus_2eservice", "ActiveExitTimestampMonotonic", on_bus_left);
 }
 
 static void on_state(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {

@@ -202,7 +202,10 @@ void watch_device(Device *device) {
 
         if (object && connected && (object->interfaces & OBJECT_BATTERY))
                 device->work->had_battery = true;
-        if (object && object->has_rssi)
+        /* What was heard before it was connected says nothing about where it is when it is lost. */
+        if (connected)
+                device->work->heard_usec = 0;
+        else if (object && object->has_rssi && !was)
                 device->work->heard_usec = clock_usec(CLOCK_BOOTTIME);
 
         /* Disconnect() of BlueZ 5.66 says first that the services have gone, and then in a signal of its own Connected; what is lost falls

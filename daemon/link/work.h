@@ -134,7 +134,7 @@ struct DeviceWork {
         bool looked_anew;       /* removed from bluetoothd for what it lacked, since it streamed last */
         unsigned early_falls;   /* connections in a row that fell before anything streamed */
         uint64_t interfered_usec, told_interference_usec; /* CLOCK_BOOTTIME of the last; 0: never */
-        uint64_t heard_usec, asked_usec; /* CLOCK_BOOTTIME: discovery saw it, Connect() was called */
+        uint64_t heard_usec, asked_usec; /* CLOCK_BOOTTIME: discovery saw it since it was last connected, Connect() was called */
         Adoption *adoption;     /* while it lasts */
         uint64_t found_until_usec; /* CLOCK_BOOTTIME; 0: as long as the search runs */
 };

@@ -16,7 +16,7 @@ typedef struct Stage {
         char *folder, *starts;
         sd_bus *bus;
         const char *state;
-        uint64_t inactive_usec, bus_active_usec;
+        uint64_t inactive_usec, bus_left_usec;
         unsigned asked;
 } Stage;
 
@@ -32,14 +32,14 @@ static int get_time(sd_bus *bus, const char *path, const char *interface, const 
                     void *userdata, sd_bus_error *error) {
         const Stage *s = userdata;
 
-        return sd_bus_message_append(reply, "t", g_str_has_prefix(property, "Inactive") ? s->inactive_usec : s->bus_active_usec);
+        return sd_bus_message_append(reply, "t", g_str_has_prefix(property, "Inactive") ? s->inactive_usec : s->bus_left_usec);
 }
 
 static const sd_bus_vtable unit_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_PROPERTY("ActiveState", "s", get_state, 0, 0),
         SD_BUS_PROPERTY("InactiveEnterTimestampMonotonic", "t", get_time, 0, 0),
-        SD_BUS_PROPERTY("ActiveEnterTimestampMonotonic", "t", get_time, 0, 0),
+        SD_BUS_PROPERTY("ActiveExitTimestampMonotonic", "t", get_time, 0, 0),
         SD_BUS_VTABLE_END
 };
 
@@ -120,7 +120,7 @@ static void test_failed(Stage *s, const void *data) {
 /* "When it was stopped on purpose we wait." */
 static void test_stopped(Stage *s, const void *data) {
         s->inactive_usec = 100 * G_USEC_PER_SEC;
-        s->bus_active_usec = 5 * G_USEC_PER_SEC;
+        s->bus_left_usec = 5 * G_USEC_PER_SEC;
         bluetoothd_goes(s, "inactive");
         wait_for(&s->f, s->asked == 1);
         fixture_settle(&s->f);
@@ -129,14 +129,23 @@ static void test_stopped(Stage *s, const void *data) {
 
 static void test_went_with_the_bus(Stage *s, const void *data) {
         s->inactive_usec = 100 * G_USEC_PER_SEC;
-        s->bus_active_usec = 101 * G_USEC_PER_SEC;
+        s->bus_left_usec = 101 * G_USEC_PER_SEC;
         bluetoothd_goes(s, "inactive");
         wait_for(&s->f, starts(s) == 1);
 }
 
+/* Just after the computer was started, with the bus in its first life. */
+static void test_stopped_soon(Stage *s, const void *data) {
+        s->inactive_usec = 8 * G_USEC_PER_SEC;
+        bluetoothd_goes(s, "inactive");
+        wait_for(&s->f, s->asked == 1);
+        fixture_settle(&s->f);
+        g_assert_cmpuint(starts(s), ==, 0);
+}
+
 /* One that was never there: its unit is not enabled. */
 static void test_never_active(Stage *s, const void *data) {
-        s->bus_active_usec = G_USEC_PER_SEC;
+        s->bus_left_usec = G_USEC_PER_SEC;
         bluetoothd_goes(s, "inactive");
         wait_for(&s->f, s->asked == 1);
         fixture_settle(&s->f);
@@ -177,6 +186,7 @@ int main(int argc, char **argv) {
                 log_set_max_level(LOG_DEBUG);
         ADD("failed", NULL, test_failed);
         ADD("stopped", NULL, test_stopped);
+        ADD("stopped-soon", NULL, test_stopped_soon);
         ADD("went-with-the-bus", NULL, test_went_with_the_bus);
         ADD("never-active", NULL, test_never_active);
         ADD("deactivating", NULL, test_deactivating);

@@ -680,6 +680,7 @@ static void test_not_held(Fixture *f, const void *data) {
 
         stream_unbonded(f);
         DeviceWork *work = f->device->work;
+        g_assert_cmpuint(work->heard_usec, ==, 0); /* the search that found it was before the link that is lost */
         work->asked_usec = now - 40 * G_USEC_PER_SEC;
         work->heard_usec = work->asked_usec - G_USEC_PER_SEC;
         g_assert_cmpint(reconnect_unanswered(f->device, now), ==, DEVICE_REASON_HELD_ELSEWHERE);

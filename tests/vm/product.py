@@ -228,7 +228,7 @@ class Sim:
         command = (f'exec needlesim --control --report {shlex.join(options)} '
                    f'<>{self._control} >{self._output}')
         guest.check(f'rm -f {self._control} {self._output}; mkfifo {self._control}')
-        lib.start(guest, unit, 'bash', '-c', command)
+        lib.start(guest, unit, 'bash', '-c', command, properties=['CPUSchedulingPolicy=rr'])    # as a device's own processor
         lib.wait_for('needlesim', lambda: 'ready' in guest.run(f'cat {self._output}')[1])
 
     def control(self, line):
