@@ -78,7 +78,7 @@ static void look_at_live(Unknown *u, const OmpLive *live) {
                 note(u, UNKNOWN_LIVE_AREA, live->area);
 }
 
-void unknown_look(Unknown *u, const Frame *frame, const Packet *p) {
+void unknown_look_closely(Unknown *u, const Frame *frame, const Packet *p) {
         if (p->error < 0)
                 return;
 
