@@ -133,7 +133,7 @@ static void begin(Playback *p) {
 static void play(Playback *p, const TapeLine *line) {
         Frame frame = tape_frame(p->tape, line, BASE_USEC);
 
-        if (p->vendor && frame.direction != FRAME_OF_LINK) {
+        if (p->vendor && (frame.direction == FRAME_FROM_DEVICE || frame.direction == FRAME_TO_DEVICE)) {
                 int channel = tape_file_channel(&p->tape->head, line->channel, p->vendor);
 
                 if (channel < 0) {
@@ -185,6 +185,7 @@ void playback_finish(Playback *p) {
 
 void playback_figures(const Playback *p, Figures *ret) {
         replay_figures(p->replay, BASE_USEC + p->now_usec, ret);
+        ret->present &= ~(UINT64_C(1) << FIGURE_DEVICE_TIME_OFFSET); /* by CLOCK_BOOTTIME, which a tape does not know */
 }
 
 OmpKind playback_kind(const Playback *p) {

@@ -4,6 +4,8 @@
 #include <glib.h>
 #include <string.h>
 
+#include "needled/note.h"
+
 #define SEC_USEC UINT64_C(1000000)
 
 typedef enum Unit {
@@ -18,21 +20,20 @@ typedef enum Unit {
 } Unit;
 
 static const struct {
-        const char *name;
         uint64_t interval_usec;         /* from one to the next */
         Unit unit;
         bool less_is_worse;
         const char *text, *after;        /* what it is; what stands behind the value */
 } table[_ALERT_CODE_MAX] = {
-        [ALERT_OVERPRESSURE] = { "overpressure", 30 * SEC_USEC, UNIT_MN, false, "Force above the overpressure limit", " at most" },
-        [ALERT_TIME_LIMIT] = { "time-limit", 60 * SEC_USEC, UNIT_SEC, false, "The time limit is reached", " in use" },
-        [ALERT_DEPTH] = { "depth", 60 * SEC_USEC, UNIT_UM, false, "Needle depth above its limit", " at most" },
-        [ALERT_HEAD_WORN] = { "head-worn", 60 * SEC_USEC, UNIT_STROKES, false, "The needle head has reached its limit", "" },
-        [ALERT_HEAD_REUSED] = { "head-reused", 60 * SEC_USEC, UNIT_USES, false, "The needle head has been used before", "" },
-        [ALERT_BATTERY_LOW] = { "battery-low", 60 * SEC_USEC, UNIT_PERCENT, true, "The device's battery is low", "" },
-        [ALERT_SAMPLES_LOST] = { "samples-lost", 60 * SEC_USEC, UNIT_PACKETS, false, "Measurements were lost on their way", "" },
-        [ALERT_CLOCK_UNSET] = { "clock-unset", 60 * SEC_USEC, UNIT_NONE, false, "The device's clock is not set", "" },
-        [ALERT_REST_NOT_OVER] = { "rest-not-over", 60 * SEC_USEC, UNIT_SEC, false, "Begun before the planned rest was over", " early" },
+        [ALERT_OVERPRESSURE] = { 30 * SEC_USEC, UNIT_MN, false, "Force above the overpressure limit", " at most" },
+        [ALERT_TIME_LIMIT] = { 60 * SEC_USEC, UNIT_SEC, false, "The time limit is reached", " in use" },
+        [ALERT_DEPTH] = { 60 * SEC_USEC, UNIT_UM, false, "Needle depth above its limit", " at most" },
+        [ALERT_HEAD_WORN] = { 60 * SEC_USEC, UNIT_STROKES, false, "The needle head has reached its limit", "" },
+        [ALERT_HEAD_REUSED] = { 60 * SEC_USEC, UNIT_USES, false, "The needle head has been used before", "" },
+        [ALERT_BATTERY_LOW] = { 60 * SEC_USEC, UNIT_PERCENT, true, "The device's battery is low", "" },
+        [ALERT_SAMPLES_LOST] = { 60 * SEC_USEC, UNIT_PACKETS, false, "Measurements were lost on their way", "" },
+        [ALERT_CLOCK_UNSET] = { 60 * SEC_USEC, UNIT_NONE, false, "The device's clock is not set", "" },
+        [ALERT_REST_NOT_OVER] = { 60 * SEC_USEC, UNIT_SEC, false, "Begun before the planned rest was over", " early" },
 };
 
 static const char *const level_names[] = {
@@ -113,7 +114,7 @@ static bool is_worse(AlertCode code, int32_t value, int32_t than) {
 }
 
 const char *alert_code_name(AlertCode code) {
-        return table[code].name;
+        return note_alert_name((uint8_t) code);
 }
 
 const char *alert_level_name(AlertLevel level) {
@@ -170,10 +171,6 @@ const Alert *alerts_clear(Alerts *a, AlertCode code, uint64_t session_usec) {
         alert = &a->kept[a->code[code].slot];
         alert->cleared_usec = MAX(session_usec, 1); /* 0 says that it stands */
         return alert;
-}
-
-bool alerts_stands(const Alerts *a, AlertCode code) {
-        return a->code[code].stands;
 }
 
 unsigned alerts_count(const Alerts *a) {

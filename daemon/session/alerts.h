@@ -60,7 +60,9 @@ void alerts_init(Alerts *a);
 const Alert *alerts_raise(Alerts *a, AlertCode code, AlertLevel level, int32_t value, uint64_t session_usec);
 /* The cause is gone, and has been for as long as its hysteresis asks for. Returns the alert if it stood. */
 const Alert *alerts_clear(Alerts *a, AlertCode code, uint64_t session_usec);
-bool alerts_stands(const Alerts *a, AlertCode code);
+static inline bool alerts_stands(const Alerts *a, AlertCode code) {
+        return a->code[code].stands;
+}
 /* Oldest first. */
 unsigned alerts_count(const Alerts *a);
 const Alert *alerts_get(const Alerts *a, unsigned i);

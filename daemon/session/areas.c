@@ -5,6 +5,8 @@
 
 #define UNSPECIFIED 0u
 
+G_STATIC_ASSERT(AREAS_MAX * sizeof(Sums) <= 48 * 1024); /* of the 64 KiB that a session may take, however long it is */
+
 static Sums *add(Areas *a, uint8_t area) {
         Sums *sums = g_new(Sums, 1);
 

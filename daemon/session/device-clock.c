@@ -11,6 +11,8 @@
 #define GOOD_VALUES 20u
 #define GOOD_USEC (4 * 1000000u)
 #define GOOD_SPREAD_USEC 20000
+#define EARLY_MAX_USEC (2 * 1000000)
+#define LATE_MAX_USEC (60 * 1000000)
 #define STEP_USEC 1000                  /* towards the median, each time */
 #define FIRST_STEPS 4u                  /* of 16, 8, 4 and 2 times that for so many values each */
 
@@ -38,6 +40,7 @@ static void begin_bucket(DeviceClock *c, uint64_t boottime_usec, int64_t offset_
                 c->n++;
         c->bucket[c->at].begin_usec = c->bucket[c->at].at_usec = boottime_usec;
         c->bucket[c->at].offset_usec = offset_usec;
+        c->floor_usec = c->n > 1 ? MIN(c->bucket[index_of(c, 1)].offset_usec, offset_usec) : offset_usec;
 
         while (c->n > 1 && boottime_usec - c->bucket[index_of(c, c->n - 1)].begin_usec > WINDOW_USEC)
                 c->n--;
@@ -45,14 +48,11 @@ static void begin_bucket(DeviceClock *c, uint64_t boottime_usec, int64_t offset_
 
 /* A step up or down, as the value came later than the median or not: half of them do, once it is found. */
 static void take_spread(DeviceClock *c, int64_t offset_usec) {
-        unsigned before = index_of(c, 1);
-        int64_t smallest_usec = c->bucket[c->at].offset_usec;
-        unsigned begun = (unsigned) (c->pushed < 4 * FIRST_STEPS ? c->pushed / FIRST_STEPS : 4);
-        int64_t step_usec = (STEP_USEC << 4) >> begun;
+        int64_t step_usec = STEP_USEC;
 
-        if (c->n > 1 && c->bucket[before].offset_usec < smallest_usec)
-                smallest_usec = c->bucket[before].offset_usec;
-        c->spread_usec += offset_usec - smallest_usec > c->spread_usec ? step_usec : -step_usec;
+        if (G_UNLIKELY(c->pushed < 4 * FIRST_STEPS))
+                step_usec = (STEP_USEC << 4) >> (c->pushed / FIRST_STEPS);
+        c->spread_usec += offset_usec - c->floor_usec > c->spread_usec ? step_usec : -step_usec;
         if (c->spread_usec < 0)
                 c->spread_usec = 0;
 }
@@ -65,11 +65,14 @@ void device_clock_reset(DeviceClock *c) {
         memset(c, 0, sizeof(*c));
 }
 
-void device_clock_push(DeviceClock *c, uint64_t tick, uint64_t boottime_usec) {
+bool device_clock_push(DeviceClock *c, uint64_t tick, uint64_t boottime_usec) {
         int64_t offset_usec = (int64_t) (boottime_usec - tick * OMP_TICK_USEC);
+        bool jumped = c->n > 0 && (offset_usec < c->floor_usec - EARLY_MAX_USEC || offset_usec > c->floor_usec + LATE_MAX_USEC);
 
-        if (tick > TICK_MAX)
-                return;
+        if (G_UNLIKELY(tick > TICK_MAX))
+                return false;
+        if (G_UNLIKELY(jumped))
+                device_clock_reset(c);
         if (c->n == 0)
                 c->first_usec = boottime_usec;
         if (c->n == 0 || (boottime_usec > c->bucket[c->at].begin_usec &&
@@ -78,11 +81,13 @@ void device_clock_push(DeviceClock *c, uint64_t tick, uint64_t boottime_usec) {
         else if (offset_usec < c->bucket[c->at].offset_usec) {
                 c->bucket[c->at].offset_usec = offset_usec;
                 c->bucket[c->at].at_usec = boottime_usec;
+                c->floor_usec = MIN(c->floor_usec, offset_usec);
         }
 
         take_spread(c, offset_usec);
         c->pushed++;
         c->last_usec = boottime_usec;
+        return !jumped;
 }
 
 /* How much the offset grows, in µs each µs: the median of the slopes between all buckets that are far enough apart (Theil–Sen). */

@@ -27,6 +27,7 @@ typedef struct DeviceClock {
                 uint64_t at_usec;       /* likewise, of the smallest offset in it */
                 int64_t offset_usec;    /* boot time − tick */
         } bucket[DEVICE_CLOCK_BUCKETS];
+        int64_t floor_usec;             /* the smallest offset of the two newest */
         uint64_t pushed;
         uint64_t first_usec, last_usec; /* boot time */
         int64_t spread_usec;            /* between the smallest and the median arrival, as far as it has been found */
@@ -34,8 +35,9 @@ typedef struct DeviceClock {
 
 /* A new epoch: the device has rebooted, or is another. */
 void device_clock_reset(DeviceClock *c);
-/* A value that came in order. `tick` is extended, in 100 µs. The hot path. */
-void device_clock_push(DeviceClock *c, uint64_t tick, uint64_t boottime_usec);
+/* A value that came in order. `tick` is extended, in 100 µs. False: it is ahead of the host by more than 2 s, or behind by more than a minute:
+ * no link does that, the ticks have jumped, and the clock begins anew with this one. The hot path. */
+bool device_clock_push(DeviceClock *c, uint64_t tick, uint64_t boottime_usec);
 /* µs that CLOCK_BOOTTIME is ahead of the device's ticks. False with CLOCK_QUALITY_NONE. */
 bool device_clock_offset(const DeviceClock *c, int64_t *ret_usec);
 /* How much faster the device's clock runs, in ppm; 0 until the window is long enough to tell. */

@@ -3,35 +3,15 @@
 
 #include <string.h>
 
-#define SUBBITS 6u
-#define SUBBINS (1u << SUBBITS)         /* bins for each power of two above SUBBINS */
-
-_Static_assert(SUMS_BINS == (16 - SUBBITS) * SUBBINS, "bins up to INT16_MAX");
+_Static_assert(SUMS_BINS == (16 - SUMS_SUBBITS) * SUMS_SUBBINS, "bins up to INT16_MAX");
 
 void sums_init(Sums *s) {
         memset(s, 0, sizeof(*s));
         s->force_peak_mn = OMP_FORCE_UNKNOWN;
 }
 
-void sums_force(Sums *s, int force_mn, uint32_t ticks) {
-        uint32_t *bin = &s->bins[sums_bin(force_mn)];
-
-        s->force_sum += (int64_t) force_mn * ticks;
-        s->force_ticks += ticks;
-        if (__builtin_add_overflow(*bin, ticks, bin))
-                *bin = UINT32_MAX;
-}
-
-void sums_peak(Sums *s, int peak_mn) {
-        /* OMP_FORCE_UNKNOWN is smaller than every force. */
-        if (peak_mn > s->force_peak_mn)
-                s->force_peak_mn = peak_mn;
-}
-
 void sums_add(Sums *to, const Sums *from) {
         to->touched |= from->touched;
-        to->has_zones |= from->has_zones;
-        to->has_over |= from->has_over;
         to->strokes += from->strokes;
         to->contact_strokes += from->contact_strokes;
         to->contact_usec += from->contact_usec;
@@ -72,6 +52,8 @@ static int64_t rounded_mean(int64_t sum, int64_t n) {
 }
 
 void sums_force_figures(const Sums *s, Figures *ret) {
+        uint64_t zones_ticks = 0;
+
         if (s->force_peak_mn != OMP_FORCE_UNKNOWN)
                 figures_set(ret, FIGURE_FORCE_PEAK, s->force_peak_mn);
         if (s->force_ticks > 0) {
@@ -79,31 +61,18 @@ void sums_force_figures(const Sums *s, Figures *ret) {
                 figures_set(ret, FIGURE_FORCE_P95, p95(s));
         }
 
-        if (s->has_zones)
-                for (int zone = 0; zone < _ZONE_MAX; zone++)
-                        figures_set(ret, (Figure) (FIGURE_ZONE_LOW + zone), (int64_t) (s->zone_ticks[zone] * OMP_TICK_USEC));
-        if (s->has_over) {
-                figures_set(ret, FIGURE_OVER_COUNT, s->over_count);
-                figures_set(ret, FIGURE_OVER_TIME, (int64_t) (s->over_ticks * OMP_TICK_USEC));
-        }
-}
-
-unsigned sums_bin(int force_mn) {
-        unsigned v = force_mn > 0 ? (unsigned) force_mn : 0, shift;
-
-        if (v < SUBBINS)
-                return v;
-
-        shift = (31u - (unsigned) __builtin_clz(v)) - SUBBITS;
-        return SUBBINS + shift * SUBBINS + ((v >> shift) - SUBBINS);
+        for (int zone = 0; zone < _ZONE_MAX; zone++)
+                zones_ticks += s->zone_ticks[zone];
+        for (int zone = 0; zone < _ZONE_MAX && zones_ticks > 0; zone++)
+                figures_set(ret, (Figure) (FIGURE_ZONE_LOW + zone), (int64_t) (s->zone_ticks[zone] * OMP_TICK_USEC));
 }
 
 int sums_bin_force(unsigned bin) {
         unsigned shift;
 
-        if (bin < SUBBINS)
+        if (bin < SUMS_SUBBINS)
                 return (int) bin;
 
-        shift = (bin - SUBBINS) / SUBBINS;
-        return (int) ((((bin - SUBBINS) % SUBBINS + SUBBINS) << shift) + ((1u << shift) - 1) / 2);
+        shift = (bin - SUMS_SUBBINS) / SUMS_SUBBINS;
+        return (int) ((((bin - SUMS_SUBBINS) % SUMS_SUBBINS + SUMS_SUBBINS) << shift) + ((1u << shift) - 1) / 2);
 }

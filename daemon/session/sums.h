@@ -23,7 +23,6 @@ typedef enum Zone {                     /* as in zone_time */
 
 typedef struct Sums {
         bool touched;                   /* something was summed up */
-        bool has_zones, has_over;
         uint64_t strokes, contact_strokes;
         uint64_t contact_usec;
         uint64_t passes, distance_mm;
@@ -31,20 +30,44 @@ typedef struct Sums {
         int64_t force_sum;              /* mN × ticks of 100 µs, in contact */
         uint64_t force_ticks;
         uint32_t bins[SUMS_BINS];       /* in ticks, in contact; a bin that is full (after 119 h) stays so */
-        uint64_t zone_ticks[_ZONE_MAX]; /* in contact */
+        uint64_t zone_ticks[_ZONE_MAX]; /* in contact; all 0: there are no zones */
         unsigned over_count;
         uint64_t over_ticks;
         unsigned depth_max_um;          /* 0 not known */
 } Sums;
 
 void sums_init(Sums *s);
-/* The interval mean of a time in contact. */
-void sums_force(Sums *s, int force_mn, uint32_t ticks);
-void sums_peak(Sums *s, int peak_mn);   /* OMP_FORCE_UNKNOWN is none */
 void sums_add(Sums *to, const Sums *from);
-/* The figures of force, zones and overpressure; what depends on more than the sums is the caller's (tally_figures). */
+/* The figures of force and zones; what depends on more than the sums is the caller's (tally_figures). */
 void sums_force_figures(const Sums *s, Figures *ret);
 
+#define SUMS_SUBBITS 6u
+#define SUMS_SUBBINS (1u << SUMS_SUBBITS) /* bins for each power of two above it */
+
 /* The bin of a force, and the force that a bin stands for. */
-unsigned sums_bin(int force_mn);
+static inline unsigned sums_bin(int force_mn) {
+        unsigned v = force_mn > 0 ? (unsigned) force_mn : 0, shift;
+
+        if (v < SUMS_SUBBINS)
+                return v;
+
+        shift = (31u - (unsigned) __builtin_clz(v)) - SUMS_SUBBITS;
+        return shift * SUMS_SUBBINS + (v >> shift);
+}
+
 int sums_bin_force(unsigned bin);
+
+/* The interval mean of a time in contact. */
+static inline void sums_force(Sums *s, int force_mn, uint32_t ticks) {
+        uint32_t *bin = &s->bins[sums_bin(force_mn)];
+
+        s->force_sum += (int64_t) force_mn * ticks;
+        s->force_ticks += ticks;
+        if (__builtin_add_overflow(*bin, ticks, bin))
+                *bin = UINT32_MAX;
+}
+
+static inline void sums_peak(Sums *s, int peak_mn) {
+        if (peak_mn > s->force_peak_mn) /* OMP_FORCE_UNKNOWN is smaller than every force */
+                s->force_peak_mn = peak_mn;
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "session/tally.h"
 
+#include <glib.h>
 #include <string.h>
 
 #define TICKS_PER_SEC (1000000u / OMP_TICK_USEC)
@@ -8,23 +9,23 @@
 #define RATE_TIMEOUT_TICKS TICKS_PER_SEC /* 1.4: "if no new stroke, rate = 0 after 1 s" */
 /* The last-stroke time wraps after 6.55 s (1.4): the difference means nothing over longer intervals. */
 #define LAST_STROKE_WRAP_TICKS 65536u
-/* A value stands for the time since the one before: 1 s at most by the profile, the period of polling for what is polled. Ticks that
- * jump farther do not make it longer. */
-#define INTERVAL_MAX_TICKS (65u * TICKS_PER_SEC)
 
 static bool in_contact(const OmpLive *live) {
         return (live->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES;
 }
 
+/* Of the two contact bits the higher one stands in "no" and "yes", and not in 0 and 1, unsupported (1.4). */
 static bool knows_contact(const OmpLive *live) {
-        return (live->flags & OMP_LIVE_CONTACT_MASK) >= OMP_LIVE_CONTACT_NO; /* contact 1 = as 0, unsupported (1.4) */
+        return live->flags & OMP_LIVE_CONTACT_NO;
 }
 
-static void take_rate(Tally *t, const OmpLive *live, uint32_t grown, uint32_t since_ticks) {
+G_STATIC_ASSERT((OMP_LIVE_CONTACT_YES & OMP_LIVE_CONTACT_NO) == OMP_LIVE_CONTACT_NO);
+
+static void take_rate(Tally *t, const OmpLive *live, uint32_t grown, uint64_t since_ticks) {
         if (grown > 0)
                 t->no_stroke_ticks = 0;
-        else if (__builtin_add_overflow(t->no_stroke_ticks, since_ticks, &t->no_stroke_ticks))
-                t->no_stroke_ticks = UINT32_MAX;
+        else
+                t->no_stroke_ticks += since_ticks;
 
         if (live->flags & OMP_LIVE_RATE) {
                 t->rate_per_min = live->rate_per_min;
@@ -64,10 +65,8 @@ static void take_force(Tally *t, const OmpLive *live, uint32_t interval_ticks) {
                 return;
 
         sums_force(s, mean_mn, interval_ticks);
-        if (t->has_limits) {
-                s->has_zones = true;
+        if (t->has_limits)
                 s->zone_ticks[zone_of(&t->limits, mean_mn)] += interval_ticks;
-        }
 }
 
 /* Cumulative counters of the device, over a gap too; after a reboot they begin at 0 (1.1 Reboot). */
@@ -90,10 +89,8 @@ static void take_counters(Tally *t, const OmpLive *live, uint32_t grown, bool ep
 }
 
 static void take_states(Tally *t, const OmpLive *live) {
-        t->has_contact |= knows_contact(live) || live->flags & OMP_LIVE_CONTACT_TIME;
-        t->has_distance |= (live->flags & OMP_LIVE_DISTANCE) != 0;
-        t->has_passes |= (live->flags & OMP_LIVE_PASSES) != 0;
-
+        t->seen |= live->flags;
+        t->has_contact |= (live->flags & (OMP_LIVE_CONTACT_NO | OMP_LIVE_CONTACT_TIME)) != 0;
         if (live->flags & OMP_LIVE_DEPTH) {
                 t->has_depth = true;
                 t->depth_um = live->depth_um;
@@ -121,7 +118,9 @@ static void take_over(Tally *t, const OmpLive *live, uint64_t tick, uint32_t int
         bool over = is_over(t, live);
         unsigned shown = 0;
 
-        t->sums->has_over |= t->tells_over || (t->has_limits && live->force_mean_mn != OMP_FORCE_UNKNOWN);
+        if (!over && !t->over && t->over_events == 0)
+                return;
+
         if (over) {
                 if (!t->over) {
                         shown = 1;
@@ -167,13 +166,17 @@ static void sums_figures(const Tally *t, const Sums *s, const OmpFeature *featur
                 return;
 
         sums_force_figures(s, ret);
+        if (t->tells_over || (t->has_limits && (s->force_ticks > 0 || s->force_peak_mn != OMP_FORCE_UNKNOWN))) {
+                figures_set(ret, FIGURE_OVER_COUNT, s->over_count);
+                figures_set(ret, FIGURE_OVER_TIME, (int64_t) (s->over_ticks * OMP_TICK_USEC));
+        }
         if (counts_strokes(feature))
                 figures_set(ret, FIGURE_STROKES, (int64_t) s->strokes);
         if (t->has_contact)
                 figures_set(ret, FIGURE_CONTACT_TIME, (int64_t) s->contact_usec);
-        if (t->has_passes)
+        if (t->seen & OMP_LIVE_PASSES)
                 figures_set(ret, FIGURE_PASSES, (int64_t) s->passes);
-        if (t->has_distance)
+        if (t->seen & OMP_LIVE_DISTANCE)
                 figures_set(ret, FIGURE_DISTANCE, (int64_t) s->distance_mm);
         if (s->depth_max_um > 0)
                 figures_set(ret, FIGURE_DEPTH_MAX, s->depth_max_um);
@@ -212,7 +215,8 @@ void tally_set_feature(Tally *t, const OmpFeature *feature) {
 }
 
 bool tally_live(Tally *t, const OmpLive *live, uint64_t tick, bool epoch, unsigned missing, bool resumed) {
-        uint32_t since_ticks = 0, interval_ticks = t->interval_ticks, grown = 0;
+        uint32_t interval_ticks = t->interval_ticks, grown = 0;
+        uint64_t since_ticks = 0;
         bool hole = false;
 
         if (t->started) {
@@ -220,12 +224,11 @@ bool tally_live(Tally *t, const OmpLive *live, uint64_t tick, bool epoch, unsign
                 epoch = epoch || (int32_t) (live->strokes - t->last.strokes) < 0;
                 grown = live->strokes - (epoch ? 0 : t->last.strokes);
                 if (!epoch && tick > t->last_tick)
-                        since_ticks = tick - t->last_tick > UINT32_MAX ? UINT32_MAX : (uint32_t) (tick - t->last_tick);
+                        since_ticks = tick - t->last_tick;
                 if (!epoch && !resumed) {
-                        uint32_t each = missing > 0 ? since_ticks / (missing + 1) : since_ticks;
+                        uint64_t each = missing > 0 ? since_ticks / (missing + 1) : since_ticks;
 
-                        if (each <= INTERVAL_MAX_TICKS)
-                                interval_ticks = each;
+                        interval_ticks = (uint32_t) MIN(each, UINT32_MAX);
                 }
 
                 hole = missing > 0 || resumed || epoch;

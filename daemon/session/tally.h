@@ -25,7 +25,7 @@ typedef struct Tally {
         OmpLive last;
         uint64_t last_tick;             /* extended */
         uint32_t interval_ticks;        /* of the newest live values, 0 until two have come */
-        uint32_t no_stroke_ticks;       /* since the last stroke, by intervals */
+        uint64_t no_stroke_ticks;       /* since the last stroke, by intervals */
 
         Areas areas;
         uint8_t area;
@@ -38,7 +38,8 @@ typedef struct Tally {
         uint64_t over_from_tick, over_to_tick; /* of the last time that values showed: from the value before the rise on */
         uint64_t hole_from_tick, hole_to_tick; /* of the newest values that were lost: those on both its sides */
 
-        bool has_contact, has_passes, has_distance, has_rate, has_depth;
+        uint16_t seen;                  /* flags that any value had: which optional ones have come */
+        bool has_contact, has_rate, has_depth;
         double rate_per_min;
         int force_mn;                   /* OMP_FORCE_UNKNOWN until known */
         unsigned depth_um;
@@ -55,7 +56,8 @@ void tally_set_area(Tally *t, uint8_t area);
 void tally_set_limits(Tally *t, const NoteLimits *limits);
 void tally_set_feature(Tally *t, const OmpFeature *feature);
 /* A live value, in order. `tick` is extended; `epoch`: the device has rebooted since the last one (its counters begin at 0);
- * `missing`: packets lost just before; `resumed`: the first since the link came back. Returns true if strokes have grown. */
+ * `missing`: packets lost just before; `resumed`: the time since the last one was not seen, as the first since the link came
+ * back and after a jump of the ticks: it stands for an interval as long as the one before. Returns true if strokes have grown. */
 bool tally_live(Tally *t, const OmpLive *live, uint64_t tick, bool epoch, unsigned missing, bool resumed);
 /* A live value that came late: its counters are in the newer ones, its peak is not. */
 void tally_late_live(Tally *t, const OmpLive *live);

@@ -4,6 +4,14 @@
 #include "needled/omp-words.h"
 #include "session/tracker-private.h"
 
+/* A value that was held up on its way says nothing about where the device's clock will be: the least held up of them does. */
+static void settle_reference(Tracker *t) {
+        uint64_t boottime_usec = t->session && t->tick.started ? device_clock_boottime(&t->session->clock, t->tick.tick) : 0;
+
+        if (boottime_usec > 0 && boottime_usec < t->tick.boottime_usec)
+                t->tick.boottime_usec = boottime_usec;
+}
+
 uint64_t tracker_take_tick(Tracker *t, const Frame *frame, const Packet *p, bool *ret_epoch) {
         uint64_t tick;
 
@@ -15,9 +23,10 @@ uint64_t tracker_take_tick(Tracker *t, const Frame *frame, const Packet *p, bool
                 return t->tick.tick;
         }
 
-        if (p->resumed)
+        if (p->resumed) {
+                settle_reference(t);
                 *ret_epoch = omp_tick_extend(&t->tick, p->live.tick, frame->boottime_usec, &tick);
-        else
+        } else
                 tick = omp_tick_continue(&t->tick, p->live.tick, frame->boottime_usec);
 
         if (p->arrival == OMP_ARRIVAL_LATE) {
@@ -67,7 +76,7 @@ static void tell_live(Tracker *t, const Frame *frame, const Packet *p) {
 static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
         Session *s = t->session;
         uint8_t area = p->live.flags & OMP_LIVE_AREA ? p->live.area : 0;
-        bool epoch;
+        bool epoch, jumped = false;
         uint64_t tick = tracker_take_tick(t, frame, p, &epoch);
 
         if (p->arrival == OMP_ARRIVAL_LATE) {
@@ -80,7 +89,7 @@ static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
         else {
                 if (G_UNLIKELY(epoch))
                         device_clock_reset(&s->clock);
-                device_clock_push(&s->clock, tick, frame->boottime_usec);
+                jumped = !device_clock_push(&s->clock, tick, frame->boottime_usec);
         }
         if (G_UNLIKELY(area != t->device_area)) {
                 t->device_area = area;
@@ -89,7 +98,8 @@ static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
         if ((p->live.flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES)
                 s->last_contact_usec = frame->boottime_usec;
 
-        (void) tally_live(&s->tally, &p->live, tick, epoch && s->tally.started, p->missing, p->resumed);
+        (void) tally_live(&s->tally, &p->live, tick, epoch && s->tally.started, p->missing,
+                          p->resumed || jumped);
         if (t->observer.live)
                 tell_live(t, frame, p);
         tracker_warn_live(t, frame, &p->live);

@@ -58,8 +58,11 @@ static void count(Tracker *t, const Packet *p) {
 void tracker_move(Tracker *t, MachineInput input, uint64_t now_usec) {
         SessionState old;
 
+        if (machine_step(t->session->state, input) == MACHINE_STAY) /* each value that comes */
+                return;
         if (session_move(t->session, input, now_usec, &old) > 0 && t->session->state != old && t->observer.state_changed)
                 t->observer.state_changed(t, t->session, old, t->userdata);
+        tracker_warn_settle(t);
 }
 
 static void tell_unknown(const char *what, void *userdata) {
@@ -154,8 +157,10 @@ static bool follow_signs(Tracker *t, const Frame *frame, const Signs *signs) {
         Session *s = t->session;
         bool used = signs->use || signs->starts;
 
-        if (!s->used && (used || signs->flag))
+        if (!s->used && (used || signs->flag)) {
                 session_begin_use(s, frame->boottime_usec);
+                tracker_warn_settle(t);
+        }
         if (used) {
                 s->last_use_usec = frame->boottime_usec;
                 if (G_UNLIKELY(s->stages_set) && !(s->stages_set & 1u << STAGE_CLEANSE))
@@ -165,29 +170,6 @@ static bool follow_signs(Tracker *t, const Frame *frame, const Signs *signs) {
                 tracker_move(t, MACHINE_ON_FLAG, frame->boottime_usec);
 
         return opening_is_over(&t->opening, signs);
-}
-
-/* ---- Before a session ---- */
-
-/* The oldest of the lead-in is no part of it any more. Of a vendor device it holds all the same. */
-static void give_up_first(Tracker *t) {
-        uint8_t buf[OMP_VALUE_MAX];
-        Frame frame;
-        bool holds;
-
-        if (lead_in_take(&t->lead_in, &frame, buf, &holds) && holds)
-                prelude_keep(&t->prelude, PRELUDE_CHANNEL + frame.channel, &frame);
-}
-
-static void give_up_lead_in(Tracker *t, uint64_t until_usec) {
-        while (lead_in_first_usec(&t->lead_in) < until_usec)
-                give_up_first(t);
-}
-
-static uint64_t lead_in_from(const Tracker *t, uint64_t now_usec) {
-        uint64_t lead_in_usec = MIN(t->settings.lead_in_usec, LEAD_IN_MAX_USEC);
-
-        return now_usec > lead_in_usec ? now_usec - lead_in_usec : 0;
 }
 
 /* With or without a session: what is not a session's at all, and what the next one begins with. */
@@ -204,87 +186,6 @@ static void note_device(Tracker *t, const Frame *frame, const Packet *p) {
                 t->observer.battery(t, (unsigned) battery, t->userdata);
         }
 }
-
-/* The next session's first frames, unless this one belongs to a session already: to one that has ended, or that may not begin. */
-static void keep_before(Tracker *t, const Frame *frame, const Packet *p) {
-        bool holds = t->translate && packet_is_new(p) && p->kind != PACKET_UNKNOWN;
-
-        if (p->kind == PACKET_FEATURE || frame->size > OMP_VALUE_MAX)
-                return;
-        if (t->settings.lead_in_usec == 0 || signs_of_session(&p->signs)) {
-                give_up_lead_in(t, UINT64_MAX);
-                if (holds)
-                        prelude_keep(&t->prelude, PRELUDE_CHANNEL + frame->channel, frame);
-                return;
-        }
-
-        give_up_lead_in(t, lead_in_from(t, frame->boottime_usec));
-        while (!lead_in_has_room(&t->lead_in, frame->size))
-                give_up_first(t);
-        lead_in_keep(&t->lead_in, frame, holds);
-        if (holds)                      /* what it said before may be of a session that is over */
-                prelude_drop(&t->prelude, PRELUDE_CHANNEL + frame->channel);
-}
-
-/* Without a session: what may be of use to the next one. */
-static void pass_packet(Tracker *t, const Frame *frame, const Packet *p) {
-        bool epoch;
-
-        keep_before(t, frame, p);
-        if (t->translate)
-                return;
-        if (p->kind == PACKET_LIVE && p->error >= 0 && p->arrival != OMP_ARRIVAL_DUPLICATE)
-                (void) tracker_take_tick(t, frame, p, &epoch);
-        if (p->kind == PACKET_LIVE && packet_is_new(p)) {
-                t->has_last = true;
-                t->last = p->live;
-        }
-}
-
-/* Of a vendor device: what it says in a session holds after it, too. */
-static void keep_state(Tracker *t, const Frame *frame, const Packet *p) {
-        if (t->translate && packet_is_new(p) && p->kind != PACKET_UNKNOWN)
-                prelude_keep(&t->prelude, PRELUDE_CHANNEL + frame->channel, frame);
-}
-
-/* ---- The beginning ---- */
-
-/* A session and its first frames: what holds already, its limits, and what came shortly before. */
-static void begin(Tracker *t, const SessionIdentity *identity, uint64_t start_usec, uint64_t start_realtime_usec) {
-        PreludeFrames before;
-        uint8_t buf[OMP_VALUE_MAX];
-        Frame frame;
-        bool holds;
-
-        prelude_frames(&t->prelude, start_usec, start_realtime_usec, &before);
-        t->beginning = true;
-        tracker_open(t, identity, start_usec, start_realtime_usec);
-        for (unsigned i = 0; i < before.n; i++)
-                (void) tracker_feed(t, &before.frames[i]);
-        tracker_note_limits(t, &t->settings.limits, start_usec, start_realtime_usec);
-        while (lead_in_take(&t->lead_in, &frame, buf, &holds)) {
-                (void) tracker_feed(t, &frame);
-                if (holds)
-                        prelude_keep(&t->prelude, PRELUDE_CHANNEL + frame.channel, &frame);
-        }
-        t->beginning = false;
-}
-
-static void open_by_itself(Tracker *t, const Frame *frame) {
-        SessionIdentity identity = { 0 };
-        uint64_t start_usec, realtime_usec = frame->realtime_usec;
-
-        if (t->observer.identify)
-                t->observer.identify(t, &identity, t->userdata);
-
-        give_up_lead_in(t, lead_in_from(t, frame->boottime_usec));
-        start_usec = MIN(lead_in_first_usec(&t->lead_in), frame->boottime_usec);
-        if (start_usec < frame->boottime_usec)
-                realtime_usec = lead_in_first_realtime(&t->lead_in);
-        begin(t, &identity, start_usec, realtime_usec);
-}
-
-/* ---- */
 
 Tracker *tracker_new(const TrackerSettings *settings, const TrackerObserver *observer, void *userdata) {
         Tracker *t = g_new0(Tracker, 1);
@@ -350,21 +251,21 @@ void tracker_frame(Tracker *t, const Frame *frame) {
         opening_note(&t->opening, &p.signs);
         if (G_UNLIKELY(t->ending)) {
                 if (is_after_end(&p))
-                        pass_packet(t, frame, &p);
+                        tracker_pass(t, frame, &p);
                 else {
                         tracker_take_packet(t, frame, &p);
-                        keep_state(t, frame, &p);
+                        tracker_keep_state(t, frame, &p);
                 }
         } else if (t->session) {
                 tracker_take_packet(t, frame, &p);
                 over = follow_signs(t, frame, &p.signs);
-                keep_state(t, frame, &p);
+                tracker_keep_state(t, frame, &p);
         } else if (opening_opens(&t->opening, &p.signs, t->settings.auto_start)) {
-                open_by_itself(t, frame);
+                tracker_open_by_itself(t, frame);
                 over = tracker_feed(t, frame);
-                keep_state(t, frame, &p);
+                tracker_keep_state(t, frame, &p);
         } else
-                pass_packet(t, frame, &p);
+                tracker_pass(t, frame, &p);
 
         note_device(t, frame, &p);
         if (over)                       /* after the frame that says so was kept */
@@ -465,23 +366,6 @@ Session *tracker_session(const Tracker *t) {
 
 const TrackerCounters *tracker_counters(const Tracker *t) {
         return &t->counters;
-}
-
-int tracker_start(Tracker *t, const SessionIdentity *identity, uint64_t now_usec, uint64_t realtime_usec) {
-        if (t->session)
-                return -EBUSY;
-
-        give_up_lead_in(t, UINT64_MAX);
-        begin(t, identity, now_usec, realtime_usec);
-        return 0;
-}
-
-int tracker_begin(Tracker *t, const SessionIdentity *identity, uint64_t start_boottime_usec, uint64_t start_realtime_usec) {
-        if (t->session)
-                return -EBUSY;
-
-        tracker_open(t, identity, start_boottime_usec, start_realtime_usec);
-        return 0;
 }
 
 int tracker_finish(Tracker *t, SessionEnd end, uint64_t now_usec, uint64_t realtime_usec) {

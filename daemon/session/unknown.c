@@ -32,7 +32,6 @@ static const char *const kind_names[_UNKNOWN_KIND_MAX] = {
 
 /* What version 1.0 gives a meaning to. */
 #define FEATURE_BITS ((OMP_FEATURE_CONTACT_STROKES << 1) - 1u)
-#define LIVE_RESERVED (1u << 7)
 #define EVENT_RESERVED (7u << 4)        /* of its octet 1 */
 #define WAVEFORM_CHANNELS 2u
 
@@ -71,14 +70,15 @@ static void note_bits(Unknown *u, UnknownKind kind, uint32_t bits) {
 }
 
 static void look_at_live(Unknown *u, const OmpLive *live) {
-        if (live->flags & LIVE_RESERVED)
-                note_bits(u, UNKNOWN_LIVE_FLAG, live->flags & LIVE_RESERVED);
+        u->area = live->area;
+        if (live->flags & UNKNOWN_LIVE_FLAGS)
+                note_bits(u, UNKNOWN_LIVE_FLAG, live->flags & UNKNOWN_LIVE_FLAGS);
         /* A number without a name is called as 0 is. */
         if (live->flags & OMP_LIVE_AREA && live->area != 0 && omp_area_name(live->area) == omp_area_name(0))
                 note(u, UNKNOWN_LIVE_AREA, live->area);
 }
 
-void unknown_look(Unknown *u, const Frame *frame, const Packet *p) {
+void unknown_look_closely(Unknown *u, const Frame *frame, const Packet *p) {
         if (p->error < 0)
                 return;
 

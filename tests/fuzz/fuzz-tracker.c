@@ -67,7 +67,7 @@ static void check_figures(const Session *session, uint64_t now_usec) {
                         continue;
                 if (figure_info[i].type == 'd')
                         assert(isfinite(figures.value[i].d) && figures.value[i].d >= 0);
-                else if (figure_info[i].type != 'i')
+                else if (figure_info[i].type != 'i' && figure_info[i].type != 'x')
                         assert(figures.value[i].i >= 0);
         }
 }
@@ -83,30 +83,46 @@ static void on_ended(Tracker *tracker, Session *session, void *userdata) {
 static const TrackerObserver observer = {
         .identify = on_identify, .unknown = on_unknown, .battery = on_battery, .ended = on_ended,
 };
-static const TrackerSettings settings = { .auto_start = true, .idle_timeout_usec = 120000000, .window_usec = 600000000 };
+static const TrackerSettings settings = { .auto_start = true, .idle_timeout_usec = 120000000, .window_usec = 600000000, .lead_in_usec = 10000000,
+                                          .pause_after_usec = 15000000 };
 
 /* By hand, as a user or the suspended host would. */
 static void command(Tracker *tracker, const Watch *watch, unsigned what) {
         const SessionIdentity identity = { .id = 1 };
+        uint64_t now_usec = watch->now_usec, realtime_usec = REALTIME + watch->now_usec;
+        NoteLimits limits = { .overpressure_mn = (int32_t) what * 100, .hysteresis_mn = 500, .zone_low_mn = 300, .zone_high_mn = 2000,
+                              .time_limit_sec = what };
 
-        switch (what % 6) {
+        switch (what % 10) {
         case 0:
-                if (tracker_start(tracker, &identity, watch->now_usec, REALTIME + watch->now_usec) == 0)
+                if (tracker_start(tracker, &identity, now_usec, realtime_usec) == 0)
                         assert(tracker_session(tracker));
                 break;
         case 1:
-                (void) tracker_pause(tracker, watch->now_usec, REALTIME + watch->now_usec);
+                (void) tracker_pause(tracker, now_usec, realtime_usec);
                 break;
         case 2:
-                (void) tracker_unpause(tracker, watch->now_usec, REALTIME + watch->now_usec);
+                (void) tracker_unpause(tracker, now_usec, realtime_usec);
                 break;
         case 3:
-                (void) tracker_finish(tracker, SESSION_END_USER, watch->now_usec, REALTIME + watch->now_usec);
+                (void) tracker_finish(tracker, SESSION_END_USER, now_usec, realtime_usec);
                 assert(!tracker_session(tracker));
                 break;
+        case 4:
+                tracker_set_limits(tracker, &limits, now_usec, realtime_usec);
+                break;
+        case 5:
+                (void) tracker_set_stage(tracker, (Stage) (what / 10 % _STAGE_MAX), now_usec, realtime_usec);
+                break;
+        case 6:
+                (void) tracker_set_area(tracker, (uint8_t) what, now_usec, realtime_usec);
+                break;
+        case 7:
+                (void) tracker_alert(tracker, (AlertCode) (what / 10 % _ALERT_CODE_MAX), (AlertLevel) (what % 4), (int32_t) what, now_usec, realtime_usec);
+                break;
         default:
-                tracker_tick(tracker, watch->now_usec, REALTIME + watch->now_usec);
-                assert(tracker_deadline(tracker) > watch->now_usec);
+                tracker_tick(tracker, now_usec, realtime_usec);
+                assert(tracker_deadline(tracker) > now_usec);
         }
 }
 

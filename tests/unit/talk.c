@@ -158,6 +158,9 @@ const TrackerObserver talk_observer = {
         .ended = on_ended,
 };
 
+const NoteLimits pen_limits = { .overpressure_mn = 3000, .hysteresis_mn = 500, .zone_low_mn = 300, .zone_high_mn = 2000,
+                                .time_limit_sec = 900 };
+
 void talk_free(Talk *talk) {
         tracker_free(talk->tracker);
         session_free(talk->ended);
@@ -173,6 +176,18 @@ Talk *talk_new(const TrackerSettings *with) {
         talk->kept = g_ptr_array_new_with_free_func(g_free);
         talk->tracker = tracker_new(with ?: &talk_settings, &talk_observer, talk);
         talk->now_usec = 1000 * SEC;
+        return talk;
+}
+
+Talk *talk_with(const NoteLimits *hold, uint64_t pause_after_usec) {
+        TrackerSettings settings = talk_settings;
+        Talk *talk;
+
+        settings.pause_after_usec = pause_after_usec;
+        if (hold)
+                settings.limits = *hold;
+        talk = talk_new(&settings);
+        link_frame(talk, FRAME_LINK_UP);
         return talk;
 }
 
@@ -256,6 +271,51 @@ void feature(Talk *talk, uint32_t bits, uint16_t needles) {
 
 void tick(Talk *talk) {
         tracker_tick(talk->tracker, talk->now_usec, REALTIME_OFFSET + talk->now_usec);
+}
+
+void press(Talk *talk, unsigned n, int16_t force_mn) {
+        for (unsigned i = 0; i < n; i++) {
+                uint8_t buf[64];
+                OmpLive l = { .flags = MOTOR | CONTACT, .force_mean_mn = force_mn, .force_peak_mn = (int16_t) (force_mn + 100) };
+                int size;
+
+                talk->now_usec += SEC / 10;
+                l.sequence = talk->live_sequence++;
+                l.tick = (uint32_t) (talk->now_usec / OMP_TICK_USEC);
+                l.strokes = talk->strokes += 10;
+                size = omp_live_encode(&l, buf, sizeof(buf));
+                raw(talk, OMP_CHAR_LIVE, FRAME_FROM_DEVICE, buf, (size_t) size);
+        }
+}
+
+void lift(Talk *talk, unsigned seconds) {
+        for (unsigned i = 0; i < 10 * seconds; i++) {
+                live(talk, LIFTED, 0);
+                tick(talk);
+        }
+}
+
+const Session *session(const Talk *talk) {
+        return tracker_session(talk->tracker);
+}
+
+int64_t figure(const Talk *talk, Figure id) {
+        Figures f;
+
+        session_figures(session(talk), talk->now_usec, &f);
+        return figures_has(&f, id) ? f.value[id].i : -1;
+}
+
+void stop(Talk *talk) {
+        unsigned before = talk->replayed;
+
+        g_assert_cmpint(tracker_finish(talk->tracker, SESSION_END_USER, talk->now_usec, REALTIME_OFFSET + talk->now_usec), ==, 0);
+        g_assert_cmpuint(talk->replayed, ==, before + !talk->partial);
+        g_string_truncate(talk->told, 0);
+}
+
+void begin_by_hand(Talk *talk) {
+        g_assert_cmpint(tracker_start(talk->tracker, &(SessionIdentity) { .id = 1 }, talk->now_usec, REALTIME_OFFSET + talk->now_usec), ==, 0);
 }
 
 int pause_by_hand(Talk *talk) {

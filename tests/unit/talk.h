@@ -36,8 +36,11 @@ typedef struct Talk {
 
 extern const TrackerSettings talk_settings;
 extern const TrackerObserver talk_observer;
+extern const NoteLimits pen_limits;
 
 Talk *talk_new(const TrackerSettings *with); /* NULL: talk_settings */
+/* With these limits (NULL: none), paused by itself after so long (0: never), and the link up. */
+Talk *talk_with(const NoteLimits *hold, uint64_t pause_after_usec);
 Talk *talk_new_vendor(const VendorProfile *vendor);
 void talk_free(Talk *talk);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Talk, talk_free)
@@ -47,12 +50,15 @@ void link_frame(Talk *talk, FrameLink what);
 /* One live value, 100 ms after the last, `grown` strokes later. */
 void live(Talk *talk, unsigned flags, unsigned grown);
 void use(Talk *talk, unsigned intervals, unsigned flags); /* in contact, with the motor */
+void press(Talk *talk, unsigned intervals, int16_t force_mn); /* the same, so hard, with peaks 100 mN harder */
+void lift(Talk *talk, unsigned seconds); /* values without contact, with ticks between */
 void event(Talk *talk, uint8_t code, bool replayed);
 void status(Talk *talk, bool session);
 void feature(Talk *talk, uint32_t bits, uint16_t needles);
 void tick(Talk *talk);
 
 /* What people and the daemon say, now. */
+void begin_by_hand(Talk *talk);
 int pause_by_hand(Talk *talk);
 int unpause(Talk *talk);
 int set_stage(Talk *talk, Stage stage);
@@ -60,6 +66,10 @@ int set_area(Talk *talk, const char *name);
 int mark(Talk *talk, const char *text);
 int alert(Talk *talk, AlertCode code, AlertLevel level, int32_t value);
 void limits(Talk *talk, const NoteLimits *hold);
+
+const Session *session(const Talk *talk); /* that is live */
+int64_t figure(const Talk *talk, Figure id); /* of it, now; -1: absent */
+void stop(Talk *talk); /* by hand; what was told is forgotten */
 
 /* What was told since the last time. */
 void told(Talk *talk, const char *expected);

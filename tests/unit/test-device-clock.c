@@ -27,7 +27,7 @@ static int random_until(Device *d, int end) {
 }
 
 static void arrives(Device *d, uint64_t late_usec) {
-        device_clock_push(&d->clock, tick_of(d, d->now_usec), BOOT + d->now_usec + late_usec);
+        (void) device_clock_push(&d->clock, tick_of(d, d->now_usec), BOOT + d->now_usec + late_usec);
         d->now_usec += 100 * MSEC;
 }
 
@@ -100,9 +100,9 @@ static void test_few_values_are_coarse_however_long_they_take(void) {
 
         device_clock_reset(&c);
         for (uint64_t i = 0; i < 19; i++)
-                device_clock_push(&c, i * 10000, BOOT + i * SEC);
+                (void) device_clock_push(&c, i * 10000, BOOT + i * SEC);
         g_assert_cmpint(device_clock_quality(&c), ==, CLOCK_QUALITY_COARSE);
-        device_clock_push(&c, 190000, BOOT + 19 * (uint64_t) SEC);
+        (void) device_clock_push(&c, 190000, BOOT + 19 * (uint64_t) SEC);
         g_assert_cmpint(device_clock_quality(&c), ==, CLOCK_QUALITY_GOOD);
 }
 
@@ -186,9 +186,26 @@ static void test_a_reboot_is_another_clock(void) {
         runs(&d, 30, 4 * MSEC, 0);
         device_clock_reset(&d.clock);
         g_assert_cmpint(device_clock_quality(&d.clock), ==, CLOCK_QUALITY_NONE);
-        device_clock_push(&d.clock, 100, BOOT + 40 * (uint64_t) SEC);
+        (void) device_clock_push(&d.clock, 100, BOOT + 40 * (uint64_t) SEC);
         g_assert_cmpint(offset(&d), ==, (int64_t) BOOT + 40 * SEC - 100 * OMP_TICK_USEC);
         g_assert_cmpint(device_clock_quality(&d.clock), ==, CLOCK_QUALITY_COARSE);
+}
+
+/* "No link does that": 2 s ahead, a minute behind. What was before says nothing about the ticks since. */
+static void test_a_jump_of_the_ticks_is_another_clock(void) {
+        static const struct { int64_t by_usec; bool good; } jumps[] = {
+                { 1900 * MSEC, true }, { 2100 * MSEC, false }, { INT64_C(86400) * SEC, false },
+                { -59 * SEC, true }, { -61 * SEC, false }, { INT64_C(-86400) * SEC, false },
+        };
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(jumps); i++) {
+                Device d = { .now_usec = UINT64_C(200000) * SEC };
+
+                runs(&d, 30, 4 * MSEC, 0);
+                g_assert_true(device_clock_push(&d.clock, (d.now_usec + (uint64_t) jumps[i].by_usec) / OMP_TICK_USEC,
+                                                BOOT + d.now_usec) == jumps[i].good);
+                g_assert_cmpuint(d.clock.pushed, ==, jumps[i].good ? 301 : 1);
+        }
 }
 
 /* Whatever is pushed: no trap, and no moment before the host's clock began. */
@@ -199,7 +216,7 @@ static void test_nonsense_is_bounded(void) {
 
         device_clock_reset(&c);
         for (unsigned i = 0; i < 1000; i++) {
-                device_clock_push(&c, odd[i % G_N_ELEMENTS(odd)], odd[i / 7 % 4] + i * (uint64_t) SEC);
+                (void) device_clock_push(&c, odd[i % G_N_ELEMENTS(odd)], odd[i / 7 % 4] + i * (uint64_t) SEC);
                 (void) device_clock_offset(&c, &usec);
                 (void) device_clock_drift_ppm(&c);
                 (void) device_clock_boottime(&c, odd[i % G_N_ELEMENTS(odd)]);
@@ -208,9 +225,9 @@ static void test_nonsense_is_bounded(void) {
         }
 
         device_clock_reset(&c);
-        device_clock_push(&c, 1000000, 5);
+        (void) device_clock_push(&c, 1000000, 5);
         g_assert_cmpuint(device_clock_boottime(&c, 0), ==, 0);
-        device_clock_push(&c, 1000000, 3); /* stamped before, by the reader of another stream */
+        (void) device_clock_push(&c, 1000000, 3); /* stamped before, by the reader of another stream */
         g_assert_true(device_clock_offset(&c, &usec));
         g_assert_cmpint(usec, ==, 3 - 100000000);
 }
@@ -231,6 +248,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/device-clock/after-a-long-silence-the-window-begins-anew",
                         test_after_a_long_silence_the_window_begins_anew);
         g_test_add_func("/device-clock/a-reboot-is-another-clock", test_a_reboot_is_another_clock);
+        g_test_add_func("/device-clock/a-jump-of-the-ticks-is-another-clock", test_a_jump_of_the_ticks_is_another_clock);
         g_test_add_func("/device-clock/nonsense-is-bounded", test_nonsense_is_bounded);
         return g_test_run();
 }

@@ -111,10 +111,6 @@ static uint64_t lead_in_of(const Talk *talk) {
         return (uint64_t) f.value[FIGURE_LEAD_IN].i;
 }
 
-static void end(Talk *talk) {
-        g_assert_cmpint(tracker_finish(talk->tracker, SESSION_END_USER, talk->now_usec, REALTIME_OFFSET + talk->now_usec), ==, 0);
-}
-
 static void rest(Talk *talk, unsigned n) {
         for (unsigned i = 0; i < n; i++)
                 live(talk, LIFTED | MOTOR, 3);
@@ -131,7 +127,7 @@ static void test_ten_seconds_are_kept(void) {
         g_assert_cmpuint(talk->kept->len, ==, 101);
         g_assert_cmpuint(tracker_session(talk->tracker)->start_boottime_usec, ==, talk->now_usec - 10 * SEC);
         g_assert_cmpuint(tracker_session(talk->tracker)->start_realtime_usec, ==, REALTIME_OFFSET + talk->now_usec - 10 * SEC);
-        end(talk);
+        stop(talk);
         /* What came counts. */
         g_assert_cmpint(talk->figures.value[FIGURE_STROKES].i, ==, 99 * 3 + 12);
         g_assert_cmpint(talk->figures.value[FIGURE_DURATION].i, ==, 0);
@@ -148,7 +144,7 @@ static void test_all_that_came_is_kept(void) {
         use(talk, 1, 0);
         told(talk, "opened event:40 <characteristic unknown-77> running");
         g_assert_cmpuint(talk->kept->len, ==, 5);
-        end(talk);
+        stop(talk);
 }
 
 static void test_as_long_as_it_was_set(void) {
@@ -165,7 +161,7 @@ static void test_as_long_as_it_was_set(void) {
                 rest(talk, 700);
                 use(talk, 1, 0);
                 g_assert_cmpuint(lead_in_of(talk), ==, cases[i].kept_usec);
-                end(talk);
+                stop(talk);
         }
 }
 
@@ -173,13 +169,13 @@ static void test_of_an_ended_session_nothing_is_kept(void) {
         g_autoptr(Talk) talk = talk_new(NULL);
 
         use(talk, 20, FLAG);
-        end(talk);
+        stop(talk);
         use(talk, 5, FLAG);             /* the hand is still on the skin: of the one that was ended */
         rest(talk, 3);
         use(talk, 1, FLAG);
-        told(talk, "opened running ended:user opened running");
+        told(talk, "opened running");
         g_assert_cmpuint(lead_in_of(talk), ==, 3 * SEC / 10);
-        end(talk);
+        stop(talk);
 }
 
 static void test_a_lost_link_ends_it(void) {
@@ -191,7 +187,7 @@ static void test_a_lost_link_ends_it(void) {
         rest(talk, 2);
         use(talk, 1, 0);
         g_assert_cmpuint(lead_in_of(talk), ==, 2 * SEC / 10);
-        end(talk);
+        stop(talk);
 }
 
 static void test_by_hand_there_is_none(void) {
@@ -199,16 +195,16 @@ static void test_by_hand_there_is_none(void) {
 
         feature(talk, OMP_FEATURE_STROKES, 12);
         rest(talk, 20);
-        g_assert_cmpint(tracker_start(talk->tracker, &(SessionIdentity) { .id = 9 }, talk->now_usec, REALTIME_OFFSET + talk->now_usec), ==, 0);
+        begin_by_hand(talk);
         g_assert_cmpuint(talk->kept->len, ==, 1); /* the Feature */
         use(talk, 1, 0);
         g_assert_cmpuint(lead_in_of(talk), ==, SEC / 10);
-        end(talk);
+        stop(talk);
         /* Nor is it of the next. */
         rest(talk, 1);
         use(talk, 1, 0);
         g_assert_cmpuint(lead_in_of(talk), ==, SEC / 10);
-        end(talk);
+        stop(talk);
 }
 
 /* The Feature, then the limits, then what came: whatever is computed from the record has both from its beginning. */
@@ -232,7 +228,7 @@ static void test_limits_hold_from_time_0(void) {
         g_assert_cmpuint(first->boottime_usec, ==, third->boottime_usec);
         g_assert_cmpuint(second->boottime_usec, ==, third->boottime_usec);
         g_assert_cmpuint(second->realtime_usec, ==, third->realtime_usec);
-        end(talk);
+        stop(talk);
 }
 
 int main(int argc, char **argv) {

@@ -354,6 +354,43 @@ static void test_held_up_packets_are_no_reboot(void) {
         g_assert_cmpint(talk->figures.value[FIGURE_CONTACT_TIME].i, ==, 90 * 100000);
 }
 
+/* No packet was lost, yet the ticks are an hour further, and back again: the values count, the hour does not. */
+static void test_a_jump_of_the_ticks_is_no_contact(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        link_frame(talk, FRAME_LINK_UP);
+        live(talk, LIFTED, 0);
+        use(talk, 20, FLAG);
+        talk->booted_usec -= 3600 * SEC;
+        use(talk, 20, FLAG);
+        talk->booted_usec += 3600 * SEC;
+        use(talk, 20, FLAG);
+        live(talk, LIFTED, 0);
+        told(talk, "opened running ended:device");
+        g_assert_cmpint(talk->figures.value[FIGURE_STROKES].i, ==, 60 * 12);
+        g_assert_cmpint(talk->figures.value[FIGURE_CONTACT_TIME].i, ==, 60 * 100000);
+}
+
+/* The last values before the link went were stamped late: where the device's clock is, those before them tell. */
+static void test_held_up_before_the_link_went(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        link_frame(talk, FRAME_LINK_UP);
+        live(talk, LIFTED, 0);
+        use(talk, 20, FLAG);
+        talk->held_up_usec = 5 * SEC;
+        use(talk, 5, FLAG);
+        talk->held_up_usec = 0;
+        talk->now_usec += 6 * SEC;
+        link_frame(talk, FRAME_LINK_LOST);
+        talk->now_usec += 10 * SEC;
+        link_frame(talk, FRAME_LINK_UP);
+        use(talk, 5, FLAG);
+        live(talk, LIFTED, 0);
+        told(talk, "opened running interrupted gap:0:0 running ended:device");
+        g_assert_cmpint(talk->figures.value[FIGURE_STROKES].i, ==, 30 * 12);
+}
+
 static void test_malformed_is_counted_kept_and_harmless(void) {
         static const uint8_t junk[] = { 0x01, 0x1b, 0x02 };
         g_autoptr(Talk) talk = talk_new(NULL);
@@ -492,6 +529,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker/pause-by-hand", test_pause_by_hand);
         g_test_add_func("/tracker/loss-late-duplicate", test_loss_late_duplicate);
         g_test_add_func("/tracker/held-up-packets-are-no-reboot", test_held_up_packets_are_no_reboot);
+        g_test_add_func("/tracker/a-jump-of-the-ticks-is-no-contact", test_a_jump_of_the_ticks_is_no_contact);
+        g_test_add_func("/tracker/held-up-before-the-link-went", test_held_up_before_the_link_went);
         g_test_add_func("/tracker/malformed-is-counted-kept-and-harmless", test_malformed_is_counted_kept_and_harmless);
         g_test_add_func("/tracker/restart-of-the-daemon", test_restart_of_the_daemon);
         g_test_add_func("/tracker/restart-after-the-window", test_restart_after_the_window);
