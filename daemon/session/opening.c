@@ -6,15 +6,6 @@ void opening_link_up(Opening *o) {
                 o->flags[i].shown = o->flags[i].stale = false;
 }
 
-void opening_note(Opening *o, const Signs *signs) {
-        if (!signs->knows_flag)
-                return;
-
-        o->flags[signs->way].shown = signs->flag;
-        if (!signs->flag)
-                o->flags[signs->way].stale = false;
-}
-
 bool opening_opens(Opening *o, const Signs *signs, bool auto_start) {
         /* What was on its way when the device's session ended is no new one. */
         bool stale = signs->knows_flag && o->flags[signs->way].stale;
@@ -39,13 +30,6 @@ bool opening_opens(Opening *o, const Signs *signs, bool auto_start) {
 void opening_began(Opening *o) {
         for (int i = 0; i < _FLAG_WAY_MAX; i++)
                 o->flags[i].seen = false;
-}
-
-bool opening_is_over(Opening *o, const Signs *signs) {
-        if (signs->flag)
-                o->flags[signs->way].seen = true;
-
-        return signs->ends || (signs->knows_flag && !signs->flag && o->flags[signs->way].seen);
 }
 
 bool opening_begins_anew(const Opening *o, const Signs *signs) {

@@ -25,13 +25,9 @@ typedef struct Opening {
 } Opening;
 
 void opening_link_up(Opening *o);
-/* What a packet says, with or without a session; before all that follows from it. */
-void opening_note(Opening *o, const Signs *signs);
 /* Without a session: a packet that says this opens one. */
 bool opening_opens(Opening *o, const Signs *signs, bool auto_start);
 void opening_began(Opening *o);
-/* Within a session: true if the packet says that it is over. */
-bool opening_is_over(Opening *o, const Signs *signs);
 /* After that: the device has begun another session. */
 bool opening_begins_anew(const Opening *o, const Signs *signs);
 void opening_ended(Opening *o, SessionEnd end);
@@ -39,4 +35,24 @@ void opening_ended(Opening *o, SessionEnd end);
 /* It is in use, or was a moment ago: no lead-in of anything. */
 static inline bool signs_of_session(const Signs *s) {
         return s->use || s->starts || s->ends || (s->knows_flag && s->flag);
+}
+
+/* ---- The hot path ---- */
+
+/* What a packet says, with or without a session; before all that follows from it. */
+static inline void opening_note(Opening *o, const Signs *signs) {
+        if (!signs->knows_flag)
+                return;
+
+        o->flags[signs->way].shown = signs->flag;
+        if (!signs->flag)
+                o->flags[signs->way].stale = false;
+}
+
+/* Within a session: true if the packet says that it is over. */
+static inline bool opening_is_over(Opening *o, const Signs *signs) {
+        if (signs->flag)
+                o->flags[signs->way].seen = true;
+
+        return signs->ends || (signs->knows_flag && !signs->flag && o->flags[signs->way].seen);
 }

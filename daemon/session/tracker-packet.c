@@ -76,8 +76,8 @@ static void tell_live(Tracker *t, const Frame *frame, const Packet *p) {
 static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
         Session *s = t->session;
         uint8_t area = p->live.flags & OMP_LIVE_AREA ? p->live.area : 0;
-        bool epoch, jumped = false;
-        uint64_t tick = tracker_take_tick(t, frame, p, &epoch);
+        bool epoch = false, jumped = false, next = !t->translate && p->arrival == OMP_ARRIVAL_NEXT;
+        uint64_t tick = next ? omp_tick_continue(&t->tick, p->live.tick, frame->boottime_usec) : tracker_take_tick(t, frame, p, &epoch);
 
         if (p->arrival == OMP_ARRIVAL_LATE) {
                 tally_late_live(&s->tally, &p->live);
