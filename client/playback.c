@@ -210,7 +210,7 @@ void playback_finish(Playback *p) {
 
 void playback_figures(const Playback *p, Figures *ret) {
         replay_figures(p->replay, BASE_USEC + p->now_usec, ret);
-        ret->present &= ~(UINT64_C(1) << FIGURE_DEVICE_TIME_OFFSET); /* nobody knows when the computer had started */
+        ret->present &= ~(UINT64_C(1) << FIGURE_DEVICE_TIME_OFFSET); /* by CLOCK_BOOTTIME, which a tape does not know */
 }
 
 OmpKind playback_kind(const Playback *p) {

@@ -22,9 +22,10 @@ static const struct {
         uint64_t interval_usec;         /* from one to the next */
         Unit unit;
         bool less_is_worse;
-        const char *text, *after;        /* what it is; what stands behind the value */
+        const char *text, *after;       /* what it is; what stands behind the value */
 } table[_ALERT_CODE_MAX] = {
-        [ALERT_OVERPRESSURE] = { "overpressure", 30 * SEC_USEC, UNIT_MN, false, "Force above the overpressure limit", " at most" },
+        [ALERT_OVERPRESSURE] = { "overpressure", 30 * SEC_USEC, UNIT_MN, false,
+                                 "Force above the overpressure limit", " at most" },
         [ALERT_TIME_LIMIT] = { "time-limit", 60 * SEC_USEC, UNIT_SEC, false, "The time limit is reached", " in use" },
         [ALERT_DEPTH] = { "depth", 60 * SEC_USEC, UNIT_UM, false, "Needle depth above its limit", " at most" },
         [ALERT_HEAD_WORN] = { "head-worn", 60 * SEC_USEC, UNIT_STROKES, false, "The needle head has reached its limit", "" },
@@ -32,7 +33,8 @@ static const struct {
         [ALERT_BATTERY_LOW] = { "battery-low", 60 * SEC_USEC, UNIT_PERCENT, true, "The device's battery is low", "" },
         [ALERT_SAMPLES_LOST] = { "samples-lost", 60 * SEC_USEC, UNIT_PACKETS, false, "Measurements were lost on their way", "" },
         [ALERT_CLOCK_UNSET] = { "clock-unset", 60 * SEC_USEC, UNIT_NONE, false, "The device's clock is not set", "" },
-        [ALERT_REST_NOT_OVER] = { "rest-not-over", 60 * SEC_USEC, UNIT_SEC, false, "Begun before the planned rest was over", " early" },
+        [ALERT_REST_NOT_OVER] = { "rest-not-over", 60 * SEC_USEC, UNIT_SEC, false,
+                                  "Begun before the planned rest was over", " early" },
 };
 
 static const char *const level_names[] = {

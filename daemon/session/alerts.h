@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a session warns of. Each code is raised once, stays while its cause does, is cleared with hysteresis, and is not raised again within
- * a minimum interval: what happens in between goes on counting in the figures. Bounded memory, pure: values and times in, facts out. */
+/* What a session warns of. Each code is raised once, stays while its cause does, is cleared with hysteresis, and is
+ * not raised again within a minimum interval: what happens in between goes on counting in the figures. Bounded
+ * memory, pure: values and times in, facts out. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -54,9 +55,10 @@ const char *alert_level_name(AlertLevel level); /* "warning" */
 char *alert_text(const Alert *alert);
 
 void alerts_init(Alerts *a);
-/* The cause holds with this value: may be called with each value for which it does. Returns the alert if it was raised by this call (to be
- * told; good until the next call), NULL if it stands already, or was raised less than its interval ago. A higher level than the last one
- * raises it in any case: one that stands keeps its time, and is told again. */
+/* The cause holds with this value: may be called with each value for which it does. Returns the alert if it was
+ * raised by this call (to be told; good until the next call), NULL if it stands already, or was raised less than its
+ * interval ago. A higher level than the last one raises it in any case: one that stands keeps its time, and is told
+ * again. */
 const Alert *alerts_raise(Alerts *a, AlertCode code, AlertLevel level, int32_t value, uint64_t session_usec);
 /* The cause is gone, and has been for as long as its hysteresis asks for. Returns the alert if it stood. */
 const Alert *alerts_clear(Alerts *a, AlertCode code, uint64_t session_usec);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The sums of a session area by area. Bounded: numbers that no area has, and areas beyond AREAS_MAX, are counted as unspecified, and
- * `overflowed` says so. */
+/* The sums of a session area by area. Bounded: numbers that no area has, and areas beyond AREAS_MAX, are counted as
+ * unspecified, and `overflowed` says so. */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -90,7 +90,8 @@ bool device_clock_push(DeviceClock *c, uint64_t tick, uint64_t boottime_usec) {
         return !jumped;
 }
 
-/* How much the offset grows, in µs each µs: the median of the slopes between all buckets that are far enough apart (Theil–Sen). */
+/* How much the offset grows, in µs each µs: the median of the slopes between all buckets that are far enough apart
+ * (Theil–Sen). */
 static double slope(const DeviceClock *c) {
         double slopes[PAIRS_MAX];
         unsigned n = 0;

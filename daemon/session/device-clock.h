@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The device's clock on the host's: which boot time a tick stands for. A notification can only be late, never early, so the smallest
- * difference between arrival and tick within a bucket of time is the offset there; how it moves from bucket to bucket is the drift. What is
- * held up on its way bends neither: it is never the smallest. Bounded memory, pure. */
+/* The device's clock on the host's: which boot time a tick stands for. A notification can only be late, never early,
+ * so the smallest difference between arrival and tick within a bucket of time is the offset there; how it moves from
+ * bucket to bucket is the drift. What is held up on its way bends neither: it is never the smallest. Bounded memory,
+ * pure. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,8 +36,9 @@ typedef struct DeviceClock {
 
 /* A new epoch: the device has rebooted, or is another. */
 void device_clock_reset(DeviceClock *c);
-/* A value that came in order. `tick` is extended, in 100 µs. False: it is ahead of the host by more than 2 s, or behind by more than a minute:
- * no link does that, the ticks have jumped, and the clock begins anew with this one. The hot path. */
+/* A value that came in order. `tick` is extended, in 100 µs. False: it is ahead of the host by more than 2 s, or
+ * behind by more than a minute: no link does that, the ticks have jumped, and the clock begins anew with this one.
+ * The hot path. */
 bool device_clock_push(DeviceClock *c, uint64_t tick, uint64_t boottime_usec);
 /* µs that CLOCK_BOOTTIME is ahead of the device's ticks. False with CLOCK_QUALITY_NONE. */
 bool device_clock_offset(const DeviceClock *c, int64_t *ret_usec);

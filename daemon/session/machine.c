@@ -7,7 +7,7 @@ static const char *const input_names[_MACHINE_INPUT_MAX] = {
 #undef INPUT_NAME
 };
 
-static const MachineStep steps[_MACHINE_INPUT_MAX][_SESSION_STATE_MAX] = {
+const uint8_t machine_steps[_MACHINE_INPUT_MAX][_SESSION_STATE_MAX] = {
 #define INPUT_STEPS(id, words, open, running, paused, interrupted, finished)                                                  \
         [MACHINE_ON_##id] = { [SESSION_OPEN] = MACHINE_##open, [SESSION_RUNNING] = MACHINE_##running,                         \
                               [SESSION_PAUSED] = MACHINE_##paused, [SESSION_INTERRUPTED] = MACHINE_##interrupted,             \
@@ -18,8 +18,4 @@ static const MachineStep steps[_MACHINE_INPUT_MAX][_SESSION_STATE_MAX] = {
 
 const char *machine_input_name(MachineInput input) {
         return input_names[input];
-}
-
-MachineStep machine_step(SessionState from, MachineInput input) {
-        return steps[input][from];
 }

@@ -42,4 +42,9 @@ typedef enum MachineInput {
 } MachineInput;
 
 const char *machine_input_name(MachineInput input); /* in words */
-MachineStep machine_step(SessionState from, MachineInput input);
+
+extern const uint8_t machine_steps[_MACHINE_INPUT_MAX][_SESSION_STATE_MAX]; /* a MachineStep each */
+
+static inline MachineStep machine_step(SessionState from, MachineInput input) {
+        return (MachineStep) machine_steps[input][from];
+}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What is summed up over live values: of one area of the body, or of several put together. The whole session is the sum of its areas, by
- * construction. Bounded memory, pure. */
+/* What is summed up over live values: of one area of the body, or of several put together. The whole session is the
+ * sum of its areas, by construction. Bounded memory, pure. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,7 +10,8 @@
 #include "needled/figures.h"
 #include "needled/omp.h"
 
-/* Forces from 0 to 32,767 mN in bins that are at most 1/64 of their value wide; a bin stands for its middle: the p95 is right within 0.8 %. */
+/* Forces from 0 to 32,767 mN in bins that are at most 1/64 of their value wide; a bin stands for its middle: the p95
+ * is right within 0.8 %. */
 #define SUMS_BINS 640u
 
 typedef enum Zone {                     /* as in zone_time */

@@ -99,8 +99,9 @@ static void take_states(Tally *t, const OmpLive *live) {
         }
 }
 
-/* Of a device that detects overpressure: its flag. Of one that does not: by the interval's mean, as the zones go, since the peak of a single
- * stroke says little; from the limit on until it has fallen by the hysteresis or contact ends. Without a force all stays as it was. */
+/* Of a device that detects overpressure: its flag. Of one that does not: by the interval's mean, as the zones go,
+ * since the peak of a single stroke says little; from the limit on until it has fallen by the hysteresis or contact
+ * ends. Without a force all stays as it was. */
 static bool is_over(const Tally *t, const OmpLive *live) {
         int limit_mn = t->limits.overpressure_mn;
 

@@ -55,14 +55,15 @@ void tally_clear(Tally *t);
 void tally_set_area(Tally *t, uint8_t area);
 void tally_set_limits(Tally *t, const NoteLimits *limits);
 void tally_set_feature(Tally *t, const OmpFeature *feature);
-/* A live value, in order. `tick` is extended; `epoch`: the device has rebooted since the last one (its counters begin at 0);
- * `missing`: packets lost just before; `resumed`: the time since the last one was not seen, as the first since the link came
- * back and after a jump of the ticks: it stands for an interval as long as the one before. Returns true if strokes have grown. */
+/* A live value, in order. `tick` is extended; `epoch`: the device has rebooted since the last one (its counters begin
+ * at 0); `missing`: packets lost just before; `resumed`: the time since the last one was not seen, as the first since
+ * the link came back and after a jump of the ticks: it stands for an interval as long as the one before. Returns true
+ * if strokes have grown. */
 bool tally_live(Tally *t, const OmpLive *live, uint64_t tick, bool epoch, unsigned missing, bool resumed);
 /* A live value that came late: its counters are in the newer ones, its peak is not. */
 void tally_late_live(Tally *t, const OmpLive *live);
-/* Event 01, asserted: a rise of overpressure, at this tick (extended). It counts if the values that would have shown it were lost; called
- * for each such event, not for those replayed from the device's log. */
+/* Event 01, asserted: a rise of overpressure, at this tick (extended). It counts if the values that would have shown
+ * it were lost; called for each such event, not for those replayed from the device's log. */
 void tally_over_event(Tally *t, uint64_t tick);
 void tally_gap(Tally *t, TallyStream stream, unsigned lost, uint64_t duration_usec);
 void tally_late(Tally *t, TallyStream stream);
@@ -71,6 +72,6 @@ void tally_late(Tally *t, TallyStream stream);
 uint64_t tally_strokes(const Tally *t);
 /* `feature` may be NULL: then what depends on it is absent. Duration, lead-in and limit are the caller's. */
 void tally_figures(const Tally *t, const OmpFeature *feature, Figures *ret);
-/* Of one area: what is summed up, not what the stream as a whole has (loss, rate, the newest force). An area without a value, as the first
- * (0, unspecified) may be, has no figures. False: no such area any more. */
+/* Of one area: what is summed up, not what the stream as a whole has (loss, rate, the newest force). An area without
+ * a value, as the first (0, unspecified) may be, has no figures. False: no such area any more. */
 bool tally_area_figures(const Tally *t, const OmpFeature *feature, unsigned i, uint8_t *ret_area, Figures *ret);

@@ -164,15 +164,21 @@ static void take_translated(Tracker *t, const Frame *frame) {
         tracker_warn_battery(t, frame, translate_battery(t->translate));
 }
 
+/* The hot path: the area that holds was looked at when it was told first. */
+static inline bool may_be_unknown(const Tracker *t, const OmpLive *live) {
+        return live->flags & UNKNOWN_LIVE_FLAGS || (live->flags & OMP_LIVE_AREA && live->area != t->device_area);
+}
+
 void tracker_take_packet(Tracker *t, const Frame *frame, const Packet *p) {
         Session *s = t->session;
 
         tracker_warn_until(t, frame->boottime_usec);
         if (t->observer.frame)
                 t->observer.frame(t, s, frame, t->userdata);
-        unknown_look(&t->unknown, frame, p);
         if (p->error < 0)
                 return;
+        if (p->kind != PACKET_LIVE || may_be_unknown(t, &p->live))
+                unknown_look(&t->unknown, frame, p);
         if (t->translate)
                 take_translated(t, frame);
         if (p->numbered)

@@ -17,6 +17,7 @@
 #define WARN_LOST_SECONDS 10u           /* loss is counted over so long */
 
 typedef struct Warnings {               /* what raises and clears alerts, beside the figures */
+        uint64_t due_usec;              /* boot time at which time alone raises or clears the next */
         uint64_t over_fell_usec;        /* boot time at which overpressure ended, 0: it has not, or is cleared */
         bool limit_told;                /* the time limit that holds was reached */
         uint32_t depth_um;              /* as it was looked at last */
@@ -79,12 +80,27 @@ void tracker_note_limits(Tracker *t, const NoteLimits *limits, uint64_t now_usec
 /* tracker-warn.c: within a session. Times are boot times. */
 void tracker_warn_begin(Tracker *t);
 uint64_t tracker_warn_deadline(const Tracker *t);
-void tracker_warn_until(Tracker *t, uint64_t now_usec); /* what is due by then */
+void tracker_warn_settle(Tracker *t); /* something that it depends on has changed */
+void tracker_warn_now(Tracker *t, uint64_t now_usec); /* something is due */
 void tracker_warn_raise(Tracker *t, AlertCode code, AlertLevel level, int32_t value, uint64_t now_usec);
 void tracker_warn_clear(Tracker *t, AlertCode code, uint64_t now_usec);
 void tracker_warn_limits(Tracker *t, uint64_t now_usec); /* they have changed */
-void tracker_warn_live(Tracker *t, const Frame *frame, const OmpLive *live);
+void tracker_warn_value(Tracker *t, const Frame *frame, const OmpLive *live);
 void tracker_warn_lost(Tracker *t, const Frame *frame, unsigned missing);
 void tracker_warn_event(Tracker *t, const Frame *frame, const OmpEvent *event);
 void tracker_warn_status(Tracker *t, const Frame *frame, const OmpStatus *status);
 void tracker_warn_battery(Tracker *t, const Frame *frame, int percent); /* -1: unknown */
+
+/* The hot path: most values warn of nothing. */
+static inline void tracker_warn_until(Tracker *t, uint64_t now_usec) {
+        if (G_UNLIKELY(now_usec >= t->warnings.due_usec))
+                tracker_warn_now(t, now_usec);
+}
+
+static inline void tracker_warn_live(Tracker *t, const Frame *frame, const OmpLive *live) {
+        const Warnings *w = &t->warnings;
+        bool depth = live->flags & OMP_LIVE_DEPTH && (!w->depth_known || live->depth_um != w->depth_um);
+
+        if (G_UNLIKELY(depth || t->session->tally.over || t->session->alerts.code[ALERT_OVERPRESSURE].stands))
+                tracker_warn_value(t, frame, live);
+}

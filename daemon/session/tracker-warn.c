@@ -27,7 +27,7 @@ void tracker_warn_clear(Tracker *t, AlertCode code, uint64_t now_usec) {
 }
 
 void tracker_warn_begin(Tracker *t) {
-        t->warnings = (Warnings) { .battery = -1 };
+        t->warnings = (Warnings) { .battery = -1, .due_usec = UINT64_MAX };
 }
 
 static uint64_t limit_deadline(const Tracker *t) {
@@ -50,8 +50,12 @@ uint64_t tracker_warn_deadline(const Tracker *t) {
         return deadline;
 }
 
+void tracker_warn_settle(Tracker *t) {
+        t->warnings.due_usec = tracker_warn_deadline(t);
+}
+
 /* With the time at which each was due, however late it is looked at: the frames alone give the same. */
-static void warn_now(Tracker *t, uint64_t now_usec) {
+void tracker_warn_now(Tracker *t, uint64_t now_usec) {
         Warnings *w = &t->warnings;
         uint64_t limit_usec = limit_deadline(t);
 
@@ -68,11 +72,7 @@ static void warn_now(Tracker *t, uint64_t now_usec) {
                 tracker_warn_raise(t, ALERT_TIME_LIMIT, ALERT_WARNING, (int32_t) MIN(t->session->tally.limits.time_limit_sec, (uint32_t) INT32_MAX),
                                    limit_usec);
         }
-}
-
-void tracker_warn_until(Tracker *t, uint64_t now_usec) {
-        if (G_UNLIKELY(now_usec >= tracker_warn_deadline(t)))
-                warn_now(t, now_usec);
+        tracker_warn_settle(t);
 }
 
 void tracker_warn_limits(Tracker *t, uint64_t now_usec) {
@@ -80,6 +80,7 @@ void tracker_warn_limits(Tracker *t, uint64_t now_usec) {
         t->warnings.limit_told = false;
         if (limit_deadline(t) > now_usec)
                 tracker_warn_clear(t, ALERT_TIME_LIMIT, now_usec);
+        tracker_warn_settle(t);
         tracker_warn_until(t, now_usec);
 }
 
@@ -92,12 +93,16 @@ static void warn_over(Tracker *t, int peak_mn, uint64_t now_usec) {
         bool alarm = known && limit_mn > 0 && (int64_t) peak_mn * OVER_ALARM_DEN >= (int64_t) limit_mn * OVER_ALARM_NUM;
 
         t->warnings.over_fell_usec = 0;
+        tracker_warn_settle(t);
         tracker_warn_raise(t, ALERT_OVERPRESSURE, alarm ? ALERT_ALARM : ALERT_WARNING, known ? peak_mn : ALERT_VALUE_NONE, now_usec);
 }
 
 static void over_fell(Tracker *t, uint64_t now_usec) {
-        if (t->warnings.over_fell_usec == 0 && alerts_stands(&t->session->alerts, ALERT_OVERPRESSURE))
-                t->warnings.over_fell_usec = now_usec;
+        if (t->warnings.over_fell_usec > 0 || !alerts_stands(&t->session->alerts, ALERT_OVERPRESSURE))
+                return;
+
+        t->warnings.over_fell_usec = now_usec;
+        tracker_warn_settle(t);
 }
 
 static void warn_depth(Tracker *t, unsigned depth_um, uint64_t now_usec) {
@@ -117,7 +122,7 @@ static void warn_depth(Tracker *t, unsigned depth_um, uint64_t now_usec) {
                 tracker_warn_clear(t, ALERT_DEPTH, now_usec);
 }
 
-void tracker_warn_live(Tracker *t, const Frame *frame, const OmpLive *live) {
+void tracker_warn_value(Tracker *t, const Frame *frame, const OmpLive *live) {
         const Warnings *w = &t->warnings;
 
         if (G_UNLIKELY(t->session->tally.over))
@@ -139,6 +144,7 @@ void tracker_warn_lost(Tracker *t, const Frame *frame, unsigned missing) {
         w->lost_second = MAX(second, w->lost_second);
         w->lost[w->lost_second % WARN_LOST_SECONDS] += missing;
         w->lost_last_usec = frame->boottime_usec;
+        tracker_warn_settle(t);
 
         for (unsigned i = 0; i < WARN_LOST_SECONDS; i++)
                 sum += w->lost[i];

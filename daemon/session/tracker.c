@@ -58,8 +58,11 @@ static void count(Tracker *t, const Packet *p) {
 void tracker_move(Tracker *t, MachineInput input, uint64_t now_usec) {
         SessionState old;
 
+        if (machine_step(t->session->state, input) == MACHINE_STAY) /* each value that comes */
+                return;
         if (session_move(t->session, input, now_usec, &old) > 0 && t->session->state != old && t->observer.state_changed)
                 t->observer.state_changed(t, t->session, old, t->userdata);
+        tracker_warn_settle(t);
 }
 
 static void tell_unknown(const char *what, void *userdata) {
@@ -154,8 +157,10 @@ static bool follow_signs(Tracker *t, const Frame *frame, const Signs *signs) {
         Session *s = t->session;
         bool used = signs->use || signs->starts;
 
-        if (!s->used && (used || signs->flag))
+        if (!s->used && (used || signs->flag)) {
                 session_begin_use(s, frame->boottime_usec);
+                tracker_warn_settle(t);
+        }
         if (used) {
                 s->last_use_usec = frame->boottime_usec;
                 if (G_UNLIKELY(s->stages_set) && !(s->stages_set & 1u << STAGE_CLEANSE))

@@ -70,7 +70,6 @@ static void note_bits(Unknown *u, UnknownKind kind, uint32_t bits) {
 }
 
 static void look_at_live(Unknown *u, const OmpLive *live) {
-        u->area = live->area;
         if (live->flags & UNKNOWN_LIVE_FLAGS)
                 note_bits(u, UNKNOWN_LIVE_FLAG, live->flags & UNKNOWN_LIVE_FLAGS);
         /* A number without a name is called as 0 is. */
@@ -78,7 +77,7 @@ static void look_at_live(Unknown *u, const OmpLive *live) {
                 note(u, UNKNOWN_LIVE_AREA, live->area);
 }
 
-void unknown_look_closely(Unknown *u, const Frame *frame, const Packet *p) {
+void unknown_look(Unknown *u, const Frame *frame, const Packet *p) {
         if (p->error < 0)
                 return;
 

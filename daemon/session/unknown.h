@@ -16,7 +16,6 @@ typedef void (*UnknownTell)(const char *what, void *userdata);
 
 typedef struct Unknown {
         unsigned n;
-        uint8_t area;                   /* of the newest live value: it has been looked at */
         struct {
                 uint32_t kind;
                 int64_t number;
@@ -29,15 +28,7 @@ void unknown_begin(Unknown *unknown, UnknownTell tell, void *userdata); /* a ses
 /* `kind` and `number` make it the same as before. Text: "`name` unknown-`number`", or "`name` unknown" where the number would tell too much. */
 void unknown_note(Unknown *unknown, uint32_t kind, int64_t number, const char *name, bool with_number);
 /* All that is unknown in a packet of the Open Microneedling Profile. */
-void unknown_look_closely(Unknown *unknown, const Frame *frame, const Packet *packet);
+void unknown_look(Unknown *unknown, const Frame *frame, const Packet *packet);
 
-#define UNKNOWN_LIVE_FLAGS (1u << 7)    /* to which version 1.0 gives no meaning */
-
-/* Likewise. Most live values have nothing new. */
-static inline void unknown_look(Unknown *unknown, const Frame *frame, const Packet *packet) {
-        if (packet->kind != PACKET_LIVE ||
-            (packet->error >= 0 && (packet->live.flags & UNKNOWN_LIVE_FLAGS || packet->live.area != unknown->area)))
-                unknown_look_closely(unknown, frame, packet);
-}
-
+#define UNKNOWN_LIVE_FLAGS (1u << 7)     /* of a live value: version 1.0 gives them no meaning */
 #define UNKNOWN_KIND_FIELD 0x100u       /* of a vendor profile: this + its index */

@@ -35,10 +35,10 @@ static void test_members_of_dictionaries(void) {
                            "{\"figure\":\"lost.event\",\"unit\":\"1\",\"stored\":2,\"computed\":3}]");
 }
 
-static void test_figures_below_zero(void) {
-        assert_differences("{\"device_time_offset\":-5000000000}", "{\"device_time_offset\":5000000000}",
-                           "[{\"figure\":\"device_time_offset\",\"unit\":\"us\",\"stored\":-5000000000,"
-                           "\"computed\":5000000000}]");
+/* It depends on when the computer was started, which no tape knows. */
+static void test_the_devices_clock_is_not_compared(void) {
+        assert_differences("{\"device_time_offset\":-5000000000}", "{\"device_time_offset\":5000000000}", "[]");
+        assert_differences("{\"device_time_offset\":-5000000000}", "{}", "[]");
 }
 
 static void test_absent_is_not_zero(void) {
@@ -62,7 +62,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/client-figures-compare/equal", test_equal);
         g_test_add_func("/client-figures-compare/numbers-that-differ", test_numbers_that_differ);
         g_test_add_func("/client-figures-compare/members-of-dictionaries", test_members_of_dictionaries);
-        g_test_add_func("/client-figures-compare/figures-below-zero", test_figures_below_zero);
+        g_test_add_func("/client-figures-compare/the-devices-clock-is-not-compared", test_the_devices_clock_is_not_compared);
         g_test_add_func("/client-figures-compare/absent-is-not-zero", test_absent_is_not_zero);
         g_test_add_func("/client-figures-compare/the-same-number-in-another-shape", test_the_same_number_in_another_shape);
         g_test_add_func("/client-figures-compare/what-is-no-figure-is-not-looked-at", test_what_is_no_figure_is_not_looked_at);

@@ -4,6 +4,7 @@
 
 #include "client/playback.h"
 #include "client/names.h"
+#include "needled/note.h"
 #include "profiles/file.h"
 
 #define S UINT64_C(1000000)
@@ -209,6 +210,34 @@ static void test_frames_that_are_malformed(void) {
         g_assert_cmpuint(playback_kind(p), ==, OMP_KIND_UNKNOWN);
 }
 
+static void put_note(Tape *t, const Note *note) {
+        uint8_t buf[NOTE_SIZE_MAX];
+        int n = note_encode(note, buf);
+
+        g_assert_cmpint(n, >, 0);
+        put(t, FRAME_OF_HOST, 0, buf, (size_t) n);
+}
+
+/* What the host noted is part of the figures. */
+static void test_notes(void) {
+        g_autoptr(Playback) p = NULL;
+        g_autoptr(Tape) t = tape_new();
+        TapeReader reader;
+        Figures figures;
+
+        put_note(t, &(Note) { .kind = NOTE_LIMITS, .limits = { .overpressure_mn = 700, .zone_low_mn = 100, .zone_high_mn = 500,
+                                                               .time_limit_sec = 60 } });
+        put_use(t, 11);
+        put_note(t, &(Note) { .kind = NOTE_PAUSE });
+        t->now_usec += 5 * S;
+        put_use(t, 1);
+        p = play(t, &reader, true, &figures);
+        g_assert_cmpint(figures.value[FIGURE_LIMIT].i, ==, 60 * (int64_t) S);
+        g_assert_cmpint(figures.value[FIGURE_PAUSED_TIME].i, ==, 5 * (int64_t) S + 100000);
+        g_assert_cmpint(figures.value[FIGURE_OVER_COUNT].i, ==, 1);
+        g_assert_false(figures_has(&figures, FIGURE_DEVICE_TIME_OFFSET)); /* by a clock that the tape does not know */
+}
+
 static void test_times_are_those_of_the_tape(void) {
         g_autoptr(Playback) p = NULL;
         g_autoptr(Tape) t = tape_new();
@@ -289,6 +318,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/client-playback/the-figures-are-the-same-in-silence", test_the_figures_are_the_same_in_silence);
         g_test_add_func("/client-playback/a-tape-without-an-end-tells-none", test_a_tape_without_an_end_tells_none);
         g_test_add_func("/client-playback/frames-that-are-malformed", test_frames_that_are_malformed);
+        g_test_add_func("/client-playback/notes", test_notes);
         g_test_add_func("/client-playback/times-are-those-of-the-tape", test_times_are_those_of_the_tape);
         g_test_add_func("/client-playback/channels-of-a-vendor-profile-go-by-their-uuid",
                         test_channels_of_a_vendor_profile_go_by_their_uuid);

@@ -53,6 +53,24 @@ static unsigned read_back(const char *tape) {
         return n;
 }
 
+static void test_notes(void) {
+        StreamRecord records[] = {
+                hello(), frame(0, 3, 0, "\x04\x03", 2), frame(S, 3, 0, "\x05hi", 3), frame(S, 3, 0, "\x77", 1), frame(S, 3, 1, "\x02", 1),
+        };
+        TapeWriter w;
+
+        tape_writer_init(&w, "omp1", "", "", NULL);
+        assert_tape(&w, records, G_N_ELEMENTS(records),
+                    "needled-tape 1\n"
+                    "profile omp1\n"
+                    "clock 2026-08-22T18:30:00.000000Z\n"
+                    "0.000000 % area cheek-left\n"
+                    "1.000000 * hi\n"
+                    "1.000000 % octets 77\n"
+                    "# A frame that a tape cannot hold came here.\n");
+        g_assert_cmpuint(w.frames, ==, 3);
+}
+
 static void test_a_session_from_hello_to_end(void) {
         StreamRecord records[] = {
                 hello(), frame(0, 2, 0, "\0", 1), frame(412, 0, 4, "\x03\x1f", 2), frame(2 * S, 1, 6, "\x01", 1), end(3 * S),
@@ -185,6 +203,7 @@ static void test_names_are_made_fit_for_a_tape(void) {
 
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/client-tape-writer/notes", test_notes);
         g_test_add_func("/client-tape-writer/a-session-from-hello-to-end", test_a_session_from_hello_to_end);
         g_test_add_func("/client-tape-writer/a-session-that-was-live-already", test_a_session_that_was_live_already);
         g_test_add_func("/client-tape-writer/other-records-leave-no-line", test_other_records_leave_no_line);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A million live values, summed up by the tally as they come, and computed again from an array of all of them, the long way: with sorting,
- * without wraps, area by area. */
+/* A million live values, summed up by the tally as they come, and computed again from an array of all of them, the
+ * long way: with sorting, without wraps, area by area. */
 #include <glib.h>
 #include <stdlib.h>
 
