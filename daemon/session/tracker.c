@@ -238,8 +238,11 @@ void tracker_frame(Tracker *t, const Frame *frame) {
                 tracker_take_link(t, frame);
                 return;
         }
-        if (frame->direction != FRAME_FROM_DEVICE)
+        if (frame->direction != FRAME_FROM_DEVICE) {
+                if (frame->direction == FRAME_TO_DEVICE && t->session && t->observer.frame) /* what it was asked: to be kept, no more */
+                        t->observer.frame(t, t->session, frame, t->userdata);
                 return;
+        }
 
         decode(t, frame, &p);
         count(t, &p);

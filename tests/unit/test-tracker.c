@@ -314,6 +314,25 @@ static void test_pause_by_hand(void) {
         told(talk, "running");          /* used again */
 }
 
+/* What the device was asked is kept among what it said, and is no measured value. */
+static void test_what_is_written_is_kept(void) {
+        static const uint8_t tare = 3;
+        g_autoptr(Talk) talk = talk_new(NULL);
+        unsigned before;
+
+        raw(talk, OMP_CHAR_CONTROL_POINT, FRAME_TO_DEVICE, &tare, 1);
+        told(talk, "");
+        g_assert_cmpuint(talk->kept->len, ==, 0);
+        use(talk, 2, FLAG);
+        before = talk->kept->len;
+        raw(talk, OMP_CHAR_CONTROL_POINT, FRAME_TO_DEVICE, &tare, 1);
+        g_assert_cmpuint(talk->kept->len, ==, before + 1);
+        g_assert_cmpuint(((const Frame *) talk->kept->pdata[before])->direction, ==, FRAME_TO_DEVICE);
+        live(talk, LIFTED, 0);
+        told(talk, "opened running ended:device");
+        g_assert_cmpint(talk->figures.value[FIGURE_STROKES].i, ==, 12); /* the first value is where it began */
+}
+
 static void test_loss_late_duplicate(void) {
         g_autoptr(Talk) talk = talk_new(NULL);
 
@@ -527,6 +546,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker/link-loss-is-a-gap-not-an-end", test_link_loss_is_a_gap_not_an_end);
         g_test_add_func("/tracker/window-ends-where-the-link-ended", test_window_ends_where_the_link_ended);
         g_test_add_func("/tracker/pause-by-hand", test_pause_by_hand);
+        g_test_add_func("/tracker/what-is-written-is-kept", test_what_is_written_is_kept);
         g_test_add_func("/tracker/loss-late-duplicate", test_loss_late_duplicate);
         g_test_add_func("/tracker/held-up-packets-are-no-reboot", test_held_up_packets_are_no_reboot);
         g_test_add_func("/tracker/a-jump-of-the-ticks-is-no-contact", test_a_jump_of_the_ticks_is_no_contact);
