@@ -99,7 +99,7 @@ static void print_acknowledged(const json_t *plan) {
                                                 json_text(plan, "contraindications_version"));
 
         if (json_object_get(plan, "contraindications_version"))
-                table_pair("Contraindications acknowledged", text, *when ? STYLE_PLAIN : STYLE_WARN);
+                table_pair("Acknowledged", text, *when ? STYLE_PLAIN : STYLE_WARN);
 }
 
 Exit verb_plan(Client *client) {
