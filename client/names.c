@@ -24,7 +24,7 @@ static const Meaning end_texts[] = {
         { "",          "ended" },
         { "device",    "ended by the device" },
         { "user",      "ended by hand" },
-        { "idle",      "ended after a time without contact" },
+        { "idle",      "ended after a time without use" },
         { "window",    "ended because the device stayed away" },
         { "shutdown",  "ended by the shutdown of the service" },
         { "discarded", "discarded" },

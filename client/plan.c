@@ -133,7 +133,7 @@ static void print_list(const json_t *plan) {
 
                 printf("  - %s\n", lines);
         }
-        printf("The list is not complete. Each statement and its source: docs/session.md of needled.\n");
+        printf("The list is not complete. Each statement and its source: /usr/share/needled/contraindications.list.\n");
         (void) fflush(stdout);
 }
 
@@ -202,7 +202,9 @@ Exit verb_acknowledge(Client *client) {
                 output_error("needled has no list of contraindications. Its journal says what is wrong with the file.");
                 return EXIT_FAILED;
         }
-        if (!client_wants_json(client))
+        if (client_wants_json(client))
+                output_json(plan);
+        else
                 print_list(plan);
         if (json_object_get(plan, "acknowledged_at")) {
                 output_say("You have acknowledged this version already.");

@@ -234,7 +234,7 @@ Exit verb_area(Client *client) {
         if (e != EXIT_DONE)
                 return e;
 
-        output_say("The area of session %" PRId64 " is %s from now on.", json_number(session, "id"), name);
+        output_say("The area of session %" PRId64 " is %s from now on, unless the device tells another.", json_number(session, "id"), name);
         print_done(client, session, "area", name);
         return EXIT_DONE;
 }

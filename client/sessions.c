@@ -119,6 +119,10 @@ static Exit call_session(Client *client, const char *method, const char *state_t
         e = find_session(client, &objects, &session);
         if (e != EXIT_DONE)
                 return e;
+        if (state_then && strcmp(state_then, "running") == 0 && strcmp(json_text(session, "state"), "open") == 0) {
+                output_say("Session %" PRId64 " is not paused; it waits to be used.", json_number(session, "id"));
+                return EXIT_NOTHING_TO_DO;
+        }
         if (state_then && strcmp(json_text(session, "state"), state_then) == 0) {
                 output_say("Session %" PRId64 " is %s already.", json_number(session, "id"), state_then);
                 return EXIT_NOTHING_TO_DO;

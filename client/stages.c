@@ -10,8 +10,8 @@
 
 static const StageFacts facts[_STAGE_MAX] = {
         [STAGE_CLEANSE] = {
-                "The skin is cleaned, and skin and head are disinfected. Home guides name 70 % isopropanol and 5 to 15 minutes for "
-                "the head, before and after.",
+                "The skin is cleaned, and the head is disinfected: home guides name a soak of 5 to 15 minutes in 70 % isopropanol, "
+                "before and after.",
                 "republicworld.com, bio-stria.com",
                 "Its time is kept. Needling that begins without this stage is noted, not blocked.",
         },

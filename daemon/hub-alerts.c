@@ -66,7 +66,7 @@ void hub_limits_changed(Follower *f) {
 static const struct {
         const char *message_id, *what, *then;
 } journal[_ALERT_CODE_MAX] = {
-        [ALERT_OVERPRESSURE] = { NEEDLED_MESSAGE_OVERPRESSURE, "the force went over its limit", "; press less" },
+        [ALERT_OVERPRESSURE] = { NEEDLED_MESSAGE_OVERPRESSURE, "the force went over its limit", "" },
         [ALERT_TIME_LIMIT] = { NEEDLED_MESSAGE_TIME_LIMIT, "the time limit is reached", "" },
         [ALERT_SAMPLES_LOST] = { NEEDLED_MESSAGE_SAMPLES_LOST, "notifications were lost on the way", "; the gaps are recorded" },
         [ALERT_REST_NOT_OVER] = { NEEDLED_MESSAGE_REST_NOT_OVER, "the minimum rest was not over",

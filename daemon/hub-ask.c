@@ -147,7 +147,10 @@ static int op_session_pause(Session *session, bool pause, const char **ret_messa
                                     : tracker_unpause(f->tracker, now_usec, realtime_usec);
         if (r == -ENOENT || r == -ENOBUFS)
                 *ret_message = refusal(r);
-        else if (r < 0)
+        else if (r == -EALREADY && session->state == SESSION_INTERRUPTED) {
+                *ret_message = "The session waits for its device and can be neither paused nor resumed; try again when the device is back.";
+                r = -EAGAIN;
+        } else if (r < 0)
                 *ret_message = pause ? "The session is not running, so it cannot be paused." : "The session is not paused.";
 
         return r;

@@ -25,9 +25,9 @@ static const struct {
         bool less_is_worse;
         const char *text, *after;       /* what it is; what stands behind the value */
 } table[_ALERT_CODE_MAX] = {
-        [ALERT_OVERPRESSURE] = { 30 * SEC_USEC, UNIT_MN, false, "Force above the overpressure limit", " at most" },
+        [ALERT_OVERPRESSURE] = { 30 * SEC_USEC, UNIT_MN, false, "Force above the overpressure limit", " at its highest" },
         [ALERT_TIME_LIMIT] = { 60 * SEC_USEC, UNIT_SEC, false, "The time limit is reached", " in use" },
-        [ALERT_DEPTH] = { 60 * SEC_USEC, UNIT_UM, false, "Needle depth above its limit", " at most" },
+        [ALERT_DEPTH] = { 60 * SEC_USEC, UNIT_UM, false, "Needle depth above its limit", " at its deepest" },
         [ALERT_HEAD_WORN] = { 60 * SEC_USEC, UNIT_STROKES, false, "The needle head has reached its limit", "" },
         [ALERT_HEAD_REUSED] = { 60 * SEC_USEC, UNIT_USES, false, "The needle head has been used before", "" },
         [ALERT_BATTERY_LOW] = { 60 * SEC_USEC, UNIT_PERCENT, true, "The device's battery is low", "" },

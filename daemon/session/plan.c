@@ -192,7 +192,7 @@ char *plan_reason_text(const Plan *plan, uint64_t now_usec) {
         case PLAN_REST:
                 return g_strdup_printf("The minimum rest after %s is %s, of which %s are left.", needles, rest, left);
         case PLAN_WEEK:
-                return g_strdup_printf("With needles of up to 0.30 mm the rule is at most %u in 7 days; there were %u, and there are fewer than the "
+                return g_strdup_printf("With needles of up to 0.30 mm the rule is at most %u sessions in 7 days; there were %u, and there are fewer than the "
                                        "rule allows in %s.", plan->week_limit, plan->week_count, left);
         case PLAN_COURSE:
                 return g_strdup_printf("With needles of up to 0.30 mm the rule is at most %u weeks with sessions in 365 days; there were %u, and "

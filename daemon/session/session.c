@@ -84,7 +84,6 @@ Session *session_free(Session *s) {
         g_free(s->area);
         g_free(s->product);
         g_free(s->note);
-        tally_clear(&s->tally);
         g_free(s);
         return NULL;
 }
@@ -154,7 +153,7 @@ static void time_figures(const Session *s, uint64_t until_usec, Figures *ret) {
                 int64_t limit_usec = s->tally.limits.time_limit_sec * INT64_C(1000000);
 
                 figures_set(ret, FIGURE_LIMIT, limit_usec);
-                figures_set(ret, FIGURE_REMAINING, MAX(limit_usec - (int64_t) (duration_usec - paused_usec), 0));
+                figures_set(ret, FIGURE_REMAINING, MAX(limit_usec - (s->used ? (int64_t) (duration_usec - paused_usec) : 0), 0));
         }
 }
 

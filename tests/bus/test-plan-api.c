@@ -57,7 +57,7 @@ static void test_all_that_is_known(void) {
                                      "de_AT.UTF-8");
         g_autofree char *text = stage_print(answered(c, NULL));
         g_assert_cmpstr(text, ==,
-                        "{next_earliest: 1728086400000000, reason: With needles of up to 0.30 mm the rule is at most 2 in 7 days; there were 2, and "
+                        "{next_earliest: 1728086400000000, reason: With needles of up to 0.30 mm the rule is at most 2 sessions in 7 days; there were 2, and "
                         "there are fewer than the rule allows in 1 day., reason_code: week, rest: 259200000000, week_count: 2, course_weeks: 4, "
                         "depth: 250, week_limit: 2, course_start: 1725408000000000, course_limit: 12, last_session: 1727654400000000, " RULES
                         ", contraindications_version: 7, acknowledged_at: 1724544000000000, contraindications: [Wounds are named., Acne is named.]}");

@@ -43,7 +43,7 @@ def session(stage, sim, *options):
     """One by hand, used for a moment; returns what the history has of it."""
     known = {s['id'] for s in stage.sessions()}
     status, _, err = stage.ctl('start', 'pen', *options)
-    expect((status, err), (0, err), 'start')
+    expect(status, 0, f'start ({err})')
     sim.control('start')
     before = sim.status()['sent']['live']
     wait_for('use', lambda: sim.status()['sent']['live'] > before + 20)
@@ -72,7 +72,7 @@ def test_a_rest_begins_with_a_session(stage):
     expect('rest-not-over' in events(stage, done['id']), False, 'the first session warns of nothing')
     status, out, _ = stage.ctl('plan')
     expect(status, 0, 'status')
-    for word in ('Next earliest', f'{time.localtime().tm_year}', 'Reason', 'Last session', 'Minimum rest', 'no: '):
+    for word in ('Next earliest', 'Reason', 'Last session', 'Minimum rest', 'no: '):
         if word not in out:
             raise Failure(f'no {word} in {out}')
     expect(plan(stage, '--subject=somebody else')['reason_code'], 'now', 'another subject')

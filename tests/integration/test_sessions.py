@@ -165,7 +165,7 @@ def test_overpressure_is_told_once(stage):
 
 def test_paused_when_it_is_lifted_and_resumed_by_use(stage):
     """15 s without contact make a pause, which is within the duration and no time in use."""
-    play(stage, [(CONTACT, 900, 12)] * 20 + [(LIFTED, 0, 0)] * 170 + [(CONTACT, 900, 12)] * 40)
+    play(stage, [(CONTACT, 900, 12)] * 20 + [(LIFTED, 0, 0)] * 200 + [(CONTACT, 900, 12)] * 100)
     wait_for('a pause', lambda: (stage.live_session() or {}).get('state') == 'paused')
     wait_for('use again', lambda: (stage.live_session() or {}).get('state') == 'running')
     shown = figures(stage)

@@ -222,14 +222,14 @@ static void test_names(void) {
 
 static void test_texts(void) {
         static const struct { AlertCode code; int32_t value; const char *text; } cases[] = {
-                { ALERT_OVERPRESSURE, 5210, "Force above the overpressure limit: 5.2 N at most" },
-                { ALERT_OVERPRESSURE, 2950, "Force above the overpressure limit: 3.0 N at most" },
+                { ALERT_OVERPRESSURE, 5210, "Force above the overpressure limit: 5.2 N at its highest" },
+                { ALERT_OVERPRESSURE, 2950, "Force above the overpressure limit: 3.0 N at its highest" },
                 { ALERT_OVERPRESSURE, ALERT_VALUE_NONE, "Force above the overpressure limit" },
                 { ALERT_TIME_LIMIT, 900, "The time limit is reached: 15 min in use" },
                 { ALERT_TIME_LIMIT, 59, "The time limit is reached: 59 s in use" },
                 { ALERT_TIME_LIMIT, 61, "The time limit is reached: 1 min 1 s in use" },
-                { ALERT_DEPTH, 1500, "Needle depth above its limit: 1.50 mm at most" },
-                { ALERT_DEPTH, 995, "Needle depth above its limit: 1.00 mm at most" },
+                { ALERT_DEPTH, 1500, "Needle depth above its limit: 1.50 mm at its deepest" },
+                { ALERT_DEPTH, 995, "Needle depth above its limit: 1.00 mm at its deepest" },
                 { ALERT_HEAD_WORN, 412000, "The needle head has reached its limit: 412000 strokes" },
                 { ALERT_HEAD_WORN, 1, "The needle head has reached its limit: 1 stroke" },
                 { ALERT_HEAD_REUSED, 1, "The needle head has been used before: 1 use" },

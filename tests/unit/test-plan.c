@@ -130,7 +130,7 @@ static void test_two_in_a_week_are_the_most(void) {
         expect(PLAN_WEEK, DAY);
         g_assert_cmpuint(plan.week_count, ==, 2);
         g_assert_cmpuint(plan.week_limit, ==, 2);
-        says("With needles of up to 0.30 mm the rule is at most 2 in 7 days; there were 2, and there are fewer than the rule allows in 1 day.");
+        says("With needles of up to 0.30 mm the rule is at most 2 sessions in 7 days; there were 2, and there are fewer than the rule allows in 1 day.");
         begin();
         session(250, 7 * DAY);
         session(300, 3 * DAY + HOUR);
