@@ -35,11 +35,12 @@ void hub_limits(const Hub *hub, const Device *device, NoteLimits *ret) {
         int32_t high = limit_of(device, OMP_PARAMETER_ZONE_HIGH, config->limits_zone_high_mn, kind->zone_high_mn);
         int32_t over = limit_of(device, OMP_PARAMETER_OVERPRESSURE, config->limits_overpressure_mn, kind->overpressure_mn);
 
-        /* They may come from both, and a zone never ends before it begins. */
-        high = MAX(high, low);
+        /* They may come from both: what is too much stands, and the zones end at it. */
+        high = MIN(high, over);
+        low = MIN(low, high);
         *ret = (NoteLimits) {
-                .overpressure_mn = MAX(over, high),
-                .hysteresis_mn = limit_of(device, OMP_PARAMETER_HYSTERESIS, config->limits_hysteresis_mn, kind->hysteresis_mn),
+                .overpressure_mn = over,
+                .hysteresis_mn = MIN(limit_of(device, OMP_PARAMETER_HYSTERESIS, config->limits_hysteresis_mn, kind->hysteresis_mn), MAX(over - 1, 0)),
                 .zone_low_mn = low,
                 .zone_high_mn = high,
                 .time_limit_sec = (uint32_t) (config->session_time_limit_usec / USEC_PER_SEC),
@@ -77,7 +78,7 @@ void hub_alert_log(Follower *f, const Session *s, AlertCode code, uint64_t now_u
         LogContext context = hub_session_context(s, journal[code].message_id);
         uint64_t *last_usec = &f->alert_logged_usec[code];
 
-        if (!context.message_id || (*last_usec > 0 && now_usec - *last_usec < LOG_INTERVAL_USEC))
+        if (!context.message_id || (*last_usec > 0 && now_usec < *last_usec + LOG_INTERVAL_USEC))
                 return;
 
         *last_usec = now_usec;

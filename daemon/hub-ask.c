@@ -46,12 +46,14 @@ static int op_session_start(Device *device, const BusStartOptions *options, Sess
 }
 
 /* Everything said by hand goes into the record: a client in a loop must not fill it. */
-static int may_note(Follower *f) {
-        if (f->n_notes >= NOTES_MAX)
-                return -ENOBUFS;
+static int may_note(const Follower *f) {
+        return f->n_notes >= NOTES_MAX ? -ENOBUFS : 0;
+}
 
-        f->n_notes++;
-        return 0;
+/* What is so already is not kept, and not counted. */
+static int noted(Follower *f, int r) {
+        f->n_notes += r >= 0;
+        return r;
 }
 
 static const char *refusal(int error) {
@@ -81,7 +83,7 @@ static int op_session_stage(Session *session, Stage stage, const char **ret_mess
         int r;
 
         r = begin_note(userdata, session, &f, &now_usec, &realtime_usec, ret_message);
-        return r < 0 ? r : tracker_set_stage(f->tracker, stage, now_usec, realtime_usec);
+        return r < 0 ? r : noted(f, tracker_set_stage(f->tracker, stage, now_usec, realtime_usec));
 }
 
 static int op_session_area(Session *session, uint8_t area, const char **ret_message, void *userdata) {
@@ -90,7 +92,7 @@ static int op_session_area(Session *session, uint8_t area, const char **ret_mess
         int r;
 
         r = begin_note(userdata, session, &f, &now_usec, &realtime_usec, ret_message);
-        return r < 0 ? r : tracker_set_area(f->tracker, area, now_usec, realtime_usec);
+        return r < 0 ? r : noted(f, tracker_set_area(f->tracker, area, now_usec, realtime_usec));
 }
 
 static int op_session_mark(Session *session, const char *text, const char **ret_message, void *userdata) {
@@ -99,7 +101,7 @@ static int op_session_mark(Session *session, const char *text, const char **ret_
         int r;
 
         r = begin_note(userdata, session, &f, &now_usec, &realtime_usec, ret_message);
-        return r < 0 ? r : tracker_mark(f->tracker, text, now_usec, realtime_usec);
+        return r < 0 ? r : noted(f, tracker_mark(f->tracker, text, now_usec, realtime_usec));
 }
 
 /* Of a call that waits until labels are durable: it may have gone with the bus when they are. */
@@ -143,8 +145,8 @@ static int op_session_pause(Session *session, bool pause, const char **ret_messa
         hub_now(&now_usec, &realtime_usec);
         if (f && tracker_session(f->tracker) == session)
                 r = may_note(f) < 0 ? -ENOBUFS :
-                    pause           ? tracker_pause(f->tracker, now_usec, realtime_usec)
-                                    : tracker_unpause(f->tracker, now_usec, realtime_usec);
+                    pause           ? noted(f, tracker_pause(f->tracker, now_usec, realtime_usec))
+                                    : noted(f, tracker_unpause(f->tracker, now_usec, realtime_usec));
         if (r == -ENOENT || r == -ENOBUFS)
                 *ret_message = refusal(r);
         else if (r == -EALREADY && session->state == SESSION_INTERRUPTED) {

@@ -281,8 +281,8 @@ static void op_configure(const StorePlan *changes, bool reset, BusDone done, voi
         unsigned n;
         StorePlan *plan = find_plan(hub->plan, changes->owner, changes->subject, &n);
 
-        if (!hub->plan->opened) {
-                done(-EAGAIN, "The database is being opened; try again in a moment.", call);
+        if (!hub->plan->opened || store_state(hub->store) == STORE_UNAVAILABLE) { /* what was set before is not known */
+                done(-EAGAIN, "The database cannot be read yet; try again in a moment.", call);
                 return;
         }
         if (!plan && n >= STORE_PLANS_MAX) {

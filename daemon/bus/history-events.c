@@ -133,6 +133,10 @@ static void on_events(int status, const StoreEvent *events, size_t n, void *user
                 return;
         }
 
+        if (status == -ENOENT && history_find_live(call)) { /* it has begun, and is not written yet */
+                status = 0;
+                n = 0;
+        }
         r = status == -ENOENT ? history_not_found(call, &error)
             : status < 0      ? history_store_error(call, status, &error)
                               : sd_bus_message_new_method_return(call->message, &reply);

@@ -381,7 +381,7 @@ static void on_labelled(int error, void *userdata) {
         g_autofree Annotation *annotation = userdata;
         Call *call = annotation->call;
 
-        if (error != -ENOENT)
+        if (error == 0)
                 bus_history_changed(call->bus, annotation->id, annotation->owner);
         if (error == -ENOENT)
                 call_done(error, "The session was deleted meanwhile.", call);

@@ -43,10 +43,11 @@ static void arm(Control *c);
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         Control *c = userdata;
         uint64_t now_usec = clock_usec(CLOCK_BOOTTIME);
+        int unsent = c->unsent;
 
-        if (c->unsent < 0)
-                procedures_written(c->procedures, c->unsent, now_usec);
-        c->unsent = 0;
+        c->unsent = 0;                  /* what is written next may fail as well */
+        if (unsent < 0)
+                procedures_written(c->procedures, unsent, now_usec);
         procedures_tick(c->procedures, now_usec);
         arm(c);
         return 0;

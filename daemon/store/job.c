@@ -248,7 +248,8 @@ static void merge_label(const char **label, const char **with) {
 Job *queue_merge(Queue *queue, Job *job) {
         Job *before;
 
-        TAILQ_FOREACH(before, &queue->jobs, entry)
+        /* The newest: one that came back from a commit that failed stands before it. */
+        TAILQ_FOREACH_REVERSE(before, &queue->jobs, JobList, entry)
                 if (same_purpose(before, job))
                         break;
         if (!before)

@@ -402,8 +402,8 @@ static void push_merged(Store *store, Job *job, StoreDone done, void *userdata) 
         else
                 job->wait = shared_wait_add(store, done, userdata);
         shared_unlock(store);
-        if (!before)
-                push(store, job, true);
+        if (!before)                    /* with the next commit: who asks in a loop gets no more of them */
+                push(store, job, false);
 }
 
 void store_session_label(Store *store, uint64_t session_id, const StoreLabels *labels, StoreDone done, void *userdata) {

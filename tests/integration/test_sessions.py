@@ -205,6 +205,14 @@ def test_zones_are_those_of_the_configuration(stage):
     expect(watch.stop(signal.SIGINT), 0, 'watch')
 
 
+def test_what_is_too_much_stands_where_only_that_is_configured(stage):
+    used(stage, config='[Limits]\nOverpressure=1500\n')
+    watch = watching(stage)
+    wait_for('a state', lambda: records(watch, 'state'))
+    expect(records(watch, 'state')[0]['zones'], {'good': 300, 'high': 1500, 'over': 1500}, 'zones end at it')
+    expect(watch.stop(signal.SIGINT), 0, 'watch')
+
+
 def test_zones_are_those_of_the_device_where_nothing_is_configured(stage):
     used(stage)
     watch = watching(stage)

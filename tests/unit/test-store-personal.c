@@ -254,6 +254,23 @@ static void test_labels_merge(void) {
         queue_done(&queue);
 }
 
+/* What came back from a commit that failed stands before what is newer; the newest of all goes last. */
+static void test_labels_merge_into_the_newest(void) {
+        Job *first = label(1, "a", NULL, 0), *second = label(1, "b", NULL, 0);
+        JobList taken;
+        Queue queue;
+
+        queue_init(&queue);
+        queue_push(&queue, first);
+        queue_take(&queue, &taken);
+        queue_push(&queue, second);
+        queue_return(&queue, &taken);
+        g_assert_true(queue_merge(&queue, label(1, "c", NULL, 0)) == second);
+        g_assert_true(TAILQ_FIRST(&queue.jobs) == first);
+        g_assert_cmpstr(second->labels.subject, ==, "c");
+        queue_done(&queue);
+}
+
 static void test_plans_and_acknowledgements_merge(void) {
         StoreAcknowledgement a = { .owner = 1000, .version = (char *) "1" };
         StorePlan p = plan;
@@ -325,6 +342,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/store-personal/events-of-all-kinds", test_events_of_all_kinds);
         g_test_add_func("/store-personal/a-database-that-is-put-aside-takes-nothing-along", test_a_database_that_is_put_aside_takes_nothing_along);
         g_test_add_func("/store-personal/labels-merge", test_labels_merge);
+        g_test_add_func("/store-personal/labels-merge-into-the-newest", test_labels_merge_into_the_newest);
         g_test_add_func("/store-personal/plans-and-acknowledgements-merge", test_plans_and_acknowledgements_merge);
         g_test_add_func("/store-personal/all-who-wait-are-answered", test_all_who_wait_are_answered);
         return g_test_run();
