@@ -69,6 +69,11 @@ static void take_force(Tally *t, const OmpLive *live, uint32_t interval_ticks) {
                 s->zone_ticks[zone_of(&t->limits, mean_mn)] += interval_ticks;
 }
 
+/* Of a counter that wraps: one that ran backwards has not grown. */
+static uint32_t forward(uint32_t growth, uint32_t most) {
+        return growth <= most ? growth : 0;
+}
+
 /* Cumulative counters of the device, over a gap too; after a reboot they begin at 0 (1.1 Reboot). */
 static void take_counters(Tally *t, const OmpLive *live, uint32_t grown, bool epoch, uint32_t interval_ticks) {
         uint16_t both = live->flags & (epoch ? 0xffff : t->last.flags);
@@ -79,13 +84,13 @@ static void take_counters(Tally *t, const OmpLive *live, uint32_t grown, bool ep
                 s->contact_strokes += grown;
 
         if (both & OMP_LIVE_CONTACT_TIME)
-                s->contact_usec += (uint64_t) (uint32_t) (live->contact_ms - (epoch ? 0 : t->last.contact_ms)) * 1000;
+                s->contact_usec += (uint64_t) (epoch ? live->contact_ms : forward(live->contact_ms - t->last.contact_ms, INT32_MAX)) * 1000;
         else if (in_contact(live))
                 s->contact_usec += (uint64_t) interval_ticks * OMP_TICK_USEC;
         if (both & OMP_LIVE_DISTANCE)
-                s->distance_mm += (uint32_t) (live->distance_mm - (epoch ? 0 : t->last.distance_mm));
+                s->distance_mm += epoch ? live->distance_mm : forward(live->distance_mm - t->last.distance_mm, INT32_MAX);
         if (both & OMP_LIVE_PASSES)
-                s->passes += (uint16_t) (live->passes - (epoch ? 0 : t->last.passes));
+                s->passes += epoch ? live->passes : forward((uint16_t) (live->passes - t->last.passes), INT16_MAX);
 }
 
 static void take_states(Tally *t, const OmpLive *live) {
@@ -103,14 +108,14 @@ static void take_states(Tally *t, const OmpLive *live) {
  * since the peak of a single stroke says little; from the limit on until it has fallen by the hysteresis or contact
  * ends. Without a force all stays as it was. */
 static bool is_over(const Tally *t, const OmpLive *live) {
-        int limit_mn = t->limits.overpressure_mn;
+        int64_t limit_mn = t->limits.overpressure_mn;
 
         if (t->tells_over || !t->has_limits)
                 return live->flags & OMP_LIVE_OVERPRESSURE;
-        if (live->force_mean_mn == OMP_FORCE_UNKNOWN)
-                return t->over;
         if (knows_contact(live) && !in_contact(live))
                 return false;
+        if (live->force_mean_mn == OMP_FORCE_UNKNOWN)
+                return t->over;
 
         return live->force_mean_mn >= (t->over ? limit_mn - t->limits.hysteresis_mn : limit_mn);
 }
@@ -239,7 +244,7 @@ bool tally_live(Tally *t, const OmpLive *live, uint64_t tick, bool epoch, unsign
                         if (epoch)
                                 t->over_from_tick = t->over_to_tick = 0;
                 }
-                take_rate(t, live, grown, epoch ? interval_ticks : since_ticks);
+                take_rate(t, live, epoch ? 0 : grown, epoch ? interval_ticks : since_ticks);
                 take_counters(t, live, grown, epoch, interval_ticks);
         }
         take_force(t, live, interval_ticks);

@@ -9,6 +9,11 @@ static void take_pause(Tracker *t, const Note *note, uint64_t now_usec) {
         Session *s = t->session;
         MachineInput input = note->number == NOTE_PAUSE_IDLE ? MACHINE_ON_CONTACT_IDLE : MACHINE_ON_PAUSE;
 
+        if (s->state == SESSION_PAUSED && note->number == NOTE_PAUSE_BY_HAND) { /* it had begun by itself */
+                s->pause = NOTE_PAUSE_BY_HAND;
+                s->last_use_usec = now_usec;
+                return;
+        }
         if (machine_step(s->state, input) != MACHINE_PAUSED)
                 return;
 
@@ -117,10 +122,15 @@ void tracker_note_limits(Tracker *t, const NoteLimits *limits, uint64_t now_usec
                 tracker_note(t, &(Note) { .kind = NOTE_LIMITS, .limits = *limits }, now_usec, realtime_usec);
 }
 
+/* By hand it is another pause: who says so means to come back. */
+static bool idle_pause(const Session *s) {
+        return s->state == SESSION_PAUSED && s->pause == NOTE_PAUSE_IDLE;
+}
+
 static int pause_or_resume(Tracker *t, NoteKind kind, MachineInput input, uint64_t now_usec, uint64_t realtime_usec) {
         if (!t->session)
                 return -ENOENT;
-        if (machine_step(t->session->state, input) == MACHINE_REFUSED)
+        if (machine_step(t->session->state, input) == MACHINE_REFUSED && !(kind == NOTE_PAUSE && idle_pause(t->session)))
                 return -EALREADY;
 
         return try_note(t, &(Note) { .kind = kind }, now_usec, realtime_usec);

@@ -21,6 +21,7 @@ typedef struct Warnings {               /* what raises and clears alerts, beside
         uint64_t due_usec;              /* boot time at which time alone raises or clears the next */
         uint64_t over_fell_usec;        /* boot time at which overpressure ended, 0: it has not, or is cleared */
         bool limit_told;                /* the time limit that holds was reached */
+        uint32_t limit_sec;             /* that holds, 0: none */
         uint32_t depth_um;              /* as it was looked at last */
         bool depth_known;
         int battery;                    /* %, as it was looked at last; -1: not yet */

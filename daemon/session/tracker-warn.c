@@ -76,10 +76,16 @@ void tracker_warn_now(Tracker *t, uint64_t now_usec) {
 }
 
 void tracker_warn_limits(Tracker *t, uint64_t now_usec) {
+        const Tally *tally = &t->session->tally;
+        uint32_t limit_sec = tally->has_limits ? tally->limits.time_limit_sec : 0;
+
         t->warnings.depth_known = false; /* looked at again with the next value */
-        t->warnings.limit_told = false;
-        if (limit_deadline(t) > now_usec)
-                tracker_warn_clear(t, ALERT_TIME_LIMIT, now_usec);
+        if (limit_sec != t->warnings.limit_sec) {
+                t->warnings.limit_sec = limit_sec;
+                t->warnings.limit_told = false;
+                if (limit_deadline(t) > now_usec)
+                        tracker_warn_clear(t, ALERT_TIME_LIMIT, now_usec);
+        }
         tracker_warn_settle(t);
         tracker_warn_until(t, now_usec);
 }
@@ -110,7 +116,6 @@ static void warn_depth(Tracker *t, unsigned depth_um, uint64_t now_usec) {
         unsigned most_um = UINT_MAX;
 
         t->warnings.depth_um = depth_um;
-        t->warnings.depth_known = true;
         if (s->has_feature && s->feature.max_depth_um > 0)
                 most_um = s->feature.max_depth_um;
         if (s->tally.has_limits && s->tally.limits.depth_max_um > 0)
@@ -120,6 +125,8 @@ static void warn_depth(Tracker *t, unsigned depth_um, uint64_t now_usec) {
                 tracker_warn_raise(t, ALERT_DEPTH, ALERT_WARNING, (int32_t) depth_um, now_usec);
         else
                 tracker_warn_clear(t, ALERT_DEPTH, now_usec);
+        /* Within its interval it is not raised: looked at again with the next value. */
+        t->warnings.depth_known = depth_um <= most_um || alerts_stands(&s->alerts, ALERT_DEPTH);
 }
 
 void tracker_warn_value(Tracker *t, const Frame *frame, const OmpLive *live) {

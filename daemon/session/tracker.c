@@ -257,6 +257,7 @@ void tracker_frame(Tracker *t, const Frame *frame) {
                         tracker_pass(t, frame, &p);
                 else {
                         tracker_take_packet(t, frame, &p);
+                        (void) follow_signs(t, frame, &p.signs); /* as a replay does, which knows no settling */
                         tracker_keep_state(t, frame, &p);
                 }
         } else if (t->session) {
@@ -304,7 +305,7 @@ static uint64_t end_deadline(const Tracker *t) {
 
         switch (s->state) {
         case SESSION_RUNNING:
-                return s->last_use_usec + t->settings.idle_timeout_usec;
+                return s->last_use_usec + (s->used ? t->settings.idle_timeout_usec : t->settings.window_usec);
         case SESSION_PAUSED:
                 if (s->pause == NOTE_PAUSE_IDLE)
                         return s->last_use_usec + t->settings.idle_timeout_usec;

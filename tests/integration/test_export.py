@@ -5,13 +5,14 @@ import re
 import shutil
 import signal
 import sqlite3
+import struct
 import subprocess
 
 from stage import at_least, expect, wait_for
 
 CHANNELS = ['feature', 'live', 'waveform', 'event', 'status', 'clock', 'control-point', 'session-data', 'racp']
 LINK = {'up': 0, 'lost': 1, 'suspended': 2}
-LINE = re.compile(r'(\d+)\.(\d{6})(?: ([+-])(\d+)\.(\d{6}))? ([<>!*=]) ?(.*)')
+LINE = re.compile(r'(\d+)\.(\d{6})(?: ([+-])(\d+)\.(\d{6}))? ([<>!*=%]) ?(.*)')
 COUNT = 4000                    # notifications: far more than two pipes hold
 
 
@@ -69,6 +70,14 @@ def rows_of(tape):
     return [line for line in tape.decode().splitlines() if line[0].isdigit()]
 
 
+def note_of(kind, *words):
+    """The octets of a note; a session that nobody says anything to has its limits alone."""
+    expect(kind, 'limits', 'note')
+    values = dict(word.split('=') for word in words)
+    return struct.pack('<BiiiiII', 0, *(int(values.pop(key)) for key in ('overpressure', 'hysteresis', 'zone-low', 'zone-high', 'time-limit',
+                                                                         'depth-max')))
+
+
 def frames_of(tape, start):
     """What the tape tells, as (boot time, wall clock, channel, direction, octets)."""
     for line in rows_of(tape):
@@ -79,6 +88,8 @@ def frames_of(tape, start):
             continue
         if what == '!':
             channel, direction, octets = 0, 2, bytes([LINK[rest]])
+        elif what == '%':
+            channel, direction, octets = 0, 3, note_of(*rest.split())
         else:
             name, _, digits = rest.partition(' ')
             channel, direction, octets = CHANNELS.index(name), '<>'.index(what), bytes.fromhex(digits)

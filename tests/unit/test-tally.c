@@ -334,6 +334,69 @@ static void test_overpressure_by_the_limits_outlasts_a_value_without_force(void)
         g_assert_cmpint(f.value[FIGURE_OVER_TIME].i, ==, 3 * 100000);
 }
 
+static void test_overpressure_by_the_limits_ends_with_contact(void) {
+        g_auto(Tally) t = { 0 };
+        OmpLive over = live(0, IN_CONTACT, 3500), off = live(1, OMP_LIVE_CONTACT_NO, 0);
+
+        tally_init(&t);
+        tally_set_limits(&t, &limits);
+        (void) tally_live(&t, &over, over.tick, false, 0, true);
+        g_assert_true(t.over);
+        off.force_mean_mn = OMP_FORCE_UNKNOWN; /* lifted, and no force is told any more */
+        (void) tally_live(&t, &off, off.tick, false, 0, false);
+        g_assert_false(t.over);
+}
+
+/* As a tape may say them. */
+static void test_limits_out_of_all_bounds(void) {
+        static const NoteLimits wild = { .overpressure_mn = INT32_MIN, .hysteresis_mn = INT32_MAX, .zone_high_mn = INT32_MAX };
+        g_auto(Tally) t = { 0 };
+
+        tally_init(&t);
+        tally_set_limits(&t, &wild);
+        feed(&t, 0, 3, IN_CONTACT, 100);
+        g_assert_true(t.over);
+}
+
+/* What runs backwards has not grown; what wraps has. */
+static void test_optional_counters_backwards(void) {
+        static const struct { uint32_t contact_ms, distance_mm; uint16_t passes; } told[] = {
+                { 5000, 100, 7 }, { 4999, 99, 6 }, { 5099, 109, 8 }, { 99, 9, 3 },
+        };
+        g_auto(Tally) t = { 0 };
+        Figures f = { 0 };
+
+        tally_init(&t);
+        for (unsigned n = 0; n < G_N_ELEMENTS(told); n++) {
+                OmpLive l = live(n, IN_CONTACT | OMP_LIVE_PASSES | OMP_LIVE_DISTANCE | OMP_LIVE_CONTACT_TIME, 500);
+
+                l.contact_ms = told[n].contact_ms;
+                l.distance_mm = told[n].distance_mm;
+                l.passes = told[n].passes;
+                (void) tally_live(&t, &l, l.tick, false, 0, n == 0);
+        }
+        tally_figures(&t, &pen, &f);
+        g_assert_cmpint(f.value[FIGURE_CONTACT_TIME].i, ==, 100000);
+        g_assert_cmpint(f.value[FIGURE_DISTANCE].i, ==, 10);
+        g_assert_cmpint(f.value[FIGURE_PASSES].i, ==, 2);
+}
+
+/* Times of two lives of a device have no difference. */
+static void test_no_rate_over_a_reboot(void) {
+        g_auto(Tally) t = { 0 };
+        OmpLive anew = live(1, IN_CONTACT, 500);
+        Figures f = { 0 };
+
+        tally_init(&t);
+        feed(&t, 0, 5, IN_CONTACT, 500);
+        anew.strokes = 200;
+        anew.last_stroke = (uint16_t) (4 * PERIOD_TICKS + 1);
+        (void) tally_live(&t, &anew, 6 * PERIOD_TICKS, true, 0, true);
+        tally_figures(&t, &pen, &f);
+        g_assert_cmpfloat(f.value[FIGURE_STROKE_RATE].d, ==, 7200);
+        g_assert_cmpint(f.value[FIGURE_STROKES].i, ==, 4 * 12 + 200);
+}
+
 /* A device that detects it knows better than the limits. */
 static void test_overpressure_by_the_flag_whatever_the_limits(void) {
         static const int forces[] = { 500, 9000, 500 };
@@ -550,5 +613,9 @@ int main(int argc, char **argv) {
         g_test_add_func("/tally/areas-add-up-to-the-whole", test_areas_add_up_to_the_whole);
         g_test_add_func("/tally/a-jump-of-the-tick-is-no-interval", test_a_jump_of_the_tick_is_no_interval);
         g_test_add_func("/tally/late-value", test_late_value);
+        g_test_add_func("/tally/overpressure-by-the-limits-ends-with-contact", test_overpressure_by_the_limits_ends_with_contact);
+        g_test_add_func("/tally/limits-out-of-all-bounds", test_limits_out_of_all_bounds);
+        g_test_add_func("/tally/optional-counters-backwards", test_optional_counters_backwards);
+        g_test_add_func("/tally/no-rate-over-a-reboot", test_no_rate_over_a_reboot);
         return g_test_run();
 }

@@ -90,6 +90,22 @@ static void test_a_pause_by_hand_waits_for_the_window(void) {
         stop(talk);
 }
 
+/* It was lifted for a while, and then somebody says that it is a break. */
+static void test_a_pause_by_hand_within_one_by_itself(void) {
+        g_autoptr(Talk) talk = talk_with(NULL, 15 * SEC);
+
+        use(talk, 11, 0);
+        lift(talk, 20);
+        told(talk, "opened running paused");
+        g_assert_cmpint(pause_by_hand(talk), ==, 0);
+        g_assert_cmpint(pause_by_hand(talk), ==, -EALREADY);
+        lift(talk, 500);                /* longer than idleness */
+        told(talk, "");
+        use(talk, 1, 0);
+        told(talk, "running");
+        stop(talk);
+}
+
 /* Somebody was late with the clock: the pause is when it is told, not when it was due. */
 static void test_a_late_tick(void) {
         g_autoptr(Talk) talk = talk_with(NULL, 15 * SEC);
@@ -329,5 +345,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker-notes/unknown-notes", test_unknown_notes);
         g_test_add_func("/tracker-notes/notes-do-not-come-from-the-link", test_notes_do_not_come_from_the_link);
         g_test_add_func("/tracker-notes/resumed-as-it-was", test_resumed_as_it_was);
+        g_test_add_func("/tracker-notes/a-pause-by-hand-within-one-by-itself", test_a_pause_by_hand_within_one_by_itself);
         return g_test_run();
 }

@@ -62,6 +62,24 @@ static void test_time_limit_is_of_time_in_use(void) {
         stop(talk);
 }
 
+/* What holds already changes nothing: it was reached, and the pause does not undo that. */
+static void test_time_limit_told_again_in_a_pause(void) {
+        NoteLimits hold = pen_limits, wider = pen_limits;
+        g_autoptr(Talk) talk = NULL;
+
+        hold.time_limit_sec = wider.time_limit_sec = 10;
+        wider.zone_high_mn++;
+        talk = talk_with(&hold, 0);
+        use(talk, 110, 0);
+        told(talk, "opened running warning:time-limit:10");
+        g_assert_cmpint(pause_by_hand(talk), ==, 0);
+        limits(talk, &wider);
+        told(talk, "paused");
+        use(talk, 10, 0);
+        told(talk, "running");
+        stop(talk);
+}
+
 /* By the clock alone: the link is away, or nothing comes. */
 static void test_time_limit_without_a_value(void) {
         NoteLimits hold = pen_limits;
@@ -176,6 +194,23 @@ static void test_depth(void) {
         told(talk, "warning:depth:1500");
         live_at_depth(talk, 1000);
         told(talk, "clear:depth");
+        stop(talk);
+}
+
+/* Within its interval it is not told; it is when that is over, without a change. */
+static void test_depth_that_stays(void) {
+        NoteLimits hold = pen_limits;
+        g_autoptr(Talk) talk = NULL;
+
+        hold.depth_max_um = 1000;
+        talk = talk_with(&hold, 0);
+        live_at_depth(talk, 1500);
+        live_at_depth(talk, 900);
+        live_at_depth(talk, 1500);
+        told(talk, "opened warning:depth:1500 running clear:depth");
+        talk->now_usec += 61 * SEC;
+        live_at_depth(talk, 1500);
+        told(talk, "warning:depth:1500");
         stop(talk);
 }
 
@@ -321,5 +356,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker-warn/samples-lost", test_samples_lost);
         g_test_add_func("/tracker-warn/alerts-from-outside", test_alerts_from_outside);
         g_test_add_func("/tracker-warn/an-alert-at-the-opening", test_an_alert_at_the_opening);
+        g_test_add_func("/tracker-warn/time-limit-told-again-in-a-pause", test_time_limit_told_again_in_a_pause);
+        g_test_add_func("/tracker-warn/depth-that-stays", test_depth_that_stays);
         return g_test_run();
 }
