@@ -55,6 +55,7 @@ void tracker_settle_area(Tracker *t) {
                 return;
 
         s->area_now = known;
+        tracker_warn_area(t);
         if (t->observer.area_changed)
                 t->observer.area_changed(t, s, t->userdata);
 }

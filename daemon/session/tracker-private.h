@@ -90,6 +90,7 @@ void tracker_warn_settle(Tracker *t); /* something that it depends on has change
 void tracker_warn_now(Tracker *t, uint64_t now_usec); /* something is due */
 void tracker_warn_raise(Tracker *t, AlertCode code, AlertLevel level, int32_t value, uint64_t now_usec);
 void tracker_warn_clear(Tracker *t, AlertCode code, uint64_t now_usec);
+void tracker_warn_area(Tracker *t); /* it is another */
 void tracker_warn_limits(Tracker *t, uint64_t now_usec); /* they have changed */
 void tracker_warn_value(Tracker *t, const Frame *frame, const OmpLive *live);
 void tracker_warn_lost(Tracker *t, const Frame *frame, unsigned missing);

@@ -12,6 +12,20 @@
 #define BATTERY_FINE 25                 /* what was low is not so any more */
 #define CARTRIDGE_THOUSAND 1000         /* event 22 counts in thousands of strokes */
 
+/* The deepest that a maker's chart names for an area of the face, for thick skin (drpen.net, needle depth guide), by the area's number of the
+ * profile; 0: it names none. */
+static const uint16_t usual_depth_um[] = {
+        [1] = 750,  /* forehead */
+        [2] = 1000, /* glabella */
+        [3] = 2000, /* cheeks */
+        [4] = 2000,
+        [5] = 500,  /* nose */
+        [6] = 500,  /* around the eyes */
+        [7] = 500,
+        [8] = 750,  /* upper lip */
+        [9] = 2000, /* chin */
+};
+
 void tracker_warn_raise(Tracker *t, AlertCode code, AlertLevel level, int32_t value, uint64_t now_usec) {
         const Alert *alert = alerts_raise(&t->session->alerts, code, level, value, session_time(t->session, now_usec));
 
@@ -75,6 +89,10 @@ void tracker_warn_now(Tracker *t, uint64_t now_usec) {
         tracker_warn_settle(t);
 }
 
+void tracker_warn_area(Tracker *t) {
+        t->warnings.depth_known = false; /* looked at again with the next value */
+}
+
 void tracker_warn_limits(Tracker *t, uint64_t now_usec) {
         const Tally *tally = &t->session->tally;
         uint32_t limit_sec = tally->has_limits ? tally->limits.time_limit_sec : 0;
@@ -120,6 +138,8 @@ static void warn_depth(Tracker *t, unsigned depth_um, uint64_t now_usec) {
                 most_um = s->feature.max_depth_um;
         if (s->tally.has_limits && s->tally.limits.depth_max_um > 0)
                 most_um = MIN(most_um, s->tally.limits.depth_max_um);
+        if (s->area_now < G_N_ELEMENTS(usual_depth_um) && usual_depth_um[s->area_now] > 0)
+                most_um = MIN(most_um, usual_depth_um[s->area_now]);
 
         if (depth_um > most_um)
                 tracker_warn_raise(t, ALERT_DEPTH, ALERT_WARNING, (int32_t) depth_um, now_usec);

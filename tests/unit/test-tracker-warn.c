@@ -214,6 +214,23 @@ static void test_depth_that_stays(void) {
         stop(talk);
 }
 
+static void test_depth_of_an_area(void) {
+        g_autoptr(Talk) talk = talk_with(NULL, 0);
+
+        live_at_depth(talk, 600);
+        told(talk, "opened running");   /* nobody said where it is */
+        g_assert_cmpint(set_area(talk, "forehead"), ==, 0);
+        live_at_depth(talk, 600);
+        told(talk, "area:forehead");
+        g_assert_cmpint(set_area(talk, "nose"), ==, 0);
+        live_at_depth(talk, 600);
+        told(talk, "area:nose warning:depth:600");
+        g_assert_cmpint(set_area(talk, "abdomen"), ==, 0); /* no chart was found for it */
+        live_at_depth(talk, 600);
+        told(talk, "area:abdomen clear:depth");
+        stop(talk);
+}
+
 static void status_with(Talk *talk, uint8_t flags, uint16_t uses) {
         uint8_t buf[32];
         OmpStatus s = { .state = OMP_STATE_RUNNING, .flags = flags, .cartridge_uses = uses };
@@ -350,6 +367,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker-warn/overpressure-by-an-event", test_overpressure_by_an_event);
         g_test_add_func("/tracker-warn/an-event-where-the-flag-was-lost", test_an_event_where_the_flag_was_lost);
         g_test_add_func("/tracker-warn/depth", test_depth);
+        g_test_add_func("/tracker-warn/depth-of-an-area", test_depth_of_an_area);
         g_test_add_func("/tracker-warn/heads", test_heads);
         g_test_add_func("/tracker-warn/battery-and-clock", test_battery_and_clock);
         g_test_add_func("/tracker-warn/old-events-warn-of-nothing", test_old_events_warn_of_nothing);
