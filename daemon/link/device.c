@@ -60,7 +60,7 @@ static const char *const reason_names[_DEVICE_REASON_MAX] = {
  *              disconnected-by-other  another program called Disconnect()           bluetoothd connects it; unbonded: retry_at
  *              timeout                a step took too long; it is disconnected      10 s, then away or backoff
  *              adapter-off, no-adapter, no-bluetoothd                               that changes (activate.c starts what failed)
- *              suspended              the computer sleeps, or has just woken        2 s after it woke
+ *              suspended              the computer sleeps, or has just woken        1.5 s after it woke
  * connecting   -                      Connect(), a search for it, RemoveDevice      60 s, 11 s, 10 s
  * resolving    -                      connected, waits for its services             45 s, 3 s for objects, 10 s for a refresh
  * bonding      -                      Pair()                                        90 s

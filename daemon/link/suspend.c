@@ -4,10 +4,10 @@
 #include <errno.h>
 
 /* Sleep. Before it, everything that is under way ends and the streams are closed, so that what sleep does to the radio meets nothing
- * half done. After it, the adapters have two seconds to come back; then all is looked at anew. What comes later is an adapter that
+ * half done. After it, the adapters have a second and a half to come back; then all is looked at anew. What comes later is an adapter that
  * is off or away, like any other; a connection that lived through it is followed again. */
 
-#define SETTLE_USEC (2 * G_USEC_PER_SEC)
+#define SETTLE_USEC (3 * G_USEC_PER_SEC / 2)
 
 static void fall_asleep(Device *device) {
         DeviceWork *work = device->work;
