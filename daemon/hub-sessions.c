@@ -197,7 +197,7 @@ static void on_state_changed(Tracker *tracker, Session *s, SessionState old, voi
 static void on_frame(Tracker *tracker, Session *s, const Frame *frame, void *userdata) {
         Follower *f = userdata;
 
-        store_session_frame(f->hub->store, s->id, frame);
+        store_session_frame(f->hub->store, s->id, frame, NULL);
         if (bus_session_has_readers(s))
                 bus_stream_frame(f->hub->bus, s, frame);
 }
@@ -331,7 +331,12 @@ static void on_ended(Tracker *tracker, Session *s, void *userdata) {
         log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " with %s is finished (%s)", s->id, context.device, context.reason);
         session_figures(s, s->end_boottime_usec, &figures);
         store_event(f, s, STORE_EVENT_STATE, SESSION_FINISHED, s->end_boottime_usec, s->end_realtime_usec);
-        store_session_end(hub->store, s->id, context.reason, s->end_boottime_usec, s->end_realtime_usec, &figures, on_stored, e);
+        store_session_end(hub->store, s->id, &(StoreEnd) {
+                .reason = context.reason,
+                .boottime_usec = s->end_boottime_usec,
+                .realtime_usec = s->end_realtime_usec,
+                .figures = &figures,
+        }, on_stored, e);
 }
 
 /* ---- */

@@ -320,7 +320,7 @@ static void add_frame(Store *store, LiveSession *live, const Frame *frame) {
                 queue_enforce(&store->queue, STORE_MEMORY_MAX);
 }
 
-void store_session_frame(Store *store, uint64_t session_id, const Frame *frame) {
+void store_session_frame(Store *store, uint64_t session_id, const Frame *frame, const StoreSample *sample) {
         LiveSession *live;
 
         shared_lock(store);
@@ -376,14 +376,13 @@ static void push_last(Store *store, Job *job, StoreDone done, void *userdata) {
         push(store, job, true);
 }
 
-void store_session_end(Store *store, uint64_t session_id, const char *end_reason, uint64_t end_boottime_usec,
-                       uint64_t end_realtime_usec, const Figures *figures, StoreDone done, void *userdata) {
+void store_session_end(Store *store, uint64_t session_id, const StoreEnd *end, StoreDone done, void *userdata) {
         Job *job = job_new(JOB_END, session_id);
 
-        job->end_reason = g_strdup(end_reason);
-        job->end_boottime_usec = end_boottime_usec;
-        job->end_realtime_usec = end_realtime_usec;
-        job->figures = g_memdup2(figures, sizeof *figures);
+        job->end_reason = g_strdup(end->reason);
+        job->end_boottime_usec = end->boottime_usec;
+        job->end_realtime_usec = end->realtime_usec;
+        job->figures = end->figures ? g_memdup2(end->figures, sizeof *end->figures) : g_new0(Figures, 1);
         push_last(store, job, done, userdata);
 }
 

@@ -22,6 +22,22 @@
 
 typedef struct Store Store;
 
+/* The curves that are kept of a session: of each chunk its smallest and largest value, so that a curve is read without the frames. */
+typedef enum StoreMetric {
+        STORE_METRIC_FORCE,             /* mN: min and mean of the interval means, max of their peaks */
+        STORE_METRIC_STROKE_RATE,       /* strokes/min */
+        STORE_METRIC_DEPTH,             /* um */
+        _STORE_METRIC_MAX,
+} StoreMetric;
+
+/* What one value says of them. Who knows the codec derives it: the session layer as the value comes, StoreDecoder when it is read again; both
+ * the same. */
+typedef struct StoreSample {
+        uint8_t has;                    /* bit n: StoreMetric n */
+        int32_t mean[_STORE_METRIC_MAX]; /* the value; of force the interval's mean */
+        int32_t max[_STORE_METRIC_MAX]; /* the value; of force the interval's peak */
+} StoreSample;
+
 typedef enum StoreState {
         STORE_OPENING,
         STORE_READY,
@@ -29,6 +45,13 @@ typedef enum StoreState {
         STORE_UNAVAILABLE,      /* no database could be opened; kept in memory as far as it goes, tried again */
         _STORE_STATE_MAX,
 } StoreState;
+
+/* How far the sessions that a device keeps have been fetched. */
+typedef struct StoreCursor {
+        uint32_t epoch;                 /* from 1 */
+        uint32_t record;                /* the last that is durable here; 0: none */
+        uint64_t start;                 /* what identifies it beside its number: its start as the device tells it, packed by the caller */
+} StoreCursor;
 
 typedef struct StoreDevice {
         char *path;             /* last part of its D-Bus path; never changes */
@@ -42,6 +65,7 @@ typedef struct StoreDevice {
         uint64_t adopted_realtime_usec;
         bool released;
         uint64_t released_until_usec; /* wall clock; 0: until it is asked for */
+        StoreCursor cursor;     /* filled in what is read; store_device_put() leaves it */
 } StoreDevice;
 
 typedef struct StoreSession {
@@ -62,10 +86,20 @@ typedef struct StoreSession {
         uint64_t areas;         /* bit n: there was a STORE_EVENT_AREA with code n */
         char *state;            /* "live" while not ended, else "finished" */
         char *end_reason;       /* "" while live */
-        char *source;           /* "live" */
+        char *source;           /* "live", "stored" (fetched from the device), "both", "imported" */
+        uint32_t record;        /* the device's number for it; 0: none */
+        uint32_t epoch;         /* of the device's numbers: grows when they begin anew */
         uint64_t end_boottime_usec, end_realtime_usec;
         Figures figures;        /* absent while live */
 } StoreSession;
+
+/* How it ended. */
+typedef struct StoreEnd {
+        const char *reason;
+        uint64_t boottime_usec, realtime_usec;
+        const Figures *figures;         /* NULL: none are known */
+        uint32_t record, epoch;         /* the device's number for it; 0: it keeps none */
+} StoreEnd;
 
 typedef struct StoreGap {
         uint64_t from_usec, to_usec; /* session time */
@@ -122,6 +156,25 @@ typedef struct StoreAcknowledgement {
         uint64_t realtime_usec;
 } StoreAcknowledgement;
 
+/* A session that a device has kept, whole: written in one transaction, or not at all. */
+typedef struct StoreRecord {
+        StoreSession session;           /* its id, source and end_reason "device", its figures; record, epoch, and both ends by both clocks */
+        const char *device_address_type; /* with session.device_address: whose cursor is moved */
+        StoreCursor cursor;             /* where it is then */
+        const Frame *frames;            /* what came of it on the air: the record's bodies and its trace's, in order */
+        const StoreSample *samples;     /* one for each frame; NULL: none */
+        size_t n_frames;
+} StoreRecord;
+
+typedef enum StoreRecordFate {
+        STORE_RECORD_ADDED,
+        STORE_RECORD_MERGED,            /* with the session that was followed live: its figures stand, the frames of the record are added to it */
+        STORE_RECORD_KNOWN,             /* it was here: nothing changed but the cursor */
+} StoreRecordFate;
+
+/* error: 0 and durable (committed under FULL), -EIO, -ECANCELED. `id`: the session that it is. */
+typedef void (*StoreRecorded)(int error, StoreRecordFate fate, uint64_t id, void *userdata);
+
 /* A session that was live when the daemon went, with all its frames in order: main replays them. Frames point into `bytes`. */
 typedef struct StoreOpenSession {
         StoreSession session;
@@ -149,15 +202,101 @@ typedef struct StoreFilter {
         uint64_t before;        /* last id of the previous page, 0: from the newest */
 } StoreFilter;
 
-/* A session as a tape, through a pipe. Time 0 of the tape is that of the session. */
-#define STORE_EXPORTS_MAX 16u           /* at a time */
+/* How frames are read again, given once by who knows the codec. All of it runs on the reader's thread, one session at a time or several in
+ * turns; what it uses must not change meanwhile. `frame` must not allocate for each frame. */
+typedef struct StoreDecoder {
+        /* The frames of this session will follow, in order. NULL: nobody knows its profile any more. */
+        void *(*begin)(const StoreSession *session, void *userdata);
+        /* One of them. What it says of the curves is in *ret (has 0: nothing), which may be NULL. */
+        void (*frame)(void *decoding, const Frame *frame, StoreSample *ret);
+        /* The row of it for `csv`, without its line end, into a buffer of STORE_ROW_MAX octets; returns the length. After frame(). */
+        size_t (*csv_row)(void *decoding, const Frame *frame, char *buf);
+        const char *csv_head;           /* the names of the columns, with units */
+        /* It is over, at its end: figures as they come from the frames. */
+        void (*figures)(void *decoding, uint64_t end_boottime_usec, Figures *ret);
+        void *(*free)(void *decoding);  /* also on the caller's thread */
+} StoreDecoder;
+
+#define STORE_ROW_MAX 512u
+
+/* A session read again from its frames. */
+typedef struct StoreReplay {
+        const StoreSession *session;    /* as it is in the record */
+        void *decoding;                 /* of the StoreDecoder, after all frames; NULL: nobody knows its profile. Valid for the call */
+        Figures figures;                /* computed again; nothing present without `decoding` */
+        uint64_t n_frames, n_chunks;
+        uint64_t n_damaged;             /* chunks that cannot be read: CRC, length or count does not fit */
+} StoreReplay;
+
+/* error: 0, -ENOENT (also one that is live), -EIO, -ECANCELED, -ENOBUFS too many at a time. `replay` is valid for the call. */
+typedef void (*StoreReplayed)(int error, const StoreReplay *replay, void *userdata);
+
+typedef struct StoreSeries {
+        uint64_t id;                    /* also one that is live, as far as it is written */
+        StoreMetric metric;
+        uint64_t from_usec, to_usec;    /* session time; [from, to) is cut into `points` buckets */
+        unsigned points;                /* 1 … STORE_POINTS_MAX */
+} StoreSeries;
+
+#define STORE_POINTS_MAX 4096u
+
+typedef struct StorePoint {
+        uint64_t usec;                  /* session time at which its bucket begins */
+        int32_t min, mean, max;         /* in the metric's unit; mean: of the values, rounded */
+} StorePoint;
+
+/* Buckets without a value are left out. error: 0, -ENOENT, -EIO, -ECANCELED, -ENOBUFS. */
+typedef void (*StoreSeriesRead)(int error, const StorePoint *points, size_t n, void *userdata);
+
+/* A session through a pipe. Time 0 of a tape is that of the session. */
+#define STORE_EXPORTS_MAX 16u           /* at a time, with replays and series */
+
+typedef enum StoreFormat {
+        STORE_FORMAT_TAPE,
+        STORE_FORMAT_CSV,
+        STORE_FORMAT_JSON,
+        _STORE_FORMAT_MAX,
+} StoreFormat;
 
 typedef struct StoreExport {
         uint64_t id;
-        const TapeHead *head;
+        StoreFormat format;
+        unsigned resample_hz;           /* of CSV: rows at this rate instead of one for each frame; 0: as they are */
+        const TapeHead *head;           /* of a tape; NULL else */
         uint64_t from_usec, to_usec; /* session time, both included; UINT64_MAX: to the end, and the end is said */
         int fd;                 /* the pipe's end to write to, O_NONBLOCK; the store closes it */
 } StoreExport;
+
+/* A tape to be taken in as a session. What reads it is bounded by the tape's format, and nothing of it is to be seen before all of it is. */
+typedef struct StoreImport {
+        StoreSession session;           /* its id, uuid, owner, labels, acknowledged, rating and source; the tape tells the rest */
+        int fd;                         /* to read from, O_NONBLOCK: a pipe or a file; the store closes it */
+} StoreImport;
+
+/* error: 0: durable; -EBADMSG no tape, or cut short, -EOPNOTSUPP a later version, -EEXIST a session with this uuid is here, -EFBIG longer
+ * than any session, -ETIMEDOUT nothing came for 30 s, -ENOSPC, -EIO, -ECANCELED. message: one sentence with the line, "" with 0. After an error nothing of it is kept. */
+typedef void (*StoreImported)(int error, const char *message, uint64_t id, void *userdata);
+
+/* What was taken away, and what is left of it elsewhere. */
+typedef struct StoreErased {
+        unsigned n_sessions;
+        uint64_t n_bytes;               /* by which the files have shrunk */
+        struct {
+                uint64_t id;
+                uid_t owner;
+        } *sessions;
+        char **remains;                 /* names of files that were put aside and may hold more; NULL-terminated */
+} StoreErased;
+
+/* error: 0: gone from the database, its log and its backups, and durable; -ENOENT, -EBUSY live, -EIO (not yet: it follows),
+ * -ECANCELED. `erased` is valid for the call. */
+typedef void (*StoreErasedDone)(int error, const StoreErased *erased, void *userdata);
+
+/* How long sessions are kept; what is older or too many goes at the end of a session and once a day. */
+typedef struct StoreRetention {
+        uint64_t age_usec;              /* since the end of a session; 0: for ever */
+        unsigned count;                 /* of each owner; 0: all */
+} StoreRetention;
 
 typedef struct StoreObserver {
         /* The first opening is over, one way or the other. `opened` is never NULL and is freed after the call. It is empty when no database
@@ -166,6 +305,9 @@ typedef struct StoreObserver {
         /* `reason` is a sentence for people, "" when ready: what happened, where, and what to do. Called on each change;
          * `put_aside` names the file that an unusable database was renamed to, NULL mostly. */
         void (*state_changed)(StoreState state, const char *reason, const char *put_aside, void *userdata);
+        /* Retention has taken them away. NULL: nobody wants to know. */
+        void (*retired)(const StoreErased *erased, void *userdata);
+        StoreDecoder decoder;           /* with this userdata */
 } StoreObserver;
 
 /* error: 0, -ENOENT, -EIO (degraded: kept in memory, follows), -ECANCELED (the store is closing). */
@@ -198,13 +340,13 @@ void store_device_put(Store *store, const StoreDevice *device);
 void store_device_remove(Store *store, const char *address, const char *address_type);
 
 void store_session_begin(Store *store, const StoreSession *session);
-/* The hot path: one copy into the current piece, no allocation in the usual case, no system call unless the writer sleeps. */
-void store_session_frame(Store *store, uint64_t session_id, const Frame *frame);
+/* The hot path: one copy into the current piece, no allocation in the usual case, no system call unless the writer sleeps. `sample`: what the
+ * frame says of the curves; NULL: nothing. */
+void store_session_frame(Store *store, uint64_t session_id, const Frame *frame, const StoreSample *sample);
 void store_session_gap(Store *store, uint64_t session_id, const StoreGap *gap);
 void store_session_event(Store *store, uint64_t session_id, const StoreEvent *event);
 /* `done` when it is durable (committed under synchronous=FULL). */
-void store_session_end(Store *store, uint64_t session_id, const char *end_reason, uint64_t end_boottime_usec,
-                       uint64_t end_realtime_usec, const Figures *figures, StoreDone done, void *userdata);
+void store_session_end(Store *store, uint64_t session_id, const StoreEnd *end, StoreDone done, void *userdata);
 /* Leaves no trace of it. */
 void store_session_discard(Store *store, uint64_t session_id, StoreDone done, void *userdata);
 
@@ -217,6 +359,22 @@ void store_session_label(Store *store, uint64_t session_id, const StoreLabels *l
 void store_plan_put(Store *store, const StorePlan *plan, StoreDone done, void *userdata);
 void store_acknowledge(Store *store, const StoreAcknowledgement *acknowledgement, StoreDone done, void *userdata);
 
+/* Of a device's own record. Idempotent: the same (device, epoch, record, start) is written once, whatever is asked. */
+void store_record_put(Store *store, const StoreRecord *record, StoreRecorded done, void *userdata);
+
+/* One that is over. Gone means gone: overwritten, the log truncated, free pages given back, backups of before removed, and a row left that
+ * says nothing but its id and when. */
+void store_delete(Store *store, uint64_t id, StoreErasedDone done, void *userdata);
+/* All of an owner that are over, with plans and acknowledgements; (uid_t) -1: everybody's. In steps, so that recording goes on. */
+void store_erase_all(Store *store, uid_t owner, StoreErasedDone done, void *userdata);
+/* Files that were put aside; of erased->remains afterwards only what could not be removed. */
+void store_erase_copies(Store *store, StoreErasedDone done, void *userdata);
+void store_set_retention(Store *store, const StoreRetention *retention);
+
+/* The reader takes the tape from the pipe in slices, the writer commits it chunk by chunk under a session that nobody sees until the end.
+ * At most two at a time, else -ENOBUFS by `done`. */
+void store_import(Store *store, const StoreImport *import, StoreImported done, void *userdata);
+
 /* `done` when all that came before is durable, or with -EIO after 20 s. */
 void store_sync(Store *store, StoreDone done, void *userdata);
 
@@ -226,6 +384,10 @@ void store_get(Store *store, uint64_t id, StoreListed done, void *userdata); /* 
 
 /* Of a live session too, as far as it is written. -ENOENT no such session. */
 void store_events(Store *store, const StoreEventFilter *filter, StoreEventsRead done, void *userdata);
+
+/* In slices, which queries overtake. */
+void store_replay(Store *store, uint64_t id, StoreReplayed done, void *userdata);
+void store_series(Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata);
 
 /* On the reader too. `ended`: 0: all is in the pipe; -ENOENT: the session was deleted; -EPIPE; -ETIMEDOUT: for 30 s the pipe took nothing; -EIO;
  * -ECANCELED. */

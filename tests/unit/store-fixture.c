@@ -180,7 +180,7 @@ void fixture_done(Fixture *f) {
 }
 
 void fixture_start_only(Fixture *f) {
-        static const StoreObserver observer = { on_opened, on_state_changed };
+        static const StoreObserver observer = { .opened = on_opened, .state_changed = on_state_changed };
 
         forget(f);
         f->store = store_new(f->path, &observer, f);
@@ -287,7 +287,7 @@ void fixture_record(Fixture *f, uint64_t session, uint64_t from, uint64_t n) {
 
         for (uint64_t i = from; i < from + n; i++) {
                 fixture_make_frame(&frame, session, i);
-                store_session_frame(f->store, session, &frame.frame);
+                store_session_frame(f->store, session, &frame.frame, NULL);
         }
 }
 
@@ -306,8 +306,12 @@ int fixture_end(Fixture *f, uint64_t session) {
         figures_set(&figures, FIGURE_LIMIT, 900000000); /* its name is a word of SQL */
         figures_set(&figures, FIGURE_DEVICE_TIME_OFFSET, INT64_C(-5000000000));
         f->answered = false;
-        store_session_end(f->store, session, "user", FIXTURE_START_BOOTTIME + FIXTURE_LENGTH_USEC,
-                          FIXTURE_START_REALTIME + FIXTURE_LENGTH_USEC, &figures, on_done, f);
+        store_session_end(f->store, session, &(StoreEnd) {
+                .reason = "user",
+                .boottime_usec = FIXTURE_START_BOOTTIME + FIXTURE_LENGTH_USEC,
+                .realtime_usec = FIXTURE_START_REALTIME + FIXTURE_LENGTH_USEC,
+                .figures = &figures,
+        }, on_done, f);
         return wait_answer(f);
 }
 

@@ -291,7 +291,11 @@ static void test_an_end_before_the_last_frames(void) {
         fixture_start(&f);
         fixture_begin(&f, 1);
         fixture_record(&f, 1, 0, 1000);
-        store_session_end(f.store, 1, "idle", FIXTURE_START_BOOTTIME + 1000000, FIXTURE_START_REALTIME + 1000007, &(Figures) {},
+        store_session_end(f.store, 1, &(StoreEnd) {
+                .reason = "idle",
+                .boottime_usec = FIXTURE_START_BOOTTIME + 1000000,
+                .realtime_usec = FIXTURE_START_REALTIME + 1000007,
+        },
                           NULL, NULL);
         while (fixture_get(&f, 1) == -ENOENT)
                 continue;
@@ -317,7 +321,7 @@ static void record_one(Fixture *f, uint64_t session_usec, uint8_t channel, uint8
                 .direction = direction,
                 .size = size,
                 .data = data,
-        });
+        }, NULL);
 }
 
 /* What the link did and what was written to the device is told too; what no tape can hold is a mark in its place. */

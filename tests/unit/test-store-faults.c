@@ -194,7 +194,7 @@ static void test_a_sync_that_hangs(void) {
         fixture_record(&f, 1, 0, 100);
         fixture_wait(&f, fixture_has_committed, 100);
         fault_vfs_hang_sync(true);
-        store_session_end(f.store, 1, "user", 0, 0, &(Figures) {}, on_done, &error);
+        store_session_end(f.store, 1, &(StoreEnd) { .reason = "user" }, on_done, &error);
         fixture_wait(&f, hangs, 0);
         for (uint64_t i = 0; store_state(f.store) == STORE_READY; i += 40) {
                 fixture_record(&f, 2, i, 40);
@@ -232,7 +232,7 @@ static void test_a_full_disk(void) {
         fixture_wait(&f, fixture_has_committed, 400);
         fault_vfs_arm(FAULT_WRITE, FAULT_ENOSPC, 1, UINT64_MAX / 2);
         fixture_record(&f, 1, 400, 24000);
-        store_session_end(f.store, 1, "user", 0, 0, &(Figures) {}, on_done, &error);
+        store_session_end(f.store, 1, &(StoreEnd) { .reason = "user" }, on_done, &error);
         fixture_wait(&f, is_set, (uintptr_t) &error);
         g_assert_cmpint(error, ==, -EIO);
         fixture_wait(&f, fixture_is_in_state, STORE_DEGRADED);

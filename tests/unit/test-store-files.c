@@ -393,7 +393,7 @@ static void test_reading_while_it_comes(void) {
                 assert_unavailable(&f, "there is a folder");
                 fixture_begin(&f, f.next_session_id);
                 fixture_record(&f, f.next_session_id, 0, 10);
-                store_session_end(f.store, f.next_session_id, "user", 0, 0, &(Figures) {}, NULL, NULL);
+                store_session_end(f.store, f.next_session_id, &(StoreEnd) { .reason = "user" }, NULL, NULL);
                 g_assert_cmpint(g_rmdir(f.path), ==, 0);
                 while (fixture_list(&f, &(StoreFilter) { .owner = (uid_t) -1, .limit = 50 }) == -EIO ||
                        f.n_listed == 0)
@@ -421,14 +421,14 @@ static void test_closing_answers(void) {
         g_assert_cmpint(g_mkdir(f.path, 0700), ==, 0);
         assert_unavailable(&f, "there is a folder");
         fixture_begin(&f, f.next_session_id);
-        store_session_end(f.store, f.next_session_id, "user", 0, 0, &(Figures) {}, on_closed, &ended);
+        store_session_end(f.store, f.next_session_id, &(StoreEnd) { .reason = "user" }, on_closed, &ended);
         f.store = store_close(f.store, 100000);
         g_assert_cmpint(ended, ==, -ECANCELED);
         g_assert_cmpint(g_rmdir(f.path), ==, 0);
 
         fixture_start_only(&f);
         store_session_begin(f.store, &(StoreSession) { .id = 1, .uuid = (char *) "u" });
-        store_session_end(f.store, 1, "user", 0, 0, &(Figures) {}, on_closed, &ended);
+        store_session_end(f.store, 1, &(StoreEnd) { .reason = "user" }, on_closed, &ended);
         store_list(f.store, &(StoreFilter) { .owner = (uid_t) -1, .limit = 1 }, on_closed_list, &listed);
         f.store = store_close(f.store, 20 * G_USEC_PER_SEC);
         g_assert_cmpint(ended, ==, 0); /* written all the same */

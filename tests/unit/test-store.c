@@ -110,10 +110,10 @@ static void test_odd_frames(void) {
         fixture_start(&f);
         fixture_begin(&f, 1);
         for (size_t i = 0; i < G_N_ELEMENTS(odd); i++)
-                store_session_frame(f.store, 1, &odd[i]);
-        store_session_frame(f.store, 2, &odd[0]); /* no such session */
+                store_session_frame(f.store, 1, &odd[i], NULL);
+        store_session_frame(f.store, 2, &odd[0], NULL); /* no such session */
         g_assert_cmpint(fixture_end(&f, 1), ==, 0);
-        store_session_frame(f.store, 1, &odd[0]); /* ended */
+        store_session_frame(f.store, 1, &odd[0], NULL); /* ended */
         g_assert_cmpuint(store_counters(f.store).queued, ==, 4);
         g_assert_cmpint(fixture_end(&f, 2), ==, -ENOENT);
         fixture_stop(&f);
@@ -332,7 +332,7 @@ static void fill(Fixture *f, unsigned n) {
                 fixture_begin_full(f, i, FIXTURE_START_REALTIME + i / 3 * 1000000u,
                                    i % 2 ? pen : "AA:BB:CC:DD:EE:02", i % 5 ? "me" : "you",
                                    i % 4 ? 1000 : 1001);
-                store_session_end(f->store, i, "idle", 0, FIXTURE_START_REALTIME, &(Figures) {}, NULL,
+                store_session_end(f->store, i, &(StoreEnd) { .reason = "idle", .realtime_usec = FIXTURE_START_REALTIME }, NULL,
                                   NULL);
         }
         fixture_begin(f, n + 1); /* a live one, which no list shows */
@@ -509,7 +509,7 @@ static void test_sizes(void) {
 
                 for (size_t j = 0; j < sizeof data; j++)
                         data[j] = (uint8_t) g_test_rand_int();
-                store_session_frame(f.store, 1, &frame);
+                store_session_frame(f.store, 1, &frame, NULL);
                 if (i % 1000 == 0)
                         fixture_wait(&f, fixture_has_committed, i + 1);
         }
