@@ -193,6 +193,12 @@ static const char *op_user_name(uid_t uid, void *userdata) {
         return hub_user_name(userdata, uid);
 }
 
+static uint64_t op_session_id(void *userdata) {
+        Hub *hub = userdata;
+
+        return hub->next_session_id++;
+}
+
 static uint64_t op_now_usec(void *userdata) {
         uint64_t now_usec, realtime_usec;
 
@@ -213,5 +219,6 @@ const BusOps hub_bus_ops = {
         .now_usec = op_now_usec,
         .doctor = hub_doctor,
         .user_name = op_user_name,
+        .session_id = op_session_id,
         .plan = &hub_plan_ops,
 };

@@ -234,9 +234,16 @@ static int on_store_io(sd_event_source *source, int fd, uint32_t revents, void *
         return 0;
 }
 
+static void on_store_retired(const StoreErased *erased, void *userdata) {
+        Hub *hub = userdata;
+
+        bus_history_erased(hub->bus, erased);
+}
+
 static const StoreObserver store_observer = {
         .opened = on_store_opened,
         .state_changed = on_store_state_changed,
+        .retired = on_store_retired,
 };
 
 /* ---- The bus ---- */
@@ -375,7 +382,13 @@ static void on_profile_refused(const char *path, unsigned line, const char *text
 static int start_store(Hub *hub, const char *state_dir) {
         g_autofree char *path = g_build_filename(state_dir, "needled.db", NULL);
 
+        const StoreRetention retention = {
+                .age_usec = hub->config.store_retention_usec,
+                .count = hub->config.store_retention_count,
+        };
+
         hub->store = store_new(path, &store_observer, hub);
+        store_set_retention(hub->store, &retention);
         return sd_event_add_io(hub->event, &hub->store_source, store_get_fd(hub->store), EPOLLIN, on_store_io, hub);
 }
 
