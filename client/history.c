@@ -11,111 +11,12 @@
 #include "client/names.h"
 #include "client/output.h"
 #include "client/service.h"
+#include "client/session-filter.h"
 #include "client/table.h"
 #include "client/text.h"
 #include "client/verbs.h"
 
 #define LIMIT_DEFAULT 50
-#define LIMIT_MAX 1000000
-#define PAGE_MAX 500            /* of History1.List */
-
-typedef struct Filter {
-        uint64_t since_usec, until_usec; /* 0: no bound */
-        const char *device, *subject, *area; /* NULL: any */
-        uint64_t limit;
-} Filter;
-
-static int append_filter(sd_bus_message *call, const Filter *filter, uint64_t limit, uint64_t before) {
-        int r;
-
-        r = sd_bus_message_open_container(call, 'a', "{sv}");
-        if (r >= 0)
-                r = sd_bus_message_append(call, "{sv}", "limit", "u", (uint32_t) limit);
-        if (r >= 0 && filter->since_usec > 0)
-                r = sd_bus_message_append(call, "{sv}", "since", "t", filter->since_usec);
-        if (r >= 0 && filter->until_usec > 0)
-                r = sd_bus_message_append(call, "{sv}", "until", "t", filter->until_usec);
-        if (r >= 0 && before > 0)
-                r = sd_bus_message_append(call, "{sv}", "before", "t", before);
-        if (r >= 0)
-                r = service_append_text(call, "device", filter->device);
-        if (r >= 0)
-                r = service_append_text(call, "subject", filter->subject);
-        if (r >= 0)
-                r = service_append_text(call, "area", filter->area);
-
-        return r < 0 ? r : sd_bus_message_close_container(call);
-}
-
-static Exit list_page(Client *client, const Filter *filter, uint64_t limit, uint64_t before, json_t **ret) {
-        g_autoptr(sd_bus_message) call = NULL;
-        Exit e;
-        int r;
-
-        e = service_message(client->bus, SERVICE_ROOT, SERVICE_HISTORY, "List", &call);
-        if (e != EXIT_DONE)
-                return e;
-        r = append_filter(call, filter, limit, before);
-        if (r < 0)
-                return service_message_error(r);
-
-        return service_call(client->bus, call, 0, ret);
-}
-
-/* Page by page, as many as were asked for. */
-static Exit list_sessions(Client *client, const Filter *filter, json_t *ret) {
-        uint64_t before = 0;
-
-        while (json_array_size(ret) < filter->limit) {
-                uint64_t limit = MIN(filter->limit - json_array_size(ret), PAGE_MAX);
-                json_auto *page = NULL;
-                size_t n;
-                Exit e;
-
-                e = list_page(client, filter, limit, before, &page);
-                if (e != EXIT_DONE)
-                        return e;
-
-                n = json_array_size(page);
-                if (n > 0) {
-                        before = (uint64_t) json_number(json_array_get(page, n - 1), "id");
-                        json_array_extend(ret, page);
-                }
-                if (n < limit)
-                        return EXIT_DONE;
-        }
-
-        return EXIT_DONE;
-}
-
-/* The device of a session is its address, which stays when the device is forgotten: what no device is called
- * is passed on as it is. */
-static Exit read_filter(Client *client, Objects *objects, Filter *ret) {
-        const Options *options = &client->options;
-        const json_t *device = NULL;
-        Exit e;
-
-        *ret = (Filter) { .device = options->value[OPTION_DEVICE], .subject = options->value[OPTION_SUBJECT],
-                          .area = options->value[OPTION_AREA] };
-
-        e = options_number(options, OPTION_LIMIT, 1, LIMIT_MAX, LIMIT_DEFAULT, &ret->limit);
-        if (e == EXIT_DONE)
-                e = options_time(options, OPTION_SINCE, client_now(), &ret->since_usec);
-        if (e == EXIT_DONE)
-                e = options_time(options, OPTION_UNTIL, client_now(), &ret->until_usec);
-        if (e == EXIT_DONE)
-                e = client_connect(client);
-        if (e != EXIT_DONE || !ret->device)
-                return e;
-
-        e = client_objects(client, objects);
-        if (e != EXIT_DONE)
-                return e;
-        if (objects_find_device(objects, ret->device, &device) == 0)
-                ret->device = json_text(device, "address");
-
-        return EXIT_DONE;
-}
 
 static char *session_device(const json_t *session) {
         const char *alias = json_text(session, "alias");
@@ -158,14 +59,14 @@ Exit verb_sessions(Client *client) {
         json_auto *sessions = json_array();
         g_auto(Objects) objects = {};
         json_t *session;
-        Filter filter;
+        SessionFilter filter;
         size_t i;
         Exit e;
 
-        e = read_filter(client, &objects, &filter);
+        e = session_filter_read(client, &objects, LIMIT_DEFAULT, &filter);
         if (e != EXIT_DONE)
                 return e;
-        e = list_sessions(client, &filter, sessions);
+        e = session_filter_list(client, &filter, sessions);
         if (e != EXIT_DONE)
                 return e;
 
