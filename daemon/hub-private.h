@@ -2,7 +2,8 @@
 #pragma once
 
 /* What hub.c (devices, storage, wiring), hub-journal.c (what is told of devices), hub-sessions.c (sessions from open to gone), hub-ask.c
- * (what clients ask), hub-alerts.c (limits and warnings), hub-plan.c (when to go on, what was acknowledged), hub-resume.c (sessions from before the start) and doctor.c (what is wrong) share. */
+ * (what clients ask), hub-alerts.c (limits and warnings), hub-plan.c (when to go on, what was acknowledged), hub-resume.c (sessions from before the start), hub-decode.c (stored sessions read
+ * again) and doctor.c (what is wrong) share. */
 
 #include "bus/bus.h"
 #include "hub.h"
@@ -113,6 +114,10 @@ HubPlan *hub_plan_free(HubPlan *plan);
 void hub_plan_opened(Hub *hub, const StoreOpened *opened);
 /* Whether its owner has acknowledged the contraindications; and warns in it, later, if it began before it should have. */
 void hub_plan_session_opened(Hub *hub, Session *session);
+
+/* hub-decode.c */
+extern const StoreDecoder hub_decoder;  /* with the hub as its userdata */
+void hub_sample(const TrackerLive *live, StoreSample *ret); /* what a value says of the curves */
 
 /* hub-resume.c */
 void hub_sessions_resume(Hub *hub, const StoreOpened *opened);

@@ -59,6 +59,7 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         TAILQ_INIT(&store->replies);
         TAILQ_INIT(&store->requests);
         TAILQ_INIT(&store->exports);
+        TAILQ_INIT(&store->scans);
         (void) pthread_mutex_init(&store->mutex, NULL);
         (void) pthread_mutex_init(&store->gate, NULL);
         (void) pthread_condattr_init(&attr);
@@ -95,6 +96,9 @@ static void dispatch_reply(Store *store, const Reply *reply) {
                 break;
         case REPLY_COUNTED:
                 reply->counted(reply->error, reply->n_rows, reply->userdata);
+                break;
+        case REPLY_SCANNED:
+                scan_answer(reply->scan, reply->error);
                 break;
         }
 }
@@ -157,6 +161,7 @@ Store *store_close(Store *store, uint64_t timeout_usec) {
         while (!(store->writer_done && store->reader_done) && shared_now_usec() < give_up_usec)
                 shared_wait(store, &store->done_cond, give_up_usec);
         done = store->writer_done && store->reader_done;
+        atomic_store(&store->closed, true);
         while (!TAILQ_EMPTY(&store->waits))
                 shared_wait_answer(store, TAILQ_FIRST(&store->waits)->id, -ECANCELED);
         shared_unlock(store);
@@ -482,6 +487,27 @@ void store_events(Store *store, const StoreEventFilter *filter, StoreEventsRead 
         request->events_read = done;
         request->userdata = userdata;
         push_request(store, request);
+}
+
+static void push_scan(Store *store, Scan *scan) {
+        shared_lock(store);
+        if (store->n_scans == STORE_SCANS_MAX)
+                shared_scan_end(store, scan, -ENOBUFS);
+        else {
+                TAILQ_INSERT_TAIL(&store->scans, scan, entry);
+                store->n_scans++;
+                shared_interrupt_check(store);
+                shared_wake_reader(store);
+        }
+        shared_unlock(store);
+}
+
+void store_replay(Store *store, uint64_t id, StoreReplayed done, void *userdata) {
+        push_scan(store, scan_new_replay(store, id, done, userdata));
+}
+
+void store_series(Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata) {
+        push_scan(store, scan_new_series(store, wanted, done, userdata));
 }
 
 void store_export(Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata) {
