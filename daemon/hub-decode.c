@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <math.h>
-
 #include "hub-decode.h"
 #include "profiles/channels.h"
 
@@ -27,25 +25,6 @@ SessionIdentity decoding_identity(const StoreSession *row, const char *device_pa
         g_strlcpy(identity.uuid, row->uuid, sizeof(identity.uuid));
         g_strlcpy(identity.boot_id, row->boot_id, sizeof(identity.boot_id));
         return identity;
-}
-
-void hub_sample(const TrackerLive *live, StoreSample *ret) {
-        const OmpLive *l = live->live;
-
-        *ret = (StoreSample) {};
-        if (l->force_mean_mn != OMP_FORCE_UNKNOWN) {
-                ret->has |= 1u << STORE_METRIC_FORCE;
-                ret->mean[STORE_METRIC_FORCE] = l->force_mean_mn;
-                ret->max[STORE_METRIC_FORCE] = l->force_peak_mn != OMP_FORCE_UNKNOWN ? l->force_peak_mn : l->force_mean_mn;
-        }
-        if (live->has_rate) {
-                ret->has |= 1u << STORE_METRIC_STROKE_RATE;
-                ret->mean[STORE_METRIC_STROKE_RATE] = ret->max[STORE_METRIC_STROKE_RATE] = (int32_t) lround(MIN(live->stroke_rate, 1e9));
-        }
-        if (l->flags & OMP_LIVE_DEPTH) {
-                ret->has |= 1u << STORE_METRIC_DEPTH;
-                ret->mean[STORE_METRIC_DEPTH] = ret->max[STORE_METRIC_DEPTH] = l->depth_um;
-        }
 }
 
 /* ---- What the frame says ---- */
