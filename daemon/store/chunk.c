@@ -97,6 +97,7 @@ void chunk_builder_add(ChunkBuilder *builder, const Frame *frame) {
 
         if (builder->n_frames == 0) {
                 builder->t0_boottime_usec = builder->last_boottime_usec = frame->boottime_usec;
+                builder->t1_boottime_usec = frame->boottime_usec;
                 builder->t0_realtime_usec = frame->realtime_usec;
                 builder->last_offset_usec = offset_usec;
         }
@@ -117,6 +118,7 @@ void chunk_builder_add(ChunkBuilder *builder, const Frame *frame) {
         builder->size = (size_t) (p - builder->data) + frame->size;
         builder->last_boottime_usec = frame->boottime_usec;
         builder->last_offset_usec = offset_usec;
+        builder->t1_boottime_usec = MAX(builder->t1_boottime_usec, frame->boottime_usec);
         builder->n_frames++;
 }
 
@@ -124,6 +126,7 @@ Chunk chunk_builder_seal(const ChunkBuilder *builder) {
         Chunk chunk = {
                 .t0_boottime_usec = builder->t0_boottime_usec,
                 .t0_realtime_usec = builder->t0_realtime_usec,
+                .t1_boottime_usec = builder->t1_boottime_usec,
                 .n_frames = builder->n_frames,
                 .encoding = CHUNK_ENCODING,
                 .data = builder->data,
@@ -173,6 +176,27 @@ int chunk_decode(const Chunk *chunk, Frame *ret_frames) {
                 ret_frames[i] = frame;
         }
         return cursor.left == 0 ? 0 : -EBADMSG;
+}
+
+int chunk_unpack(const Chunk *chunk, ChunkFrames *frames) {
+        int r;
+
+        frames->n = 0;
+        if (chunk->size > CHUNK_SIZE_MAX || !chunk_plausible(chunk))
+                return chunk->encoding == CHUNK_ENCODING ? -EBADMSG : -EOPNOTSUPP;
+        if (chunk->n_frames > frames->allocated) {
+                frames->allocated = chunk->n_frames;
+                frames->frames = g_renew(Frame, frames->frames, frames->allocated);
+        }
+        r = chunk_decode(chunk, frames->frames);
+        if (r == 0)
+                frames->n = chunk->n_frames;
+        return r;
+}
+
+void chunk_frames_done(ChunkFrames *frames) {
+        g_free(frames->frames);
+        *frames = (ChunkFrames) {};
 }
 
 #if defined(__x86_64__)

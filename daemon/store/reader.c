@@ -16,6 +16,7 @@ static const char *const checks[] = {
         "PRAGMA quick_check(meta)",  "PRAGMA quick_check(device)", "PRAGMA quick_check(session)",
         "PRAGMA quick_check(tail)",  "PRAGMA quick_check(gap)",    "PRAGMA quick_check(event)",
         "PRAGMA quick_check(chunk)", "PRAGMA quick_check(plan)",   "PRAGMA quick_check(acknowledgement)",
+        "PRAGMA quick_check(tombstone)",
 };
 
 typedef struct Checking {
@@ -176,24 +177,36 @@ static void serve(Store *store, Request *request) {
         (void) request_free(request);
 }
 
-/* ---- Exports ---- */
+/* ---- Slices of exports and scans ---- */
 
-static int export_errno(int rc) {
-        return rc == SQLITE_OK ? 0 : rc == SQLITE_NOTFOUND ? -ENOENT : rc == SQLITE_MISMATCH ? -EINVAL : -EIO;
+static int slice_errno(int rc) {
+        switch (rc) {
+        case SQLITE_OK:
+                return 0;
+        case SQLITE_DONE:
+                return 1;
+        case SQLITE_NOTFOUND:
+                return -ENOENT;
+        case SQLITE_MISMATCH:
+                return -EINVAL;
+        default:
+                return -EIO;
+        }
 }
 
-/* The next slice, with the gate, which it gives back. Negative errno. */
-static int read_export(Store *store, Export *export) {
+/* The next slice of one or the other, with the gate, which it gives back. 1: a scan is done, 0: not yet; negative errno. */
+static int read_slice(Store *store, Export *export, Scan *scan) {
         int rc = connect_reader(store);
         bool opened = rc == SQLITE_OK;
 
         if (opened)
-                rc = export_read(export, store->reader_db, shared_now_usec() + EXPORT_SLICE_USEC);
-        if (export_errno(rc) == -EIO)
+                rc = export ? export_read(export, store->reader_db, shared_now_usec() + EXPORT_SLICE_USEC)
+                            : scan_read(scan, store->reader_db, shared_now_usec() + SCAN_SLICE_USEC);
+        if (slice_errno(rc) == -EIO)
                 reader_disconnect(store);
         (void) pthread_mutex_unlock(&store->gate);
         if (opened && !database_is_damage(rc))
-                return export_errno(rc);
+                return slice_errno(rc);
 
         shared_lock(store);
         if (opened)
@@ -203,7 +216,22 @@ static int read_export(Store *store, Export *export) {
                 shared_wake_writer(store);
         }
         shared_unlock(store);
-        return export_errno(rc);
+        return slice_errno(rc);
+}
+
+/* One slice of the first, with the gate, which it gives back. Called and returns with the mutex held. */
+static void serve_scan(Store *store) {
+        Scan *scan = TAILQ_FIRST(&store->scans);
+        int r;
+
+        shared_unlock(store);
+        r = read_slice(store, NULL, scan);
+        shared_lock(store);
+        if (r == 0)
+                return;
+        TAILQ_REMOVE(&store->scans, scan, entry);
+        store->n_scans--;
+        shared_scan_end(store, scan, MIN(r, 0));
 }
 
 static void remove_export(Store *store, Export *export, int error) {
@@ -230,7 +258,7 @@ static void serve_export(Store *store, Export *export, bool reads) {
         TAILQ_INSERT_TAIL(&store->exports, export, entry);
         shared_unlock(store);
         if (reads)
-                r = read_export(store, export);
+                r = read_slice(store, export, NULL);
         if (r == 0 && was_counting && export_is_dead(export))
                 r = -EPIPE;
         if (r == 0)
@@ -291,8 +319,8 @@ static void check(Store *store, Checking *checking) {
         rc = connect_reader(store);
         shared_lock(store);
         atomic_store(&store->interrupt, false);
-        if (rc == SQLITE_OK && !store->gate_wanted && TAILQ_EMPTY(&store->requests) && !next_export(store) &&
-            !store->stopping) {
+        if (rc == SQLITE_OK && !store->gate_wanted && TAILQ_EMPTY(&store->requests) && TAILQ_EMPTY(&store->scans) &&
+            !next_export(store) && !store->stopping) {
                 store->checking = store->reader_db;
                 shared_unlock(store);
                 sqlite3_progress_handler(store->reader_db, 1, on_progress, store);
@@ -335,6 +363,12 @@ static void cancel_all(Store *store) {
         }
         while (!TAILQ_EMPTY(&store->exports))
                 remove_export(store, TAILQ_FIRST(&store->exports), -ECANCELED);
+        while (!TAILQ_EMPTY(&store->scans)) {
+                Scan *scan = TAILQ_FIRST(&store->scans);
+
+                TAILQ_REMOVE(&store->scans, scan, entry);
+                shared_scan_end(store, scan, -ECANCELED);
+        }
 }
 
 static uint64_t next_deadline(const Store *store) {
@@ -382,6 +416,7 @@ static void watch(Store *store, bool idle) {
 static bool work(Store *store, Checking *checking) {
         Request *request = TAILQ_FIRST(&store->requests);
         Export *export = next_export(store);
+        bool scan = !TAILQ_EMPTY(&store->scans) && (!export || store->scan_is_next);
 
         if (request) { /* "queries overtake exports" */
                 if (!take_gate(store))
@@ -390,11 +425,17 @@ static bool work(Store *store, Checking *checking) {
                 shared_unlock(store);
                 serve(store, request);
                 shared_lock(store);
+        } else if (scan) {
+                if (!take_gate(store))
+                        return false;
+                store->scan_is_next = false;
+                serve_scan(store);
         } else if (export) {
                 bool reads = !export_has_lines(export);
 
                 if (reads && !take_gate(store))
                         return false;
+                store->scan_is_next = true;
                 serve_export(store, export, reads);
         } else {
                 if (!store->connected || store->check_wanted == store->check_done || !take_gate(store))

@@ -59,6 +59,7 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         TAILQ_INIT(&store->replies);
         TAILQ_INIT(&store->requests);
         TAILQ_INIT(&store->exports);
+        TAILQ_INIT(&store->scans);
         (void) pthread_mutex_init(&store->mutex, NULL);
         (void) pthread_mutex_init(&store->gate, NULL);
         (void) pthread_condattr_init(&attr);
@@ -95,6 +96,9 @@ static void dispatch_reply(Store *store, const Reply *reply) {
                 break;
         case REPLY_COUNTED:
                 reply->counted(reply->error, reply->n_rows, reply->userdata);
+                break;
+        case REPLY_SCANNED:
+                scan_answer(reply->scan, reply->error);
                 break;
         }
 }
@@ -157,6 +161,7 @@ Store *store_close(Store *store, uint64_t timeout_usec) {
         while (!(store->writer_done && store->reader_done) && shared_now_usec() < give_up_usec)
                 shared_wait(store, &store->done_cond, give_up_usec);
         done = store->writer_done && store->reader_done;
+        atomic_store(&store->closed, true);
         while (!TAILQ_EMPTY(&store->waits))
                 shared_wait_answer(store, TAILQ_FIRST(&store->waits)->id, -ECANCELED);
         shared_unlock(store);
@@ -290,11 +295,10 @@ static void notice_lag(Store *store) {
         shared_set_state(store, STORE_DEGRADED, reason, NULL);
 }
 
-static void add_frame(Store *store, LiveSession *live, const Frame *frame) {
-        size_t size = JOB_FRAME_HEAD + (size_t) frame->size;
+static void add_frame(Store *store, LiveSession *live, const Frame *frame, const StoreSample *sample) {
+        size_t size = piece_size_of(frame, sample);
         Job *job = live->generation == store->generation ? live->open : NULL;
         Piece *piece;
-        uint8_t *p;
 
         if (!job)
                 job = open_piece(store, live);
@@ -303,12 +307,7 @@ static void add_frame(Store *store, LiveSession *live, const Frame *frame) {
                 piece_reserve(piece, size);
         if (piece->n_frames == 0)
                 live->piece_boottime_usec = frame->boottime_usec;
-        p = piece->data + piece->size;
-        memcpy(p, frame, JOB_FRAME_HEAD);
-        if (frame->size > 0)
-                memcpy(p + JOB_FRAME_HEAD, frame->data, frame->size);
-        piece->size += size;
-        piece->n_frames++;
+        piece_add(piece, frame, sample);
         piece->n_bulk += live->has_bulk && frame->channel == STORE_BULK_CHANNEL;
         store->queue.size += size;
         store->n_queued++;
@@ -328,7 +327,7 @@ void store_session_frame(Store *store, uint64_t session_id, const Frame *frame, 
         if (!live || live->id != session_id)
                 live = store->last = g_hash_table_lookup(store->live, &session_id);
         if (live)
-                add_frame(store, live, frame);
+                add_frame(store, live, frame, sample);
         shared_unlock(store);
 }
 
@@ -379,10 +378,9 @@ static void push_last(Store *store, Job *job, StoreDone done, void *userdata) {
 void store_session_end(Store *store, uint64_t session_id, const StoreEnd *end, StoreDone done, void *userdata) {
         Job *job = job_new(JOB_END, session_id);
 
-        job->end_reason = g_strdup(end->reason);
-        job->end_boottime_usec = end->boottime_usec;
-        job->end_realtime_usec = end->realtime_usec;
-        job->figures = end->figures ? g_memdup2(end->figures, sizeof *end->figures) : g_new0(Figures, 1);
+        job->end = *end;
+        job->end.reason = g_strdup(end->reason);
+        job->end.figures = g_memdup2(end->figures, sizeof *end->figures);
         push_last(store, job, done, userdata);
 }
 
@@ -482,6 +480,27 @@ void store_events(Store *store, const StoreEventFilter *filter, StoreEventsRead 
         request->events_read = done;
         request->userdata = userdata;
         push_request(store, request);
+}
+
+static void push_scan(Store *store, Scan *scan) {
+        shared_lock(store);
+        if (store->n_scans == STORE_SCANS_MAX)
+                shared_scan_end(store, scan, -ENOBUFS);
+        else {
+                TAILQ_INSERT_TAIL(&store->scans, scan, entry);
+                store->n_scans++;
+                shared_interrupt_check(store);
+                shared_wake_reader(store);
+        }
+        shared_unlock(store);
+}
+
+void store_replay(Store *store, uint64_t id, StoreReplayed done, void *userdata) {
+        push_scan(store, scan_new_replay(store, id, done, userdata));
+}
+
+void store_series(Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata) {
+        push_scan(store, scan_new_series(store, wanted, done, userdata));
 }
 
 void store_export(Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata) {

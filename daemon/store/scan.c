@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/scan.h"
+
+#include <errno.h>
+
+#include "store/rows.h"
+#include "store/shared.h"
+
+#define CHUNK_QUERY "SELECT " ROWS_CHUNK_COLUMNS ", seq FROM chunk WHERE session = ? AND seq >= ? ORDER BY seq"
+/* Only while the chunk that its pieces are of is not there: then they are stale. */
+#define TAIL_QUERY                                                                                                        \
+        "SELECT " ROWS_CHUNK_COLUMNS " FROM tail WHERE session = ?1 AND chunk = ?2"                                       \
+        " AND NOT EXISTS (SELECT 1 FROM chunk WHERE session = ?1 AND seq >= ?2) ORDER BY piece"
+
+static const StoreDecoder *decoder_of(const Scan *scan) {
+        return &scan->store->observer.decoder;
+}
+
+static bool is_replay(const Scan *scan) {
+        return scan->replayed;
+}
+
+/* ---- Beginning ---- */
+
+static int prepare_for(sqlite3 *db, const char *sql, uint64_t session, sqlite3_int64 second, sqlite3_stmt **ret) {
+        int rc = sqlite3_prepare_v2(db, sql, -1, ret, NULL);
+
+        if (rc == SQLITE_OK)
+                rc = sqlite3_bind_int64(*ret, 1, (sqlite3_int64) session);
+        if (rc == SQLITE_OK && sqlite3_bind_parameter_count(*ret) > 1)
+                rc = sqlite3_bind_int64(*ret, 2, second);
+        return rc;
+}
+
+/* It is there, and may be read: a replay is of one that is over, and nobody sees one that is being imported. *ret_version may be NULL. */
+static int look_for(const Scan *scan, sqlite3 *db, unsigned *ret_version) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = prepare_for(db, "SELECT ended, figures_version FROM session WHERE id = ?", scan->id, 0, &stmt);
+
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW) {
+                int ended = sqlite3_column_int(stmt, 0);
+
+                if (ret_version)
+                        *ret_version = (unsigned) sqlite3_column_int(stmt, 1);
+                rc = ended == 1 || (ended == 0 && !is_replay(scan)) ? SQLITE_OK : SQLITE_NOTFOUND;
+        } else if (rc == SQLITE_DONE)
+                rc = SQLITE_NOTFOUND;
+        (void) sqlite3_finalize(stmt);
+        return rc;
+}
+
+static int read_session(Scan *scan, sqlite3 *db) {
+        g_autofree char *select = rows_session_select(), *sql = g_strconcat(select, " WHERE id = ?", NULL);
+        sqlite3_stmt *stmt = NULL;
+        int rc = prepare_for(db, sql, scan->id, 0, &stmt);
+
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW)
+                rows_session_get(stmt, &scan->session);
+        (void) sqlite3_finalize(stmt);
+        return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_NOTFOUND : rc;
+}
+
+static int begin(Scan *scan, sqlite3 *db) {
+        int rc = read_session(scan, db);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        scan->begun = true;
+        scan->series.start_boottime_usec = scan->session.start_boottime_usec;
+        if (decoder_of(scan)->begin)
+                scan->decoding = decoder_of(scan)->begin(&scan->session, scan->store->userdata);
+        return SQLITE_OK;
+}
+
+/* ---- Frames ---- */
+
+/* Of a curve, a waveform says nothing: half of a session is not decoded. In a vendor's session the number means something else. */
+static bool is_needless(const Scan *scan, const Frame *frame) {
+        return !is_replay(scan) && frame->channel == STORE_BULK_CHANNEL && frame->direction == FRAME_FROM_DEVICE && !*scan->session.channels;
+}
+
+static void take_frames(Scan *scan) {
+        for (uint32_t i = 0; i < scan->frames.n; i++) {
+                const Frame *frame = &scan->frames.frames[i];
+                StoreSample sample = {};
+
+                if (is_needless(scan, frame))
+                        continue;
+                decoder_of(scan)->frame(scan->decoding, frame, &sample);
+                if (!is_replay(scan))
+                        series_add(&scan->series, frame->boottime_usec, &sample);
+        }
+}
+
+static void take_chunk(Scan *scan, const Chunk *chunk) {
+        /* A disk that hung has given it at last, and who knows the codec is gone. */
+        if (atomic_load_explicit(&scan->store->closed, memory_order_relaxed))
+                return;
+        scan->replay.n_chunks++;
+        if (chunk_unpack(chunk, &scan->frames) < 0) {
+                scan->replay.n_damaged++;
+                return;
+        }
+        scan->replay.n_frames += scan->frames.n;
+        if (scan->decoding)
+                take_frames(scan);
+}
+
+static int read_chunks(Scan *scan, sqlite3 *db, uint64_t until_usec) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = prepare_for(db, CHUNK_QUERY, scan->id, scan->next_seq, &stmt);
+
+        while (rc == SQLITE_OK) {
+                Chunk chunk;
+
+                rc = sqlite3_step(stmt);
+                if (rc != SQLITE_ROW)
+                        break;
+                chunk = rows_chunk_get(stmt);
+                take_chunk(scan, &chunk);
+                scan->next_seq = sqlite3_column_int64(stmt, ROWS_CHUNK_N_COLUMNS) + 1;
+                if (shared_now_usec() >= until_usec)
+                        break;
+                rc = SQLITE_OK;
+        }
+        (void) sqlite3_finalize(stmt);
+        return rc;
+}
+
+/* Of one that is live: what is not in a chunk yet. SQLITE_ROW: it has become one meanwhile. */
+static int read_tail(Scan *scan, sqlite3 *db) {
+        sqlite3_stmt *stmt = NULL;
+        bool any = false;
+        int rc = prepare_for(db, TAIL_QUERY, scan->id, scan->next_seq, &stmt);
+
+        while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+                Chunk chunk;
+
+                rc = sqlite3_step(stmt);
+                if (rc != SQLITE_ROW)
+                        break;
+                any = true;
+                chunk = rows_chunk_get(stmt);
+                take_chunk(scan, &chunk);
+        }
+        (void) sqlite3_finalize(stmt);
+        if (rc != SQLITE_DONE || any)
+                return rc;
+
+        rc = prepare_for(db, CHUNK_QUERY, scan->id, scan->next_seq, &stmt);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(stmt);
+        (void) sqlite3_finalize(stmt);
+        return rc;
+}
+
+/* ---- ---- */
+
+static Scan *scan_new(const Store *store, uint64_t id, void *userdata) {
+        Scan *scan = g_new0(Scan, 1);
+
+        scan->id = id;
+        scan->userdata = userdata;
+        scan->store = store;
+        return scan;
+}
+
+Scan *scan_new_replay(const Store *store, uint64_t id, StoreReplayed done, void *userdata) {
+        Scan *scan = scan_new(store, id, userdata);
+
+        scan->replayed = done;
+        return scan;
+}
+
+Scan *scan_new_series(const Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata) {
+        Scan *scan = scan_new(store, wanted->id, userdata);
+
+        scan->series_read = done;
+        series_init(&scan->series, wanted);
+        return scan;
+}
+
+Scan *scan_free(Scan *scan) {
+        if (!scan)
+                return NULL;
+        if (scan->decoding)
+                decoder_of(scan)->free(scan->decoding);
+        job_clear_session(&scan->session);
+        chunk_frames_done(&scan->frames);
+        series_done(&scan->series);
+        g_free(scan);
+        return NULL;
+}
+
+int scan_read(Scan *scan, sqlite3 *db, uint64_t until_usec) {
+        int rc = look_for(scan, db, &scan->replay.figures_version);
+
+        if (rc == SQLITE_OK && !scan->begun)
+                rc = begin(scan, db);
+        if (rc == SQLITE_OK && (is_replay(scan) || scan->decoding))
+                rc = read_chunks(scan, db, until_usec);
+        if (rc == SQLITE_DONE && !is_replay(scan))
+                rc = read_tail(scan, db);
+        if (rc == SQLITE_ROW)
+                return SQLITE_OK;
+        if (rc == SQLITE_OK)            /* nobody can read it: a curve without a value */
+                rc = SQLITE_DONE;
+        if (rc != SQLITE_DONE)
+                return rc;
+
+        if (!is_replay(scan))
+                series_finish(&scan->series);
+        else if (scan->decoding)
+                decoder_of(scan)->figures(scan->decoding, scan->session.end_boottime_usec, &scan->replay.figures);
+        return SQLITE_DONE;
+}
+
+void scan_answer(const Scan *scan, int error) {
+        StoreReplay replay = scan->replay;
+
+        if (!is_replay(scan)) {
+                scan->series_read(error, error == 0 ? (const StorePoint *) (void *) scan->series.points->data : NULL,
+                                  error == 0 ? scan->series.points->len : 0, scan->userdata);
+                return;
+        }
+        replay.session = &scan->session;
+        replay.decoding = scan->decoding;
+        scan->replayed(error, error == 0 ? &replay : NULL, scan->userdata);
+}
