@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/import.h"
+
 uint64_t shared_now_usec(void) {
         struct timespec now;
 
@@ -151,6 +153,19 @@ void shared_scan_end(Store *store, Scan *scan, int error) {
         reply->scan = scan;
         reply->error = error;
         shared_reply(store, reply);
+}
+
+void shared_import_end(Store *store, Import *import, int error) {
+        Reply *reply = shared_reply_new(REPLY_IMPORTED);
+
+        intake_done(store, &import->intake);
+        reply->imported = import->done;
+        reply->userdata = import->userdata;
+        reply->id = import->session.id;
+        reply->error = error;
+        reply->reason = g_strdup(error < 0 ? import->message : "");
+        shared_reply(store, reply);
+        (void) import_free(import);
 }
 
 void shared_live_add(Store *store, const StoreSession *session) {

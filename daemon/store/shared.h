@@ -34,6 +34,7 @@ typedef enum ReplyType {
         REPLY_EVENTS,
         REPLY_COUNTED,
         REPLY_SCANNED,
+        REPLY_IMPORTED,
 } ReplyType;
 
 typedef struct Opened {
@@ -56,6 +57,8 @@ typedef struct Reply {
         StoreCounted counted;
         uint64_t n_rows;
         Scan *scan;
+        StoreImported imported;
+        uint64_t id;            /* of it */
         StoreSession *sessions;
         size_t n_sessions;
         void *userdata;
@@ -90,6 +93,10 @@ typedef struct Request {
 } Request;
 
 typedef TAILQ_HEAD(RequestList, Request) RequestList;
+
+typedef struct Intake Intake;           /* intake.h */
+typedef struct Import Import;           /* import.h */
+typedef TAILQ_HEAD(ImportList, Import) ImportList;
 
 /* A session that frames are taken for. */
 typedef struct LiveSession {
@@ -129,6 +136,9 @@ struct Store {
         ScanList scans;         /* likewise; the first is under way, so that there is one decoder at a time */
         unsigned n_scans;
         bool scan_is_next;      /* before an export */
+        ImportList imports;     /* the reader's too */
+        unsigned n_imports;
+        bool import_is_next;    /* before scans and exports */
         uint64_t export_usec;   /* STORE_EXPORT_USEC, as above */
         StoreState shared_state;
         char *shared_reason;
@@ -182,6 +192,7 @@ void shared_wake_reader(Store *store);
 /* Answers and frees it; it is in no list any more. */
 void shared_export_end(Store *store, Export *export, int error);
 void shared_scan_end(Store *store, Scan *scan, int error);
+void shared_import_end(Store *store, Import *import, int error);
 /* A check gives way to whoever else needs the reader. */
 void shared_interrupt_check(Store *store);
 /* A session that goes on from an earlier run of the daemon, or a new one. */

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "store/import.h"
 #include "store/reader.h"
 #include "store/shared.h"
 #include "store/writer.h"
@@ -60,6 +61,7 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         TAILQ_INIT(&store->requests);
         TAILQ_INIT(&store->exports);
         TAILQ_INIT(&store->scans);
+        TAILQ_INIT(&store->imports);
         (void) pthread_mutex_init(&store->mutex, NULL);
         (void) pthread_mutex_init(&store->gate, NULL);
         (void) pthread_condattr_init(&attr);
@@ -99,6 +101,9 @@ static void dispatch_reply(Store *store, const Reply *reply) {
                 break;
         case REPLY_SCANNED:
                 scan_answer(reply->scan, reply->error);
+                break;
+        case REPLY_IMPORTED:
+                reply->imported(reply->error, reply->reason, reply->id, reply->userdata);
                 break;
         }
 }
@@ -501,6 +506,21 @@ void store_replay(Store *store, uint64_t id, StoreReplayed done, void *userdata)
 
 void store_series(Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata) {
         push_scan(store, scan_new_series(store, wanted, done, userdata));
+}
+
+void store_import(Store *store, const StoreImport *wanted, StoreImported done, void *userdata) {
+        Import *import = import_new(store, wanted, done, userdata);
+
+        shared_lock(store);
+        if (store->n_imports == INTAKES_MAX)
+                shared_import_end(store, import, -ENOBUFS);
+        else {
+                TAILQ_INSERT_TAIL(&store->imports, import, entry);
+                store->n_imports++;
+                shared_interrupt_check(store);
+                shared_wake_reader(store);
+        }
+        shared_unlock(store);
 }
 
 void store_export(Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata) {

@@ -262,8 +262,9 @@ typedef struct StoreExport {
 
 /* A tape to be taken in as a session. What reads it is bounded by the tape's format, and nothing of it is to be seen before all of it is. */
 typedef struct StoreImport {
-        StoreSession session;           /* its id, uuid, owner, labels, acknowledged, rating and source; the tape tells the rest */
-        int fd;                         /* to read from, O_NONBLOCK: a pipe or a file; the store closes it */
+        StoreSession session;           /* its id, owner, labels, acknowledged, rating, source, record; uuid and the device's names, where they
+                                         * are "" the tape's stand; the tape tells the rest */
+        int fd;                         /* the end of a pipe to read from, however its flags are; the store closes it */
 } StoreImport;
 
 typedef struct StoreGone {
