@@ -34,7 +34,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchiveWriter, archive_writer_discard)
 
 typedef struct ArchiveReader ArchiveReader;
 
-/* Takes `file`. NULL: it is no archive, or not one that can be read; *ret_problem says so, the end of a sentence. */
+/* Takes `file`, and closes it in any case. NULL: it is no archive, or not one that can be read; *ret_problem says so, the end of a sentence. */
 ArchiveReader *archive_reader_new(FILE *file, char **ret_problem);
 ArchiveReader *archive_reader_free(ArchiveReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchiveReader, archive_reader_free)

@@ -9,8 +9,6 @@
 
 #include "client/tape-file.h"
 
-#define LINE_MAX_SIZE (64u * 1024u * 1024u) /* the head of a JSON is one line, with all events */
-
 static const char *const names[_EXPORT_FORMAT_MAX] = { "tape", "json", "csv" };
 
 int export_format_from_name(const char *name, ExportFormat *ret) {
@@ -68,10 +66,14 @@ static char *copy_lines(FILE *in, ExportFormat format, uint64_t rows, ExportSink
         ssize_t size;
 
         while (!missing && (size = getline(&line, &allocated, in)) > 0) {
-                if (line[size - 1] != '\n' || (size_t) size > LINE_MAX_SIZE)
+                bool row = is_row(format, line, number++);
+
+                if (line[size - 1] != '\n') { /* what was in the pipe when the service broke off */
+                        closed = false;
                         break;
-                n += is_row(format, line, number++);
-                closed = size >= 2 && line[size - 2] == '}';
+                }
+                n += row;
+                closed = !row && size >= 2 && line[size - 2] == '}';
                 if (!sink(line, (size_t) size, userdata))
                         missing = not_taken();
         }

@@ -173,8 +173,6 @@ static void import_archive(Importing *x, FILE *file, const char *name) {
         if (r == 0)
                 return;
         output_error("%s is neither a tape, nor a session as JSON, nor a whole archive of them: %s.", name, problem);
-        if (!archive)
-                (void) fclose(file);
         note_result(x, name, EXIT_FAILED, 0);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 
 #include "store/chunk.h"
+#include "store/route.h"
 #include "store/series.h"
 #include "store/store.h"
 
@@ -29,7 +30,14 @@ typedef struct Scan {
         void *decoding;
         ChunkFrames frames;
         sqlite3_int64 next_seq;         /* of the chunk that comes next */
-        Series series;
+
+        Series series;                  /* what follows is for a series alone */
+        Route route;
+        bool routed;                    /* all chunks that are there are in it */
+        bool wants_tail;                /* it is live, and what is in no chunk yet belongs to the curve */
+        unsigned at;                    /* the next of its chunks */
+        bool settled;                   /* what is decoded is what it would be if all had been */
+        Summary summary;                /* of the chunk that was decoded last */
 } Scan;
 
 typedef TAILQ_HEAD(ScanList, Scan) ScanList;

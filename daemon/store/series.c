@@ -25,9 +25,13 @@ void series_clear(Series *series) {
         memset(series->buckets, 0, series->wanted.points * sizeof(SeriesBucket));
 }
 
+static uint64_t session_usec(const Series *series, uint64_t boottime_usec) {
+        return boottime_usec > series->start_boottime_usec ? boottime_usec - series->start_boottime_usec : 0;
+}
+
 int series_bucket(const Series *series, uint64_t boottime_usec) {
         const StoreSeries *wanted = &series->wanted;
-        uint64_t usec = boottime_usec > series->start_boottime_usec ? boottime_usec - series->start_boottime_usec : 0;
+        uint64_t usec = session_usec(series, boottime_usec);
         unsigned i;
 
         if (usec < wanted->from_usec || usec >= wanted->to_usec)
@@ -37,6 +41,14 @@ int series_bucket(const Series *series, uint64_t boottime_usec) {
         if (i + 1 < wanted->points && usec >= bucket_begin(wanted, i + 1))
                 i++;
         return (int) i;
+}
+
+bool series_is_before(const Series *series, uint64_t boottime_usec) {
+        return session_usec(series, boottime_usec) < series->wanted.from_usec;
+}
+
+bool series_is_behind(const Series *series, uint64_t boottime_usec) {
+        return session_usec(series, boottime_usec) >= series->wanted.to_usec;
 }
 
 void series_merge(Series *series, int bucket, int32_t min, int32_t max, int64_t sum, uint64_t n) {

@@ -28,6 +28,9 @@ void series_clear(Series *series);      /* no value has come */
 
 /* The bucket of a moment by CLOCK_BOOTTIME; -1: it lies outside. */
 int series_bucket(const Series *series, uint64_t boottime_usec);
+/* Whether that moment lies before the curve, or behind it. */
+bool series_is_before(const Series *series, uint64_t boottime_usec);
+bool series_is_behind(const Series *series, uint64_t boottime_usec);
 void series_add(Series *series, uint64_t boottime_usec, const StoreSample *sample);
 /* What several come to: `n` of them with this sum. */
 void series_merge(Series *series, int bucket, int32_t min, int32_t max, int64_t sum, uint64_t n);
