@@ -52,9 +52,20 @@ static void on_event(Tracker *tracker, Session *session, const Frame *frame, con
 
         d->is_event = true;
         d->event = *event;
+        decoding_add_device_event(d, session, event);
 }
 
-static const TrackerObserver observer = { .live = on_live, .waveform = on_waveform, .event = on_event };
+static const TrackerObserver observer = {
+        .live = on_live,
+        .waveform = on_waveform,
+        .event = on_event,
+        .state_changed = decoding_on_state_changed,
+        .stage_changed = decoding_on_stage_changed,
+        .area_changed = decoding_on_area_changed,
+        .mark = decoding_on_mark,
+        .alert = decoding_on_alert,
+        .gap = decoding_on_gap,
+};
 
 /* ---- StoreDecoder ---- */
 
@@ -68,6 +79,7 @@ static void *decoding_begin(const StoreSession *row, void *userdata) {
                 return NULL;
 
         d = g_new0(Decoding, 1);
+        decoding_happenings_init(d);
         d->profile = profile;
         d->start_boottime_usec = row->start_boottime_usec;
         d->mapped = !channels_map(profile, row->channels, d->map);
@@ -97,6 +109,7 @@ static void decoding_frame(void *decoding, const Frame *frame, StoreSample *ret)
 
         d->sample = (StoreSample) {};
         d->is_live = d->is_waveform = d->is_event = false;
+        decoding_happenings_begin(d, frame);
         if (frame->direction == FRAME_OF_LINK)
                 d->has_live = false;
         (void) replay_frame(d->replay, &mapped);
@@ -117,6 +130,7 @@ static void *decoding_free(void *decoding) {
                 return NULL;
 
         replay_free(d->replay);
+        decoding_happenings_done(d);
         g_free(d);
         return NULL;
 }
@@ -134,6 +148,8 @@ const StoreDecoder hub_decoder = {
         .csv_moment = decoding_csv_moment,
         .csv_head = DECODING_CSV_HEAD,
         .event_json = decoding_event_json,
+        .events = decoding_events,
+        .gaps = decoding_gaps,
         .figures = decoding_figures,
         .free = decoding_free,
 };

@@ -23,6 +23,9 @@ typedef struct Decoding {
         uint64_t live_boottime_usec;    /* when */
         TrackerLive live;               /* its `live` is omp_live */
         OmpLive omp_live;
+
+        uint64_t frame_boottime_usec, frame_realtime_usec; /* of the newest */
+        GArray *events, *gaps;          /* StoreEvent, StoreGap: what it made happen */
 } Decoding;
 
 Frame decoding_mapped(const Decoding *decoding, const Frame *frame);
@@ -36,3 +39,18 @@ const Session *decoding_session(const void *decoding); /* as it is after the fra
 size_t decoding_csv_row(void *decoding, const Frame *frame, char *buf);
 size_t decoding_csv_moment(void *decoding, uint64_t boottime_usec, char *buf);
 size_t decoding_event_json(const StoreEvent *event, char *buf);
+
+/* hub-decode-events.c */
+#define DECODING_HAPPENINGS_MAX 256u    /* of one frame */
+void decoding_happenings_init(Decoding *decoding);
+void decoding_happenings_done(Decoding *decoding);
+void decoding_happenings_begin(Decoding *decoding, const Frame *frame);
+void decoding_add_device_event(Decoding *decoding, const Session *session, const OmpEvent *event);
+void decoding_on_state_changed(Tracker *tracker, Session *session, SessionState old, void *decoding);
+void decoding_on_stage_changed(Tracker *tracker, Session *session, void *decoding);
+void decoding_on_area_changed(Tracker *tracker, Session *session, void *decoding);
+void decoding_on_mark(Tracker *tracker, Session *session, const Frame *frame, const char *text, void *decoding);
+void decoding_on_alert(Tracker *tracker, Session *session, const Alert *alert, void *decoding);
+void decoding_on_gap(Tracker *tracker, Session *session, const SessionGap *gap, void *decoding);
+size_t decoding_events(void *decoding, const StoreEvent **ret);
+size_t decoding_gaps(void *decoding, const StoreGap **ret);

@@ -51,6 +51,8 @@ Import *import_new(Store *store, const StoreImport *wanted, StoreImported done, 
 
 static void part_clear(IntakePart *part) {
         chunk_builder_done(&part->chunk);
+        for (size_t i = 0; i < part->n_events; i++)
+                g_free((char *) part->events[i].text);
         g_free(part->gaps);
         g_free(part->events);
         *part = (IntakePart) {};
@@ -108,6 +110,31 @@ static int take_head(Import *import) {
 
 /* ---- Lines ---- */
 
+static void add_events(Import *import) {
+        IntakePart *part = &import->part;
+        const StoreEvent *events;
+        size_t n = decoder_of(import)->events ? decoder_of(import)->events(import->decoding, &events) : 0;
+
+        for (size_t i = 0; i < n; i++) {
+                if (part->n_events == import->allocated_events)
+                        part->events = g_renew(StoreEvent, part->events, import->allocated_events = 2 * import->allocated_events + 8);
+                part->events[part->n_events] = events[i];
+                part->events[part->n_events++].text = g_strdup(events[i].text);
+        }
+}
+
+static void add_gaps(Import *import) {
+        IntakePart *part = &import->part;
+        const StoreGap *gaps;
+        size_t n = decoder_of(import)->gaps ? decoder_of(import)->gaps(import->decoding, &gaps) : 0;
+
+        for (size_t i = 0; i < n; i++) {
+                if (part->n_gaps == import->allocated_gaps)
+                        part->gaps = g_renew(StoreGap, part->gaps, import->allocated_gaps = 2 * import->allocated_gaps + 8);
+                part->gaps[part->n_gaps++] = gaps[i];
+        }
+}
+
 static void add_frame(Import *import, const TapeLine *line) {
         Frame frame = tape_frame(&import->tape, line, BASE_BOOTTIME_USEC);
         IntakePart *part = &import->part;
@@ -120,6 +147,8 @@ static void add_frame(Import *import, const TapeLine *line) {
         }
         decoder_of(import)->frame(import->decoding, &frame, &sample);
         summary_add(&part->summary, &sample);
+        add_events(import);
+        add_gaps(import);
 }
 
 static void add_end(Import *import, const TapeLine *line) {
@@ -278,6 +307,11 @@ static void finish(Import *import) {
         import->finishing = true;
 }
 
+static void hand_part(Import *import) {
+        intake_part(import->store, &import->intake, &import->part);
+        import->allocated_events = import->allocated_gaps = 0;
+}
+
 static int intake_failed(Import *import) {
         return fail(import, import->intake.error,
                     import->intake.error == -EEXIST ? "a session with this UUID is here" : "the database cannot take it");
@@ -303,7 +337,7 @@ int import_hand_over(Import *import) {
 
         begin(import);
         if (import->part.chunk.n_frames > 0)
-                intake_part(import->store, &import->intake, &import->part);
+                hand_part(import);
         if (import->ended && import->at == import->size)
                 finish(import);
         return 0;

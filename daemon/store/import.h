@@ -49,6 +49,7 @@ struct Import {
         bool begun, finishing;          /* handed to the writer */
         void *decoding;                 /* of the StoreDecoder; NULL: nobody knows the profile */
         IntakePart part;
+        size_t allocated_events, allocated_gaps; /* of it */
         char message[320];              /* what is wrong, "" */
 
         ImportWait waits;

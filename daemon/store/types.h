@@ -208,6 +208,10 @@ typedef struct StoreDecoder {
         const char *csv_head;           /* the names of the columns, with units; without its line end */
         /* An event as an object of JSON, likewise. 0: it is of a later version. */
         size_t (*event_json)(const StoreEvent *event, char *buf);
+        /* What the newest frame made happen, as rows that a live session would have got: how many, valid until the next frame. NULL: nobody
+         * can tell. */
+        size_t (*events)(void *decoding, const StoreEvent **ret);
+        size_t (*gaps)(void *decoding, const StoreGap **ret);
         /* It is over, at its end: figures as they come from the frames. */
         void (*figures)(void *decoding, uint64_t end_boottime_usec, Figures *ret);
         void *(*free)(void *decoding);  /* also on the caller's thread */
