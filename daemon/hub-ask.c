@@ -194,6 +194,10 @@ static const char *op_user_name(uid_t uid, void *userdata) {
         return hub_user_name(userdata, uid);
 }
 
+static void op_erased(const StoreErased *erased, void *userdata) {
+        hub_sessions_erased(userdata, erased);
+}
+
 static uint64_t op_session_id(void *userdata) {
         Hub *hub = userdata;
 
@@ -221,5 +225,6 @@ const BusOps hub_bus_ops = {
         .doctor = hub_doctor,
         .user_name = op_user_name,
         .session_id = op_session_id,
+        .erased = op_erased,
         .plan = &hub_plan_ops,
 };

@@ -112,6 +112,7 @@ void hub_session_show(Follower *follower, Session *session);
 void hub_session_profile(Follower *follower, const Profile *profile);
 void hub_sessions_tick(Hub *hub, uint64_t now_usec, uint64_t realtime_usec); /* figures for streams, ended sessions that are to go */
 uint64_t hub_sessions_deadline(const Hub *hub);
+void hub_sessions_erased(Hub *hub, const StoreErased *erased); /* what is still shown of them goes too */
 GPtrArray *hub_endings_new(void);
 void hub_sessions_stop(Hub *hub); /* tells who waits, takes the objects from the bus */
 

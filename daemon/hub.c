@@ -238,6 +238,7 @@ static int on_store_io(sd_event_source *source, int fd, uint32_t revents, void *
 static void on_store_retired(const StoreErased *erased, void *userdata) {
         Hub *hub = userdata;
 
+        hub_sessions_erased(hub, erased);
         bus_history_erased(hub->bus, erased);
 }
 

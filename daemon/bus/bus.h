@@ -45,6 +45,7 @@ typedef struct BusOps {
         /* The name of a user as it is stored with sessions, "" if not known; without blocking. NULL: uids are never used again. */
         const char *(*user_name)(uid_t uid, void *userdata);
         uint64_t (*session_id)(void *userdata); /* for a session that is imported: never one that was used before */
+        void (*erased)(const StoreErased *erased, void *userdata); /* what was just over is shown for a while: these no longer */
         const BusPlanOps *plan;
 } BusOps;
 

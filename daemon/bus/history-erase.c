@@ -105,6 +105,8 @@ static void on_erased(int status, const StoreErased *erased, void *userdata) {
         Call *call = userdata;
         int r;
 
+        if (call->bus && erased)
+                call->bus->settings.ops->erased(erased, call->bus->settings.userdata);
         bus_history_erased(call->bus, erased);
         if (!call->message) {
                 call_reply_take(call, NULL);

@@ -406,6 +406,10 @@ static const char *op_user_name(uid_t uid, void *userdata) {
         return uid == OWNER_UID && stage->user_name ? stage->user_name : uid == OTHER_UID ? "other" : "";
 }
 
+static void op_erased(const StoreErased *erased, void *userdata) {
+        stage->n_erased += erased->n_sessions;
+}
+
 static uint64_t op_session_id(void *userdata) {
         return stage->next_id++;
 }
@@ -429,6 +433,7 @@ static const BusOps ops = {
         .doctor = op_doctor,
         .user_name = op_user_name,
         .session_id = op_session_id,
+        .erased = op_erased,
         .plan = &stage_plan_ops,
 };
 

@@ -75,6 +75,7 @@ typedef struct Scene {
         uid_t erase_owner;
         StoreErasedDone erase_done;
         void *erase_userdata;
+        unsigned n_erased;              /* sessions that the hub was told of */
         unsigned n_imports;
         StoreImport import;             /* the newest; its pipe is the stage's to close, its texts are interned */
         StoreImported import_done;

@@ -85,6 +85,7 @@ static void test_ones_own(void) {
         g_autofree char *text = stage_print(expect(c, NULL));
         g_assert_cmpstr(text, ==, "{sessions: 1, bytes: 4096, remains: [needled.db.damaged-1]}");
         expect_removed(1, "7 1000");
+        g_assert_cmpuint(stage->n_erased, ==, 1);
         g_assert_cmpuint(stage_plan.n_forgotten, ==, 0); /* what they set stays */
         stage_free();
 }
