@@ -52,19 +52,6 @@ static int look_for(const Scan *scan, sqlite3 *db, unsigned *ret_version) {
         return rc;
 }
 
-static int read_session(Scan *scan, sqlite3 *db) {
-        g_autofree char *select = rows_session_select(), *sql = g_strconcat(select, " WHERE id = ?", NULL);
-        sqlite3_stmt *stmt = NULL;
-        int rc = prepare_for(db, sql, scan->id, 0, &stmt);
-
-        if (rc == SQLITE_OK)
-                rc = sqlite3_step(stmt);
-        if (rc == SQLITE_ROW)
-                rows_session_get(stmt, &scan->session);
-        (void) sqlite3_finalize(stmt);
-        return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_NOTFOUND : rc;
-}
-
 static void begin_decoding(Scan *scan) {
         if (scan->decoding)
                 scan->decoding = decoder_of(scan)->free(scan->decoding);
@@ -74,7 +61,7 @@ static void begin_decoding(Scan *scan) {
 }
 
 static int begin(Scan *scan, sqlite3 *db) {
-        int rc = read_session(scan, db);
+        int rc = rows_session_find(db, scan->id, &scan->session);
 
         if (rc != SQLITE_OK)
                 return rc;

@@ -567,7 +567,7 @@ void store_import(Store *store, const StoreImport *wanted, StoreImported done, v
 }
 
 void store_export(Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata) {
-        Export *export = export_new(wanted, counted, ended, userdata);
+        Export *export = export_new(store, wanted, counted, ended, userdata);
 
         shared_lock(store);
         if (store->n_exports == STORE_EXPORTS_MAX)
