@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <glib.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "client/events-view.h"
 #include "client/figures-view.h"
 #include "client/format.h"
 #include "client/history.h"
@@ -92,7 +94,8 @@ static void print_text(const char *label, const char *value) {
                 table_pair(label, value, STYLE_PLAIN);
 }
 
-static void print_session(const json_t *session) {
+static void print_session(const json_t *session, const json_t *events, bool legend) {
+        g_autofree char *happened = events_view_text(events, legend, output_has_color());
         g_autofree char *id = g_strdup_printf("%" PRId64, json_number(session, "id")),
                         *device = session_device(session);
         g_autofree char *start = format_time((uint64_t) json_number(session, "start"));
@@ -114,6 +117,8 @@ static void print_session(const json_t *session) {
                 print_text("Rating", rating);
         }
         figures_view_print(session);
+        if (*happened)
+                printf("\n%s", happened);
 }
 
 /* A live session is not in the history yet: its figures so far, in the shape of the history. */
@@ -153,7 +158,7 @@ Exit history_get(Client *client, uint64_t id, json_t **ret) {
 Exit verb_show(Client *client) {
         const char *typed = client_arg(client, 0);
         const json_t *live = NULL, *device = NULL;
-        json_auto *session = NULL;
+        json_auto *session = NULL, *events = NULL;
         g_auto(Objects) objects = {};
         uint64_t id;
         Exit e;
@@ -172,13 +177,16 @@ Exit verb_show(Client *client) {
                              typed);
                 e = EXIT_NOT_FOUND;
         }
+        if (e == EXIT_DONE)
+                e = events_view_get(client, (uint64_t) json_number(session, "id"), &events);
         if (e != EXIT_DONE)
                 return e;
 
+        json_object_set(session, "events", events);
         if (client_wants_json(client))
                 output_json(session);
         else
-                print_session(session);
+                print_session(session, events, !options_has(&client->options, OPTION_NO_LEGEND));
 
         return EXIT_DONE;
 }

@@ -84,7 +84,7 @@ const Verb verbs[] = {
           0, 1, OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_FORCE), verb_record },
         { "sessions", "", "List the sessions that were kept, newest first", NULL, 0, 0,
           SESSION_FILTER_OPTIONS, verb_sessions },
-        { "show", "ID", "Show the figures of a session",
+        { "show", "ID", "Show the figures of a session, and what happened in it",
           "ID is the number that 'needlectl sessions' lists, or that of a live session.", 1, 1, 0,
           verb_show },
         { "annotate", "ID KEY=VALUE...", "Label a session, live or stored",
