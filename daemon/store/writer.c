@@ -444,10 +444,6 @@ static int erase(Writer *w) {
         return rc;
 }
 
-static bool retention_is_due(const Writer *w, uint64_t now_usec) {
-        return !eraser_is_busy(&w->eraser) && now_usec >= w->retention.check_at_usec;
-}
-
 static int check_retention(Writer *w) {
         int64_t offset_usec;
 
@@ -474,7 +470,7 @@ static int write_and_finish(Writer *w, JobList *jobs, bool sync) {
                         finish_jobs(w, jobs);
                 }
         }
-        if (rc == SQLITE_OK && retention_is_due(w, shared_now_usec()))
+        if (rc == SQLITE_OK && shared_now_usec() >= w->retention.check_at_usec)
                 rc = check_retention(w);
         else if (rc == SQLITE_OK && eraser_is_busy(&w->eraser))
                 rc = erase(w);

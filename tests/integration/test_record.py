@@ -2,6 +2,7 @@
 """The record is its owner's: to take away, to bring back, and to make disappear."""
 import json
 import os
+import pty
 import signal
 import tarfile
 import zipfile
@@ -145,6 +146,39 @@ def test_delete_leaves_no_trace(stage):
     expect(stage.sessions(), [], 'sessions')
     expect(stage.ctl('show', session['id'])[0], 3, 'show')
     expect(stage.ctl('delete', session['id'], '--yes')[0], 3, 'once more')
+
+
+def at_a_terminal(stage, answer, *args):
+    """needlectl on a terminal where somebody types the answer; its status and what the terminal showed."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ.update(stage.env)
+        os.execv(stage.binary('client/needlectl'), ['needlectl', *map(str, args)])
+    shown, typed = b'', False
+    while True:
+        try:
+            more = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not more:
+            break
+        shown += more
+        if b'? Type yes: ' in shown and not typed:
+            os.write(terminal, answer.encode() + b'\n')
+            typed = True
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode(errors='replace')
+
+
+def test_a_terminal_is_asked(stage):
+    session = recorded(stage)
+    for answer in ('no', '', 'y', 'YES'):
+        status, shown = at_a_terminal(stage, answer, 'delete', session['id'])
+        expect((status, f'Erase session {session["id"]} for good?' in shown), (2, True), f'{answer!r}: {shown}')
+    expect(at_a_terminal(stage, 'no', 'erase')[0], 2, 'erase')
+    expect(len(stage.sessions()), 1, 'still there')
+    expect(at_a_terminal(stage, 'yes', 'erase')[0], 0, 'yes')
+    expect(stage.sessions(), [], 'gone')
 
 
 def test_erase_says_how_much(stage):
