@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 
+#include "hub-decode.h"
 #include "hub-private.h"
 
 /* What clients ask of devices and sessions, once the bus has found that they may. */
@@ -201,6 +202,10 @@ static uint64_t op_now_usec(void *userdata) {
         return now_usec;
 }
 
+static const Session *op_replayed(const void *decoding, void *userdata) {
+        return decoding_session(decoding);
+}
+
 const BusOps hub_bus_ops = {
         .device_counters = op_device_counters,
         .session_start = op_session_start,
@@ -215,4 +220,5 @@ const BusOps hub_bus_ops = {
         .doctor = hub_doctor,
         .user_name = op_user_name,
         .plan = &hub_plan_ops,
+        .replayed = op_replayed,
 };

@@ -45,6 +45,8 @@ typedef struct BusOps {
         /* The name of a user as it is stored with sessions, "" if not known; without blocking. NULL: uids are never used again. */
         const char *(*user_name)(uid_t uid, void *userdata);
         const BusPlanOps *plan;
+        /* The session of a StoreDecoder's decoding, as it is after its frames. NULL: nobody knows. */
+        const Session *(*replayed)(const void *decoding, void *userdata);
 } BusOps;
 
 typedef struct BusSettings {
