@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 
+#include "hub-decode.h"
 #include "hub-private.h"
 
 /* What clients ask of devices and sessions, once the bus has found that they may. */
@@ -211,6 +212,10 @@ static uint64_t op_now_usec(void *userdata) {
         return now_usec;
 }
 
+static const Session *op_replayed(const void *decoding, void *userdata) {
+        return decoding_session(decoding);
+}
+
 const BusOps hub_bus_ops = {
         .device_counters = op_device_counters,
         .session_start = op_session_start,
@@ -227,4 +232,5 @@ const BusOps hub_bus_ops = {
         .session_id = op_session_id,
         .erased = op_erased,
         .plan = &hub_plan_ops,
+        .replayed = op_replayed,
 };

@@ -47,6 +47,8 @@ typedef struct BusOps {
         uint64_t (*session_id)(void *userdata); /* for a session that is imported: never one that was used before */
         void (*erased)(const StoreErased *erased, void *userdata); /* what was just over is shown for a while: these no longer */
         const BusPlanOps *plan;
+        /* The session of a StoreDecoder's decoding, as it is after its frames. NULL: nobody knows. */
+        const Session *(*replayed)(const void *decoding, void *userdata);
 } BusOps;
 
 typedef struct BusSettings {

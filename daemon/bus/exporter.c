@@ -16,6 +16,7 @@ typedef struct Exporter {
         Call *call;             /* who waits for the count; NULL: answered, or gone */
         uid_t owner;            /* who asked, for the limit */
         uint64_t id;            /* of the session */
+        StoreFormat format;
         int fd;                 /* the end to read from, until it is handed over; -1 */
 } Exporter;
 
@@ -41,6 +42,11 @@ static int count_error(const Exporter *exporter, int error, sd_bus_error *ret) {
                 return error_set(ret, ERROR_LIMIT_REACHED, "%u exports are under way in all; try again when one is done.",
                                  STORE_EXPORTS_MAX);
         case -EINVAL:
+                if (exporter->format == STORE_FORMAT_CSV)
+                        return error_set(ret, ERROR_NOT_SUPPORTED,
+                                         "The profile of session %" PRIu64 " is not loaded, so that its values cannot be told; put its file back "
+                                         "into profiles.d, or export it as \"tape\" or \"json\".",
+                                         exporter->id);
                 return error_set(ret, ERROR_NOT_SUPPORTED,
                                  "Session %" PRIu64 " does not say by which profile its frames are to be read, so that no tape "
                                  "can be made of it.",
@@ -145,6 +151,7 @@ int exporter_begin(Call *call, const StoreExport *wanted, sd_bus_error *error) {
                 .call = call,
                 .owner = call->caller->uid,
                 .id = wanted->id,
+                .format = wanted->format,
                 .fd = fds[0],
         };
         g_ptr_array_add(call->bus->exports, exporter);

@@ -8,6 +8,7 @@
 #include "autoptr.h"
 #include "bus/exporter.h"
 #include "bus/history-import.h"
+#include "bus/history-read.h"
 #include "bus/labels.h"
 #include "bus/options.h"
 #include "bus/private.h"
@@ -17,6 +18,7 @@
 #define INTERFACE "org.needled.History1"
 #define LIST_DEFAULT 50u
 #define LIST_MAX 500u
+#define RESAMPLE_HZ_MAX 1000u
 
 static CallSubject subject_of(const StoreSession *session) {
         return (CallSubject) { .owner = session->owner, .owner_name = session->owner_name };
@@ -24,8 +26,7 @@ static CallSubject subject_of(const StoreSession *session) {
 
 /* ---- Entries ---- */
 
-/* What List() and Get() have in common. */
-static int append_entry(sd_bus_message *m, const StoreSession *s) {
+int history_append_entry(sd_bus_message *m, const StoreSession *s) {
         const struct {
                 const char *key, *value;
         } strings[] = {
@@ -33,7 +34,7 @@ static int append_entry(sd_bus_message *m, const StoreSession *s) {
                 { "profile", s->profile }, { "subject", s->subject },       { "area", s->area },
                 { "source", s->source },   { "end_reason", s->end_reason },
         };
-        const uint32_t owner = (uint32_t) s->owner;
+        const uint32_t owner = (uint32_t) s->owner, record = s->record;
         const int acknowledged = s->acknowledged;
         int r;
 
@@ -49,6 +50,9 @@ static int append_entry(sd_bus_message *m, const StoreSession *s) {
         r = dictionary_basic(m, "acknowledged", 'b', &acknowledged);
         if (r < 0)
                 return r;
+        r = record > 0 ? dictionary_basic(m, "record", 'u', &record) : 0;
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
                 r = dictionary_string(m, strings[i].key, strings[i].value);
                 if (r < 0)
@@ -56,30 +60,6 @@ static int append_entry(sd_bus_message *m, const StoreSession *s) {
         }
 
         return dictionary_figures(m, &s->figures);
-}
-
-static int append_details(sd_bus_message *m, const StoreSession *s) {
-        const int32_t utc_offset = s->utc_offset_sec;
-        const uint32_t rating = (uint32_t) s->rating;
-        int r;
-
-        r = s->end_realtime_usec > 0 ? dictionary_basic(m, "end", 't', &s->end_realtime_usec) : 0;
-        if (r < 0)
-                return r;
-        r = dictionary_basic(m, "utc_offset", 'i', &utc_offset);
-        if (r < 0)
-                return r;
-        r = dictionary_string(m, "product", s->product);
-        if (r < 0)
-                return r;
-        r = dictionary_string(m, "note", s->note);
-        if (r < 0)
-                return r;
-        r = s->rating > 0 ? dictionary_basic(m, "rating", 'u', &rating) : 0;
-        if (r < 0)
-                return r;
-
-        return dictionary_string(m, "owner_name", s->owner_name);
 }
 
 /* ---- List ---- */
@@ -130,7 +110,7 @@ static int append_list(Call *call, sd_bus_message *reply, const StoreSession *se
                 r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "{sv}");
                 if (r < 0)
                         return r;
-                r = append_entry(reply, &sessions[i]);
+                r = history_append_entry(reply, &sessions[i]);
                 if (r < 0)
                         return r;
                 r = sd_bus_message_close_container(reply);
@@ -192,7 +172,7 @@ static int run_list(Call *call, sd_bus_error *error) {
         return run_list_granted(call, error);
 }
 
-/* ---- Get ---- */
+/* ---- One session ---- */
 
 int history_read_id(Call *call, uint64_t *ret) {
         int r;
@@ -214,30 +194,6 @@ const Session *history_find_live(Call *call) {
         path = g_strdup_printf(BUS_SESSIONS "/%" PRIu64, id);
         object = session_object_find(call->bus, path);
         return object ? object->session : NULL;
-}
-
-static int get_reply(Call *call, const StoreSession *session, sd_bus_error *error) {
-        g_autoptr(sd_bus_message) reply = NULL;
-        int r;
-
-        r = sd_bus_message_new_method_return(call->message, &reply);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "{sv}");
-        if (r < 0)
-                return r;
-        r = append_entry(reply, session);
-        if (r < 0)
-                return r;
-        r = append_details(reply, session);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_close_container(reply);
-        if (r < 0)
-                return r;
-
-        call_reply_take(call, g_steal_pointer(&reply));
-        return 0;
 }
 
 void history_on_session(const HistoryUse *use, int status, const StoreSession *sessions, size_t n, Call *call) {
@@ -267,55 +223,44 @@ void history_on_session(const HistoryUse *use, int status, const StoreSession *s
         call_finish(call, r, &error);
 }
 
-static int run_get(Call *call, sd_bus_error *error);
-
-static void on_got(int status, const StoreSession *sessions, size_t n, void *userdata) {
-        static const HistoryUse use = { CALL_READ, get_reply, history_not_found, run_get };
-
-        history_on_session(&use, status, sessions, n, userdata);
-}
-
-static int run_get(Call *call, sd_bus_error *error) {
-        uint64_t id;
-        int r;
-
-        r = history_read_id(call, &id);
-        if (r < 0)
-                return r;
-        r = call_pending(call, NULL, 0);
-        if (r < 0)
-                return r;
-
-        store_get(call->bus->settings.store, id, on_got, call);
-        return 0;
-}
-
 /* ---- Export ---- */
 
+static const char *const formats[_STORE_FORMAT_MAX] = {
+        [STORE_FORMAT_TAPE] = "tape", [STORE_FORMAT_CSV] = "csv", [STORE_FORMAT_JSON] = "json",
+};
+
 static int read_export(Call *call, StoreExport *ret, sd_bus_error *error) {
+        bool resampled;
         const Option options[] = {
                 { "from", 't', &ret->from_usec, NULL },
                 { "to", 't', &ret->to_usec, NULL },
-                { .name = "resample_hz" },
+                { "resample_hz", 'u', &ret->resample_hz, &resampled },
         };
         const char *format;
         int r;
 
         *ret = (StoreExport) { .to_usec = UINT64_MAX, .fd = -1 };
+        resampled = false;
         r = history_read_id(call, &ret->id);
         if (r < 0)
                 return r;
         r = sd_bus_message_read(call->message, "s", &format);
         if (r < 0)
                 return r;
-        if (strcmp(format, "tape") != 0)
+        while (ret->format < _STORE_FORMAT_MAX && strcmp(formats[ret->format], format) != 0)
+                ret->format++;
+        if (ret->format == _STORE_FORMAT_MAX)
                 return error_set(error, ERROR_NOT_SUPPORTED,
-                                 "This format is not supported by this version of needled; the format \"tape\" is.");
+                                 "This format is not supported by this version of needled; \"tape\", \"csv\" and \"json\" are.");
         r = options_read(call->message, options, G_N_ELEMENTS(options), error);
         if (r < 0)
                 return r;
         if (ret->from_usec > ret->to_usec)
                 return error_set(error, ERROR_INVALID_ARGUMENT, "\"from\" lies behind \"to\"; exchange them.");
+        if (resampled && ret->format != STORE_FORMAT_CSV)
+                return error_set(error, ERROR_INVALID_ARGUMENT, "\"resample_hz\" is of the format \"csv\" alone; leave it out.");
+        if (resampled && (ret->resample_hz < 1 || ret->resample_hz > RESAMPLE_HZ_MAX))
+                return error_set(error, ERROR_INVALID_ARGUMENT, "\"resample_hz\" is 1 to %u, not %u.", RESAMPLE_HZ_MAX, ret->resample_hz);
 
         return 0;
 }
@@ -451,7 +396,9 @@ static int run_annotate(Call *call, sd_bus_error *error) {
 
 /* Whose sessions they are is known when they are read. */
 METHOD(list, CALL_ANYBODY, NULL, run_list)
-METHOD(get, CALL_ANYBODY, NULL, run_get)
+METHOD(get, CALL_ANYBODY, NULL, history_run_get)
+METHOD(get_series, CALL_ANYBODY, NULL, history_run_get_series)
+METHOD(verify, CALL_ANYBODY, NULL, history_run_verify)
 METHOD(get_events, CALL_ANYBODY, NULL, history_run_get_events)
 METHOD(annotate, CALL_ANYBODY, NULL, run_annotate)
 METHOD(export, CALL_ANYBODY, NULL, run_export)
@@ -506,6 +453,10 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetEvents", SD_BUS_ARGS("t", id, "a{sv}", options), SD_BUS_RESULT("aa{sv}", events),
                                 method_get_events, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetSeries", SD_BUS_ARGS("t", id, "s", metric, "t", from, "t", to, "u", points),
+                                SD_BUS_RESULT("a(tiii)", series), method_get_series, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Verify", SD_BUS_ARGS("t", id), SD_BUS_RESULT("a{sv}", report), method_verify,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Annotate", SD_BUS_ARGS("t", id, "a{sv}", labels), SD_BUS_NO_RESULT, method_annotate,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Export", SD_BUS_ARGS("t", id, "s", format, "a{sv}", options),

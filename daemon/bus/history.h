@@ -16,6 +16,8 @@ typedef struct HistoryUse {
 int history_read_id(Call *call, uint64_t *ret);
 /* It comes into the record when it is over. NULL: no such session is live. */
 const Session *history_find_live(Call *call);
+/* What List() and Get() have in common, into an open a{sv}. */
+int history_append_entry(sd_bus_message *m, const StoreSession *session);
 /* What store_get() has found. */
 void history_on_session(const HistoryUse *use, int status, const StoreSession *sessions, size_t n, Call *call);
 

@@ -32,6 +32,7 @@ struct Bus {
         GHashTable *devices;            /* full path → DeviceObject, owned */
         GHashTable *sessions;           /* full path → SessionObject, owned */
         unsigned n_readers;             /* of all sessions */
+        GPtrArray *readings;            /* sessions that are read from their frames; see history-read.h */
         GPtrArray *exports;             /* those under way; see exporter.h */
         GPtrArray *imports;             /* likewise; see history-import.h */
 };

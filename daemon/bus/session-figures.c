@@ -94,8 +94,25 @@ static int fill_stages(sd_bus_message *m, const Session *session, uint64_t now_u
         return r;
 }
 
+int session_object_details(sd_bus_message *m, const Session *session, uint64_t now_usec) {
+        const int not_cleansed = session->not_cleansed;
+        int r;
+
+        r = append_container(m, "areas", "a{sa{sv}}", session, now_usec, fill_areas);
+        if (r >= 0)
+                r = append_container(m, "alerts", "aa{sv}", session, now_usec, fill_alerts);
+        if (r >= 0)
+                r = append_container(m, "stages", "a{st}", session, now_usec, fill_stages);
+        if (r >= 0)
+                r = dictionary_string(m, "clock_quality", clock_quality_name(device_clock_quality(&session->clock)));
+        if (r >= 0)
+                r = dictionary_basic(m, "not_cleansed", 'b', &not_cleansed);
+
+        return r;
+}
+
 int session_object_figures(sd_bus_message *m, const Session *session, uint64_t now_usec) {
-        const int acknowledged = session->acknowledged, not_cleansed = session->not_cleansed;
+        const int acknowledged = session->acknowledged;
         char word[OMP_WORD_SIZE];
         Figures figures;
         int r;
@@ -105,17 +122,7 @@ int session_object_figures(sd_bus_message *m, const Session *session, uint64_t n
         if (r >= 0)
                 r = dictionary_string(m, "area", session->area_now != 0 ? omp_word(OMP_WORDS_AREA, session->area_now, word) : session->area);
         if (r >= 0)
-                r = append_container(m, "areas", "a{sa{sv}}", session, now_usec, fill_areas);
-        if (r >= 0)
-                r = append_container(m, "alerts", "aa{sv}", session, now_usec, fill_alerts);
-        if (r >= 0)
-                r = append_container(m, "stages", "a{st}", session, now_usec, fill_stages);
-        if (r >= 0)
-                r = dictionary_string(m, "clock_quality", clock_quality_name(device_clock_quality(&session->clock)));
-        if (r >= 0)
                 r = dictionary_basic(m, "acknowledged", 'b', &acknowledged);
-        if (r >= 0)
-                r = dictionary_basic(m, "not_cleansed", 'b', &not_cleansed);
 
-        return r;
+        return r < 0 ? r : session_object_details(m, session, now_usec);
 }

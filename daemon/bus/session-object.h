@@ -25,6 +25,8 @@ typedef struct SessionObject {
 
 /* The reply of GetFigures(): an open a{sv} is filled. session-figures.c */
 int session_object_figures(sd_bus_message *m, const Session *session, uint64_t now_usec);
+/* What of it is in no row of the record, and comes from its frames: areas, alerts, stages and the like. */
+int session_object_details(sd_bus_message *m, const Session *session, uint64_t now_usec);
 
 SessionObject *session_object_free(SessionObject *object);
 SessionObject *session_object_find(Bus *bus, const char *path);

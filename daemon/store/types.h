@@ -259,7 +259,7 @@ typedef struct StoreExport {
         uint64_t id;
         StoreFormat format;
         unsigned resample_hz;           /* of CSV: rows at this rate instead of one for each frame; 0: as they are */
-        const TapeHead *head;           /* of a tape; NULL else */
+        const TapeHead *head;           /* of a tape and of JSON, which has its names of channels; NULL else */
         uint64_t from_usec, to_usec; /* session time, both included; UINT64_MAX: to the end, and the end is said */
         int fd;                 /* the pipe's end to write to, O_NONBLOCK; the store closes it */
 } StoreExport;

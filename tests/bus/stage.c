@@ -250,6 +250,55 @@ void store_session_label(Store *store, uint64_t session_id, const StoreLabels *l
         stage->label_userdata = userdata;
 }
 
+/* A replay or a series that is not answered yet. */
+typedef struct StageScan {
+        uint64_t id;
+        StoreReplayed replayed;
+        StoreSeriesRead series_read;
+        void *userdata;
+} StageScan;
+
+static GArray *scans;
+
+static void answer_scan(const StageScan *scan) {
+        StoreReplay replay = stage->replay;
+
+        if (scan->series_read) {
+                scan->series_read(stage->scan_error, (const StorePoint *) (void *) stage->points->data,
+                                  stage->scan_error ? 0 : stage->points->len, scan->userdata);
+                return;
+        }
+        for (unsigned i = 0; i < stage->history->len; i++)
+                if (((const StoreSession *) stage->history->pdata[i])->id == scan->id)
+                        replay.session = stage->history->pdata[i];
+        scan->replayed(stage->scan_error ?: replay.session ? stage->scan_error : -ENOENT, stage->scan_error ? NULL : &replay, scan->userdata);
+}
+
+static void push_scan(StageScan scan) {
+        if (stage->scans_hold)
+                g_array_append_val(scans, scan);
+        else
+                answer_scan(&scan);
+}
+
+void stage_scans_answer(void) {
+        while (scans->len > 0) {
+                StageScan scan = g_array_index(scans, StageScan, 0);
+
+                g_array_remove_index(scans, 0);
+                answer_scan(&scan);
+        }
+}
+
+void store_replay(Store *store, uint64_t id, StoreReplayed done, void *userdata) {
+        push_scan((StageScan) { .id = id, .replayed = done, .userdata = userdata });
+}
+
+void store_series(Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata) {
+        stage->series = *wanted;
+        push_scan((StageScan) { .id = wanted->id, .series_read = done, .userdata = userdata });
+}
+
 void store_export(Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata) {
         stage->n_exports++;
         stage->export = *wanted;
@@ -318,6 +367,7 @@ void stage_store_labelled(int error) {
 
 void stage_store_answer(void) {
         stage_store_labelled(-ECANCELED);
+        stage_scans_answer();
         while (queries->len > 0)
                 (void) on_query(NULL, queries->pdata[0]);
 }
@@ -419,6 +469,10 @@ static void op_doctor(FindingReport report, void *report_userdata, void *userdat
                 report(&stage->findings[i], report_userdata);
 }
 
+static const Session *op_replayed(const void *decoding, void *userdata) {
+        return decoding;
+}
+
 static const BusOps ops = {
         .device_counters = op_device_counters,
         .session_start = op_session_start,
@@ -434,6 +488,7 @@ static const BusOps ops = {
         .user_name = op_user_name,
         .session_id = op_session_id,
         .erased = op_erased,
+        .replayed = op_replayed,
         .plan = &stage_plan_ops,
 };
 
@@ -657,6 +712,8 @@ static void stage_build(uint64_t release_usec) {
         g_ptr_array_add(stage->devices, &stage->device);
         stage->history = g_ptr_array_new();
         stage->events = g_array_new(FALSE, FALSE, sizeof(StoreEvent));
+        stage->points = g_array_new(FALSE, FALSE, sizeof(StorePoint));
+        scans = g_array_new(FALSE, FALSE, sizeof(StageScan));
         stage->bluetooth = LINK_BLUETOOTH_READY;
         stage->storage = STORE_READY;
         stage->now_usec = UINT64_C(5000000000);
@@ -702,6 +759,8 @@ void stage_free(void) {
         g_ptr_array_unref(stage->devices);
         g_ptr_array_unref(stage->history);
         g_array_unref(stage->events);
+        g_array_unref(stage->points);
+        g_array_unref(scans);
         g_ptr_array_unref(queries);
         g_free(stage->device.alias);
         g_free(stage->found.alias);

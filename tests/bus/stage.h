@@ -64,6 +64,11 @@ typedef struct Scene {
         unsigned n_queries;
         StoreFilter filter;             /* of the newest query */
         bool store_holds;               /* queries are not answered until stage_store_answer() */
+        StoreReplay replay;             /* what a replay says, but for its session, which is the one of the history; decoding: a Session */
+        StoreSeries series;             /* the newest that was asked for */
+        GArray *points;                 /* StorePoint: what is answered */
+        int scan_error;                 /* of both */
+        bool scans_hold;                /* neither is answered until stage_scans_answer() */
         unsigned n_exports;
         StoreExport export;             /* the newest; its pipe is the stage's to close */
         TapeHead export_head;
@@ -121,6 +126,7 @@ void stage_session_remove(void);
 void stage_store_answer(void);          /* all that was asked; labels are not written any more */
 void stage_store_labelled(int error);
 void stage_store_erased(int error, const StoreErased *erased);
+void stage_scans_answer(void);
 
 /* Short forms of fake_call(). */
 #define call(sender, path, interface, member, ...) \

@@ -108,6 +108,25 @@ static void test_a_part(void) {
         stage_free();
 }
 
+static void test_formats(void) {
+        record_new();
+        g_autoptr(FakeCall) table = export_of(OWNER, 7, "csv", 1, "resample_hz", "u", 50);
+        fake_bus_until(stage->fb, stage->n_exports == 1);
+        g_assert_cmpint(stage->export.format, ==, STORE_FORMAT_CSV);
+        g_assert_cmpuint(stage->export.resample_hz, ==, 50);
+        refused(-EINVAL);
+        expect_error(table, "NotSupported", "profiles.d");
+        g_autoptr(FakeCall) object = export_of(OWNER, 7, "json", 0);
+        fake_bus_until(stage->fb, stage->n_exports == 2);
+        g_assert_cmpint(stage->export.format, ==, STORE_FORMAT_JSON);
+        g_assert_cmpuint(stage->export.resample_hz, ==, 0);
+        g_assert_cmpstr(stage->export_head.profile, ==, "omp1");
+        counted(0, 1);
+        (void) expect(object, NULL);
+        ended(0);
+        stage_free();
+}
+
 /* The reader is all that is left of it when the call is answered. */
 static void test_closing_the_pipe_tells_the_store(void) {
         struct pollfd p;
@@ -129,7 +148,7 @@ static void test_closing_the_pipe_tells_the_store(void) {
 /* ---- What is refused ---- */
 
 static void test_arguments(void) {
-        static const char *const formats[] = { "csv", "json", "xml", "", "Tape" };
+        static const char *const formats[] = { "xml", "", "Tape", "jsonl" };
 
         record_new();
         for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
@@ -144,7 +163,13 @@ static void test_arguments(void) {
         g_autoptr(FakeCall) turned = export_of(OWNER, 7, "tape", 2, "from", "t", UINT64_C(5), "to", "t", UINT64_C(4));
         expect_error(turned, "InvalidArgument", "behind");
         g_autoptr(FakeCall) later = export_of(OWNER, 7, "tape", 1, "resample_hz", "u", 5);
-        expect_error(later, "NotSupported", "resample_hz");
+        expect_error(later, "InvalidArgument", "resample_hz");
+        g_autoptr(FakeCall) json = export_of(OWNER, 7, "json", 1, "resample_hz", "u", 5);
+        expect_error(json, "InvalidArgument", "\"csv\"");
+        g_autoptr(FakeCall) never = export_of(OWNER, 7, "csv", 1, "resample_hz", "u", 0);
+        expect_error(never, "InvalidArgument", "1 to 1000");
+        g_autoptr(FakeCall) often = export_of(OWNER, 7, "csv", 1, "resample_hz", "u", 1001);
+        expect_error(often, "InvalidArgument", "1 to 1000");
         g_assert_cmpuint(stage->n_queries, ==, 0);
         stage_free();
 }
@@ -311,6 +336,7 @@ int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/export/a-tape", test_a_tape);
         g_test_add_func("/export/a-part", test_a_part);
+        g_test_add_func("/export/formats", test_formats);
         g_test_add_func("/export/closing-the-pipe-tells-the-store", test_closing_the_pipe_tells_the_store);
         g_test_add_func("/export/arguments", test_arguments);
         g_test_add_func("/export/of-another", test_of_another);

@@ -22,7 +22,10 @@ static int append_options(sd_bus_message *m, char **options) {
                 if (!value)
                         return -EINVAL;
                 *value++ = '\0';
-                r = sd_bus_message_append(m, "{sv}", *options, "t", (uint64_t) strtoull(value, NULL, 10));
+                if (strcmp(*options, "resample_hz") == 0)
+                        r = sd_bus_message_append(m, "{sv}", *options, "u", (uint32_t) strtoul(value, NULL, 10));
+                else
+                        r = sd_bus_message_append(m, "{sv}", *options, "t", (uint64_t) strtoull(value, NULL, 10));
         }
         return r < 0 ? r : sd_bus_message_close_container(m);
 }

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A stored session as a tape, through the pipe that the daemon hands out."""
+"""A stored session in each format, through the pipe that the daemon hands out, and what else is read from its frames."""
+import csv
+import io
+import json
 import os
+import pathlib
 import re
 import shutil
 import signal
 import sqlite3
 import struct
 import subprocess
+
+import jsonschema
 
 from stage import at_least, expect, wait_for
 
@@ -147,9 +153,87 @@ def test_a_tape_is_what_the_database_holds(stage):
         part = export.read()
         expect(list(frames_of(part, start)), [f for f in frames if f[0] - start[0] <= half], 'first half')
         expect(export.rows, len(rows_of(part)), 'rows of the first half')
-    expect(refusal(stage, session['id'], 'csv'), 'NotSupported', 'csv')
+    expect(refusal(stage, session['id'], 'xml'), 'NotSupported', 'another format')
     expect(refusal(stage, session['id'], depth=1), 'InvalidArgument', 'unknown option')
     expect(refusal(stage, session['id'] + 1), 'NotFound', 'no such session')
+
+
+def table_of(stage, *args, **options):
+    """The rows of a CSV, which are as many as were announced."""
+    with Export(stage, *args, 'csv', **options) as export:
+        text = export.read().decode()
+        expect(text.count('\r\n'), text.count('\n'), 'line ends')
+        rows = list(csv.DictReader(io.StringIO(text, newline='')))
+        expect(len(rows), export.rows, 'rows')
+        return rows
+
+
+def test_a_table_has_a_row_for_each_frame(stage):
+    session = session_with_device(stage, '--live-period=50', '--waveform=500', until=60)
+    start, frames = stored(stage, session['id'])
+    rows = table_of(stage, session['id'])
+    expect(len(rows), len(frames), 'rows')
+    for row, (boot, _, channel, direction, octets) in zip(rows, frames):
+        expect(row['time_s'], f'{(boot - start[0]) // 1_000_000}.{(boot - start[0]) % 1_000_000:06}', 'time')
+        expect(row['direction'], ['from-device', 'to-device', 'link', 'host'][direction], 'direction')
+        expect(row['channel'], CHANNELS[channel] if direction < 2 else '', 'channel')
+        if direction == 0 and channel == 1:
+            expect([int(row['force_mN']), int(row['force_peak_mN'])], list(struct.unpack_from('<hh', octets, 8)), 'force')
+        if direction == 0 and channel == 2:
+            at_least(len(row['waveform_mN'].split()), 1, 'samples')
+    last = [row for row in rows if row['strokes']][-1]
+    expect(int(last['strokes']), session['strokes'], 'strokes at the end')
+
+    sampled = table_of(stage, session['id'], resample_hz=10)
+    expect([row['time_s'] for row in sampled[:3]], ['0.000000', '0.100000', '0.200000'], 'the first moments')
+    at_least(sum(row['force_mN'] != '' for row in sampled), len(sampled) // 2, 'moments with a force')
+    expect(refusal(stage, session['id'], 'tape', resample_hz=10), 'InvalidArgument', 'a tape at a rate')
+
+
+def test_json_fits_its_schema(stage):
+    session = session_with_device(stage, '--live-period=50', '--waveform=500', until=60)
+    start, frames = stored(stage, session['id'])
+    schema = json.loads((pathlib.Path(__file__).parents[2] / 'docs/session.schema.json').read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    with Export(stage, session['id'], 'json') as export:
+        text = export.read().decode()
+        document = json.loads(text)
+        expect(export.rows, len(frames), 'rows')
+    jsonschema.Draft202012Validator(schema).validate(document)
+    expect(document['session']['uuid'], session['uuid'], 'the session')
+    expect(document['figures']['strokes'], session['strokes'], 'strokes')
+    at_least(len(document['events']), 1, 'events')
+    expect([(start[0] + f['t'], start[1] + f['t'] + f.get('w', 0), CHANNELS.index(f['c']) if 'c' in f else 0, '<>!%'.index(f['d']),
+             bytes.fromhex(f['x'])) for f in document['frames']], frames, 'frames')
+    broken = {**document, 'frames': [{'t': 1, 'd': '<', 'x': '0'}]}
+    expect(jsonschema.Draft202012Validator(schema).is_valid(broken), False, 'a schema that takes anything')
+
+
+def ask(stage, member, *args):
+    """A method of History1, by a client that knows nothing of it."""
+    done = subprocess.run(['busctl', '--address', stage.env['DBUS_SYSTEM_BUS_ADDRESS'], '--json=short', 'call', 'org.needled', '/org/needled',
+                           'org.needled.History1', member, *(str(arg) for arg in args)], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)['data'][0]
+
+
+def test_what_is_read_from_the_frames(stage):
+    session = session_with_device(stage, '--live-period=50', '--waveform=500', until=60)
+    report = {key: value['data'] for key, value in ask(stage, 'Verify', 't', session['id']).items()}
+    _, frames = stored(stage, session['id'])
+    expect((report['ok'], report['frames'], report['damaged'], report['differs']), (True, len(frames), 0, []), 'a sound session')
+    details = ask(stage, 'Get', 't', session['id'])
+    expect({'areas', 'alerts', 'stages', 'clock_quality', 'not_cleansed'} <= set(details), True, 'what its frames tell')
+
+    curve = ask(stage, 'GetSeries', 'tsttu', session['id'], 'force', 0, 0, 20)
+    at_least(len(curve), 5, 'points')
+    expect(max(point[3] for point in curve), session['force_peak'], 'the peak')
+    whole = ask(stage, 'GetSeries', 'tsttu', session['id'], 'force', 0, 0, 1)
+    expect((whole[0][1], whole[0][3]), (min(point[1] for point in curve), session['force_peak']), 'one point of all')
+
+    with sqlite3.connect(f'{stage.state_dir}/needled.db') as db:
+        db.execute('UPDATE session SET strokes = strokes + 1 WHERE id = ?', (session['id'],))
+    report = {key: value['data'] for key, value in ask(stage, 'Verify', 't', session['id']).items()}
+    expect((report['ok'], report['differs']), (False, ['strokes']), 'a figure that is another')
 
 
 def test_a_live_session_is_not_ready(stage):
