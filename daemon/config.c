@@ -44,6 +44,7 @@ static const ConfigKey keys[] = {
         { "Plan", "RestDeeper", offsetof(Config, plan_rest_deeper_usec), VALUE_TIME, 0, 365 * DAY_SEC },
         { "Plan", "WeeklyMax", offsetof(Config, plan_weekly_max), VALUE_NUMBER, 0, 7 },
         { "Plan", "CourseWeeks", offsetof(Config, plan_course_weeks), VALUE_NUMBER, 0, 52 },
+        { "Store", "ClearOnDevice", offsetof(Config, store_clear_on_device), VALUE_BOOL, 0, 0 },
         { "Bluetooth", "AllowBroadcast", offsetof(Config, bluetooth_allow_broadcast), VALUE_BOOL, 0, 0 },
         { "Bluetooth", "ReleaseTime", offsetof(Config, bluetooth_release_usec), VALUE_TIME, 0, 30 * DAY_SEC },
         { "Bluetooth", "SetParameters", offsetof(Config, bluetooth_set_parameters), VALUE_BOOL, 0, 0 },

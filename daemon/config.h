@@ -21,6 +21,7 @@ typedef struct Config {
         /* [Plan] */
         uint64_t plan_rest_300_usec, plan_rest_500_usec, plan_rest_1000_usec, plan_rest_deeper_usec;
         unsigned plan_weekly_max, plan_course_weeks;
+        bool store_clear_on_device;             /* what is durable here goes on the device */
         bool bluetooth_set_parameters;          /* write [Limits] and the time limit into devices that take them */
         bool bluetooth_allow_broadcast;
         uint64_t bluetooth_release_usec; /* of Release() without `seconds`; 0: until Connect() */
