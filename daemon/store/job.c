@@ -141,8 +141,8 @@ Job *job_free(Job *job) {
                 g_free(job->piece.data);
                 break;
         case JOB_END:
-                g_free(job->end_reason);
-                g_free(job->figures);
+                free_text(job->end.reason);
+                g_free((Figures *) job->end.figures);
                 break;
         case JOB_EVENT:
                 free_text(job->event.text);
@@ -171,13 +171,70 @@ size_t job_size(const Job *job) {
         return sizeof *job + (job->type == JOB_PIECE ? job->piece.size : 0);
 }
 
-bool piece_next(const Piece *piece, size_t *offset, Frame *ret) {
+static const uint8_t *get_sample(const uint8_t *p, StoreSample *ret) {
+        ret->has = *p++;
+        for (int i = 0; i < _STORE_METRIC_MAX; i++)
+                if (ret->has & 1u << i) {
+                        memcpy(&ret->mean[i], p, sizeof ret->mean[i]);
+                        memcpy(&ret->max[i], p + sizeof ret->mean[i], sizeof ret->max[i]);
+                        p += sizeof ret->mean[i] + sizeof ret->max[i];
+                }
+        return p;
+}
+
+static uint8_t *put_sample(uint8_t *p, const StoreSample *sample) {
+        *p++ = sample->has;
+        for (int i = 0; i < _STORE_METRIC_MAX; i++)
+                if (sample->has & 1u << i) {
+                        memcpy(p, &sample->mean[i], sizeof sample->mean[i]);
+                        memcpy(p + sizeof sample->mean[i], &sample->max[i], sizeof sample->max[i]);
+                        p += sizeof sample->mean[i] + sizeof sample->max[i];
+                }
+        return p;
+}
+
+bool piece_next(const Piece *piece, size_t *offset, Frame *ret, StoreSample *ret_sample) {
+        const uint8_t *p = piece->data + *offset;
+        StoreSample sample = {};
+
         if (*offset >= piece->size)
                 return false;
-        memcpy(ret, piece->data + *offset, JOB_FRAME_HEAD);
-        ret->data = piece->data + *offset + JOB_FRAME_HEAD;
-        *offset += JOB_FRAME_HEAD + ret->size;
+        memcpy(ret, p, JOB_FRAME_HEAD);
+        ret->data = p + JOB_FRAME_HEAD;
+        p = ret->data + ret->size;
+        if (ret->direction & JOB_FRAME_SAMPLED) {
+                ret->direction &= (uint8_t) ~JOB_FRAME_SAMPLED;
+                p = get_sample(p, &sample);
+        }
+        *offset = (size_t) (p - piece->data);
+        if (ret_sample)
+                *ret_sample = sample;
         return true;
+}
+
+size_t piece_size_of(const Frame *frame, const StoreSample *sample) {
+        size_t size = JOB_FRAME_HEAD + (size_t) frame->size;
+
+        if (sample && sample->has)
+                size += 1 + (size_t) __builtin_popcount(sample->has) * 2 * sizeof(int32_t);
+        return size;
+}
+
+void piece_add(Piece *piece, const Frame *frame, const StoreSample *sample) {
+        uint8_t *p = piece->data + piece->size, *direction = p + offsetof(Frame, direction);
+
+        memcpy(p, frame, JOB_FRAME_HEAD);
+        p += JOB_FRAME_HEAD;
+        if (frame->size > 0)
+                memcpy(p, frame->data, frame->size);
+        p += frame->size;
+        *direction &= (uint8_t) ~JOB_FRAME_SAMPLED;
+        if (sample && sample->has) {
+                *direction |= JOB_FRAME_SAMPLED;
+                p = put_sample(p, sample);
+        }
+        piece->size = (size_t) (p - piece->data);
+        piece->n_frames++;
 }
 
 void piece_reserve(Piece *piece, size_t size) {
@@ -326,7 +383,7 @@ static void drop_frames(Queue *queue, Job *job, bool bulk_only) {
         Frame frame;
 
         queue->size -= job_size(job);
-        while (at = offset, piece_next(piece, &offset, &frame)) {
+        while (at = offset, piece_next(piece, &offset, &frame, NULL)) {
                 if (bulk_only && frame.channel != STORE_BULK_CHANNEL) {
                         memmove(piece->data + kept, piece->data + at, offset - at);
                         kept += offset - at;

@@ -28,7 +28,8 @@ typedef enum JobType {
         JOB_SYNC,               /* nothing to write, somebody waits until what came before is durable */
 } JobType;
 
-/* Frames as they came: for each the first JOB_FRAME_HEAD octets of struct Frame, then its data. */
+/* Frames as they came: for each the first JOB_FRAME_HEAD octets of struct Frame, then its data; if its direction has JOB_FRAME_SAMPLED, then
+ * an octet of StoreSample.has and mean and maximum of each curve that it names. */
 typedef struct Piece {
         uint8_t *data;
         size_t size, allocated;
@@ -56,11 +57,7 @@ typedef struct Job {
                 StoreLabels labels;
                 StorePlan plan;
                 StoreAcknowledgement acknowledgement;
-                struct {
-                        char *end_reason;
-                        uint64_t end_boottime_usec, end_realtime_usec;
-                        Figures *figures;
-                };
+                StoreEnd end;                   /* likewise its reason and figures */
         };
 } Job;
 
@@ -77,8 +74,13 @@ Job *job_free(Job *job);
 size_t job_size(const Job *job);
 
 #define JOB_FRAME_HEAD 20u
-/* The next frame of a piece; `offset` begins at 0. False at the end. */
-bool piece_next(const Piece *piece, size_t *offset, Frame *ret);
+#define JOB_FRAME_SAMPLED 0x80u
+/* The next frame of a piece, and its sample (has 0: none; NULL: not wanted); `offset` begins at 0. False at the end. */
+bool piece_next(const Piece *piece, size_t *offset, Frame *ret, StoreSample *ret_sample);
+/* How many octets a frame takes there; `sample` may be NULL. */
+size_t piece_size_of(const Frame *frame, const StoreSample *sample);
+/* Adds it; the room must be there. */
+void piece_add(Piece *piece, const Frame *frame, const StoreSample *sample);
 /* Makes room for that many octets more. */
 void piece_reserve(Piece *piece, size_t size);
 

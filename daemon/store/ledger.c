@@ -17,6 +17,7 @@ typedef struct KnownSession {
 typedef struct Tail {
         uint64_t id;
         ChunkBuilder chunk;     /* all that the tail table has of the session and no chunk has yet */
+        Summary summary;        /* of its frames */
         uint64_t next_seq;      /* of that chunk */
         GArray *slots; /* sqlite3_int64: the session's rows; the nth piece of a chunk goes into the nth */
         unsigned n_pieces;      /* of that chunk so far */
@@ -145,6 +146,7 @@ static int read_tail(Ledger *ledger, Tail *tail) {
                         continue;
                 for (uint32_t i = 0; i < chunk.n_frames; i++)
                         chunk_builder_add(&tail->chunk, &frames[i]);
+                tail->summary.unknown = true; /* the tail table does not keep it */
         }
         return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
@@ -194,9 +196,10 @@ static int fold(Ledger *ledger, Tail *tail) {
         if (tail->chunk.n_frames == 0)
                 return SQLITE_OK;
         chunk = chunk_builder_seal(&tail->chunk);
-        rc = rows_chunk_insert(&ledger->rows, tail->id, tail->next_seq, &chunk);
+        rc = rows_chunk_insert(&ledger->rows, tail->id, tail->next_seq, &chunk, &tail->summary);
         tail->next_seq++;       /* with that all rows of the tail are stale */
         tail->n_pieces = 0;
+        tail->summary = (Summary) {};
         chunk_builder_reset(&tail->chunk);
         chunk_builder_reset(&ledger->piece); /* what it has so far is in the chunk */
         return rc;
@@ -225,12 +228,13 @@ static int put_piece(Ledger *ledger, Tail *tail, const Chunk *chunk) {
 
 static int apply_piece(Ledger *ledger, Tail *tail, const Piece *piece) {
         size_t offset = 0;
+        StoreSample sample;
         Frame frame;
         Chunk chunk;
         int rc = SQLITE_OK;
 
         chunk_builder_reset(&ledger->piece);
-        while (rc == SQLITE_OK && piece_next(piece, &offset, &frame)) {
+        while (rc == SQLITE_OK && piece_next(piece, &offset, &frame, &sample)) {
                 tail->last_boottime_usec = frame.boottime_usec;
                 if (tail->skip.n_frames > 0) {
                         tail->skip.n_frames--;
@@ -241,6 +245,7 @@ static int apply_piece(Ledger *ledger, Tail *tail, const Piece *piece) {
                         rc = fold(ledger, tail);
                 chunk_builder_add(&tail->chunk, &frame);
                 chunk_builder_add(&ledger->piece, &frame);
+                summary_add(&tail->summary, &sample);
                 tail->added.n_frames++;
         }
         if (rc != SQLITE_OK || ledger->piece.n_frames == 0)
@@ -334,9 +339,7 @@ static int apply_to_session(Ledger *ledger, Job *job) {
                 rc = fold(ledger, tail);
                 if (rc == SQLITE_OK)
                         rc = rows_tail_delete(&ledger->rows, tail->id);
-                return rc == SQLITE_OK ? rows_session_end(&ledger->rows, job->session, job->end_reason,
-                                                          job->end_boottime_usec, job->end_realtime_usec, job->figures)
-                                       : rc;
+                return rc == SQLITE_OK ? rows_session_end(&ledger->rows, job->session, &job->end) : rc;
         case JOB_BEGIN:
         case JOB_DEVICE_PUT:
         case JOB_DEVICE_REMOVE:

@@ -18,8 +18,8 @@
  * in pages of their own. */
 #define LEDGER_FOLD_USEC UINT64_C(2000000)
 #define LEDGER_FOLD_USEC_MAX UINT64_C(6000000)
-#define LEDGER_FOLD_THIRD 1320u
-#define LEDGER_FOLD_PAGE 4000u
+#define LEDGER_FOLD_THIRD 1250u
+#define LEDGER_FOLD_PAGE 3930u
 #define LEDGER_FOLD_SIZE (48u * 1024u)  /* after an outage, or at rates that nothing sends */
 
 typedef struct Ledger {

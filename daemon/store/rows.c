@@ -8,6 +8,7 @@
 #define DEVICE_COLUMNS                                                                                      \
         "address, address_type, path, adapter, name, alias, profile, manufacturer, model, serial, firmware,"  \
         " kind, owner, bonded, allow_unbonded, auto_connect, adopted_realtime, released, released_until"
+#define DEVICE_VALUES "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19"
 #define SESSION_COLUMNS                                                                                     \
         "id, uuid, device_address, device_alias, profile, owner, owner_name, boot_id, utc_offset_sec,"        \
         " start_boottime, start_realtime, subject, area, product, note, channels, acknowledged, rating"
@@ -21,8 +22,10 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_BEGIN] = "BEGIN IMMEDIATE",
         [ROWS_COMMIT] = "COMMIT",
         [ROWS_ROLLBACK] = "ROLLBACK",
-        [ROWS_DEVICE_PUT] = "INSERT OR REPLACE INTO device (" DEVICE_COLUMNS ")"
-                            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [ROWS_DEVICE_PUT] = "INSERT INTO device (" DEVICE_COLUMNS ") VALUES (" DEVICE_VALUES ")"
+                            " ON CONFLICT (address, address_type) DO UPDATE SET (" DEVICE_COLUMNS ") = (" DEVICE_VALUES ")",
+        [ROWS_DEVICE_CURSOR] = "UPDATE device SET cursor_epoch = ?3, cursor_record = ?4, cursor_start = ?5"
+                               " WHERE address = ?1 AND address_type = ?2",
         [ROWS_DEVICE_REMOVE] = "DELETE FROM device WHERE address = ? AND address_type = ?",
         [ROWS_SESSION_INSERT] = "INSERT INTO session (" SESSION_COLUMNS ")"
                                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -37,7 +40,8 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
                                " product = coalesce(?, product), note = coalesce(?, note), rating = coalesce(?, rating) WHERE id = ?",
         [ROWS_SESSION_AREA] = "UPDATE session SET areas = areas | ? WHERE id = ?",
         [ROWS_CHUNK_INSERT] =
-                "INSERT INTO chunk (" ROWS_CHUNK_COLUMNS ", session, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO chunk (" ROWS_CHUNK_COLUMNS ", session, seq, " ROWS_SUMMARY_COLUMNS ")"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [ROWS_CHUNK_NEXT] = "SELECT " NEXT_CHUNK,
         [ROWS_TAIL_INSERT] = "INSERT INTO tail (" ROWS_CHUNK_COLUMNS
                              ", session, chunk, piece) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -70,7 +74,8 @@ static char *text_of(RowsStatement statement) {
                 return g_strdup(texts[statement]);
         figures = schema_figure_columns(" = ?");
         return g_strconcat(
-                "UPDATE session SET ended = 1, end_reason = ?, end_boottime = ?, end_realtime = ?, figures_version = ?",
+                "UPDATE session SET ended = 1, end_reason = ?, end_boottime = ?, end_realtime = ?,"
+                " record = coalesce(?, record), epoch = coalesce(?, epoch), figures_version = ?",
                 figures, " WHERE id = ?", NULL);
 }
 
@@ -169,6 +174,20 @@ int rows_device_put(Rows *rows, const StoreDevice *device) {
         return run(stmt);
 }
 
+int rows_device_cursor(Rows *rows, const char *address, const char *address_type, const StoreCursor *cursor) {
+        sqlite3_stmt *stmt;
+        int rc = prepare(rows, ROWS_DEVICE_CURSOR, &stmt);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        bind_text(stmt, 1, address);
+        bind_text(stmt, 2, address_type);
+        bind_u64(stmt, 3, cursor->epoch);
+        bind_u64(stmt, 4, cursor->record);
+        bind_u64(stmt, 5, cursor->start);
+        return run(stmt);
+}
+
 int rows_device_remove(Rows *rows, const char *address, const char *address_type) {
         sqlite3_stmt *stmt;
         int rc = prepare(rows, ROWS_DEVICE_REMOVE, &stmt);
@@ -219,20 +238,27 @@ int rows_session_has(Rows *rows, uint64_t id) {
         return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_NOTFOUND : rc;
 }
 
-int rows_session_end(Rows *rows, uint64_t id, const char *reason, uint64_t boottime_usec, uint64_t realtime_usec,
-                     const Figures *figures) {
+int rows_session_end(Rows *rows, uint64_t id, const StoreEnd *end) {
+        const Figures *figures = end->figures;
         sqlite3_stmt *stmt;
         int at = 0, rc = prepare(rows, ROWS_SESSION_END, &stmt);
 
         if (rc != SQLITE_OK)
                 return rc;
-        bind_text(stmt, ++at, reason);
-        bind_u64(stmt, ++at, boottime_usec);
-        bind_u64(stmt, ++at, realtime_usec);
-        bind_u64(stmt, ++at, SCHEMA_FIGURES_VERSION);
+        bind_text(stmt, ++at, end->reason);
+        bind_u64(stmt, ++at, end->boottime_usec);
+        bind_u64(stmt, ++at, end->realtime_usec);
+        at += 2; /* not bound: NULL, as it is */
+        if (end->record > 0) {
+                bind_u64(stmt, at - 1, end->record);
+                bind_u64(stmt, at, end->epoch);
+        }
+        at++;
+        if (figures)
+                bind_u64(stmt, at, SCHEMA_FIGURES_VERSION);
         for (int i = 0; i < _FIGURE_MAX; i++) {
                 at++; /* not bound: NULL, unknown */
-                if (!figures_has(figures, (Figure) i))
+                if (!figures || !figures_has(figures, (Figure) i))
                         continue;
                 if (figure_info[i].type == 'd')
                         (void) sqlite3_bind_double(stmt, at, figures->value[i].d);
@@ -295,7 +321,25 @@ static void bind_chunk(sqlite3_stmt *stmt, const Chunk *chunk) {
         (void) sqlite3_bind_blob64(stmt, 6, chunk->data, chunk->size, SQLITE_STATIC);
 }
 
-int rows_chunk_insert(Rows *rows, uint64_t session, uint64_t seq, const Chunk *chunk) {
+/* Not bound: NULL, not known. */
+static void bind_summary(sqlite3_stmt *stmt, int at, const Chunk *chunk, const Summary *summary) {
+        bind_u64(stmt, at++, chunk->t1_boottime_usec);
+        if (summary->unknown)
+                return;
+        bind_u64(stmt, at++, SCHEMA_FIGURES_VERSION);
+        for (int i = 0; i < _STORE_METRIC_MAX; i++, at += 4) {
+                const SummaryMetric *m = &summary->metrics[i];
+
+                bind_u64(stmt, at, m->n);
+                if (m->n == 0)
+                        continue;
+                (void) sqlite3_bind_int(stmt, at + 1, m->min);
+                (void) sqlite3_bind_int(stmt, at + 2, m->max);
+                (void) sqlite3_bind_int64(stmt, at + 3, m->sum);
+        }
+}
+
+int rows_chunk_insert(Rows *rows, uint64_t session, uint64_t seq, const Chunk *chunk, const Summary *summary) {
         sqlite3_stmt *stmt;
         int rc = prepare(rows, ROWS_CHUNK_INSERT, &stmt);
 
@@ -304,6 +348,7 @@ int rows_chunk_insert(Rows *rows, uint64_t session, uint64_t seq, const Chunk *c
         bind_chunk(stmt, chunk);
         bind_u64(stmt, 7, session);
         bind_u64(stmt, 8, seq);
+        bind_summary(stmt, 9, chunk, summary);
         return run(stmt);
 }
 
@@ -499,15 +544,30 @@ Chunk rows_chunk_get(sqlite3_stmt *stmt) {
         };
 }
 
+bool rows_summary_get(sqlite3_stmt *stmt, int at, uint64_t *ret_t1_boottime_usec, Summary *ret) {
+        *ret = (Summary) {};
+        *ret_t1_boottime_usec = get_u64(stmt, at++);
+        ret->unknown = sqlite3_column_int(stmt, at++) != SCHEMA_FIGURES_VERSION;
+        for (int i = 0; i < _STORE_METRIC_MAX && !ret->unknown; i++, at += 4)
+                ret->metrics[i] = (SummaryMetric) {
+                        .n = (uint32_t) sqlite3_column_int64(stmt, at),
+                        .min = sqlite3_column_int(stmt, at + 1),
+                        .max = sqlite3_column_int(stmt, at + 2),
+                        .sum = sqlite3_column_int64(stmt, at + 3),
+                };
+        return !ret->unknown;
+}
+
 char *rows_session_select(void) {
         g_autofree char *figures = schema_figure_columns("");
 
-        return g_strconcat("SELECT " SESSION_COLUMNS ", source, ended, end_reason, end_boottime, end_realtime, areas", figures,
+        return g_strconcat("SELECT " SESSION_COLUMNS ", source, ended, end_reason, end_boottime, end_realtime, areas,"
+                           " record, epoch", figures,
                            " FROM session", NULL);
 }
 
 void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret) {
-        int at = 24; /* the figures come after SESSION_COLUMNS and six more */
+        int at = 26; /* the figures come after SESSION_COLUMNS and eight more */
 
         *ret = (StoreSession) {
                 .id = get_u64(stmt, 0),
@@ -534,6 +594,8 @@ void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret) {
                 .end_boottime_usec = get_u64(stmt, 21),
                 .end_realtime_usec = get_u64(stmt, 22),
                 .areas = get_u64(stmt, 23),
+                .record = (uint32_t) get_u64(stmt, 24),
+                .epoch = (uint32_t) get_u64(stmt, 25),
         };
         for (int i = 0; i < _FIGURE_MAX; i++, at++) {
                 if (sqlite3_column_type(stmt, at) == SQLITE_NULL)
@@ -548,7 +610,7 @@ void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret) {
 int rows_device_load(sqlite3 *db, StoreDevice **ret, size_t *ret_n) {
         sqlite3_stmt *stmt = NULL;
         size_t allocated = 0;
-        int rc = sqlite3_prepare_v2(db, "SELECT " DEVICE_COLUMNS " FROM device ORDER BY adopted_realtime",
+        int rc = sqlite3_prepare_v2(db, "SELECT " DEVICE_COLUMNS ", cursor_epoch, cursor_record, cursor_start FROM device ORDER BY adopted_realtime",
                                     -1, &stmt, NULL);
 
         if (rc != SQLITE_OK)
@@ -576,6 +638,7 @@ int rows_device_load(sqlite3 *db, StoreDevice **ret, size_t *ret_n) {
                         .adopted_realtime_usec = get_u64(stmt, 16),
                         .released = sqlite3_column_int(stmt, 17),
                         .released_until_usec = get_u64(stmt, 18),
+                        .cursor = { (uint32_t) get_u64(stmt, 19), (uint32_t) get_u64(stmt, 20), get_u64(stmt, 21) },
                 };
         }
         (void) sqlite3_finalize(stmt);

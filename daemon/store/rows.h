@@ -9,12 +9,14 @@
 
 #include "store/chunk.h"
 #include "store/store.h"
+#include "store/summary.h"
 
 typedef enum RowsStatement {
         ROWS_BEGIN,
         ROWS_COMMIT,
         ROWS_ROLLBACK,
         ROWS_DEVICE_PUT,
+        ROWS_DEVICE_CURSOR,
         ROWS_DEVICE_REMOVE,
         ROWS_SESSION_INSERT,
         ROWS_SESSION_HAS,
@@ -60,16 +62,17 @@ sqlite3 *rows_done(Rows *rows);
 int rows_set_sync(Rows *rows, bool full);
 /* Statements without values: ROWS_BEGIN, ROWS_COMMIT, ROWS_ROLLBACK. */
 int rows_run(Rows *rows, RowsStatement statement);
+/* All but the cursor. */
 int rows_device_put(Rows *rows, const StoreDevice *device);
+int rows_device_cursor(Rows *rows, const char *address, const char *address_type, const StoreCursor *cursor);
 int rows_device_remove(Rows *rows, const char *address, const char *address_type);
 int rows_session_insert(Rows *rows, const StoreSession *session);
 int rows_session_has(Rows *rows, uint64_t id); /* SQLITE_NOTFOUND */
-int rows_session_end(Rows *rows, uint64_t id, const char *reason, uint64_t boottime_usec, uint64_t realtime_usec,
-                     const Figures *figures);
+int rows_session_end(Rows *rows, uint64_t id, const StoreEnd *end); /* with a record of 0 it leaves what the session has */
 int rows_session_delete(Rows *rows, uint64_t id); /* SQLITE_NOTFOUND */
 int rows_session_label(Rows *rows, uint64_t id, const StoreLabels *labels); /* SQLITE_NOTFOUND */
 int rows_session_counts(Rows *rows, uint64_t id, RowsCounts *ret);
-int rows_chunk_insert(Rows *rows, uint64_t session, uint64_t seq, const Chunk *chunk);
+int rows_chunk_insert(Rows *rows, uint64_t session, uint64_t seq, const Chunk *chunk, const Summary *summary);
 int rows_chunk_next(Rows *rows, uint64_t session, uint64_t *ret_seq);
 /* A piece of the chunk `seq` of the session; *slot is the row to write over, 0: a new one, which it is
  * then. */
@@ -94,6 +97,14 @@ void rows_read_end(Rows *rows, RowsStatement which);
 /* A row that begins with these columns; the data are good until the statement's next step. */
 #define ROWS_CHUNK_COLUMNS "t0_boottime, t0_realtime, frames, encoding, crc, data"
 #define ROWS_CHUNK_N_COLUMNS 6
+/* What follows in rows of `chunk`: of each StoreMetric its number of samples, then minimum, maximum and sum. */
+#define ROWS_SUMMARY_COLUMNS                                                                            \
+        "t1_boottime, figures_version, force_n, force_min, force_max, force_sum, stroke_rate_n, stroke_rate_min," \
+        " stroke_rate_max, stroke_rate_sum, depth_n, depth_min, depth_max, depth_sum"
+#define ROWS_SUMMARY_N_COLUMNS 14
+/* Of such columns from `at` on. False: not known by today's code, the frames have to be read. ret_t1_boottime_usec is 0 where it is not
+ * known. */
+bool rows_summary_get(sqlite3_stmt *stmt, int at, uint64_t *ret_t1_boottime_usec, Summary *ret);
 Chunk rows_chunk_get(sqlite3_stmt *stmt);
 
 /* "SELECT … FROM session", to which the reader appends, and a row of it; the strings are new. Free the

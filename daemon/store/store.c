@@ -290,11 +290,10 @@ static void notice_lag(Store *store) {
         shared_set_state(store, STORE_DEGRADED, reason, NULL);
 }
 
-static void add_frame(Store *store, LiveSession *live, const Frame *frame) {
-        size_t size = JOB_FRAME_HEAD + (size_t) frame->size;
+static void add_frame(Store *store, LiveSession *live, const Frame *frame, const StoreSample *sample) {
+        size_t size = piece_size_of(frame, sample);
         Job *job = live->generation == store->generation ? live->open : NULL;
         Piece *piece;
-        uint8_t *p;
 
         if (!job)
                 job = open_piece(store, live);
@@ -303,12 +302,7 @@ static void add_frame(Store *store, LiveSession *live, const Frame *frame) {
                 piece_reserve(piece, size);
         if (piece->n_frames == 0)
                 live->piece_boottime_usec = frame->boottime_usec;
-        p = piece->data + piece->size;
-        memcpy(p, frame, JOB_FRAME_HEAD);
-        if (frame->size > 0)
-                memcpy(p + JOB_FRAME_HEAD, frame->data, frame->size);
-        piece->size += size;
-        piece->n_frames++;
+        piece_add(piece, frame, sample);
         piece->n_bulk += live->has_bulk && frame->channel == STORE_BULK_CHANNEL;
         store->queue.size += size;
         store->n_queued++;
@@ -328,7 +322,7 @@ void store_session_frame(Store *store, uint64_t session_id, const Frame *frame, 
         if (!live || live->id != session_id)
                 live = store->last = g_hash_table_lookup(store->live, &session_id);
         if (live)
-                add_frame(store, live, frame);
+                add_frame(store, live, frame, sample);
         shared_unlock(store);
 }
 
@@ -379,10 +373,9 @@ static void push_last(Store *store, Job *job, StoreDone done, void *userdata) {
 void store_session_end(Store *store, uint64_t session_id, const StoreEnd *end, StoreDone done, void *userdata) {
         Job *job = job_new(JOB_END, session_id);
 
-        job->end_reason = g_strdup(end->reason);
-        job->end_boottime_usec = end->boottime_usec;
-        job->end_realtime_usec = end->realtime_usec;
-        job->figures = end->figures ? g_memdup2(end->figures, sizeof *end->figures) : g_new0(Figures, 1);
+        job->end = *end;
+        job->end.reason = g_strdup(end->reason);
+        job->end.figures = g_memdup2(end->figures, sizeof *end->figures);
         push_last(store, job, done, userdata);
 }
 
