@@ -45,7 +45,17 @@ typedef enum SyncPhase {
         _SYNC_PHASE_MAX,
 } SyncPhase;
 
-const char *sync_phase_name(SyncPhase phase); /* as in Device1.Sync: "idle", "list", "fetch", "clear" */
+/* As in Device1.Sync. */
+static inline const char *sync_phase_name(SyncPhase phase) {
+        static const char *const names[_SYNC_PHASE_MAX] = {
+                [SYNC_IDLE] = "idle",
+                [SYNC_LIST] = "list",
+                [SYNC_FETCH] = "fetch",
+                [SYNC_CLEAR] = "clear",
+        };
+
+        return names[phase];
+}
 
 typedef struct SyncProgress {
         SyncPhase phase;

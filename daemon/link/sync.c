@@ -12,13 +12,6 @@
 
 #define TELL_USEC (300 * 1000)          /* progress is told at most so often, but for what is done next */
 
-static const char *const phase_names[_SYNC_PHASE_MAX] = {
-        [SYNC_IDLE] = "idle",
-        [SYNC_LIST] = "list",
-        [SYNC_FETCH] = "fetch",
-        [SYNC_CLEAR] = "clear",
-};
-
 struct Sync {
         Device *device;                 /* weak: our owner */
         char *path;                     /* of the RACP */
@@ -251,10 +244,6 @@ void sync_close(Device *device) {
 }
 
 /* ---- What is asked of it ---- */
-
-const char *sync_phase_name(SyncPhase phase) {
-        return phase_names[phase];
-}
 
 static int unusable(const Device *device, const char **ret_message) {
         if (!device->profile || device->profile->vendor || (device->has_feature && !(device->feature.bits & OMP_FEATURE_STORED_SESSIONS))) {
