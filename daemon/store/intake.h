@@ -8,11 +8,7 @@
  *
  * All of it on the reader's thread, with the mutex held. */
 
-#include <sys/queue.h>
-
-#include "store/chunk.h"
 #include "store/shared.h"
-#include "store/summary.h"
 
 #define INTAKES_MAX 2u                  /* imports at a time */
 #define INTAKE_SIZE_MAX (256u * 1024u)  /* octets of one that wait for the writer, roughly */
@@ -26,25 +22,18 @@ struct Intake {
         int error;                      /* why it comes to nothing: -EEXIST a session with this uuid is here, -EIO it can never be written;
                                          * then intake_done() is all that is left to do */
         bool finished;                  /* durable, and to be seen */
-        bool linked;
+        bool begun;
 };
-
-/* A chunk's frames and what goes with them. Taken over, and empty after it: buffers by g_malloc(), texts too. */
-typedef struct IntakePart {
-        ChunkBuilder chunk;             /* at least one frame; LEDGER_FOLD_* say how long one is */
-        Summary summary;
-        StoreGap *gaps;
-        size_t n_gaps;
-        StoreEvent *events;
-        size_t n_events;
-} IntakePart;
 
 /* All of the session but its end and figures; copied. */
 void intake_begin(Store *store, Intake *intake, const StoreSession *session);
 bool intake_has_room(const Intake *intake);
-/* Also without room: a part is never refused, so that the reader need not keep one. */
+/* Takes it over; it is empty after that. Also without room: a part is never refused, so that the reader need not keep one. */
 void intake_part(Store *store, Intake *intake, IntakePart *part);
 /* All parts are handed over. shared_wake_reader() tells when `finished` or `error` is set. */
 void intake_finish(Store *store, Intake *intake, const StoreEnd *end);
 /* Forgets it; takes away what there is of it, unless it is finished. Also of one that never began (all zero). */
 void intake_done(Store *store, Intake *intake);
+
+/* The writer's side, with the mutex held: what has become of one of its jobs. */
+void intake_written(Store *store, const Job *job);

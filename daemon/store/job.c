@@ -117,6 +117,30 @@ static void clear_labels(StoreLabels *labels) {
         *labels = (StoreLabels) {};
 }
 
+static void clear_record(Job *job) {
+        StoreRecord *record = job->record;
+
+        job_clear_session(&record->session);
+        free_text(record->device_address_type);
+        g_free((Frame *) record->frames);
+        g_free((StoreSample *) record->samples);
+        g_free(record);
+        g_free(job->record_octets);
+}
+
+void intake_part_clear(IntakePart *part) {
+        chunk_builder_done(&part->chunk);
+        g_free(part->gaps);
+        for (size_t i = 0; i < part->n_events; i++)
+                free_text(part->events[i].text);
+        g_free(part->events);
+        *part = (IntakePart) {};
+}
+
+size_t intake_part_size(const IntakePart *part) {
+        return sizeof(Job) + part->chunk.size + part->n_gaps * sizeof *part->gaps + part->n_events * sizeof *part->events;
+}
+
 Job *job_new(JobType type, uint64_t session) {
         Job *job = g_new0(Job, 1);
 
@@ -134,13 +158,21 @@ Job *job_free(Job *job) {
                 job_clear_device(&job->device);
                 break;
         case JOB_BEGIN:
+        case JOB_INTAKE_BEGIN:
                 job_clear_session(job->begin);
                 g_free(job->begin);
+                break;
+        case JOB_RECORD:
+                clear_record(job);
+                break;
+        case JOB_INTAKE_PART:
+                intake_part_clear(&job->part);
                 break;
         case JOB_PIECE:
                 g_free(job->piece.data);
                 break;
         case JOB_END:
+        case JOB_INTAKE_FINISH:
                 free_text(job->end.reason);
                 g_free((Figures *) job->end.figures);
                 break;
@@ -159,15 +191,48 @@ Job *job_free(Job *job) {
         case JOB_GAP:
         case JOB_DISCARD:
         case JOB_SYNC:
+        case JOB_ERASE:
+        case JOB_INTAKE_ABANDON:
                 break;
         }
         g_free(job);
         return NULL;
 }
 
+Job *job_new_record(const StoreRecord *record) {
+        Job *job = job_new(JOB_RECORD, record->session.id);
+        Frame *frames = g_memdup2(record->frames, record->n_frames * sizeof *frames);
+        StoreRecord *copy = g_memdup2(record, sizeof *copy);
+        size_t size = 0;
+        uint8_t *p;
+
+        for (size_t i = 0; i < record->n_frames; i++)
+                size += record->frames[i].size;
+        job->record_octets = p = g_malloc(size + 1);
+        for (size_t i = 0; i < record->n_frames; i++) {
+                if (frames[i].size > 0)
+                        memcpy(p, frames[i].data, frames[i].size);
+                frames[i].data = p;
+                p += frames[i].size;
+        }
+        job_copy_session(&copy->session, &record->session);
+        copy->device_address_type = g_strdup(record->device_address_type);
+        copy->frames = frames;
+        copy->samples = g_memdup2(record->samples, record->n_frames * sizeof *record->samples);
+        job->record = copy;
+        return job;
+}
+
+/* What comes whole is bounded where it comes from, and must not push out what comes once. */
+static bool is_whole(const Job *job) {
+        return job->type == JOB_RECORD || (job->type >= JOB_INTAKE_BEGIN && job->type <= JOB_INTAKE_ABANDON);
+}
+
 /* A piece counts with what its frames need, not with the room it has: the room is given back when the next
  * piece begins. */
 size_t job_size(const Job *job) {
+        if (is_whole(job))
+                return 0;
         return sizeof *job + (job->type == JOB_PIECE ? job->piece.size : 0);
 }
 
@@ -335,6 +400,7 @@ void queue_return(Queue *queue, JobList *jobs) {
 
         while ((job = TAILQ_LAST(jobs, JobList))) {
                 TAILQ_REMOVE(jobs, job, entry);
+                job->tried = true;
                 if (job->type == JOB_PIECE)
                         job->piece.sealed = true;
                 TAILQ_INSERT_HEAD(&queue->jobs, job, entry);

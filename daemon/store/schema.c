@@ -101,19 +101,6 @@ static const char tables_5[] =
         "ALTER TABLE chunk ADD COLUMN depth_max INTEGER; ALTER TABLE chunk ADD COLUMN depth_sum INTEGER;"
         "CREATE TABLE tombstone (id INTEGER PRIMARY KEY, realtime INTEGER NOT NULL) STRICT;";
 
-static int get_int(sqlite3 *db, const char *sql, sqlite3_int64 *ret) {
-        sqlite3_stmt *stmt = NULL;
-        int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
-
-        if (rc != SQLITE_OK)
-                return rc;
-        rc = sqlite3_step(stmt);
-        if (rc == SQLITE_ROW)
-                *ret = sqlite3_column_int64(stmt, 0);
-        (void) sqlite3_finalize(stmt);
-        return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_NOTFOUND : rc;
-}
-
 static int get_text(sqlite3 *db, const char *sql, char **ret) {
         sqlite3_stmt *stmt = NULL;
         int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
@@ -223,12 +210,12 @@ int schema_configure(sqlite3 *db) {
 
 int schema_identify(sqlite3 *db, SchemaKind *ret_kind, int *ret_version) {
         sqlite3_int64 application_id = 0, version = 0, n_tables = 0;
-        int rc = get_int(db, "PRAGMA application_id", &application_id);
+        int rc = schema_get_int(db, "PRAGMA application_id", &application_id);
 
         if (rc == SQLITE_OK)
-                rc = get_int(db, "PRAGMA user_version", &version);
+                rc = schema_get_int(db, "PRAGMA user_version", &version);
         if (rc == SQLITE_OK)
-                rc = get_int(db, "SELECT count(*) FROM sqlite_schema", &n_tables);
+                rc = schema_get_int(db, "SELECT count(*) FROM sqlite_schema", &n_tables);
         if (rc != SQLITE_OK)
                 return rc;
 
@@ -317,6 +304,19 @@ char *schema_figure_columns(const char *after) {
                 g_string_append_printf(columns, ", \"%s\"%s", column, after);
         }
         return g_string_free(columns, FALSE);
+}
+
+int schema_get_int(sqlite3 *db, const char *sql, sqlite3_int64 *ret) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW)
+                *ret = sqlite3_column_int64(stmt, 0);
+        (void) sqlite3_finalize(stmt);
+        return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_NOTFOUND : rc;
 }
 
 int schema_get_meta(sqlite3 *db, const char *key, sqlite3_int64 *ret) {
