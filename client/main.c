@@ -43,6 +43,10 @@ const Verb verbs[] = {
           "It must be still, away from the skin, with its motor off.", 0, 1, 0, verb_tare },
         { "stop-motor", "[DEVICE]", "Stop the motor of a device now",
           "Works at any time. Nothing starts a motor but the button of the device.", 0, 1, 0, verb_stop_motor },
+        { "sync", "[DEVICE]", "Take over the sessions that a device has stored",
+          "needled does it by itself when it connects to the device, and after each session. Waits for its end, and exits\n"
+          "with 2 if there was nothing new. DEVICE may be left out if there is only one.",
+          0, 1, 0, verb_sync },
         { "get", "[PARAMETER...]", "Show the parameters of a device: limits, feedback, how often it measures",
           "All that it has, or those that are named. They are asked of the device itself.", 0, INT_MAX,
           OPTION_BIT(OPTION_DEVICE), verb_get },

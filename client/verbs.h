@@ -49,6 +49,7 @@ Exit verb_alias(Client *client);
 Exit verb_identify(Client *client);
 Exit verb_tare(Client *client);
 Exit verb_stop_motor(Client *client);
+Exit verb_sync(Client *client);
 Exit verb_get(Client *client);
 Exit verb_set(Client *client);
 

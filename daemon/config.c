@@ -47,6 +47,7 @@ static const ConfigKey keys[] = {
         { "Plan", "CourseWeeks", offsetof(Config, plan_course_weeks), VALUE_NUMBER, 0, 52 },
         { "Store", "Retention", offsetof(Config, store_retention_usec), VALUE_AGE, DAY_SEC, 100 * 365 * DAY_SEC },
         { "Store", "RetentionCount", offsetof(Config, store_retention_count), VALUE_NUMBER, 0, 1000000 },
+        { "Store", "ClearOnDevice", offsetof(Config, store_clear_on_device), VALUE_BOOL, 0, 0 },
         { "Bluetooth", "AllowBroadcast", offsetof(Config, bluetooth_allow_broadcast), VALUE_BOOL, 0, 0 },
         { "Bluetooth", "ReleaseTime", offsetof(Config, bluetooth_release_usec), VALUE_TIME, 0, 30 * DAY_SEC },
         { "Bluetooth", "SetParameters", offsetof(Config, bluetooth_set_parameters), VALUE_BOOL, 0, 0 },

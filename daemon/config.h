@@ -24,6 +24,7 @@ typedef struct Config {
         /* [Store] */
         uint64_t store_retention_usec;          /* 0: for ever */
         unsigned store_retention_count;         /* of each user; 0: all */
+        bool store_clear_on_device;             /* what is durable here goes on the device */
         bool bluetooth_set_parameters;          /* write [Limits] and the time limit into devices that take them */
         bool bluetooth_allow_broadcast;
         uint64_t bluetooth_release_usec; /* of Release() without `seconds`; 0: until Connect() */

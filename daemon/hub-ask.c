@@ -14,6 +14,10 @@ static const TrackerCounters *op_device_counters(Device *device, void *userdata)
         return tracker_counters(f->tracker);
 }
 
+static int op_device_sync(Device *device, BusDone done, void *call, const char **ret_message, void *userdata) {
+        return hub_sync_ask(device, done, call, ret_message);
+}
+
 static int op_session_start(Device *device, const BusStartOptions *options, Session **ret, const char **ret_message, void *userdata) {
         Follower *f = device->follower;
         SessionIdentity identity;
@@ -218,6 +222,7 @@ static const Session *op_replayed(const void *decoding, void *userdata) {
 
 const BusOps hub_bus_ops = {
         .device_counters = op_device_counters,
+        .device_sync = op_device_sync,
         .session_start = op_session_start,
         .session_pause = op_session_pause,
         .session_stage = op_session_stage,

@@ -32,7 +32,11 @@ SessionIdentity decoding_identity(const StoreSession *row, const char *device_pa
 static void on_live(Tracker *tracker, Session *session, const Frame *frame, const TrackerLive *live, void *userdata) {
         Decoding *d = userdata;
 
+        uint64_t second = (MAX(frame->boottime_usec, d->start_boottime_usec) - d->start_boottime_usec) / 1000000u;
+
         hub_sample(live, &d->sample);
+        if (second < DECODING_SECONDS)
+                d->followed[second / 8] |= (uint8_t) (1u << second % 8);
         d->has_live = d->is_live = true;
         d->live_boottime_usec = frame->boottime_usec;
         d->live = *live;
@@ -103,6 +107,16 @@ Frame decoding_mapped(const Decoding *d, const Frame *frame) {
         return mapped;
 }
 
+/* Of what the device has stored itself only that counts which nobody saw live: within a second of it there was no value. */
+static void take_stored(Decoding *d, const Frame *frame) {
+        uint64_t second = (MAX(frame->boottime_usec, d->start_boottime_usec) - d->start_boottime_usec) / 1000000u;
+
+        for (uint64_t i = second > 0 ? second - 1 : 0; i <= second + 1 && i < DECODING_SECONDS; i++)
+                if (d->followed[i / 8] & 1u << i % 8)
+                        return;
+        (void) hub_stored_sample(frame, &d->sample);
+}
+
 static void decoding_frame(void *decoding, const Frame *frame, StoreSample *ret) {
         Decoding *d = decoding;
         Frame mapped = decoding_mapped(d, frame);
@@ -113,6 +127,8 @@ static void decoding_frame(void *decoding, const Frame *frame, StoreSample *ret)
         if (frame->direction == FRAME_OF_LINK)
                 d->has_live = false;
         (void) replay_frame(d->replay, &mapped);
+        if (!d->profile->vendor && frame->direction == FRAME_FROM_DEVICE && frame->channel == OMP_CHAR_SESSION_DATA)
+                take_stored(d, frame);
         if (ret)
                 *ret = d->sample;
 }

@@ -8,6 +8,8 @@
 #include "profiles/channels.h"
 #include "session/replay.h"
 
+#define DECODING_SECONDS 86400u         /* so long it is known when values came live */
+
 typedef struct Decoding {
         Replay *replay;
         const Profile *profile;
@@ -15,6 +17,7 @@ typedef struct Decoding {
         bool mapped;                    /* the profile's characteristics are not those of then */
         uint8_t map[CHANNELS_MAX];
 
+        uint8_t followed[DECODING_SECONDS / 8]; /* a bit for each second of the session: a value came live */
         StoreSample sample;             /* of the newest frame, like the three below */
         bool is_live, is_waveform, is_event;
         OmpWaveform waveform;           /* with is_waveform */

@@ -172,3 +172,16 @@ void hub_journal_sleep(bool asleep) {
         else
                 log_with(LOG_INFO, &context, "the computer has woken: devices are followed again");
 }
+
+void hub_journal_sync(Follower *f, unsigned added, unsigned merged, const char *problem) {
+        LogContext context = context_of(f->device, NEEDLED_MESSAGE_SYNC_DONE);
+
+        if ((added + merged == 0 && !*problem) || !may_tell(f))
+                return;
+        if (*problem)
+                log_with(LOG_WARNING, &context, "not all that %s has stored could be taken over (%u sessions were): %s", context.device,
+                         added + merged, problem);
+        else
+                log_with(LOG_INFO, &context, "what %s had stored was taken over: %u sessions, and %u that were followed live already",
+                         context.device, added, merged);
+}

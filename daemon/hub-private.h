@@ -3,7 +3,8 @@
 
 /* What hub.c (devices, storage, wiring), hub-journal.c (what is told of devices), hub-sessions.c (sessions from open to gone), hub-ask.c
  * (what clients ask), hub-alerts.c (limits and warnings), hub-plan.c (when to go on, what was acknowledged), hub-resume.c (sessions from before the start),
- * hub-sample.c (what a frame says of the curves), hub-decode.c (stored sessions read again) and doctor.c (what is wrong) share. */
+ * hub-sample.c (what a frame says of the curves), hub-decode.c (stored sessions read again),
+ * hub-sync.c (what devices have stored) and doctor.c (what is wrong) share. */
 
 #include "bus/bus.h"
 #include "hub.h"
@@ -52,6 +53,13 @@ typedef struct Follower {
         uint64_t alert_logged_usec[_ALERT_CODE_MAX]; /* when each was last told to the journal; 0: not in this session */
         unsigned n_notes;               /* by hand in the live session, since the start of the daemon */
         NoteLimits limits;              /* as the tracker has them */
+        struct {                        /* what the device has stored */
+                bool wanted;            /* to be taken over as soon as that can be */
+                bool offered;           /* it could, when it was looked at last */
+                bool running;
+                unsigned added, merged; /* by this one */
+                GArray *waiters;        /* who asked; NULL: nobody */
+        } sync;
         struct {                        /* the newest frame, until it is known what it means (hub-sample.c) */
                 uint64_t session;       /* 0: there is none */
                 Frame frame;
@@ -85,6 +93,8 @@ void hub_arm_tick(Hub *hub);
 void hub_journal_known(Follower *follower); /* what the device is already is no news */
 void hub_journal_device(Follower *follower, unsigned changed);
 void hub_journal_sleep(bool asleep);
+/* So many sessions were taken over; problem: why not all, "" if they were. */
+void hub_journal_sync(Follower *follower, unsigned added, unsigned merged, const char *problem);
 
 /* hub-alerts.c */
 void hub_limits(const Hub *hub, const Device *device, NoteLimits *ret); /* device NULL: of none */
@@ -98,9 +108,22 @@ void hub_alert_battery(Follower *follower);
 
 /* hub-sample.c */
 void hub_sample(const TrackerLive *live, StoreSample *ret); /* what it says of the curves */
+/* Likewise of a frame of Session Data. False: nothing. */
+bool hub_stored_sample(const Frame *frame, StoreSample *ret);
 void hub_frame_hold(Follower *follower, const Session *session, const Frame *frame);
 /* To the store, with what was found out about it. After each tracker_frame() and tracker_start(), and before a session ends. */
 void hub_frame_flush(Follower *follower);
+
+/* hub-sync.c */
+void hub_sync_want(Follower *follower); /* now, or when it can be */
+void hub_sync_device_changed(Follower *follower);
+void hub_sync_session_opened(Follower *follower);
+void hub_sync_session_over(Follower *follower); /* and safely stored */
+/* `done` at the end of the one that is begun, or runs. Errors, at once: as link_sync(). */
+int hub_sync_ask(Device *device, BusDone done, void *call, const char **ret_message);
+void hub_sync_record(Device *device, const StoredRecord *record);
+/* Of this number of the device's, of a session that was followed live. */
+uint32_t hub_sync_epoch(const Device *device, uint32_t record);
 
 /* hub-sessions.c */
 Follower *hub_follower_of(const Hub *hub, const Session *session); /* of a session that is live or over; NULL: its device has gone */

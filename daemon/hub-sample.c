@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "hub-private.h"
+#include "session/stored.h"
 
 /* The tracker tells of a frame before it tells what is in it. The store wants both at once: a frame that comes from the device waits, in room
  * of the follower's own, for what it means, until the next one or until the tracker has returned. */
@@ -24,6 +25,27 @@ void hub_sample(const TrackerLive *live, StoreSample *ret) {
                 ret->has |= 1u << STORE_METRIC_DEPTH;
                 ret->mean[STORE_METRIC_DEPTH] = ret->max[STORE_METRIC_DEPTH] = l->depth_um;
         }
+}
+
+bool hub_stored_sample(const Frame *frame, StoreSample *ret) {
+        OmpTrace trace;
+        StoredSample sample;
+
+        *ret = (StoreSample) {};
+        if (frame->channel != OMP_CHAR_SESSION_DATA || omp_trace_decode(frame->data, frame->size, &trace) < 0)
+                return false;
+
+        stored_sample(&trace, &sample);
+        if (sample.has_force) {
+                ret->has |= 1u << STORE_METRIC_FORCE;
+                ret->mean[STORE_METRIC_FORCE] = sample.force_mean_mn;
+                ret->max[STORE_METRIC_FORCE] = sample.force_peak_mn;
+        }
+        if (sample.has_rate) {
+                ret->has |= 1u << STORE_METRIC_STROKE_RATE;
+                ret->mean[STORE_METRIC_STROKE_RATE] = ret->max[STORE_METRIC_STROKE_RATE] = sample.rate_per_min;
+        }
+        return ret->has != 0;
 }
 
 void hub_frame_hold(Follower *f, const Session *session, const Frame *frame) {

@@ -71,11 +71,14 @@ static void announce_end(Ending *e) {
 
 static void on_stored(int error, void *userdata) {
         Ending *e = userdata;
+        Follower *f;
 
         if (e->hub->stopping)
                 return;
 
         announce_end(e);
+        if (error >= 0 && (f = hub_follower_of(e->hub, e->session)))
+                hub_sync_session_over(f);
         if (error < 0)
                 answer(e, error, "The session is finished, but could not be written yet; it is kept in memory and follows. See the storage "
                        "state of needled.");
@@ -169,6 +172,7 @@ static void on_opened(Tracker *tracker, Session *s, void *userdata) {
         LogContext context = hub_session_context(s, NEEDLED_MESSAGE_SESSION_STARTED);
 
         f->n_notes = 0;
+        hub_sync_session_opened(f);
         hub_plan_session_opened(f->hub, s);
         store_begin(f->hub, s);
         hub_session_show(f, s);
@@ -338,6 +342,8 @@ static void on_ended(Tracker *tracker, Session *s, void *userdata) {
                 .boottime_usec = s->end_boottime_usec,
                 .realtime_usec = s->end_realtime_usec,
                 .figures = &figures,
+                .record = f->device ? s->record : 0,
+                .epoch = f->device && s->record > 0 ? hub_sync_epoch(f->device, s->record) : 0,
         }, on_stored, e);
 }
 

@@ -29,6 +29,8 @@ static Follower *follower_of(Device *device) {
 static void follower_free(void *p) {
         Follower *f = p;
 
+        if (f->sync.waiters)
+                g_array_unref(f->sync.waiters);
         tracker_free(f->tracker);
         g_free(f);
 }
@@ -119,6 +121,12 @@ static void on_device_changed(Device *device, unsigned changed, void *userdata) 
         hub_limits_changed(f);
         if (changed & DEVICE_CHANGED_BATTERY)
                 hub_alert_battery(f);
+        if (changed & DEVICE_CHANGED_SYNC)
+                hub_sync_device_changed(f);
+}
+
+static void on_device_record(Device *device, const StoredRecord *record, void *userdata) {
+        hub_sync_record(device, record);
 }
 
 static void on_device_removed(Device *device, void *userdata) {
@@ -165,6 +173,7 @@ static const LinkObserver link_observer = {
         .device_changed = on_device_changed,
         .device_removed = on_device_removed,
         .device_frame = on_device_frame,
+        .device_record = on_device_record,
         .failed = on_link_failed,
 };
 
@@ -193,6 +202,7 @@ static void restore_device(Hub *hub, const StoreDevice *row) {
                 .adopted_realtime_usec = row->adopted_realtime_usec,
                 .released = row->released,
                 .released_until_usec = row->released_until_usec,
+                .stored = { row->cursor.epoch, row->cursor.record, row->cursor.start },
         };
 
         (void) link_restore(hub->link, &remembered);

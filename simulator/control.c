@@ -175,8 +175,8 @@ char *control_report(Carrier *carrier, unsigned device) {
         const char *comma = "";
 
         g_string_append_printf(
-                json, "\"name\":\"%s\",\"running\":%s,\"battery\":%u,\"strokes\":%" G_GUINT64_FORMAT ",",
-                peripheral_name(p), peripheral_running(p) ? "true" : "false", peripheral_battery(p),
+                json, "\"name\":\"%s\",\"running\":%s,\"battery\":%u,\"records\":%u,\"strokes\":%" G_GUINT64_FORMAT ",",
+                peripheral_name(p), peripheral_running(p) ? "true" : "false", peripheral_battery(p), peripheral_records(p),
                 counters->strokes);
         append_counts(json, p, "sent", counters->sent);
         append_counts(json, p, "refused", counters->refused);

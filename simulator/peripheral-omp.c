@@ -395,6 +395,10 @@ static uint8_t omp_battery(const Peripheral *base) {
         return (uint8_t) ceil(((const OmpPeripheral *) base)->model.battery);
 }
 
+static unsigned omp_records(const Peripheral *base) {
+        return ((const OmpPeripheral *) base)->stored->len;
+}
+
 static const char *omp_info(const Peripheral *base, PeripheralInfo what) {
         const OmpPeripheral *p = (const OmpPeripheral *) base;
 
@@ -437,6 +441,7 @@ static const PeripheralVtable vtable = {
         .running = omp_running,
         .control = omp_control,
         .battery = omp_battery,
+        .records = omp_records,
         .info = omp_info,
         .advertisement = omp_advertisement,
 };

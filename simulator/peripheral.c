@@ -117,6 +117,10 @@ int peripheral_control(Peripheral *p, const char *word, const char *argument) {
         return 0;
 }
 
+unsigned peripheral_records(const Peripheral *p) {
+        return p->vtable->records ? p->vtable->records(p) : 0;
+}
+
 uint8_t peripheral_battery(const Peripheral *p) {
         return p->vtable->battery(p);
 }

@@ -168,6 +168,7 @@ bool peripheral_running(const Peripheral *p);
  * -ENOENT for any other word, -EINVAL for a bad argument. */
 int peripheral_control(Peripheral *p, const char *word, const char *argument);
 
+unsigned peripheral_records(const Peripheral *p); /* sessions that it has stored */
 uint8_t peripheral_battery(const Peripheral *p); /* % */
 const char *peripheral_name(const Peripheral *p);
 const char *peripheral_info(const Peripheral *p, PeripheralInfo what);
@@ -189,6 +190,7 @@ typedef struct PeripheralVtable {
         bool (*running)(const Peripheral *p); /* as far as it has come: a start that is wanted counts by itself */
         int (*control)(Peripheral *p, const char *word, const char *argument); /* beside start and stop; NULL: no words */
         uint8_t (*battery)(const Peripheral *p);
+        unsigned (*records)(const Peripheral *p); /* sessions that it has stored; NULL: it stores none */
         const char *(*info)(const Peripheral *p, PeripheralInfo what); /* "" for what it does not tell */
         void (*advertisement)(const Peripheral *p, PeripheralAdvertisement *ret); /* *ret is empty when it is called */
 } PeripheralVtable;

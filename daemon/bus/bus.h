@@ -30,6 +30,8 @@ typedef struct BusStartOptions {
  * the next call) is one sentence for the caller: what happened and what to do. */
 typedef struct BusOps {
         const TrackerCounters *(*device_counters)(Device *device, void *userdata); /* never NULL */
+        /* `done` when all that it has stored is taken over; < 0: it is not called. */
+        int (*device_sync)(Device *device, BusDone done, void *call, const char **ret_message, void *userdata);
         int (*session_start)(Device *device, const BusStartOptions *options, Session **ret, const char **ret_message, void *userdata);
         int (*session_pause)(Session *session, bool pause, const char **ret_message, void *userdata);
         int (*session_stage)(Session *session, Stage stage, const char **ret_message, void *userdata);

@@ -45,6 +45,21 @@ static int run_stop_motor(Call *call, sd_bus_error *error) {
         return begin(call, LINK_CONTROL_STOP_MOTOR, NULL, call_done, error);
 }
 
+/* As long as it takes: whoever goes meanwhile, it goes on. */
+static int run_sync(Call *call, sd_bus_error *error) {
+        const BusSettings *settings = &call->bus->settings;
+        DeviceObject *object = call->object;
+        const char *message = NULL;
+        int r;
+
+        r = call_pending(call, NULL, 0);
+        if (r < 0)
+                return r;
+
+        r = settings->ops->device_sync(object->device, call_done, call, &message, settings->userdata);
+        return r < 0 ? error_set(error, error_from_errno(r), "%s", message) : 0;
+}
+
 /* ---- Parameters ---- */
 
 static int append_parameters(sd_bus_message *m, const DeviceParameters *parameters) {
@@ -170,6 +185,7 @@ static int run_set_parameters(Call *call, sd_bus_error *error) {
 METHOD(identify, run_identify)
 METHOD(tare, run_tare)
 METHOD(stop_motor, run_stop_motor)
+METHOD(sync, run_sync)
 METHOD(get_parameters, run_get_parameters)
 METHOD(set_parameters, run_set_parameters)
 
@@ -178,6 +194,7 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD("Identify", NULL, NULL, method_identify, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Tare", NULL, NULL, method_tare, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("StopMotor", NULL, NULL, method_stop_motor, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Sync", NULL, NULL, method_sync, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetParameters", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", parameters), method_get_parameters,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("SetParameters", SD_BUS_ARGS("a{sv}", parameters), SD_BUS_NO_RESULT, method_set_parameters,

@@ -22,6 +22,7 @@ static const char *const property_names[] = {
         "Battery",
         "Rssi",
         "Session",
+        "Sync",
         "Address", "AddressType", "Adapter", "Name", "Alias", "Owner", "Kind", "Manufacturer", "Model",
         "Serial", "Firmware", "Profile", "Capabilities", "Adopted", "Bonded", "AutoConnect",
         NULL,
@@ -31,9 +32,10 @@ static const char *const property_names[] = {
 #define MASK_BATTERY 0x00000010u
 #define MASK_RSSI 0x00000020u
 #define MASK_SESSION 0x00000040u
-#define MASK_IDENTITY 0x007fff80u
+#define MASK_SYNC 0x00000080u
+#define MASK_IDENTITY 0x00ffff00u
 
-_Static_assert(G_N_ELEMENTS(property_names) - 1 == 23, "the masks name every property");
+_Static_assert(G_N_ELEMENTS(property_names) - 1 == 24, "the masks name every property");
 
 /* By bit of OmpFeature.bits. */
 static const char *const capability_names[] = {
@@ -133,6 +135,29 @@ static int property_get_session(sd_bus *connection, const char *path, const char
         const DeviceObject *object = userdata;
 
         return sd_bus_message_append_basic(reply, 'o', object->session);
+}
+
+static int append_progress(sd_bus_message *m, const Device *d) {
+        const char *phase = sync_phase_name(d->sync.phase), *problem = d->sync_error ?: "";
+        int r;
+
+        r = dictionary_basic(m, "phase", 's', phase);
+        if (r >= 0)
+                r = dictionary_basic(m, "done", 'u', &d->sync.done);
+        if (r >= 0)
+                r = dictionary_basic(m, "total", 'u', &d->sync.total);
+        return r < 0 ? r : dictionary_basic(m, "error", 's', problem);
+}
+
+static int property_get_sync(sd_bus *connection, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                             void *userdata, sd_bus_error *error) {
+        const DeviceObject *object = userdata;
+        int r;
+
+        r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "{sv}");
+        if (r >= 0)
+                r = append_progress(reply, object->device);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 static int property_get_capabilities(sd_bus *connection, const char *path, const char *interface,
@@ -442,6 +467,8 @@ void bus_device_changed(Bus *bus, Device *device, unsigned changed) {
                 mask |= MASK_IDENTITY;
         if (changed & DEVICE_CHANGED_BATTERY)
                 mask |= MASK_BATTERY;
+        if (changed & DEVICE_CHANGED_SYNC)
+                mask |= MASK_SYNC;
         if (mask)
                 announce_changed(bus->announcer, &object->announced, mask, false);
 }
@@ -491,6 +518,7 @@ static const sd_bus_vtable vtable[] = {
         PROPERTY("RetryAt", "t", property_get_time),
         PROPERTY("Battery", "y", property_get_battery),
         PROPERTY("Session", "o", property_get_session),
+        PROPERTY("Sync", "a{sv}", property_get_sync),
         SD_BUS_METHOD("Connect", NULL, NULL, method_connect, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Release", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_release,
                                 SD_BUS_VTABLE_UNPRIVILEGED),

@@ -23,7 +23,7 @@ static const char *const property_names[] = { "Bluetooth", "Storage", "StorageRe
 #define MASK_SEARCHING 0x8u
 
 static const char *const features[] = {
-        "omp1", "vendor-profiles", "stream1", "export-tape", "pairing-agent", "doctor", "plan", "control", "stages", "alerts", "events", NULL,
+        "omp1", "vendor-profiles", "stream1", "export-tape", "pairing-agent", "doctor", "plan", "control", "sync", "stages", "alerts", "events", NULL,
 };
 
 /* ---- Properties ---- */

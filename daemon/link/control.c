@@ -28,6 +28,7 @@ struct Control {
         sd_event_source *timer;
         int unsent;                     /* why a write could not be sent; 0: none */
         bool changed;                   /* of device->parameters, and not told yet */
+        uint32_t next_entry;            /* of the trace that was answered last */
 };
 
 typedef struct Request {                /* of a client */
@@ -281,6 +282,48 @@ static void add_requests(ProcedureJob *job, LinkControl what, const DeviceParame
                 break;
         }
 }
+
+/* ---- Traces of stored sessions ---- */
+
+static void on_trace_answered(const OmpRequest *request, const OmpResponse *response, void *userdata) {
+        Device *device = userdata;
+
+        if (device->work->control)
+                device->work->control->next_entry = response->next_entry;
+}
+
+static void on_trace_done(const ProcedureEnd *end, void *userdata) {
+        Device *device = userdata;
+
+        sync_traced(device, end->error, end->result, device->work->control ? device->work->control->next_entry : 0);
+}
+
+bool control_works(const Device *device) {
+        return device->work->control;
+}
+
+int control_trace(Device *device, uint32_t record, uint32_t first_entry) {
+        const ProcedureJob job = {
+                .requests = { { .op = OMP_OP_TRACE, .record = record, .first_entry = first_entry } }, .n = 1,
+                .answered = on_trace_answered, .done = on_trace_done, .userdata = device,
+        };
+
+        return device->work->control ? add_job(device->work->control, &job) : -ENOTCONN;
+}
+
+void control_stop_trace(Device *device) {
+        const ProcedureJob job = { .requests = { { .op = OMP_OP_ABORT } }, .n = 1 };
+
+        if (device->work->control)
+                (void) add_job(device->work->control, &job); /* without it the trace comes to its end by itself */
+}
+
+void control_prolong(Device *device) {
+        if (device->work->control)
+                procedures_prolong(device->work->control->procedures, clock_usec(CLOCK_BOOTTIME));
+}
+
+/* ---- Whether it can be asked ---- */
 
 static const Stream *find_stream(const Device *device) {
         for (size_t i = 0; i < device->work->n_streams; i++)

@@ -280,6 +280,7 @@ Device *device_new(Link *link, const char *path, const char *address, const char
                 .serial = g_strdup(""),
                 .firmware = g_strdup(""),
                 .profile_id = g_strdup(""),
+                .sync_error = g_strdup(""),
                 .owner = DEVICE_OWNER_NONE,
                 .state = DEVICE_FOUND,
                 .state_since_usec = clock_usec(CLOCK_REALTIME),
@@ -316,6 +317,7 @@ Device *device_free(Device *device) {
         g_free(device->serial);
         g_free(device->firmware);
         g_free(device->profile_id);
+        g_free(device->sync_error);
         g_free(device);
         return NULL;
 }

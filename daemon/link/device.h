@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "link/stored.h"
 #include "needled/omp-control.h"
 #include "needled/omp.h"
 #include "profiles/profile.h"
@@ -65,6 +66,7 @@ enum {
         DEVICE_CHANGED_BATTERY = 1 << 2,
         DEVICE_CHANGED_RSSI = 1 << 3,
         DEVICE_CHANGED_PARAMETERS = 1 << 4, /* parameters: read at the beginning of each connection, set, or read again */
+        DEVICE_CHANGED_SYNC = 1 << 5,   /* can_sync, sync, sync_error */
 };
 
 typedef struct DeviceCounters { /* sums over all streams since the daemon started */
@@ -110,6 +112,11 @@ typedef struct Device {
         OmpFeature feature;             /* of this or the last connection; of a vendor profile what it can report */
 
         DeviceParameters parameters;    /* as it told them last; none: never, or it has none */
+
+        StoredCursor stored;            /* how far its stored sessions are durable here */
+        bool can_sync;                  /* it is connected, and they can be taken over */
+        SyncProgress sync;
+        char *sync_error;               /* why the last one ended before its end: a sentence, "" if it did not */
 
         DeviceState state;
         DeviceReason reason;

@@ -169,6 +169,7 @@ Device *link_restore(Link *link, const Device *remembered) {
         device->auto_connect = remembered->auto_connect;
         device->allow_unbonded = remembered->allow_unbonded;
         device->adopted_realtime_usec = remembered->adopted_realtime_usec;
+        device->stored = remembered->stored;
         device->state = device->auto_connect ? DEVICE_WAITING : DEVICE_KNOWN;
         device->reason = device->auto_connect ? DEVICE_REASON_NO_BLUETOOTHD : DEVICE_REASON_NONE;
         restore_profile(device, remembered);

@@ -33,6 +33,9 @@ typedef struct LinkObserver {
          * direction FRAME_OF_LINK; the Feature of an OMP device, as it was read, is the first frame after FRAME_LINK_UP. Values that
          * are read come like notifications. */
         void (*device_frame)(Device *device, const Frame *frame, void *userdata);
+        /* A session that the device has stored, whole; valid for the call. link_sync_stored() is to follow, also from inside. NULL: link_sync() is
+         * not called. */
+        void (*device_record)(Device *device, const StoredRecord *record, void *userdata);
         /* bluetoothd or the bus connection went in a way that cannot be mended from inside: the daemon should exit and be started again. */
         void (*failed)(Link *link, int error, void *userdata);
 } LinkObserver;
@@ -128,6 +131,18 @@ typedef enum LinkControl {
  *   refuses the value; -ETIMEDOUT; -EIO it failed. */
 int link_control(Link *link, Device *device, LinkControl what, const DeviceParameters *parameters, LinkDone done, void *userdata,
                  const char **ret_message);
+/* Takes over what an OMP device has stored behind device->stored, each session by the observer's device_record() and the next when that one is
+ * durable; then `clear`, removes from the device what is. One at a time. `done` is called once, later, unless there is an error at once (and
+ * *ret_message, static).
+ *
+ * Errors, at once or by done: -EOPNOTSUPP it stores none, or does not hand them over; -ENOTCONN not connected (any more); -EAGAIN just connected;
+ * -EBUSY the device is; -ECANCELED link_sync_stop(); -ETIMEDOUT; -EBADMSG one of them cannot be read; -ENOSPC it could not be made durable; -EIO it
+ * failed. What was durable by then stays so. */
+int link_sync(Link *link, Device *device, bool clear, LinkDone done, void *userdata, const char **ret_message);
+/* As soon as the device can: what was not durable comes with the next. */
+void link_sync_stop(Link *link, Device *device);
+/* The record with this cursor is durable (0), or cannot be made so. */
+void link_sync_stored(Link *link, Device *device, const StoredCursor *cursor, int error);
 /* Of the question that the agent was asked last: error 0 and the number, or negative: no, which a number beyond 999999 is too.
  * -ENOENT: there is no question open (any more). */
 int link_pairing_answer(Link *link, Device *device, int error, uint32_t passkey);

@@ -34,6 +34,15 @@ static bool is_control_point(const Device *device, const ProfileChar *ch) {
         return ch->channel == OMP_CHAR_CONTROL_POINT && !device->profile->vendor;
 }
 
+/* Of stored sessions: not what is measured now. */
+static bool is_stored(const Device *device, const ProfileChar *ch) {
+        return (ch->channel == OMP_CHAR_SESSION_DATA || ch->channel == OMP_CHAR_RACP) && !device->profile->vendor;
+}
+
+static bool flows(const Device *device) {
+        return device->state == DEVICE_STREAMING || device->state == DEVICE_SYNCING;
+}
+
 /* The hot path: one read for each wakeup (draining to EAGAIN costs one more syscall a packet and gains
  * nothing), two clocks, the frame. No timer, no log, no allocation. */
 static int on_notification(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
@@ -262,7 +271,7 @@ static void enter_streaming(Device *device) {
 /* Each stream was given or passed over: now what is read, what the device is told, and who it is. */
 static void all_asked(Device *device) {
         poll_say_refused(device);
-        if (device->state != DEVICE_STREAMING) {
+        if (!flows(device)) {
                 if (!poll_works(device)) {
                         none_given(device);
                         return;
@@ -275,9 +284,10 @@ static void all_asked(Device *device) {
                 device->work->asked = true;
                 poll_begin(device);
                 action_begin(device);
-                wallclock_write(device);
+                wallclock_begin(device);
         }
         control_begin(device);
+        sync_begin(device);
         setup_read_identity(device);
 }
 
@@ -292,7 +302,7 @@ static void acquire_next(Device *device) {
         Stream *stream = stream_next(device) ?: stream_again(device);
         Object *object;
 
-        if (device->state != DEVICE_STREAMING && streams(device, stream))
+        if (!flows(device) && streams(device, stream))
                 enter_streaming(device);
         if (!stream) {
                 all_asked(device);
@@ -318,6 +328,8 @@ static void add_streams(Device *device, bool required) {
                 Object *object;
 
                 if (!(ch->use & PROFILE_FOLLOW) || is_required != required)
+                        continue;
+                if (is_stored(device, ch) && !(device->feature.bits & OMP_FEATURE_STORED_SESSIONS))
                         continue;
                 object = setup_char(device, ch);
                 if (object)
@@ -368,6 +380,10 @@ void notify_take(Device *device, const ProfileChar *ch, const uint8_t *data, siz
                 size = 0;
         }
         device->counters.received++;
+        if (G_UNLIKELY(is_stored(device, ch))) {
+                sync_take(device, ch, data, size);
+                return;
+        }
         notify_deliver(device, (uint8_t) ch->channel, FRAME_FROM_DEVICE, data, size);
         if (G_UNLIKELY(is_control_point(device, ch)))
                 control_response(device, data, size);
@@ -402,7 +418,7 @@ void notify_released(Device *device, const Object *characteristic) {
 
                 if (is_held(stream) && g_str_equal(stream->path, characteristic->path)) {
                         stream->again = true;
-                        if (device->state == DEVICE_STREAMING && !stream_next(device))
+                        if (flows(device) && !stream_next(device))
                                 acquire_next(device);
                         return;
                 }
@@ -421,6 +437,8 @@ void notify_removed(Device *device, const char *path) {
                 stream->again = false;
                 if (is_control_point(device, stream->ch))
                         control_close(device);
+                if (is_stored(device, stream->ch))
+                        sync_close(device);
                 if (stream->mode != STREAM_NONE) { /* else its call says so */
                         stream->mode = STREAM_SKIPPED;
                         stream->error = -ENOENT;
@@ -452,7 +470,7 @@ void notify_added(Device *device, const Object *characteristic) {
         g_free(stream->path);
         stream->path = g_strdup(characteristic->path);
         stream->again = true;
-        if (device->state == DEVICE_STREAMING && !stream_next(device))
+        if (flows(device) && !stream_next(device))
                 acquire_next(device);
 }
 
@@ -473,6 +491,7 @@ static void close_streams(Device *device, FrameLink what) {
         }
         g_clear_pointer(&work->streams, g_free);
         work->n_streams = 0;
+        sync_close(device);
         control_close(device);
         poll_close(device);
 

@@ -152,9 +152,23 @@ void action_begin(Device *device);              /* the actions On=connect */
 void control_begin(Device *device);             /* its socket may be there: nothing if it is not, or was before */
 void control_response(Device *device, const uint8_t *data, size_t size);
 void control_close(Device *device);             /* what waits ends with -ENOTCONN */
+bool control_works(const Device *device);
+/* Op 10; sync_traced() follows. Errors: -ENOTCONN, -EBUSY, -ETIMEDOUT. */
+int control_trace(Device *device, uint32_t record, uint32_t first_entry);
+void control_stop_trace(Device *device);        /* op 11 */
+void control_prolong(Device *device);           /* what op 10 asked for is coming */
+
+/* sync.c: sessions that an OMP device has stored. */
+void sync_begin(Device *device);                /* all that it takes may be there: nothing if it is not, or was before */
+void sync_take(Device *device, const ProfileChar *ch, const uint8_t *data, size_t size); /* Session Data or RACP */
+void sync_traced(Device *device, int error, uint8_t result, uint32_t next_entry);
+void sync_close(Device *device);                /* one that runs ends with -ENOTCONN */
 
 /* wallclock.c: the clock of an OMP device. */
-void wallclock_write(Device *device);
+/* Looks at it, of a device that stores sessions, and sets it; sync_begin() follows a look. */
+void wallclock_begin(Device *device);
+/* When a stored session began, by what was seen of the clock in this connection. False: it cannot be told. */
+bool wallclock_realtime(const Device *device, const OmpElapsed *start, uint64_t *ret_usec);
 
 /* adopt.c */
 void adopt_resolved(Device *device);            /* the services are there: pair, or go on */

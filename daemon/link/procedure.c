@@ -34,7 +34,9 @@ struct Procedures {
 };
 
 static Lane lane_of(const ProcedureJob *job) {
-        return job->n == 1 && job->requests[0].op == OMP_OP_STOP_MOTOR ? LANE_STOP : LANE_USUAL;
+        uint8_t op = job->requests[0].op;
+
+        return job->n == 1 && (op == OMP_OP_STOP_MOTOR || op == OMP_OP_ABORT) ? LANE_STOP : LANE_USUAL;
 }
 
 static void end_job(Queue *q, int error, uint8_t result) {
@@ -158,6 +160,13 @@ void procedures_response(Procedures *p, const uint8_t *data, size_t size, uint64
                 break;
         }
         go_on(p, now_usec);
+}
+
+void procedures_prolong(Procedures *p, uint64_t now_usec) {
+        Queue *q = &p->queues[LANE_USUAL];
+
+        if (q->asked)
+                q->deadline_usec = now_usec + PROCEDURE_LIMIT_USEC;
 }
 
 uint64_t procedures_deadline(const Procedures *p) {

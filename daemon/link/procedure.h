@@ -6,7 +6,7 @@
  * answer could be taken for that of the next.
  *
  * To stop the motor is "always allowed": that waits for no answer but its own, goes before all that waits, and is tried
- * also when the device has left another procedure without an answer.
+ * also when the device has left another procedure without an answer. So is the end of a transfer, which that is waiting for.
  *
  * Pure state: what is to be written goes out by a function, what came and the time come in. */
 
@@ -54,6 +54,8 @@ int procedures_add(Procedures *p, const ProcedureJob *job, uint64_t now_usec);
 void procedures_written(Procedures *p, int error, uint64_t now_usec);
 /* A value of the Control Point. What is no answer to what is under way is passed over. */
 void procedures_response(Procedures *p, const uint8_t *data, size_t size, uint64_t now_usec);
+/* What was asked for is coming by another way: the time for its answer begins anew. */
+void procedures_prolong(Procedures *p, uint64_t now_usec);
 /* When procedures_tick() is to be called; UINT64_MAX: nothing is under way. */
 uint64_t procedures_deadline(const Procedures *p);
 void procedures_tick(Procedures *p, uint64_t now_usec);

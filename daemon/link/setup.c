@@ -362,8 +362,7 @@ const char *setup_char_name(const Device *device, const ProfileChar *ch) {
 }
 
 bool setup_may_broadcast(const Device *device, const ProfileChar *ch) {
-        return device->link->settings.allow_broadcast ||
-               (device->profile->vendor && !(ch->use & PROFILE_MEASURES));
+        return device->link->settings.allow_broadcast || !(ch->use & PROFILE_MEASURES);
 }
 
 bool setup_say_once(uint32_t *told, const ProfileChar *ch) {

@@ -2,16 +2,20 @@
 #include "link/private.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "clock.h"
 #include "log.h"
 #include "needled/omp-clock.h"
+#include "needled/omp-time.h"
 
-/* A device keeps no time while it is switched off: it is told on each connection, if the computer knows it itself. The
- * clock is not read, which would show it to every local user; how it runs shows in the ticks. */
+/* A device keeps no time while it is switched off: it is told on each connection, if the computer knows it itself. How a clock runs shows in
+ * the ticks, and to read it shows it to every local user: so only that of a device is read that has stored sessions by it, and before it is set,
+ * since they began by what it was then. */
 
 #define QUARTER_SEC (15 * 60)
+#define OFF_USEC (2 * G_USEC_PER_SEC)   /* within that it is right */
 
 static void on_written(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
         Device *device = userdata;
@@ -31,27 +35,92 @@ static int8_t offset_quarters(uint64_t realtime_usec) {
         return localtime_r(&now, &local) ? (int8_t) (local.tm_gmtoff / QUARTER_SEC) : 0;
 }
 
-void wallclock_write(Device *device) {
+static const Object *clock_object(const Device *device) {
+        return objects_find_char(bluez_objects(device->link->bluez), device->work->object, OMP_SERVICE_UUID, omp_char_uuid(OMP_CHAR_CLOCK));
+}
+
+static void write_now(Device *device) {
         uint64_t now_usec = clock_usec(CLOCK_REALTIME);
+        const Object *object = clock_object(device);
         uint8_t data[OMP_ELAPSED_SIZE];
-        Object *object;
         OmpElapsed elapsed;
         int n;
 
-        if (device->profile->vendor || !device->has_feature || !(device->feature.bits & OMP_FEATURE_CLOCK))
-                return;
-        object = objects_find_char(bluez_objects(device->link->bluez), device->work->object, OMP_SERVICE_UUID,
-                                   omp_char_uuid(OMP_CHAR_CLOCK));
-        /* "0x82 time source too low": one that is not sure itself need not ask. */
-        if (!object || clock_sync(device->link->settings.root ?: "") != CLOCK_SYNC_YES)
-                return;
-
-        if (omp_elapsed_from_realtime(now_usec, OMP_RESOLUTION_1MS, OMP_SOURCE_NTP, offset_quarters(now_usec), &elapsed) < 0)
+        if (!object ||
+            omp_elapsed_from_realtime(now_usec, OMP_RESOLUTION_1MS, OMP_SOURCE_NTP, offset_quarters(now_usec), &elapsed) < 0)
                 return;
         n = omp_clock_write_encode(&elapsed, data, sizeof(data));
         if (n < 0 || bluez_write(device->link->bluez, &device->work->calls, object->path, data, (size_t) n, false, on_written,
                                  device) < 0)
                 return;
 
+        device->work->look.set = true;
         notify_deliver(device, OMP_CHAR_CLOCK, FRAME_TO_DEVICE, data, (size_t) n);
+}
+
+static bool is_right(const ClockLook *look) {
+        return look->is_time && llabs((int64_t) (look->realtime_usec - look->device_usec)) <= (int64_t) OFF_USEC;
+}
+
+static void on_read(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
+        Device *device = userdata;
+        ClockLook *look = &device->work->look;
+        const uint8_t *data;
+        OmpClock clock;
+        size_t size;
+
+        if (reply && calls_octets(reply, &data, &size) >= 0 && omp_clock_decode(data, size, &clock) >= 0) {
+                look->tick = clock.tick;
+                look->realtime_usec = clock_usec(CLOCK_REALTIME);
+                look->is_time = omp_elapsed_is_time(&clock.elapsed) && omp_elapsed_to_realtime(&clock.elapsed, &look->device_usec) >= 0;
+        }
+        device->work->looks = false;
+        if (!is_right(look))
+                write_now(device);
+        sync_begin(device);
+}
+
+void wallclock_begin(Device *device) {
+        const Object *object;
+
+        device->work->looks = false;
+        device->work->look = (ClockLook) {};
+        if (device->profile->vendor || !device->has_feature || !(device->feature.bits & OMP_FEATURE_CLOCK))
+                return;
+        object = clock_object(device);
+        /* "0x82 time source too low": one that is not sure itself need not ask. */
+        if (!object || clock_sync(device->link->settings.root ?: "") != CLOCK_SYNC_YES)
+                return;
+
+        if (device->feature.bits & OMP_FEATURE_STORED_SESSIONS &&
+            bluez_call(device->link->bluez, &device->work->calls, object->path, "org.bluez.GattCharacteristic1", "ReadValue",
+                       BLUEZ_TIMEOUT_USEC, on_read, device, "a{sv}", 0) >= 0)
+                device->work->looks = true;
+        else
+                write_now(device);
+}
+
+bool wallclock_realtime(const Device *device, const OmpElapsed *start, uint64_t *ret_usec) {
+        const ClockLook *look = &device->work->look;
+        uint64_t usec, ago_usec;
+
+        if (omp_elapsed_is_time(start)) {
+                if (omp_elapsed_to_realtime(start, &usec) < 0)
+                        return false;
+                /* What began after the clock was set began by our clock. */
+                if (look->is_time && (!look->set || usec <= look->device_usec))
+                        usec += look->realtime_usec - look->device_usec;
+                *ret_usec = usec;
+                return true;
+        }
+
+        /* Ticks, of a clock that was never set: they tell it if the device was not switched off since. */
+        if (look->realtime_usec == 0 || !(start->flags & OMP_ELAPSED_TICKS) || start->count > look->tick)
+                return false;
+        ago_usec = (look->tick - start->count) * OMP_TICK_USEC;
+        if (ago_usec > look->realtime_usec)
+                return false;
+
+        *ret_usec = look->realtime_usec - ago_usec;
+        return true;
 }

@@ -16,6 +16,7 @@ typedef struct Agent Agent;             /* agent.c */
 typedef struct AutoConnect AutoConnect; /* autoconnect.c */
 typedef struct Activate Activate;       /* activate.c */
 typedef struct Control Control;         /* control.c */
+typedef struct Sync Sync;               /* sync.c */
 
 typedef enum Step {
         STEP_NONE,              /* nothing under way: at rest, or streaming */
@@ -89,6 +90,13 @@ typedef struct Adoption {
         unsigned attempts;
 } Adoption;
 
+typedef struct ClockLook {              /* what the device's clock said, beside ours */
+        bool is_time;                   /* it was set */
+        bool set;                       /* and was set (anew) after that */
+        uint32_t tick;
+        uint64_t device_usec, realtime_usec; /* the same moment on both; device_usec with is_time alone */
+} ClockLook;
+
 struct DeviceWork {
         char *object;           /* object path in bluetoothd, NULL if it has none */
         bool connected;         /* as last seen: the edges count */
@@ -115,6 +123,9 @@ struct DeviceWork {
         Calls poll_calls;
         size_t next_action;
         Control *control;       /* NULL: the Control Point cannot be used (yet) */
+        Sync *sync;             /* NULL: it keeps no sessions, or they cannot be taken over (yet) */
+        bool looks;             /* its clock is being looked at */
+        ClockLook look;         /* in this connection; realtime_usec 0: it was not */
         uint32_t told_parameters; /* bit id: said in the journal already that the device does not take it; bit 0: that it tells none */
         bool told_clock;        /* likewise, of its clock */
         uint32_t told_missing, told_refused, told_actions; /* bit channel (or action): said in the journal already */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "session/machine.h"
+#include "session/stored.h"
 
 static const char *const state_names[_SESSION_STATE_MAX] = {
         [SESSION_OPEN] = "open",
@@ -165,6 +166,11 @@ void session_figures(const Session *s, uint64_t now_usec, Figures *ret) {
         if (s->undecodable)
                 return;
 
+        if (s->is_stored) {
+                stored_figures(&s->stored, ret);
+                return;
+        }
+
         time_figures(s, until_usec, ret);
         if (device_clock_offset(&s->clock, &offset_usec))
                 figures_set(ret, FIGURE_DEVICE_TIME_OFFSET, offset_usec);
@@ -172,7 +178,13 @@ void session_figures(const Session *s, uint64_t now_usec, Figures *ret) {
 }
 
 bool session_area_figures(const Session *s, unsigned i, uint8_t *ret_area, Figures *ret) {
-        return !s->undecodable && tally_area_figures(&s->tally, s->has_feature ? &s->feature : NULL, i, ret_area, ret);
+        if (s->is_stored && i == 0 && s->stored.area != 0) {
+                *ret_area = s->stored.area;
+                stored_figures(&s->stored, ret);
+                return true;
+        }
+
+        return !s->undecodable && !s->is_stored && tally_area_figures(&s->tally, s->has_feature ? &s->feature : NULL, i, ret_area, ret);
 }
 
 uint64_t session_stage_usec(const Session *s, Stage stage, uint64_t now_usec) {

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "needled/figures.h"
+#include "needled/omp-records.h"
 #include "needled/omp.h"
 #include "needled/note.h"
 #include "session/alerts.h"
@@ -81,6 +82,11 @@ struct Session {
         NotePause pause;                /* which it is */
         Alerts alerts;
         DeviceClock clock;
+
+        uint32_t record;                /* the device's own number for it, 0: it has told none */
+        bool followed;                  /* live: something of the link or of the device has come */
+        bool is_stored;                 /* it was not, and the device's record of it has come: that gives the figures */
+        OmpRecord stored;
 
         Tally tally;
         bool has_feature;

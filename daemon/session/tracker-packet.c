@@ -141,8 +141,18 @@ static void take_feature(Tracker *t, const Frame *frame, const Packet *p) {
         tracker_warn_limits(t, frame->boottime_usec);
 }
 
+/* "The session id of Status and the record number are one number": the first one, of a session that by hand has become several of the
+ * device's. */
+static void note_record(Session *s, uint32_t number) {
+        if (s->record == 0)
+                s->record = number;
+}
+
 static void take_event(Tracker *t, const Frame *frame, const OmpEvent *event) {
         Session *s = t->session;
+
+        if (event->code == OMP_EVENT_SESSION_START && event->asserted && !event->replayed)
+                note_record(s, (uint32_t) event->value);
 
         if (event->code == OMP_EVENT_OVERPRESSURE && event->asserted && !event->replayed && t->tick.started) {
                 OmpTick reference = t->tick; /* only values move it */
@@ -165,10 +175,28 @@ static void take_translated(Tracker *t, const Frame *frame) {
         tracker_warn_battery(t, frame, translate_battery(t->translate));
 }
 
+/* Of a session that nobody followed. To one that was, it is something to be kept. */
+static void take_stored(Tracker *t, const Frame *frame) {
+        Session *s = t->session;
+
+        if (s->followed || s->is_stored || t->translate || omp_record_decode(frame->data, frame->size, &s->stored) < 0)
+                return;
+
+        s->is_stored = true;
+        s->record = s->stored.number;
+        session_begin_use(s, s->start_boottime_usec);
+        if (!(s->stored.flags & OMP_RECORD_SYNCED))
+                tracker_warn_raise(t, ALERT_CLOCK_UNSET, ALERT_NOTICE, ALERT_VALUE_NONE, frame->boottime_usec);
+}
+
 void tracker_take_packet(Tracker *t, const Frame *frame, const Packet *p) {
         Session *s = t->session;
 
         tracker_warn_until(t, frame->boottime_usec);
+        if (G_UNLIKELY(p->kind == PACKET_OTHER) && frame->channel == OMP_CHAR_SESSION_DATA)
+                take_stored(t, frame);
+        else
+                s->followed = true;
         if (t->observer.frame)
                 t->observer.frame(t, s, frame, t->userdata);
         unknown_look(&t->unknown, frame, p);
@@ -188,8 +216,11 @@ void tracker_take_packet(Tracker *t, const Frame *frame, const Packet *p) {
                         t->observer.waveform(t, s, frame, &p->waveform, t->userdata);
                 else if (p->kind == PACKET_EVENT)
                         take_event(t, frame, &p->event);
-                else if (p->kind == PACKET_STATUS)
+                else if (p->kind == PACKET_STATUS) {
+                        if (p->status.flags & OMP_STATUS_SESSION)
+                                note_record(s, p->status.session_id);
                         tracker_warn_status(t, frame, &p->status);
+                }
         }
 
         t->last_boottime_usec[p->stream] = frame->boottime_usec;

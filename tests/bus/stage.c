@@ -473,8 +473,19 @@ static const Session *op_replayed(const void *decoding, void *userdata) {
         return decoding;
 }
 
+static int op_device_sync(Device *device, BusDone done, void *call, const char **ret_message, void *userdata) {
+        if (stage->sync_result < 0) {
+                *ret_message = "The device stores no sessions.";
+                return stage->sync_result;
+        }
+
+        begin_work("sync", done, call);
+        return 0;
+}
+
 static const BusOps ops = {
         .device_counters = op_device_counters,
+        .device_sync = op_device_sync,
         .session_start = op_session_start,
         .session_pause = op_session_pause,
         .session_stage = op_session_stage,

@@ -38,7 +38,7 @@ typedef struct Scene {
         Device device, found;
         GPtrArray *devices;
         LinkBluetooth bluetooth;
-        int search_result;
+        int search_result, sync_result;
         bool searching;
         unsigned n_searches, n_search_stops, n_link_cancels;
         uint64_t search_usec;

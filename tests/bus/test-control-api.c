@@ -42,6 +42,28 @@ static void test_identify_tare_and_stop(void) {
         stage_free();
 }
 
+/* Answered at its end, and by the owner alone; how far it is shows in the property. */
+static void test_sync(void) {
+        g_autoptr(FakeCall) c = NULL, failed = NULL;
+
+        begin();
+        c = call(OWNER, DEVICE_PATH, DEVICE, "Sync", "");
+        fake_bus_until(stage->fb, stage->work);
+        g_assert_cmpstr(stage->work, ==, "sync");
+        g_assert_null(c->reply);
+        answer(0, "");
+        (void) expect(c, NULL);
+
+        failed = call(OWNER, DEVICE_PATH, DEVICE, "Sync", "");
+        fake_bus_until(stage->fb, stage->work);
+        answer(-ECANCELED, "A session has begun.");
+        (void) expect(failed, "Cancelled");
+        stage->sync_result = -EOPNOTSUPP;
+        call_expect("NotSupported", OWNER, DEVICE_PATH, DEVICE, "Sync", "");
+        call_expect("NotReady", OWNER, FOUND_PATH, DEVICE, "Sync", "");
+        stage_free();
+}
+
 static void test_errors(void) {
         static const struct {
                 int error;
@@ -149,6 +171,7 @@ static void test_caller_leaves(void) {
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/control-api/identify-tare-and-stop", test_identify_tare_and_stop);
+        g_test_add_func("/control-api/sync", test_sync);
         g_test_add_func("/control-api/errors", test_errors);
         g_test_add_func("/control-api/get-parameters", test_get_parameters);
         g_test_add_func("/control-api/set-parameters", test_set_parameters);

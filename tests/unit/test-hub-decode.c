@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "hub-decode.h"
+#include "needled/omp-records.h"
 #include "store-fixture.h"
 #include "store/series.h"
 
@@ -335,6 +336,45 @@ static void test_few_points_take_few_frames(void) {
         rig_done(&rig);
 }
 
+static StoreSample sample_at(void *decoding, uint64_t second, uint8_t channel, const uint8_t *data, int size) {
+        Frame frame = { FIXTURE_START_BOOTTIME + second * SEC, 0, channel, FRAME_FROM_DEVICE, (uint16_t) size, data };
+        StoreSample sample;
+
+        hub_decoder.frame(decoding, &frame, &sample);
+        return sample;
+}
+
+/* "For the curves only the trace's entries that lie in a gap of the live session count." */
+static void test_what_a_device_has_stored(void) {
+        StoreSession row = { .profile = (char *) "omp1", .channels = (char *) "", .uuid = (char *) "", .boot_id = (char *) "",
+                             .start_boottime_usec = FIXTURE_START_BOOTTIME };
+        OmpLive live = { .flags = OMP_LIVE_CONTACT_YES, .force_mean_mn = 500, .force_peak_mn = 600 };
+        OmpTrace trace = { .record = 1, .period_10ms = 100, .n = 2 };
+        uint8_t live_data[OMP_VALUE_MAX], trace_data[OMP_BODY_MAX];
+        void *decoding = hub_decoder.begin(&row, &hub);
+        int live_size, trace_size;
+
+        for (unsigned i = 0; i < trace.n; i++) {
+                trace.entries[i].force_mean_mn = 1000;
+                trace.entries[i].force_peak_mn = 2000;
+        }
+        live_size = omp_live_encode(&live, live_data, sizeof(live_data));
+        trace_size = omp_trace_encode(&trace, trace_data, sizeof(trace_data));
+        g_assert_cmpint(live_size, >, 0);
+        g_assert_cmpint(trace_size, >, 0);
+        g_assert_cmpint(sample_at(decoding, 10, OMP_CHAR_LIVE, live_data, live_size).mean[STORE_METRIC_FORCE], ==, 500);
+        for (uint64_t second = 5; second < 16; second++) {
+                StoreSample sample = sample_at(decoding, second, OMP_CHAR_SESSION_DATA, trace_data, trace_size);
+
+                g_assert_cmpint(sample.has & 1u << STORE_METRIC_FORCE, ==, second >= 9 && second <= 11 ? 0 : 1u << STORE_METRIC_FORCE);
+                if (sample.has)
+                        g_assert_cmpint(sample.max[STORE_METRIC_FORCE], ==, 2000);
+        }
+        g_assert_cmpint(sample_at(decoding, 100000, OMP_CHAR_SESSION_DATA, trace_data, trace_size).has, !=, 0); /* more than a day later */
+        g_assert_cmpint(sample_at(decoding, 5, OMP_CHAR_SESSION_DATA, trace_data, 3).has, ==, 0);
+        hub_decoder.free(decoding);
+}
+
 static void test_a_profile_that_nobody_knows(void) {
         StoreSession row = { .profile = (char *) "gone", .channels = (char *) "", .uuid = (char *) "", .boot_id = (char *) "" };
 
@@ -348,6 +388,7 @@ int main(int argc, char **argv) {
         hub.profiles = profiles_new();
         g_test_add_func("/decode/any-session", test_any_session);
         g_test_add_func("/decode/few-points-take-few-frames", test_few_points_take_few_frames);
+        g_test_add_func("/decode/what-a-device-has-stored", test_what_a_device_has_stored);
         g_test_add_func("/decode/a-profile-that-nobody-knows", test_a_profile_that_nobody_knows);
         r = g_test_run();
         profiles_free(hub.profiles);

@@ -26,8 +26,11 @@ static const uint8_t feature_crc[] = { 0x01, 0x00, 0xff, 0x7e, 0x0b, 0x00, 0x03,
         { .uuid = UUID(0105) }, control
 
 static const FakeCharKind pen_chars[] = { CHARS(feature, { .uuid = CONTROL }) };
-/* The others have no clock, so that it does not matter whether the clock of the computer is synchronised. */
-static const FakeCharKind clock_chars[] = { CHARS(feature, { .uuid = CONTROL }), { .uuid = CLOCK } };
+/* The others have no clock, so that it does not matter whether the clock of the computer is synchronised. Of one that stores no sessions it is
+ * never read. */
+static const uint8_t feature_clock[] = { 0x01, 0x00, 0xff, 0x0c, 0x0a, 0x00, 0x03, 0x10, 0x00, 0x20, 0x4e,
+                                         0xae, 0x1e, 0xe8, 0x03, 0xc4, 0x09, 0xc8, 0x00, 0xff, 0xff };
+static const FakeCharKind clock_chars[] = { CHARS(feature_clock, { .uuid = CONTROL }), { .uuid = CLOCK } };
 static const FakeCharKind crc_chars[] = { CHARS(feature_crc, { .uuid = CONTROL }) };
 /* BlueZ before 5.80 has no socket for what only indicates. */
 #define INDICATES { .uuid = CONTROL, .acquire_error = "org.bluez.Error.NotSupported" }

@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "link/fetch.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+
+#include "autoptr.h"
+#include "link/fetch-trace.h"
+#include "needled/omp-control.h"
+
+typedef enum FetchState {
+        FETCH_IDLE,
+        FETCH_LAST,             /* its last record was asked for: has the device been reset? */
+        FETCH_LAST_DRAIN,       /* answered, and the record has not come yet */
+        FETCH_COUNT,            /* how many are new */
+        FETCH_REPORT,           /* these, or those of them that were lost on the way */
+        FETCH_REPORT_DRAIN,
+        FETCH_TRACE,            /* of one record */
+        FETCH_TRACE_DRAIN,
+        FETCH_STORE,            /* the record is somebody else's until it is durable */
+        FETCH_DELETE,
+        FETCH_ABORT,            /* the end of a report was asked for */
+        FETCH_ABORT_TRACE,
+        _FETCH_STATE_MAX,
+} FetchState;
+
+/* What each waits for, for how long, and what it goes on with when nothing comes; see fetch_tick(). */
+static const struct {
+        SyncPhase phase;
+        uint64_t limit_usec;
+        uint8_t asks;           /* OmpRacpOp that is to be answered; 0: none */
+        bool listens;           /* Session Data is its own */
+} states[_FETCH_STATE_MAX] = {
+        [FETCH_IDLE] = { SYNC_IDLE, 0, 0, false },
+        [FETCH_LAST] = { SYNC_LIST, FETCH_LIMIT_USEC, OMP_RACP_REPORT, true },
+        [FETCH_LAST_DRAIN] = { SYNC_LIST, FETCH_DRAIN_USEC, 0, true },
+        [FETCH_COUNT] = { SYNC_LIST, FETCH_LIMIT_USEC, OMP_RACP_COUNT, false },
+        [FETCH_REPORT] = { SYNC_FETCH, FETCH_LIMIT_USEC, OMP_RACP_REPORT, true },
+        [FETCH_REPORT_DRAIN] = { SYNC_FETCH, FETCH_DRAIN_USEC, 0, true },
+        [FETCH_TRACE] = { SYNC_FETCH, FETCH_LIMIT_USEC, 0, true },
+        [FETCH_TRACE_DRAIN] = { SYNC_FETCH, FETCH_DRAIN_USEC, 0, true },
+        [FETCH_STORE] = { SYNC_FETCH, FETCH_STORE_USEC, 0, false },
+        [FETCH_DELETE] = { SYNC_CLEAR, FETCH_LIMIT_USEC, OMP_RACP_DELETE, false },
+        [FETCH_ABORT] = { SYNC_FETCH, FETCH_LIMIT_USEC, OMP_RACP_ABORT, false },
+        [FETCH_ABORT_TRACE] = { SYNC_FETCH, FETCH_LIMIT_USEC, 0, false },
+};
+
+typedef struct Kept {                   /* a record as it came */
+        OmpRecord record;
+        uint16_t size;
+        uint8_t data[OMP_VALUE_MAX];
+} Kept;
+
+struct Fetch {
+        FetchOps ops;
+        void *userdata;
+        bool traces, mute;              /* mute: something was not answered in time, and would be taken for the answer to the next */
+        FetchState state;
+        uint64_t deadline_usec, whole_usec; /* whole_usec: of a transfer, however much comes */
+        uint8_t out[OMP_RACP_MAX];      /* what is to be written when the write before it has arrived */
+        size_t n_out;
+        bool writing;
+
+        StoredCursor cursor;            /* what is durable */
+        bool clear;
+        OmpRecord newest;               /* the device's last; number 0: it has none */
+        SyncProgress progress;
+
+        OmpReassembler reassembler;
+        uint32_t from, to;              /* the numbers that the report is about */
+        uint32_t at;                    /* the last of them that has come, from - 1 at first */
+        bool lost;                      /* something between that one and the next has not */
+        uint32_t hole_from, hole_to;    /* what is known to be lost; from 0: nothing */
+        unsigned arrived;               /* in this report or trace, that was new */
+        uint32_t counted;               /* new ones, as the device says */
+        unsigned tries;                 /* in a row without anything new */
+        GArray *batch;                  /* Kept, by number */
+        unsigned next;                  /* of it: the one that is under way */
+        bool unreadable;                /* the batch ends before one that cannot be read */
+
+        FetchTrace trace;
+        StoredCursor storing;
+};
+
+/* ---- States ---- */
+
+static void enter(Fetch *f, FetchState state, uint64_t now_usec) {
+        SyncPhase before = f->progress.phase;
+
+        f->state = state;
+        f->deadline_usec = state == FETCH_IDLE ? UINT64_MAX : now_usec + states[state].limit_usec;
+        f->progress.phase = states[state].phase;
+        if (f->progress.phase != before)
+                f->ops.changed(f->userdata);
+}
+
+static void end(Fetch *f, int error, uint32_t number) {
+        if (error == -ETIMEDOUT)
+                f->mute = true;
+        f->n_out = 0;
+        g_array_set_size(f->batch, 0);
+        fetch_trace_clear(&f->trace);
+        enter(f, FETCH_IDLE, 0);
+        f->ops.ended(error, number, f->userdata);
+}
+
+static void send_out(Fetch *f) {
+        size_t n = f->n_out;
+
+        if (f->writing || n == 0)
+                return;
+
+        f->writing = true;
+        f->n_out = 0;
+        f->ops.write(f->out, n, f->userdata);
+}
+
+/* Writes a request, and waits for its answer in this state. */
+static void ask(Fetch *f, FetchState state, const OmpRacpRequest *request, uint64_t now_usec) {
+        f->n_out = (size_t) omp_racp_request_encode(request, f->out, sizeof(f->out)); /* ours alone: it can be */
+        omp_reassembler_reset(&f->reassembler);
+        f->lost = false;
+        f->arrived = 0;
+        f->whole_usec = now_usec + FETCH_WHOLE_USEC;
+        enter(f, state, now_usec);
+        send_out(f);
+}
+
+static void ask_last(Fetch *f, uint64_t now_usec) {
+        ask(f, FETCH_LAST, &(OmpRacpRequest) { .op = OMP_RACP_REPORT, .operator_ = OMP_RACP_LAST }, now_usec);
+}
+
+static void ask_count(Fetch *f, uint64_t now_usec) {
+        g_array_set_size(f->batch, 0);
+        f->next = 0;
+        f->tries = 0;
+        f->unreadable = false;
+        ask(f, FETCH_COUNT, &(OmpRacpRequest) { .op = OMP_RACP_COUNT, .operator_ = OMP_RACP_AT_LEAST, .first = f->cursor.record + 1 },
+            now_usec);
+}
+
+/* "re-request that range (operator 4)" */
+static void ask_report(Fetch *f, uint32_t from, uint32_t to, uint64_t now_usec) {
+        bool all = to == UINT32_MAX;
+
+        f->from = from;
+        f->to = to;
+        f->at = from - 1;
+        f->hole_from = f->hole_to = 0;
+        ask(f, FETCH_REPORT, &(OmpRacpRequest) { .op = OMP_RACP_REPORT, .operator_ = all ? OMP_RACP_AT_LEAST : OMP_RACP_RANGE, .first = from,
+                                                 .last = all ? 0 : to }, now_usec);
+}
+
+static void finish(Fetch *f, uint64_t now_usec) {
+        if (f->clear && f->newest.number > 0 && f->cursor.record > 0)
+                ask(f, FETCH_DELETE, &(OmpRacpRequest) { .op = OMP_RACP_DELETE, .operator_ = OMP_RACP_AT_MOST, .last = f->cursor.record },
+                    now_usec);
+        else
+                end(f, 0, 0);
+}
+
+/* ---- What comes of a record ---- */
+
+static Kept *current(Fetch *f) {
+        return &g_array_index(f->batch, Kept, f->next);
+}
+
+static void hand_on(Fetch *f, uint64_t now_usec) {
+        const Kept *kept = current(f);
+        StoredRecord stored = {
+                .record = kept->record,
+                .cursor = { f->cursor.epoch, kept->record.number, stored_start(&kept->record.start) },
+        };
+        g_autofree StoredBody *bodies = g_new0(StoredBody, 1 + f->trace.bodies->len);
+
+        bodies[0] = (StoredBody) { .data = kept->data, .size = kept->size };
+        stored.bodies = bodies;
+        stored.n_bodies = 1 + fetch_trace_bodies(&f->trace, bodies + 1);
+        f->storing = stored.cursor;
+        enter(f, FETCH_STORE, now_usec);
+        f->ops.record(&stored, f->userdata);
+}
+
+static void ask_trace(Fetch *f, uint64_t now_usec) {
+        int r;
+
+        omp_reassembler_reset(&f->reassembler);
+        f->lost = false;
+        f->arrived = 0;
+        f->whole_usec = now_usec + FETCH_WHOLE_USEC;
+        enter(f, FETCH_TRACE, now_usec);
+        r = f->ops.trace(current(f)->record.number, f->trace.next, f->userdata);
+        if (r < 0)
+                end(f, r, current(f)->record.number);
+}
+
+static void go_on(Fetch *f, uint64_t now_usec) {
+        if (f->next < f->batch->len) {
+                f->tries = 0;
+                fetch_trace_begin(&f->trace, current(f)->record.number);
+                if (f->traces && current(f)->record.flags & OMP_RECORD_TRACE)
+                        ask_trace(f, now_usec);
+                else
+                        hand_on(f, now_usec);
+        } else if (f->unreadable)
+                end(f, -EBADMSG, f->hole_from);
+        else if (f->counted > f->batch->len && f->batch->len >= FETCH_BATCH_MAX)
+                ask_count(f, now_usec);
+        else
+                finish(f, now_usec);
+}
+
+/* ---- Records ---- */
+
+static void insert(Fetch *f, const OmpRecord *record, const uint8_t *data, size_t size) {
+        Kept kept = { .record = *record };
+        unsigned at = f->batch->len;
+        int n;
+
+        while (at > 0 && g_array_index(f->batch, Kept, at - 1).record.number >= record->number)
+                at--;
+        if (at < f->batch->len && g_array_index(f->batch, Kept, at).record.number == record->number)
+                return;
+        if (f->batch->len >= FETCH_BATCH_MAX) {
+                if (at == f->batch->len)
+                        return;         /* asked for again when these are durable */
+                g_array_set_size(f->batch, FETCH_BATCH_MAX - 1);
+        }
+
+        /* What a later minor version has appended is kept as far as a frame holds it. */
+        if (size <= sizeof(kept.data)) {
+                memcpy(kept.data, data, size);
+                kept.size = (uint16_t) size;
+        } else {
+                n = omp_record_encode(record, kept.data, sizeof(kept.data));
+                kept.size = (uint16_t) MAX(n, 0);
+        }
+        g_array_insert_val(f->batch, at, kept);
+        f->arrived++;
+}
+
+/* "Records are sent oldest first": what is missing before this one lies between it and the one before. */
+static void note_hole(Fetch *f, uint32_t number) {
+        if (f->lost && number > f->at + 1) {
+                if (f->hole_from == 0)
+                        f->hole_from = f->at + 1;
+                f->hole_to = number - 1;
+        }
+        f->lost = false;
+        f->at = number;
+}
+
+static void take_record(Fetch *f, const OmpRecord *record, const uint8_t *data, size_t size) {
+        if (record->number == 0)
+                return;
+        if (f->state == FETCH_LAST || f->state == FETCH_LAST_DRAIN) {
+                f->newest = *record;
+                f->arrived++;
+                return;
+        }
+        if (record->number < f->from || record->number > f->to)
+                return;
+
+        if (record->number > f->at)
+                note_hole(f, record->number);
+        insert(f, record, data, size);
+}
+
+/* "its number is lower than the committed one, or the same number has another start ⇒ the device was reset: new epoch, last = 0" */
+static void settle_epoch(Fetch *f) {
+        bool other = f->newest.number == f->cursor.record && stored_start(&f->newest.start) != f->cursor.start;
+
+        if (f->cursor.epoch == 0)
+                f->cursor.epoch = 1;
+        if (f->cursor.record > 0 && (f->newest.number < f->cursor.record || other))
+                f->cursor = (StoredCursor) { .epoch = f->cursor.epoch + 1 };
+}
+
+static void have_last(Fetch *f, uint64_t now_usec) {
+        if (f->arrived == 0) {
+                if (++f->tries < FETCH_TRIES)
+                        ask_last(f, now_usec);
+                else
+                        end(f, -EBADMSG, 0);
+                return;
+        }
+
+        settle_epoch(f);
+        if (f->newest.number == f->cursor.record)
+                finish(f, now_usec);
+        else
+                ask_count(f, now_usec);
+}
+
+/* What cannot be read is not passed over: nothing behind it is taken, so that it is neither forgotten nor deleted. */
+static void cut(Fetch *f) {
+        for (unsigned i = 0; i < f->batch->len; i++)
+                if (g_array_index(f->batch, Kept, i).record.number > f->hole_from) {
+                        g_array_set_size(f->batch, i);
+                        break;
+                }
+        f->unreadable = true;
+}
+
+static void have_report(Fetch *f, uint64_t now_usec) {
+        uint32_t first = f->cursor.record + 1;
+
+        if (f->lost) {                  /* behind the last that has come */
+                if (f->hole_from == 0)
+                        f->hole_from = f->at + 1;
+                f->hole_to = f->to == UINT32_MAX ? MAX(f->newest.number, f->at + 1) : f->to;
+        }
+        f->tries = f->arrived > 0 ? 0 : f->tries + 1;
+        f->progress.total = MAX(f->progress.total, f->progress.done + MAX(f->batch->len, f->counted));
+
+        if (f->batch->len >= MIN(f->counted, FETCH_BATCH_MAX) && f->hole_from == 0)
+                go_on(f, now_usec);
+        else if (f->tries < FETCH_TRIES && f->hole_from > 0)
+                ask_report(f, f->hole_from, f->hole_to, now_usec);
+        else if (f->tries < FETCH_TRIES && f->newest.number >= first)
+                ask_report(f, first, f->newest.number, now_usec); /* fewer than counted, and no gap: the last, or a whole round of the counter */
+        else {
+                if (f->hole_from > 0)
+                        cut(f);
+                go_on(f, now_usec);
+        }
+}
+
+/* ---- Traces ---- */
+
+static void have_trace(Fetch *f, uint64_t now_usec) {
+        f->tries = f->arrived > 0 ? 0 : f->tries + 1;
+        if (f->trace.complete || f->tries >= FETCH_TRIES)
+                hand_on(f, now_usec);   /* without a part of its curve it is a session still */
+        else
+                ask_trace(f, now_usec);
+}
+
+void fetch_traced(Fetch *f, int error, uint8_t result, uint32_t next_entry, uint64_t now_usec) {
+        if (f->state == FETCH_ABORT_TRACE) {
+                end(f, error == 0 || error == -EREMOTEIO ? -ECANCELED : error, 0);
+                return;
+        }
+        if (f->state != FETCH_TRACE)
+                return;
+
+        if (error == -EREMOTEIO && result == OMP_RESULT_BUSY)
+                end(f, -EBUSY, f->trace.record);
+        else if (error == -EREMOTEIO && result == OMP_RESULT_FAILED)
+                have_trace(f, now_usec);
+        else if (error == -EREMOTEIO)
+                hand_on(f, now_usec);   /* it has none, whatever the record says */
+        else if (error < 0)
+                end(f, error, f->trace.record);
+        else if (f->trace.complete || f->trace.next >= next_entry)
+                have_trace(f, now_usec);
+        else
+                enter(f, FETCH_TRACE_DRAIN, now_usec);
+}
+
+/* ---- Data ---- */
+
+static void take_body(Fetch *f) {
+        const uint8_t *data = f->reassembler.body;
+        size_t size = f->reassembler.size;
+        bool trace = f->state == FETCH_TRACE || f->state == FETCH_TRACE_DRAIN;
+        OmpBody body;
+
+        if (omp_body_decode(data, size, &body) < 0)
+                f->lost = true;
+        else if (body.type == OMP_BODY_RECORD && !trace)
+                take_record(f, &body.record, data, size);
+        else if (body.type == OMP_BODY_TRACE && trace && fetch_trace_take(&f->trace, &body.trace, data, size))
+                f->arrived++;
+}
+
+void fetch_data(Fetch *f, const uint8_t *data, size_t size, uint64_t now_usec) {
+        unsigned lost;
+        int what;
+
+        if (!states[f->state].listens)
+                return;
+
+        what = omp_reassembler_push(&f->reassembler, data, size, &lost);
+        if (states[f->state].limit_usec == FETCH_LIMIT_USEC)
+                f->deadline_usec = MIN(now_usec + FETCH_LIMIT_USEC, f->whole_usec);
+        if (what < 0)
+                return;                 /* not received: the counter of the next shows it */
+        if (what & (OMP_SEGMENT_LOST | OMP_SEGMENT_DROPPED | OMP_SEGMENT_TOO_LONG))
+                f->lost = true;
+        if (what & OMP_SEGMENT_BODY)
+                take_body(f);
+
+        if (f->state == FETCH_LAST_DRAIN && f->arrived > 0)
+                have_last(f, now_usec);
+        else if (f->state == FETCH_REPORT_DRAIN && f->batch->len >= MIN(f->counted, FETCH_BATCH_MAX))
+                have_report(f, now_usec);
+        else if (f->state == FETCH_TRACE_DRAIN && f->trace.complete)
+                have_trace(f, now_usec);
+}
+
+/* ---- Answers ---- */
+
+static void answered_report(Fetch *f, uint8_t code, uint64_t now_usec) {
+        bool last = f->state == FETCH_LAST;
+
+        if (code == OMP_RACP_NO_RECORDS && last)
+                end(f, 0, 0);           /* nothing is there; a device that was reset shows it with its first session */
+        else if (code == OMP_RACP_NO_RECORDS) {
+                f->counted = f->batch->len; /* it has them no more */
+                f->hole_from = 0;
+                f->lost = false;
+                go_on(f, now_usec);
+        } else if (code != OMP_RACP_SUCCESS)
+                end(f, code == OMP_RACP_OP_NOT_SUPPORTED || code == OMP_RACP_OPERATOR_NOT_SUPPORTED ? -EOPNOTSUPP : -EREMOTEIO, 0);
+        else if (last && f->arrived > 0)
+                have_last(f, now_usec);
+        else if (!last && f->batch->len >= MIN(f->counted, FETCH_BATCH_MAX))
+                have_report(f, now_usec);
+        else
+                enter(f, last ? FETCH_LAST_DRAIN : FETCH_REPORT_DRAIN, now_usec);
+}
+
+static void answered_count(Fetch *f, uint32_t count, uint64_t now_usec) {
+        f->counted = count;
+        f->progress.total = MAX(f->progress.total, f->progress.done + count);
+        if (count == 0)
+                finish(f, now_usec);
+        else
+                ask_report(f, f->cursor.record + 1, UINT32_MAX, now_usec);
+}
+
+void fetch_response(Fetch *f, const uint8_t *data, size_t size, uint64_t now_usec) {
+        uint8_t asks = states[f->state].asks;
+        OmpRacpResponse response;
+
+        if (asks == 0 || f->n_out > 0 || omp_racp_response_decode(data, size, &response) < 0)
+                return;                 /* n_out: it was not asked yet, so that is no answer */
+
+        if (response.op == OMP_RACP_COUNT_RESPONSE) {
+                if (asks == OMP_RACP_COUNT)
+                        answered_count(f, response.count, now_usec);
+                return;
+        }
+        if (response.request_op != asks)
+                return;
+
+        switch ((OmpRacpOp) asks) {
+        case OMP_RACP_REPORT:
+                answered_report(f, response.code, now_usec);
+                break;
+        case OMP_RACP_COUNT:
+                end(f, response.code == OMP_RACP_OP_NOT_SUPPORTED ? -EOPNOTSUPP : -EREMOTEIO, 0);
+                break;
+        case OMP_RACP_DELETE:
+                end(f, response.code == OMP_RACP_SUCCESS || response.code == OMP_RACP_NO_RECORDS ? 0 : -EREMOTEIO, 0);
+                break;
+        case OMP_RACP_ABORT:
+                end(f, -ECANCELED, 0);
+                break;
+        case OMP_RACP_COUNT_RESPONSE:
+        case OMP_RACP_RESPONSE:
+                break;
+        }
+}
+
+void fetch_written(Fetch *f, int error, uint64_t now_usec) {
+        f->writing = false;
+        if (error < 0 && f->n_out == 0 && states[f->state].asks != 0) { /* else it was answered before */
+                end(f, error == -EALREADY ? -EBUSY : error, 0);
+                return;
+        }
+
+        send_out(f);
+}
+
+void fetch_stored(Fetch *f, const StoredCursor *cursor, int error, uint64_t now_usec) {
+        if (f->state != FETCH_STORE || cursor->epoch != f->storing.epoch || cursor->record != f->storing.record)
+                return;
+        if (error < 0) {
+                end(f, -ENOSPC, cursor->record);
+                return;
+        }
+
+        f->cursor = f->storing;
+        f->progress.done++;
+        f->next++;
+        f->ops.changed(f->userdata);
+        go_on(f, now_usec);
+}
+
+/* ---- The whole ---- */
+
+Fetch *fetch_new(const FetchOps *ops, bool traces, void *userdata) {
+        Fetch *f = g_new0(Fetch, 1);
+
+        f->ops = *ops;
+        f->userdata = userdata;
+        f->traces = traces;
+        f->deadline_usec = UINT64_MAX;
+        f->batch = g_array_new(FALSE, FALSE, sizeof(Kept));
+        fetch_trace_init(&f->trace);
+        return f;
+}
+
+Fetch *fetch_free(Fetch *f) {
+        if (!f)
+                return NULL;
+
+        if (f->state != FETCH_IDLE)
+                end(f, -ENOTCONN, 0);
+        g_array_unref(f->batch);
+        fetch_trace_done(&f->trace);
+        g_free(f);
+        return NULL;
+}
+
+int fetch_begin(Fetch *f, const StoredCursor *cursor, bool clear, uint64_t now_usec) {
+        if (f->state != FETCH_IDLE || f->writing)
+                return -EBUSY;
+        if (f->mute)
+                return -ETIMEDOUT;
+
+        f->cursor = *cursor;
+        f->clear = clear;
+        f->newest = (OmpRecord) {};
+        f->progress = (SyncProgress) {};
+        f->tries = 0;
+        ask_last(f, now_usec);
+        return 0;
+}
+
+void fetch_stop(Fetch *f, uint64_t now_usec) {
+        switch (f->state) {
+        case FETCH_IDLE:
+        case FETCH_ABORT:
+        case FETCH_ABORT_TRACE:
+                break;
+        case FETCH_LAST:
+        case FETCH_COUNT:
+        case FETCH_REPORT:
+        case FETCH_DELETE:
+                if (f->n_out > 0)       /* the device has not heard of it */
+                        end(f, -ECANCELED, 0);
+                else
+                        ask(f, FETCH_ABORT, &(OmpRacpRequest) { .op = OMP_RACP_ABORT }, now_usec);
+                break;
+        case FETCH_TRACE:
+                enter(f, FETCH_ABORT_TRACE, now_usec);
+                f->ops.stop_trace(f->userdata);
+                break;
+        case FETCH_LAST_DRAIN:
+        case FETCH_REPORT_DRAIN:
+        case FETCH_TRACE_DRAIN:
+        case FETCH_STORE:
+                end(f, -ECANCELED, 0);
+                break;
+        case _FETCH_STATE_MAX:
+                break;
+        }
+}
+
+bool fetch_runs(const Fetch *f) {
+        return f->state != FETCH_IDLE;
+}
+
+SyncProgress fetch_progress(const Fetch *f) {
+        return f->progress;
+}
+
+uint64_t fetch_deadline(const Fetch *f) {
+        return f->deadline_usec;
+}
+
+void fetch_tick(Fetch *f, uint64_t now_usec) {
+        if (now_usec < f->deadline_usec)
+                return;
+
+        switch (f->state) {
+        case FETCH_LAST_DRAIN:
+                have_last(f, now_usec);
+                break;
+        case FETCH_REPORT_DRAIN:
+                have_report(f, now_usec);
+                break;
+        case FETCH_TRACE_DRAIN:
+                have_trace(f, now_usec);
+                break;
+        case FETCH_STORE:
+                end(f, -ENOSPC, f->storing.record);
+                break;
+        case FETCH_LAST:
+        case FETCH_COUNT:
+        case FETCH_REPORT:
+        case FETCH_TRACE:
+        case FETCH_DELETE:
+        case FETCH_ABORT:
+        case FETCH_ABORT_TRACE:
+                end(f, -ETIMEDOUT, 0);
+                break;
+        case FETCH_IDLE:
+        case _FETCH_STATE_MAX:
+                break;
+        }
+}

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Sessions that a device has stored: taken over once, merged with what was followed live, cleared only when that is configured."""
+import signal
+
+from stage import at_least, expect, wait_for
+
+
+def start(stage, *options, config='', fast=True):
+    (stage.config_dir / 'needled.conf').write_text(config)
+    sim = stage.sim('--kind=pen', '--crc', *options, fast=fast)
+    stage.needled()
+    return sim
+
+
+def sync_state(stage):
+    return stage.device('pen')['sync']
+
+
+def settled(stage):
+    """What was offered at the connection has been looked at."""
+    def over():
+        device = stage.device('pen')
+        return device and device['state'] == 'streaming' and device['sync']['phase'] == 'idle' and device
+    return wait_for('the end of what is taken over', over)
+
+
+def taken(stage, n):
+    return wait_for(f'{n} sessions', lambda: (s := stage.sessions()) and len(s) >= n and s)
+
+
+def stored_on(sim):
+    return sim.status()['records']
+
+
+def test_taken_over_once(stage):
+    sim = start(stage, '--records=3')
+    stage.adopt()
+    sessions = taken(stage, 3)
+    settled(stage)
+    expect([s['record'] for s in sessions], [3, 2, 1], 'records, newest first')
+    expect({s['source'] for s in sessions}, {'stored'}, 'source')
+    expect({s['end_reason'] for s in sessions}, {'device'}, 'end reason')
+    for s in sessions:
+        at_least(s['duration'], 8_000_000, 'duration')
+        at_least(s['strokes'], 1, 'strokes')
+        at_least(s['force_mean'], 1, 'mean force')
+        expect([key for key in ('gaps', 'lead_in', 'lost') if key in s], [], 'what no record has')
+    hours = [(a['start'] - b['start']) // 3_600_000_000 for a, b in zip(sessions, sessions[1:])]
+    expect(hours, [1, 1], 'hours between their starts')
+    expect(stored_on(sim), 3, 'records on the device')
+    expect(stage.ctl('verify', *[s['id'] for s in sessions])[:2], (0, ''), 'figures computed again')
+
+    expect(stage.ctl('sync')[0], 2, 'nothing is new')
+    sim.control('drop')
+    wait_for('a second link', lambda: stage.daemon.text().count('pen is connected') == 2)
+    settled(stage)
+    expect(len(stage.sessions()), 3, 'sessions after another connection')
+    expect(stage.daemon.text().count('what pen had stored was taken over'), 1, 'entries in the journal')
+
+
+def test_one_more_by_hand(stage):
+    sim = start(stage, '--records=1', '--procedure=3')
+    stage.adopt()
+    taken(stage, 1)
+    settled(stage)
+    sim.control('segment-loss 1')
+    status, _, err = stage.ctl('sync')
+    expect((status, 'no sessions that are not here' in err), (2, True), f'nothing is new, although a segment was lost ({err})')
+    shown = stage.json('devices')['devices'][0]['sync']
+    expect((shown['phase'], shown.get('error', '')), ('idle', ''), 'how it ended')
+
+
+def test_merged_with_what_was_followed(stage):
+    sim = start(stage)
+    stage.adopt()
+    settled(stage)
+    sim.control('start')
+    session = wait_for('a session', stage.live_session)['id']
+    wait_for('use', lambda: (s := stage.live_session()) and s['state'] == 'running')
+    status, _, err = stage.ctl('sync')
+    expect((status, 'is live' in err), (1, True), f'not while one is live ({err})')
+    sim.control('stop')
+    both = wait_for('the merged session', lambda: (s := stage.sessions()) and s[0]['source'] == 'both' and s)
+    expect([(s['id'], s['record']) for s in both], [(session, 1)], 'sessions')
+    expect(stage.ctl('verify', session)[:2], (0, ''), 'live figures stand')
+    expect(stage.ctl('sync')[0], 2, 'nothing is new')
+    expect(stored_on(sim), 1, 'records on the device')
+
+
+def test_cleared_when_configured(stage):
+    sim = start(stage, '--records=4', config='[Store]\nClearOnDevice=yes\n')
+    stage.adopt()
+    taken(stage, 4)
+    wait_for('an empty device', lambda: stored_on(sim) == 0)
+    settled(stage)
+    sim.control('start')
+    wait_for('use', lambda: (s := stage.live_session()) and s['state'] == 'running')
+    sim.control('stop')
+    wait_for('the merged session', lambda: stage.sessions()[0]['source'] == 'both')
+    wait_for('an empty device', lambda: stored_on(sim) == 0)
+    expect([s['record'] for s in stage.sessions()], [5, 4, 3, 2, 1], 'records')
+
+
+def test_a_session_begins_in_the_middle(stage):
+    """It goes on when that is over, with the one that began."""
+    sim = start(stage, '--records=150', '--live-period=50')
+    stage.adopt()
+    wait_for('some sessions', lambda: len(stage.sessions()) > 3)
+    sim.control('start')
+    wait_for('a session', stage.live_session)
+    if len(stage.sessions()) < 150:
+        expect(sync_state(stage)['phase'], 'idle', 'while one is live')
+    before = len([s for s in stage.sessions() if s['source'] == 'stored'])
+    sim.control('stop')
+    wait_for('all', lambda: stage.json('sessions', '--limit=500')['sessions'][0].get('record') == 151)
+    wait_for('all', lambda: len(stage.json('sessions', '--limit=500')['sessions']) == 151)
+    at_least(before, 3, 'sessions before it began')
+
+
+def test_killed_in_the_middle(stage):
+    """kill -9 again and again: each is here once, and all that are gone on the device are here."""
+    sim = start(stage, '--records=120', config='[Store]\nClearOnDevice=yes\n')
+    stage.adopt()
+    for at in (5, 40, 80):
+        wait_for(f'{at} sessions', lambda at=at: len(stage.json('sessions', '--limit=500')['sessions']) >= at)
+        stage.daemon.stop(signal.SIGKILL)
+        stage.processes.remove(stage.daemon)
+        stage.needled()
+    wait_for('an empty device', lambda: stored_on(sim) == 0)
+    sessions = stage.json('sessions', '--limit=500')['sessions']
+    expect([s['record'] for s in sessions], list(range(120, 0, -1)), 'records')
+
+
+def test_link_lost_in_the_middle(stage):
+    sim = start(stage, '--records=100')
+    stage.adopt()
+    for at in (3, 30, 60):
+        wait_for(f'{at} sessions', lambda at=at: len(stage.json('sessions', '--limit=500')['sessions']) >= at)
+        if stage.device('pen')['state'] == 'syncing':
+            sim.control('drop')
+        wait_for('streaming again', lambda: stage.device('pen')['state'] in ('streaming', 'syncing'))
+    wait_for('all', lambda: len(stage.json('sessions', '--limit=500')['sessions']) == 100)
+    settled(stage)
+    sessions = stage.json('sessions', '--limit=500')['sessions']
+    expect([s['record'] for s in sessions], list(range(100, 0, -1)), 'records')
+
+
+def test_device_was_reset(stage):
+    """Its numbers begin anew: another epoch, and nothing is taken for what was here."""
+    sim = start(stage, '--records=3')
+    stage.adopt()
+    taken(stage, 3)
+    settled(stage)
+    wait_for('the bond is used', lambda: stage.streaming())
+    sim.stop()
+    stage.processes.remove(sim)
+    wait_for('the device is away', lambda: stage.device('pen')['state'] == 'waiting')
+    sim = stage.sim('--kind=pen', '--crc', '--records=2', '--seed=7')
+    stage.adopt()
+    sessions = taken(stage, 5)
+    expect(sorted(s['record'] for s in sessions), [1, 1, 2, 2, 3], 'records of both')
+
+
+def test_vendor_device_has_none(stage):
+    start(stage, '--capacity=0')
+    stage.adopt()
+    status, _, err = stage.ctl('sync')
+    expect((status, 'stores no sessions' in err), (1, True), f'{err}')
