@@ -125,14 +125,7 @@ static int delete_begin(Call *call, const StoreSession *session, sd_bus_error *e
 }
 
 static int delete_missing(Call *call, sd_bus_error *error) {
-        const Session *live = history_find_live(call);
-
-        if (live)
-                return error_set(error, ERROR_NOT_READY,
-                                 "The session %" PRIu64 " is live; discard it with Session1.Discard(), or finish it and delete it then.",
-                                 live->id);
-
-        return history_not_found(call, error);
+        return history_missing(call, "discard it with Session1.Discard(), or finish it and delete it then.", error);
 }
 
 static void on_delete_got(int status, const StoreSession *sessions, size_t n, void *userdata) {
@@ -142,18 +135,7 @@ static void on_delete_got(int status, const StoreSession *sessions, size_t n, vo
 }
 
 int history_run_delete(Call *call, sd_bus_error *error) {
-        uint64_t id;
-        int r;
-
-        r = history_read_id(call, &id);
-        if (r < 0)
-                return r;
-        r = call_pending(call, NULL, 0);
-        if (r < 0)
-                return r;
-
-        store_get(call->bus->settings.store, id, on_delete_got, call);
-        return 0;
+        return history_ask(call, on_delete_got);
 }
 
 /* ---- EraseAll ---- */

@@ -115,12 +115,5 @@ int history_run_get_events(Call *call, sd_bus_error *error) {
         int r;
 
         r = read_filter(call, &filter, error);
-        if (r < 0)
-                return r;
-        r = call_pending(call, NULL, 0);
-        if (r < 0)
-                return r;
-
-        store_get(call->bus->settings.store, filter.session, on_got, call);
-        return 0;
+        return r < 0 ? r : history_ask(call, on_got);
 }

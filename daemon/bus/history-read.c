@@ -92,22 +92,6 @@ static void answer(Reading *reading, int status, Fill fill, const void *with) {
                 call_reply_take(call, g_steal_pointer(&reply));
 }
 
-/* Any method whose first argument is an id: asks whose session it is first. */
-static int run(Call *call, StoreListed got) {
-        uint64_t id;
-        int r;
-
-        r = history_read_id(call, &id);
-        if (r < 0)
-                return r;
-        r = call_pending(call, NULL, 0);
-        if (r < 0)
-                return r;
-
-        store_get(call->bus->settings.store, id, got, call);
-        return 0;
-}
-
 static int begin_replay(Call *call, const StoreSession *session, StoreReplayed done, sd_bus_error *error) {
         Reading *reading = reading_new(call, error);
 
@@ -170,7 +154,7 @@ static void on_get_got(int status, const StoreSession *sessions, size_t n, void 
 }
 
 int history_run_get(Call *call, sd_bus_error *error) {
-        return run(call, on_get_got);
+        return history_ask(call, on_get_got);
 }
 
 /* ---- Verify ---- */
@@ -249,12 +233,7 @@ static int use_verify(Call *call, const StoreSession *session, sd_bus_error *err
 }
 
 static int verify_missing(Call *call, sd_bus_error *error) {
-        const Session *live = history_find_live(call);
-
-        if (live)
-                return error_set(error, ERROR_NOT_READY, "The session %" PRIu64 " is not in the record yet; verify it when it is finished.", live->id);
-
-        return history_not_found(call, error);
+        return history_missing(call, "verify it when it is finished.", error);
 }
 
 static void on_verify_got(int status, const StoreSession *sessions, size_t n, void *userdata) {
@@ -264,7 +243,7 @@ static void on_verify_got(int status, const StoreSession *sessions, size_t n, vo
 }
 
 int history_run_verify(Call *call, sd_bus_error *error) {
-        return run(call, on_verify_got);
+        return history_ask(call, on_verify_got);
 }
 
 /* ---- GetSeries ---- */
@@ -367,5 +346,5 @@ int history_run_get_series(Call *call, sd_bus_error *error) {
         int r;
 
         r = read_series(call, &wanted, error);
-        return r < 0 ? r : run(call, on_series_got);
+        return r < 0 ? r : history_ask(call, on_series_got);
 }

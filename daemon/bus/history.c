@@ -184,6 +184,21 @@ int history_read_id(Call *call, uint64_t *ret) {
         return sd_bus_message_read(call->message, "t", ret);
 }
 
+int history_ask(Call *call, StoreListed got) {
+        uint64_t id;
+        int r;
+
+        r = history_read_id(call, &id);
+        if (r < 0)
+                return r;
+        r = call_pending(call, NULL, 0);
+        if (r < 0)
+                return r;
+
+        store_get(call->bus->settings.store, id, got, call);
+        return 0;
+}
+
 /* It comes into the record when it is over. */
 const Session *history_find_live(Call *call) {
         g_autofree char *path = NULL;
@@ -280,15 +295,7 @@ static int export_begin(Call *call, const StoreSession *session, sd_bus_error *e
 }
 
 static int export_missing(Call *call, sd_bus_error *error) {
-        const Session *live = history_find_live(call);
-
-        if (live)
-                return error_set(error, ERROR_NOT_READY,
-                                 "The session %" PRIu64 " is not in the record yet; export it when it is finished, or "
-                                 "follow it with Session1.OpenStream() now.",
-                                 live->id);
-
-        return history_not_found(call, error);
+        return history_missing(call, "export it when it is finished, or follow it with Session1.OpenStream() now.", error);
 }
 
 static int run_export(Call *call, sd_bus_error *error);
@@ -304,14 +311,7 @@ static int run_export(Call *call, sd_bus_error *error) {
         int r;
 
         r = read_export(call, &wanted, error);
-        if (r < 0)
-                return r;
-        r = call_pending(call, NULL, 0);
-        if (r < 0)
-                return r;
-
-        store_get(call->bus->settings.store, wanted.id, on_export_got, call);
-        return 0;
+        return r < 0 ? r : history_ask(call, on_export_got);
 }
 
 /* ---- Annotate ---- */
@@ -355,14 +355,7 @@ static int annotate_begin(Call *call, const StoreSession *session, sd_bus_error 
 }
 
 static int annotate_missing(Call *call, sd_bus_error *error) {
-        const Session *live = history_find_live(call);
-
-        if (live)
-                return error_set(error, ERROR_NOT_READY,
-                                 "The session %" PRIu64 " is not in the record yet; annotate it with Session1.Annotate() while it is live.",
-                                 live->id);
-
-        return history_not_found(call, error);
+        return history_missing(call, "annotate it with Session1.Annotate() while it is live.", error);
 }
 
 static int run_annotate(Call *call, sd_bus_error *error);
@@ -382,14 +375,7 @@ static int run_annotate(Call *call, sd_bus_error *error) {
         if (r < 0)
                 return r;
         r = labels_read(call->message, &labels, error);
-        if (r < 0)
-                return r;
-        r = call_pending(call, NULL, 0);
-        if (r < 0)
-                return r;
-
-        store_get(call->bus->settings.store, id, on_annotate_got, call);
-        return 0;
+        return r < 0 ? r : history_ask(call, on_annotate_got);
 }
 
 #define METHOD(name, right, find, run) CALL_METHOD(userdata, name, right, find, run)
@@ -414,6 +400,15 @@ int history_not_found(Call *call, sd_bus_error *error) {
                          "There is no session %" PRIu64
                          " that you may read; list yours, or authenticate to read those of others.",
                          id);
+}
+
+int history_missing(Call *call, const char *remedy, sd_bus_error *error) {
+        const Session *live = history_find_live(call);
+
+        if (live)
+                return error_set(error, ERROR_NOT_READY, "The session %" PRIu64 " is not in the record yet; %s", live->id, remedy);
+
+        return history_not_found(call, error);
 }
 
 int history_store_error(Call *call, int r, sd_bus_error *error) {

@@ -14,6 +14,8 @@ typedef struct HistoryUse {
 } HistoryUse;
 
 int history_read_id(Call *call, uint64_t *ret);
+/* Makes the call a pending one, and asks for the session that it names. */
+int history_ask(Call *call, StoreListed got);
 /* It comes into the record when it is over. NULL: no such session is live. */
 const Session *history_find_live(Call *call);
 /* What List() and Get() have in common, into an open a{sv}. */
@@ -31,5 +33,7 @@ int history_run_erase_all(Call *call, sd_bus_error *error);
 /* "Another's id answers NotFound to who may not read it": the same words whether there is one or not. The id is the call's first
  * argument. */
 int history_not_found(Call *call, sd_bus_error *error);
+/* For one that is not in the record: who may see it is told, if it is live, what to do about that (the end of a sentence). */
+int history_missing(Call *call, const char *remedy, sd_bus_error *error);
 /* For what the store says when it is asked. */
 int history_store_error(Call *call, int r, sd_bus_error *error);
