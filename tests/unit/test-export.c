@@ -877,6 +877,39 @@ static void test_json(void) {
         fixture_done(&f);
 }
 
+/* "A session of 60 minutes at 1 kHz exports without the daemon's memory growing": what is made and not taken is bounded, however long the
+ * session is. */
+static void test_what_waits_is_bounded(void) {
+        static const struct {
+                StoreFormat format;
+                unsigned hz;
+        } cases[] = { { STORE_FORMAT_TAPE, 0 }, { STORE_FORMAT_CSV, 0 }, { STORE_FORMAT_CSV, 1000 }, { STORE_FORMAT_JSON, 0 } };
+        Fixture f;
+
+        make_decoded(&f, 20000);
+        fixture_wait(&f, fixture_has_committed, 20000);
+        add_details(&f, 1000);
+        g_assert_cmpint(fixture_end(&f, 1), ==, 0);
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                const Export *export;
+                Tape t;
+
+                start_as(&f, &t, (StoreExport) { .id = 1, .format = cases[i].format, .resample_hz = cases[i].hz, .head = &head, .to_usec = UINT64_MAX });
+                fixture_wait(&f, is_stalled, 0);
+                shared_lock(f.store);
+                export = TAILQ_FIRST(&f.store->exports);
+                g_assert_cmpuint(export->lines->allocated_len, >, 0);
+                g_assert_cmpuint(export->lines->allocated_len, <, 512 * 1024);
+                g_assert_cmpuint(export->frames.allocated * sizeof(Frame), <, 512 * 1024);
+                shared_unlock(f.store);
+                close_reader(&t);
+                fixture_wait(&f, is_ended, 0);
+                g_assert_cmpint(t.end_error, ==, -EPIPE);
+                done(&t);
+        }
+        fixture_done(&f);
+}
+
 static void test_json_of_other_frames(void) {
         StoreExport wanted = { .id = 2, .format = STORE_FORMAT_JSON, .head = &head, .to_usec = UINT64_MAX };
         static const char *const want[] = {
@@ -935,6 +968,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/export/csv-of-what-nobody-can-decode", test_csv_of_what_nobody_can_decode);
         g_test_add_func("/export/csv-says-where-it-is-damaged", test_csv_says_where_it_is_damaged);
         g_test_add_func("/export/json", test_json);
+        g_test_add_func("/export/what-waits-is-bounded", test_what_waits_is_bounded);
         g_test_add_func("/export/json-of-other-frames", test_json_of_other_frames);
         return g_test_run();
 }
