@@ -64,10 +64,12 @@ static void on_state_changed(Tracker *tracker, Session *session, SessionState ol
                 tell_state(p);
 }
 
-static void on_live(Tracker *tracker, Session *session, const Frame *frame, const TrackerLive *live, void *userdata) {
+static void on_live(Tracker *tracker, Session *session, const Frame *frame, const OmpLive *live, void *userdata) {
         StreamRecord record = { .type = NEEDLED_STREAM_LIVE };
+        TrackerLive shown;
 
-        shown_live(live, session->area_now, &record.live);
+        tracker_live(session, live, &shown);
+        shown_live(&shown, session->area_now, &record.live);
         tell(userdata, &record);
 }
 

@@ -197,12 +197,12 @@ static void on_state_changed(Tracker *tracker, Session *s, SessionState old, voi
 static void on_frame(Tracker *tracker, Session *s, const Frame *frame, void *userdata) {
         Follower *f = userdata;
 
-        store_session_frame(f->hub->store, s->id, frame);
         if (bus_session_has_readers(s))
                 bus_stream_frame(f->hub->bus, s, frame);
+        store_session_frame(f->hub->store, s->id, frame);
 }
 
-static void on_live(Tracker *tracker, Session *s, const Frame *frame, const TrackerLive *live, void *userdata) {
+static void on_live(Tracker *tracker, Session *s, const Frame *frame, const OmpLive *live, void *userdata) {
         Follower *f = userdata;
 
         if (bus_session_has_readers(s))

@@ -90,6 +90,7 @@ struct Session {
 
         bool undecodable;
         void *announced;                /* the bus's own; session code never looks at it */
+        unsigned n_readers;             /* of its stream, likewise */
 };
 
 typedef struct SessionIdentity {        /* what is given from outside when a session opens */

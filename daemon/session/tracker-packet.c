@@ -60,25 +60,41 @@ void tracker_settle_area(Tracker *t) {
                 t->observer.area_changed(t, s, t->userdata);
 }
 
-static void tell_live(Tracker *t, const Frame *frame, const Packet *p) {
-        Session *s = t->session;
+void tracker_live(const Session *s, const OmpLive *live, TrackerLive *ret) {
         bool has_strokes = !s->has_feature || s->feature.bits & OMP_FEATURE_STROKES;
-        TrackerLive live = {
-                .live = &p->live,
-                .session_strokes = tally_strokes(&s->tally),
-                .stroke_rate = s->tally.rate_per_min,
-                .has_strokes = has_strokes,
-                .has_rate = s->tally.has_rate && (has_strokes || p->live.flags & OMP_LIVE_RATE), /* as in the figures */
-        };
 
-        t->observer.live(t, s, frame, &live, t->userdata);
+        *ret = (TrackerLive) {
+                .live = live,
+                .session_strokes = tally_strokes(&s->tally),
+                .stroke_rate = tally_rate(&s->tally),
+                .has_strokes = has_strokes,
+                .has_rate = s->tally.has_rate && (has_strokes || live->flags & OMP_LIVE_RATE), /* as in the figures */
+        };
+}
+
+/* One that is not late. */
+static inline void take_value(Tracker *t, const Frame *frame, const OmpLive *live, uint64_t tick, bool epoch, unsigned missing,
+                              bool resumed) {
+        Session *s = t->session;
+        uint8_t area = live->flags & OMP_LIVE_AREA ? live->area : 0;
+
+        if (G_UNLIKELY(area != t->device_area)) {
+                t->device_area = area;
+                tracker_settle_area(t);
+        }
+        if ((live->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES)
+                s->last_contact_usec = frame->boottime_usec;
+
+        (void) tally_live(&s->tally, live, tick, epoch, missing, resumed);
+        if (t->observer.live)
+                t->observer.live(t, s, frame, live, t->userdata);
+        tracker_warn_live(t, frame, live);
 }
 
 static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
         Session *s = t->session;
-        uint8_t area = p->live.flags & OMP_LIVE_AREA ? p->live.area : 0;
-        bool epoch = false, jumped = false, next = !t->translate && p->arrival == OMP_ARRIVAL_NEXT;
-        uint64_t tick = next ? omp_tick_continue(&t->tick, p->live.tick, frame->boottime_usec) : tracker_take_tick(t, frame, p, &epoch);
+        bool epoch, jumped = false;
+        uint64_t tick = tracker_take_tick(t, frame, p, &epoch);
 
         if (p->arrival == OMP_ARRIVAL_LATE) {
                 tally_late_live(&s->tally, &p->live);
@@ -88,22 +104,11 @@ static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
         if (t->translate)
                 hold_until(&s->tally, p, tick);
         else {
-                if (G_UNLIKELY(epoch))
+                if (epoch)
                         device_clock_reset(&s->clock);
                 jumped = !device_clock_push(&s->clock, tick, frame->boottime_usec);
         }
-        if (G_UNLIKELY(area != t->device_area)) {
-                t->device_area = area;
-                tracker_settle_area(t);
-        }
-        if ((p->live.flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES)
-                s->last_contact_usec = frame->boottime_usec;
-
-        (void) tally_live(&s->tally, &p->live, tick, epoch && s->tally.started, p->missing,
-                          p->resumed || jumped);
-        if (t->observer.live)
-                tell_live(t, frame, p);
-        tracker_warn_live(t, frame, &p->live);
+        take_value(t, frame, &p->live, tick, epoch && s->tally.started, p->missing, p->resumed || jumped);
 }
 
 /* Loss within a stream, as a gap from its last packet to this one. */
@@ -193,4 +198,54 @@ void tracker_take_packet(Tracker *t, const Frame *frame, const Packet *p) {
         }
 
         t->last_boottime_usec[p->stream] = frame->boottime_usec;
+}
+
+static inline bool follow_signs(Tracker *t, const Frame *frame, const Signs *signs) {
+        Session *s = t->session;
+        bool used = signs->use || signs->starts;
+
+        if (!s->used && (used || signs->flag)) {
+                session_begin_use(s, frame->boottime_usec);
+                tracker_warn_settle(t);
+        }
+        if (used) {
+                s->last_use_usec = frame->boottime_usec;
+                if (G_UNLIKELY(s->stages_set) && !(s->stages_set & 1u << STAGE_CLEANSE))
+                        s->not_cleansed = true;
+                tracker_move(t, MACHINE_ON_USE, frame->boottime_usec);
+        } else if (signs->flag)
+                tracker_move(t, MACHINE_ON_FLAG, frame->boottime_usec);
+
+        return opening_is_over(&t->opening, signs);
+}
+
+bool tracker_follow_signs(Tracker *t, const Frame *frame, const Signs *signs) {
+        return follow_signs(t, frame, signs);
+}
+
+int tracker_take_next(Tracker *t, const Frame *frame) {
+        Session *s = t->session;
+        bool goes_on;
+        uint64_t tick;
+        OmpLive live;
+        Signs signs;
+
+        if (!s || t->translate || t->ending || !t->begun[TALLY_LIVE] || frame->direction != FRAME_FROM_DEVICE ||
+            frame->channel != OMP_CHAR_LIVE)
+                return -1;
+        if (omp_live_decode(frame->data, frame->size, &live) < 0 || unknown_may_be_in(&t->unknown, &live) ||
+            !omp_sequence_push_next(&t->sequence[TALLY_LIVE], live.sequence))
+                return -1;
+
+        signs = signs_of_live(&live, &s->tally.last);
+        opening_note(&t->opening, &signs);
+        tracker_warn_until(t, frame->boottime_usec);
+        if (t->observer.frame)
+                t->observer.frame(t, s, frame, t->userdata);
+
+        tick = omp_tick_continue(&t->tick, live.tick, frame->boottime_usec);
+        goes_on = device_clock_push(&s->clock, tick, frame->boottime_usec);
+        take_value(t, frame, &live, tick, false, 0, !goes_on);
+        t->last_boottime_usec[TALLY_LIVE] = frame->boottime_usec;
+        return follow_signs(t, frame, &signs);
 }

@@ -59,7 +59,7 @@ struct Tracker {
 };
 
 /* tracker.c */
-void tracker_move(Tracker *t, MachineInput input, uint64_t now_usec);
+void tracker_step(Tracker *t, MachineInput input, uint64_t now_usec);
 void tracker_open(Tracker *t, const SessionIdentity *identity, uint64_t boottime_usec, uint64_t realtime_usec);
 void tracker_end(Tracker *t, SessionEnd end, uint64_t boottime_usec, uint64_t realtime_usec);
 /* The device's session is over, since it has said so. */
@@ -72,6 +72,11 @@ void tracker_open_by_itself(Tracker *t, const Frame *frame);
 /* tracker-packet.c: within a session. */
 uint64_t tracker_take_tick(Tracker *t, const Frame *frame, const Packet *p, bool *ret_epoch);
 void tracker_take_packet(Tracker *t, const Frame *frame, const Packet *p); /* keeps the frame first */
+/* Moves the session by what the packet says. Returns true if it says that the session is over. */
+bool tracker_follow_signs(Tracker *t, const Frame *frame, const Signs *signs);
+/* The way of nearly all frames: a live value of a session, the next of its stream, with nothing in it that is looked at closely. It is no longer
+ * than it has to be, and leads where tracker_take_packet() and tracker_follow_signs() would: returns like it, or negative: it is another, and nothing was done. */
+int tracker_take_next(Tracker *t, const Frame *frame);
 void tracker_settle_area(Tracker *t); /* the device's own, else the one that was set */
 
 /* tracker-link.c: with or without a session. */
@@ -104,7 +109,12 @@ static inline void tracker_keep_state(Tracker *t, const Frame *frame, const Pack
                 prelude_keep(&t->prelude, PRELUDE_CHANNEL + frame->channel, frame);
 }
 
-/* The hot path: most values warn of nothing. */
+/* The hot path: most values change nothing, and warn of nothing. */
+static inline void tracker_move(Tracker *t, MachineInput input, uint64_t now_usec) {
+        if (machine_step(t->session->state, input) != MACHINE_STAY)
+                tracker_step(t, input, now_usec);
+}
+
 static inline void tracker_warn_until(Tracker *t, uint64_t now_usec) {
         if (G_UNLIKELY(now_usec >= t->warnings.due_usec))
                 tracker_warn_now(t, now_usec);

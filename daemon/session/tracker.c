@@ -55,11 +55,9 @@ static void count(Tracker *t, const Packet *p) {
                 t->counters.duplicates++;
 }
 
-void tracker_move(Tracker *t, MachineInput input, uint64_t now_usec) {
+void tracker_step(Tracker *t, MachineInput input, uint64_t now_usec) {
         SessionState old;
 
-        if (machine_step(t->session->state, input) == MACHINE_STAY) /* each value that comes */
-                return;
         if (session_move(t->session, input, now_usec, &old) > 0 && t->session->state != old && t->observer.state_changed)
                 t->observer.state_changed(t, t->session, old, t->userdata);
         tracker_warn_settle(t);
@@ -152,26 +150,6 @@ static bool is_after_end(const Packet *p) {
         return p->kind == PACKET_LIVE && p->signs.knows_flag && !p->signs.flag;
 }
 
-/* Moves the session by what the packet says. Returns true if it says that the session is over. */
-static bool follow_signs(Tracker *t, const Frame *frame, const Signs *signs) {
-        Session *s = t->session;
-        bool used = signs->use || signs->starts;
-
-        if (!s->used && (used || signs->flag)) {
-                session_begin_use(s, frame->boottime_usec);
-                tracker_warn_settle(t);
-        }
-        if (used) {
-                s->last_use_usec = frame->boottime_usec;
-                if (G_UNLIKELY(s->stages_set) && !(s->stages_set & 1u << STAGE_CLEANSE))
-                        s->not_cleansed = true;
-                tracker_move(t, MACHINE_ON_USE, frame->boottime_usec);
-        } else if (signs->flag)
-                tracker_move(t, MACHINE_ON_FLAG, frame->boottime_usec);
-
-        return opening_is_over(&t->opening, signs);
-}
-
 /* With or without a session: what is not a session's at all, and what the next one begins with. */
 static void note_device(Tracker *t, const Frame *frame, const Packet *p) {
         int battery = t->translate ? translate_battery(t->translate) : -1;
@@ -185,6 +163,52 @@ static void note_device(Tracker *t, const Frame *frame, const Packet *p) {
                 t->battery = battery;
                 t->observer.battery(t, (unsigned) battery, t->userdata);
         }
+}
+
+static void take_any(Tracker *t, const Frame *frame) {
+        Packet p;
+        bool over = false;
+
+        if (frame->direction == FRAME_OF_LINK) {
+                tracker_take_link(t, frame);
+                return;
+        }
+        if (frame->direction != FRAME_FROM_DEVICE) {
+                if (frame->direction == FRAME_TO_DEVICE && t->session && t->observer.frame) /* what it was asked: to be kept, no more */
+                        t->observer.frame(t, t->session, frame, t->userdata);
+                return;
+        }
+
+        decode(t, frame, &p);
+        count(t, &p);
+        place(t, &p);
+        if (G_UNLIKELY(t->ending) && packet_is_new(&p) && opening_begins_anew(&t->opening, &p.signs)) {
+                tracker_end_as_told(t);
+                place(t, &p);
+        }
+        opening_note(&t->opening, &p.signs);
+        if (G_UNLIKELY(t->ending)) {
+                if (is_after_end(&p))
+                        tracker_pass(t, frame, &p);
+                else {
+                        tracker_take_packet(t, frame, &p);
+                        (void) tracker_follow_signs(t, frame, &p.signs); /* as a replay does, which knows no settling */
+                        tracker_keep_state(t, frame, &p);
+                }
+        } else if (t->session) {
+                tracker_take_packet(t, frame, &p);
+                over = tracker_follow_signs(t, frame, &p.signs);
+                tracker_keep_state(t, frame, &p);
+        } else if (opening_opens(&t->opening, &p.signs, t->settings.auto_start)) {
+                tracker_open_by_itself(t, frame);
+                over = tracker_feed(t, frame);
+                tracker_keep_state(t, frame, &p);
+        } else
+                tracker_pass(t, frame, &p);
+
+        note_device(t, frame, &p);
+        if (over)                       /* after the frame that says so was kept */
+                begin_ending(t, frame);
 }
 
 Tracker *tracker_new(const TrackerSettings *settings, const TrackerObserver *observer, void *userdata) {
@@ -231,53 +255,21 @@ int tracker_set_vendor(Tracker *t, const VendorProfile *profile) {
 }
 
 void tracker_frame(Tracker *t, const Frame *frame) {
-        Packet p;
-        bool over = false;
+        int over = tracker_take_next(t, frame);
 
-        if (frame->direction == FRAME_OF_LINK) {
-                tracker_take_link(t, frame);
-                return;
-        }
-        if (frame->direction != FRAME_FROM_DEVICE) {
-                if (frame->direction == FRAME_TO_DEVICE && t->session && t->observer.frame) /* what it was asked: to be kept, no more */
-                        t->observer.frame(t, t->session, frame, t->userdata);
+        if (over < 0) {
+                take_any(t, frame);
                 return;
         }
 
-        decode(t, frame, &p);
-        count(t, &p);
-        place(t, &p);
-        if (G_UNLIKELY(t->ending) && packet_is_new(&p) && opening_begins_anew(&t->opening, &p.signs)) {
-                tracker_end_as_told(t);
-                place(t, &p);
-        }
-        opening_note(&t->opening, &p.signs);
-        if (G_UNLIKELY(t->ending)) {
-                if (is_after_end(&p))
-                        tracker_pass(t, frame, &p);
-                else {
-                        tracker_take_packet(t, frame, &p);
-                        (void) follow_signs(t, frame, &p.signs); /* as a replay does, which knows no settling */
-                        tracker_keep_state(t, frame, &p);
-                }
-        } else if (t->session) {
-                tracker_take_packet(t, frame, &p);
-                over = follow_signs(t, frame, &p.signs);
-                tracker_keep_state(t, frame, &p);
-        } else if (opening_opens(&t->opening, &p.signs, t->settings.auto_start)) {
-                tracker_open_by_itself(t, frame);
-                over = tracker_feed(t, frame);
-                tracker_keep_state(t, frame, &p);
-        } else
-                tracker_pass(t, frame, &p);
-
-        note_device(t, frame, &p);
-        if (over)                       /* after the frame that says so was kept */
+        t->counters.received++;
+        if (over)
                 begin_ending(t, frame);
 }
 
 bool tracker_feed(Tracker *t, const Frame *frame) {
         Packet p;
+        int over;
 
         if (frame->direction == FRAME_OF_LINK) {
                 tracker_take_link(t, frame);
@@ -292,11 +284,15 @@ bool tracker_feed(Tracker *t, const Frame *frame) {
         if (frame->direction != FRAME_FROM_DEVICE)
                 return false;
 
+        over = tracker_take_next(t, frame);
+        if (over >= 0)
+                return over;
+
         decode(t, frame, &p);
         place(t, &p);
         opening_note(&t->opening, &p.signs);
         tracker_take_packet(t, frame, &p);
-        return follow_signs(t, frame, &p.signs);
+        return tracker_follow_signs(t, frame, &p.signs);
 }
 
 /* When it ends by waiting; UINT64_MAX: not as it is. */
@@ -326,7 +322,7 @@ static uint64_t end_deadline(const Tracker *t) {
 static uint64_t pause_deadline(const Tracker *t) {
         const Session *s = t->session;
 
-        if (s->state != SESSION_RUNNING || t->settings.pause_after_usec == 0 || !s->tally.has_contact)
+        if (s->state != SESSION_RUNNING || t->settings.pause_after_usec == 0 || !tally_has_contact(&s->tally))
                 return UINT64_MAX;
 
         return MAX(s->last_contact_usec, s->last_use_usec) + t->settings.pause_after_usec;

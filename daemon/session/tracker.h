@@ -35,6 +35,9 @@ typedef struct TrackerLive {
         bool has_strokes, has_rate;
 } TrackerLive;
 
+/* The newest, as the session knows it after that. */
+void tracker_live(const Session *session, const OmpLive *live, TrackerLive *ret);
+
 /* Facts. All are called inside tracker_*() on the caller's stack; `session` is the tracker's. Any may be NULL while a stored session is
  * fed again (tracker_resume). */
 typedef struct TrackerObserver {
@@ -43,7 +46,7 @@ typedef struct TrackerObserver {
         void (*opened)(Tracker *tracker, Session *session, void *userdata);
         void (*state_changed)(Tracker *tracker, Session *session, SessionState old, void *userdata); /* not for OPEN at the opening */
         void (*frame)(Tracker *tracker, Session *session, const Frame *frame, void *userdata); /* to be kept; before what follows from it */
-        void (*live)(Tracker *tracker, Session *session, const Frame *frame, const TrackerLive *live, void *userdata);
+        void (*live)(Tracker *tracker, Session *session, const Frame *frame, const OmpLive *live, void *userdata);
         void (*waveform)(Tracker *tracker, Session *session, const Frame *frame, const OmpWaveform *waveform, void *userdata);
         void (*event)(Tracker *tracker, Session *session, const Frame *frame, const OmpEvent *event, void *userdata);
         /* Something that nobody knows, as a name and a number, each once a session: "event unknown-153". */
