@@ -240,6 +240,13 @@ static void on_unknown(Tracker *tracker, Session *s, const char *what, void *use
                  context.device, what, s->id);
 }
 
+static void on_too_often(Tracker *tracker, void *userdata) {
+        Follower *f = userdata;
+        LogContext context = { .device = f->device ? hub_device_label(f->device) : "" };
+
+        log_with(LOG_NOTICE, &context, "%s begins sessions too often; what it does in the rest of this minute is not recorded", context.device);
+}
+
 static void on_battery(Tracker *tracker, unsigned percent, void *userdata) {
         Follower *f = userdata;
 
@@ -428,6 +435,7 @@ const TrackerObserver hub_tracker_observer = {
         .waveform = on_waveform,
         .event = on_event,
         .unknown = on_unknown,
+        .too_often = on_too_often,
         .battery = on_battery,
         .stage_changed = on_stage_changed,
         .area_changed = on_area_changed,

@@ -46,18 +46,23 @@ static void hold_until(Tally *t, const Packet *p, uint64_t tick) {
                 (void) tally_live(t, &before, tick, false, p->missing, false);
 }
 
-void tracker_settle_area(Tracker *t) {
+bool tracker_settle_area(Tracker *t) {
         Session *s = t->session;
         uint8_t area = t->device_area ?: s->area_set, known = omp_name(OMP_WORDS_AREA, area) ? area : 0;
 
         tally_set_area(&s->tally, area);
         if (known == s->area_now)
-                return;
+                return false;
 
         s->area_now = known;
         tracker_warn_area(t);
-        if (t->observer.area_changed)
-                t->observer.area_changed(t, s, t->userdata);
+        return true;
+}
+
+static void take_area(Tracker *t, uint8_t area, uint64_t now_usec) {
+        t->device_area = area;
+        if (tracker_settle_area(t) && tracker_warn_may_tell(t, TOLD_AREA, now_usec) && t->observer.area_changed)
+                t->observer.area_changed(t, t->session, t->userdata);
 }
 
 void tracker_live(const Session *s, const OmpLive *live, TrackerLive *ret) {
@@ -78,10 +83,8 @@ static inline void take_value(Tracker *t, const Frame *frame, const OmpLive *liv
         Session *s = t->session;
         uint8_t area = live->flags & OMP_LIVE_AREA ? live->area : 0;
 
-        if (G_UNLIKELY(area != t->device_area)) {
-                t->device_area = area;
-                tracker_settle_area(t);
-        }
+        if (G_UNLIKELY(area != t->device_area))
+                take_area(t, area, frame->boottime_usec);
         if ((live->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES)
                 s->last_contact_usec = frame->boottime_usec;
 
@@ -130,7 +133,7 @@ static void take_loss(Tracker *t, const Frame *frame, const Packet *p) {
                 .stream = p->stream,
                 .lost = p->missing,
         };
-        tracker_tell_gap(t, &gap);
+        tracker_tell_gap(t, &gap, frame->boottime_usec);
         if (p->missing > 0)
                 tracker_warn_lost(t, frame, p->missing);
 }
@@ -154,7 +157,7 @@ static void take_event(Tracker *t, const Frame *frame, const OmpEvent *event) {
 
                 tally_over_event(&s->tally, omp_tick_continue(&reference, event->tick, frame->boottime_usec));
         }
-        if (t->observer.event)
+        if (tracker_warn_may_tell(t, TOLD_EVENT, frame->boottime_usec) && t->observer.event)
                 t->observer.event(t, s, frame, event, t->userdata);
         tracker_warn_event(t, frame, event);
 }

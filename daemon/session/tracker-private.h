@@ -6,6 +6,7 @@
  * warns of. */
 
 #include "needled/omp-time.h"
+#include "session/budget.h"
 #include "session/lead-in.h"
 #include "session/machine.h"
 #include "session/opening.h"
@@ -14,6 +15,17 @@
 #include "session/tracker.h"
 #include "session/translate.h"
 #include "session/unknown.h"
+
+/* What a device makes and people are told one by one, each kind for itself: so many in a minute. The figures count all. */
+#define TOLD_A_MINUTE 600u
+#define OPENINGS_A_MINUTE 10u           /* sessions that open by themselves */
+
+typedef enum Told {
+        TOLD_EVENT,                     /* of the device */
+        TOLD_AREA,                      /* likewise */
+        TOLD_GAP,
+        _TOLD_MAX,
+} Told;
 
 #define WARN_LOST_SECONDS 10u           /* loss is counted over so long */
 
@@ -28,6 +40,8 @@ typedef struct Warnings {               /* what raises and clears alerts, beside
         uint64_t lost_last_usec;        /* boot time of the newest loss, 0: none, or it is over */
         uint64_t lost_second;           /* of boot time: the newest in `lost` */
         unsigned lost[WARN_LOST_SECONDS];
+        unsigned left_out;              /* of what is told one by one; until it is cleared */
+        uint64_t left_out_usec;         /* boot time of the newest of them, 0: none, or it is over */
 } Warnings;
 
 struct Tracker {
@@ -54,6 +68,8 @@ struct Tracker {
         uint8_t device_area;            /* as it says itself in the session, 0: it does not */
         Unknown unknown;                /* told in it */
         Warnings warnings;
+        Budget told[_TOLD_MAX];         /* in its minutes, by session time */
+        Budget openings;                /* by boot time */
         bool ending;                    /* the device has said, at this time, that it is over */
         uint64_t ending_boottime_usec, ending_realtime_usec;
 };
@@ -77,11 +93,11 @@ bool tracker_follow_signs(Tracker *t, const Frame *frame, const Signs *signs);
 /* The way of nearly all frames: a live value of a session, the next of its stream, with nothing in it that is looked at closely. It is no longer
  * than it has to be, and leads where tracker_take_packet() and tracker_follow_signs() would: returns like it, or negative: it is another, and nothing was done. */
 int tracker_take_next(Tracker *t, const Frame *frame);
-void tracker_settle_area(Tracker *t); /* the device's own, else the one that was set */
+bool tracker_settle_area(Tracker *t); /* the device's own, else the one that was set; returns whether it is another */
 
 /* tracker-link.c: with or without a session. */
 void tracker_take_link(Tracker *t, const Frame *frame);
-void tracker_tell_gap(Tracker *t, const SessionGap *gap);
+void tracker_tell_gap(Tracker *t, const SessionGap *gap, uint64_t now_usec);
 
 /* tracker-notes.c: within a session. */
 void tracker_take_note(Tracker *t, const Frame *frame);
@@ -99,6 +115,8 @@ void tracker_warn_area(Tracker *t); /* it is another */
 void tracker_warn_limits(Tracker *t, uint64_t now_usec); /* they have changed */
 void tracker_warn_value(Tracker *t, const Frame *frame, const OmpLive *live);
 void tracker_warn_lost(Tracker *t, const Frame *frame, unsigned missing);
+/* Whether it is told: if more came than are told in a minute, it is counted, and that is warned of. */
+bool tracker_warn_may_tell(Tracker *t, Told what, uint64_t now_usec);
 void tracker_warn_event(Tracker *t, const Frame *frame, const OmpEvent *event);
 void tracker_warn_status(Tracker *t, const Frame *frame, const OmpStatus *status);
 void tracker_warn_battery(Tracker *t, const Frame *frame, int percent); /* -1: unknown */

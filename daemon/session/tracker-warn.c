@@ -6,6 +6,7 @@
 #define OVER_ALARM_NUM 8                /* the alarm, in fifths of the limit: 1.6 times */
 #define OVER_ALARM_DEN 5
 #define LOST_USEC (WARN_LOST_SECONDS * SEC_USEC)
+#define LEFT_OUT_USEC BUDGET_MINUTE_USEC
 #define LOST_MIN 10u                    /* packets within that time */
 #define BATTERY_CRITICAL 5              /* % */
 #define BATTERY_LOW 20
@@ -60,6 +61,8 @@ uint64_t tracker_warn_deadline(const Tracker *t) {
                 deadline = MIN(deadline, t->warnings.over_fell_usec + OVER_CLEAR_USEC);
         if (t->warnings.lost_last_usec > 0)
                 deadline = MIN(deadline, t->warnings.lost_last_usec + LOST_USEC);
+        if (t->warnings.left_out_usec > 0)
+                deadline = MIN(deadline, t->warnings.left_out_usec + LEFT_OUT_USEC);
 
         return deadline;
 }
@@ -80,6 +83,11 @@ void tracker_warn_now(Tracker *t, uint64_t now_usec) {
         if (w->lost_last_usec > 0 && now_usec >= w->lost_last_usec + LOST_USEC) {
                 tracker_warn_clear(t, ALERT_SAMPLES_LOST, w->lost_last_usec + LOST_USEC);
                 w->lost_last_usec = 0;
+        }
+        if (w->left_out_usec > 0 && now_usec >= w->left_out_usec + LEFT_OUT_USEC) {
+                tracker_warn_clear(t, ALERT_EVENTS_LEFT_OUT, w->left_out_usec + LEFT_OUT_USEC);
+                w->left_out_usec = 0;
+                w->left_out = 0;
         }
         if (now_usec >= limit_usec) {
                 w->limit_told = true;
@@ -178,6 +186,19 @@ void tracker_warn_lost(Tracker *t, const Frame *frame, unsigned missing) {
         if (sum >= LOST_MIN)
                 tracker_warn_raise(t, ALERT_SAMPLES_LOST, ALERT_NOTICE, (int32_t) MIN(sum, (uint64_t) INT32_MAX),
                                    frame->boottime_usec);
+}
+
+bool tracker_warn_may_tell(Tracker *t, Told what, uint64_t now_usec) {
+        Warnings *w = &t->warnings;
+
+        if (budget_count(&t->told[what], session_time(t->session, now_usec)) <= TOLD_A_MINUTE)
+                return true;
+
+        w->left_out += w->left_out < INT32_MAX;
+        w->left_out_usec = now_usec;
+        tracker_warn_settle(t);
+        tracker_warn_raise(t, ALERT_EVENTS_LEFT_OUT, ALERT_NOTICE, (int32_t) w->left_out, now_usec);
+        return false;
 }
 
 /* ---- States ---- */

@@ -85,6 +85,7 @@ void tracker_open(Tracker *t, const SessionIdentity *identity, uint64_t boottime
                 t->begun[i] = false;
                 t->last_boottime_usec[i] = boottime_usec;
         }
+        memset(t->told, 0, sizeof(t->told));
         opening_began(&t->opening);
         tracker_warn_begin(t);
         unknown_begin(&t->unknown, tell_unknown, t);
@@ -165,6 +166,15 @@ static void note_device(Tracker *t, const Frame *frame, const Packet *p) {
         }
 }
 
+/* A device that begins and ends sessions all the time makes no more of them in a minute. */
+static bool may_open(Tracker *t, const Frame *frame) {
+        unsigned n = budget_count(&t->openings, frame->boottime_usec);
+
+        if (n == OPENINGS_A_MINUTE + 1 && t->observer.too_often)
+                t->observer.too_often(t, t->userdata);
+        return n <= OPENINGS_A_MINUTE;
+}
+
 static void take_any(Tracker *t, const Frame *frame) {
         Packet p;
         bool over = false;
@@ -182,7 +192,8 @@ static void take_any(Tracker *t, const Frame *frame) {
         decode(t, frame, &p);
         count(t, &p);
         place(t, &p);
-        if (G_UNLIKELY(t->ending) && packet_is_new(&p) && opening_begins_anew(&t->opening, &p.signs)) {
+        if (t->ending && packet_is_new(&p) && opening_begins_anew(&t->opening, &p.signs) &&
+            budget_so_far(&t->openings, frame->boottime_usec) < OPENINGS_A_MINUTE) {
                 tracker_end_as_told(t);
                 place(t, &p);
         }
@@ -199,7 +210,7 @@ static void take_any(Tracker *t, const Frame *frame) {
                 tracker_take_packet(t, frame, &p);
                 over = tracker_follow_signs(t, frame, &p.signs);
                 tracker_keep_state(t, frame, &p);
-        } else if (opening_opens(&t->opening, &p.signs, t->settings.auto_start)) {
+        } else if (opening_opens(&t->opening, &p.signs, t->settings.auto_start) && may_open(t, frame)) {
                 tracker_open_by_itself(t, frame);
                 over = tracker_feed(t, frame);
                 tracker_keep_state(t, frame, &p);

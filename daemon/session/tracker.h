@@ -51,6 +51,8 @@ typedef struct TrackerObserver {
         void (*event)(Tracker *tracker, Session *session, const Frame *frame, const OmpEvent *event, void *userdata);
         /* Something that nobody knows, as a name and a number, each once a session: "event unknown-153". */
         void (*unknown)(Tracker *tracker, Session *session, const char *what, void *userdata);
+        /* A session would open by itself, as often as they may within a minute: those of its rest are not followed. Once each time. */
+        void (*too_often)(Tracker *tracker, void *userdata);
         /* Of a vendor device: its battery, in %, when it has changed. With or without a session. */
         void (*battery)(Tracker *tracker, unsigned percent, void *userdata);
         void (*stage_changed)(Tracker *tracker, Session *session, void *userdata);
