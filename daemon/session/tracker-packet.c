@@ -77,6 +77,16 @@ void tracker_live(const Session *s, const OmpLive *live, TrackerLive *ret) {
         };
 }
 
+/* The hand is at work: in contact, as far as the device can tell that, else by what it moves. */
+static inline bool is_at_work(const Tally *t, const OmpLive *live) {
+        if (live->flags & OMP_LIVE_CONTACT_NO) /* the bit that stands in "no" and in "yes" */
+                return (live->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES;
+        if (live->force_mean_mn != OMP_FORCE_UNKNOWN)
+                return live->force_mean_mn >= CONTACT_ON_MN;
+
+        return live->flags & OMP_LIVE_MOTOR || (t->started && live->strokes != t->last.strokes);
+}
+
 /* One that is not late. */
 static inline void take_value(Tracker *t, const Frame *frame, const OmpLive *live, uint64_t tick, bool epoch, unsigned missing,
                               bool resumed) {
@@ -85,7 +95,7 @@ static inline void take_value(Tracker *t, const Frame *frame, const OmpLive *liv
 
         if (G_UNLIKELY(area != t->device_area))
                 take_area(t, area, frame->boottime_usec);
-        if ((live->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES)
+        if (is_at_work(&s->tally, live))
                 s->last_contact_usec = frame->boottime_usec;
 
         (void) tally_live(&s->tally, live, tick, epoch, missing, resumed);

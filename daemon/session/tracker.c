@@ -306,16 +306,20 @@ bool tracker_feed(Tracker *t, const Frame *frame) {
         return tracker_follow_signs(t, frame, &p.signs);
 }
 
+static uint64_t last_contact(const Session *s) {
+        return MAX(s->last_contact_usec, s->last_use_usec);
+}
+
 /* When it ends by waiting; UINT64_MAX: not as it is. */
 static uint64_t end_deadline(const Tracker *t) {
         const Session *s = t->session;
 
         switch (s->state) {
         case SESSION_RUNNING:
-                return s->last_use_usec + (s->used ? t->settings.idle_timeout_usec : t->settings.window_usec);
+                return s->used ? last_contact(s) + t->settings.idle_timeout_usec : s->last_use_usec + t->settings.window_usec;
         case SESSION_PAUSED:
                 if (s->pause == NOTE_PAUSE_IDLE)
-                        return s->last_use_usec + t->settings.idle_timeout_usec;
+                        return last_contact(s) + t->settings.idle_timeout_usec;
                 return s->last_use_usec + t->settings.window_usec;
         case SESSION_OPEN:
                 return s->last_use_usec + t->settings.window_usec;
@@ -336,13 +340,13 @@ static uint64_t pause_deadline(const Tracker *t) {
         if (s->state != SESSION_RUNNING || t->settings.pause_after_usec == 0 || !tally_has_contact(&s->tally))
                 return UINT64_MAX;
 
-        return MAX(s->last_contact_usec, s->last_use_usec) + t->settings.pause_after_usec;
+        return last_contact(s) + t->settings.pause_after_usec;
 }
 
-/* What ends by waiting ended when it was last used: the wait is not a part of it. */
+/* What ends by waiting ended with its last contact: the wait is not a part of it. */
 static void end_by_waiting(Tracker *t, uint64_t now_usec, uint64_t realtime_usec) {
         bool window = t->session->state == SESSION_INTERRUPTED;
-        uint64_t end_usec = window ? t->last_boottime_usec[TALLY_LINK] : t->session->last_use_usec;
+        uint64_t end_usec = window ? t->last_boottime_usec[TALLY_LINK] : last_contact(t->session);
 
         tracker_end(t, window ? SESSION_END_WINDOW : SESSION_END_IDLE, end_usec, realtime_usec - (now_usec - end_usec));
 }

@@ -20,7 +20,6 @@
                    BIT(VENDOR_AREA) | BIT(VENDOR_BUTTON))
 
 #define FORCE_MAX_MN 32767
-#define CONTACT_ON_MN 200
 #define CONTACT_OFF_MN 100
 #define GROWTH_MAX 2147483647.0         /* more at once is nothing that a device does */
 #define TOTAL_WRAP 4294967296.0

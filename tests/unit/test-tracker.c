@@ -232,6 +232,53 @@ static void test_idleness_ends_where_the_use_ended(void) {
         g_assert_cmpuint(tracker_deadline(talk->tracker), ==, UINT64_MAX);
 }
 
+/* A live value as a device sends it that has less to tell, `mean_mn` of force. */
+static void value(Talk *talk, unsigned flags, int16_t mean_mn, unsigned grown) {
+        uint8_t buf[64];
+        OmpLive l = { .flags = (uint16_t) flags, .sequence = talk->live_sequence++, .force_mean_mn = mean_mn, .force_peak_mn = mean_mn };
+        int n;
+
+        talk->now_usec += SEC / 10;
+        l.tick = (uint32_t) (talk->now_usec / OMP_TICK_USEC);
+        l.strokes = talk->strokes += grown;
+        n = omp_live_encode(&l, buf, sizeof(buf));
+        raw(talk, OMP_CHAR_LIVE, FRAME_FROM_DEVICE, buf, (size_t) n);
+        tick(talk);
+}
+
+/* Idle is who is not in contact, by the best sign that the device has for it. */
+static void test_idle_goes_by_contact(void) {
+        static const struct {
+                const char *what;
+                unsigned at_work, else_;        /* flags of the values */
+                int16_t at_work_mn, else_mn;
+                unsigned grown, else_grown;     /* strokes of each */
+        } cases[] = {
+                { "contact, with the motor off", FLAG | CONTACT, FLAG | LIFTED, 800, 800, 0, 0 },
+                { "contact, whatever else moves", FLAG | CONTACT, FLAG | LIFTED | MOTOR, 800, 800, 0, 5 },
+                { "force", FLAG | MOTOR, FLAG | MOTOR, 200, 199, 5, 5 },
+                { "a stroke", FLAG, FLAG, OMP_FORCE_UNKNOWN, OMP_FORCE_UNKNOWN, 1, 0 },
+                { "the motor", FLAG | MOTOR, FLAG, OMP_FORCE_UNKNOWN, OMP_FORCE_UNKNOWN, 0, 0 },
+        };
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Talk) talk = talk_new(NULL);
+                uint64_t last;
+
+                g_test_message("%s", cases[i].what);
+                for (unsigned n = 0; n < 1300; n++)
+                        value(talk, cases[i].at_work, cases[i].at_work_mn, cases[i].grown);
+                last = talk->now_usec;
+                told(talk, "opened running");
+                for (unsigned n = 0; n < 1199; n++)
+                        value(talk, cases[i].else_, cases[i].else_mn, cases[i].else_grown);
+                told(talk, "");
+                value(talk, cases[i].else_, cases[i].else_mn, cases[i].else_grown);
+                told(talk, "ended:idle");
+                g_assert_cmpuint(talk->ended->end_boottime_usec, ==, last);
+        }
+}
+
 /* A device that forgets to lower its flag does not make sessions without end. */
 static void test_flag_that_outlives_its_session(void) {
         g_autoptr(Talk) talk = talk_new(NULL);
@@ -541,6 +588,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker/stroke-in-contact-opens", test_stroke_in_contact_opens);
         g_test_add_func("/tracker/auto-start-off", test_auto_start_off);
         g_test_add_func("/tracker/idleness-ends-where-the-use-ended", test_idleness_ends_where_the_use_ended);
+        g_test_add_func("/tracker/idle-goes-by-contact", test_idle_goes_by_contact);
         g_test_add_func("/tracker/flag-that-outlives-its-session", test_flag_that_outlives_its_session);
         g_test_add_func("/tracker/finished-by-hand-stays-finished", test_finished_by_hand_stays_finished);
         g_test_add_func("/tracker/link-loss-is-a-gap-not-an-end", test_link_loss_is_a_gap_not_an_end);
