@@ -34,8 +34,7 @@ typedef struct Warnings {               /* what raises and clears alerts, beside
         uint64_t over_fell_usec;        /* boot time at which overpressure ended, 0: it has not, or is cleared */
         bool limit_told;                /* the time limit that holds was reached */
         uint32_t limit_sec;             /* that holds, 0: none */
-        uint32_t depth_um;              /* as it was looked at last */
-        bool depth_known;
+        int depth_um;                   /* as it was looked at last; -1: it is to be looked at */
         int battery;                    /* %, as it was looked at last; -1: not yet */
         uint64_t lost_last_usec;        /* boot time of the newest loss, 0: none, or it is over */
         uint64_t lost_second;           /* of boot time: the newest in `lost` */
@@ -140,7 +139,7 @@ static inline void tracker_warn_until(Tracker *t, uint64_t now_usec) {
 
 static inline void tracker_warn_live(Tracker *t, const Frame *frame, const OmpLive *live) {
         const Warnings *w = &t->warnings;
-        bool depth = live->flags & OMP_LIVE_DEPTH && (!w->depth_known || live->depth_um != w->depth_um);
+        bool depth = live->flags & OMP_LIVE_DEPTH && live->depth_um != w->depth_um;
 
         if (G_UNLIKELY(depth || t->session->tally.over || t->session->alerts.code[ALERT_OVERPRESSURE].stands))
                 tracker_warn_value(t, frame, live);

@@ -42,7 +42,7 @@ void tracker_warn_clear(Tracker *t, AlertCode code, uint64_t now_usec) {
 }
 
 void tracker_warn_begin(Tracker *t) {
-        t->warnings = (Warnings) { .battery = -1, .due_usec = UINT64_MAX };
+        t->warnings = (Warnings) { .battery = -1, .depth_um = -1, .due_usec = UINT64_MAX };
 }
 
 static uint64_t limit_deadline(const Tracker *t) {
@@ -98,14 +98,14 @@ void tracker_warn_now(Tracker *t, uint64_t now_usec) {
 }
 
 void tracker_warn_area(Tracker *t) {
-        t->warnings.depth_known = false; /* looked at again with the next value */
+        t->warnings.depth_um = -1;
 }
 
 void tracker_warn_limits(Tracker *t, uint64_t now_usec) {
         const Tally *tally = &t->session->tally;
         uint32_t limit_sec = tally->has_limits ? tally->limits.time_limit_sec : 0;
 
-        t->warnings.depth_known = false; /* looked at again with the next value */
+        t->warnings.depth_um = -1;
         if (limit_sec != t->warnings.limit_sec) {
                 t->warnings.limit_sec = limit_sec;
                 t->warnings.limit_told = false;
@@ -141,7 +141,6 @@ static void warn_depth(Tracker *t, unsigned depth_um, uint64_t now_usec) {
         const Session *s = t->session;
         unsigned most_um = UINT_MAX;
 
-        t->warnings.depth_um = depth_um;
         if (s->has_feature && s->feature.max_depth_um > 0)
                 most_um = s->feature.max_depth_um;
         if (s->tally.has_limits && s->tally.limits.depth_max_um > 0)
@@ -154,7 +153,7 @@ static void warn_depth(Tracker *t, unsigned depth_um, uint64_t now_usec) {
         else
                 tracker_warn_clear(t, ALERT_DEPTH, now_usec);
         /* Within its interval it is not raised: looked at again with the next value. */
-        t->warnings.depth_known = depth_um <= most_um || alerts_stands(&s->alerts, ALERT_DEPTH);
+        t->warnings.depth_um = depth_um <= most_um || alerts_stands(&s->alerts, ALERT_DEPTH) ? (int) depth_um : -1;
 }
 
 void tracker_warn_value(Tracker *t, const Frame *frame, const OmpLive *live) {
@@ -164,7 +163,7 @@ void tracker_warn_value(Tracker *t, const Frame *frame, const OmpLive *live) {
                 warn_over(t, live->force_peak_mn, frame->boottime_usec);
         else
                 over_fell(t, frame->boottime_usec);
-        if (live->flags & OMP_LIVE_DEPTH && (!w->depth_known || live->depth_um != w->depth_um))
+        if (live->flags & OMP_LIVE_DEPTH && live->depth_um != w->depth_um)
                 warn_depth(t, live->depth_um, frame->boottime_usec);
 }
 
