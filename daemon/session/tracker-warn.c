@@ -229,6 +229,12 @@ void tracker_warn_event(Tracker *t, const Frame *frame, const OmpEvent *event) {
                 if (!t->session->tally.over) /* until values say so */
                         over_fell(t, now_usec);
                 break;
+        case OMP_EVENT_TIME_LIMIT:      /* its own */
+                if (event->asserted)
+                        tracker_warn_raise(t, ALERT_TIME_LIMIT, ALERT_WARNING, MAX(event->value, 0), now_usec);
+                else if (!t->warnings.limit_told)
+                        tracker_warn_clear(t, ALERT_TIME_LIMIT, now_usec);
+                break;
         case OMP_EVENT_CARTRIDGE_IN:
         case OMP_EVENT_CARTRIDGE_OUT:   /* what is known was of another head */
                 tracker_warn_clear(t, ALERT_HEAD_WORN, now_usec);

@@ -288,6 +288,27 @@ static void test_battery_and_clock(void) {
         stop(talk);
 }
 
+/* The device has a limit of its own: it says that it was reached, whatever holds here. */
+static void test_time_limit_of_the_device(void) {
+        NoteLimits hold = pen_limits;
+        g_autoptr(Talk) talk = NULL;
+
+        hold.time_limit_sec = 100;
+        talk = talk_with(&hold, 0);
+        use(talk, 1, 0);
+        event_with(talk, OMP_EVENT_TIME_LIMIT, true, 600);
+        told(talk, "opened running event:12 warning:time-limit:600");
+        event_with(talk, OMP_EVENT_TIME_LIMIT, false, 0);
+        told(talk, "event:12 clear:time-limit");
+
+        /* What is reached here stands, whatever the device says. */
+        use(talk, 1001, 0);
+        told(talk, "warning:time-limit:100");
+        event_with(talk, OMP_EVENT_TIME_LIMIT, false, 0);
+        told(talk, "event:12");
+        stop(talk);
+}
+
 static void test_old_events_warn_of_nothing(void) {
         g_autoptr(Talk) talk = talk_with(NULL, 0);
 
@@ -363,6 +384,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker-warn/limits-are-noted-when-they-change", test_limits_are_noted_when_they_change);
         g_test_add_func("/tracker-warn/time-limit-is-of-time-in-use", test_time_limit_is_of_time_in_use);
         g_test_add_func("/tracker-warn/time-limit-without-a-value", test_time_limit_without_a_value);
+        g_test_add_func("/tracker-warn/time-limit-of-the-device", test_time_limit_of_the_device);
         g_test_add_func("/tracker-warn/overpressure-by-the-limits", test_overpressure_by_the_limits);
         g_test_add_func("/tracker-warn/overpressure-by-an-event", test_overpressure_by_an_event);
         g_test_add_func("/tracker-warn/an-event-where-the-flag-was-lost", test_an_event_where_the_flag_was_lost);
