@@ -310,9 +310,12 @@ static uint64_t last_contact(const Session *s) {
         return MAX(s->last_contact_usec, s->last_use_usec);
 }
 
-/* When it ends by waiting; UINT64_MAX: not as it is. */
+/* When it ends by waiting, or as the device has said; UINT64_MAX: not as it is. */
 static uint64_t end_deadline(const Tracker *t) {
         const Session *s = t->session;
+
+        if (t->ending)
+                return t->ending_boottime_usec + t->settings.settle_usec;
 
         switch (s->state) {
         case SESSION_RUNNING:
@@ -337,7 +340,7 @@ static uint64_t end_deadline(const Tracker *t) {
 static uint64_t pause_deadline(const Tracker *t) {
         const Session *s = t->session;
 
-        if (s->state != SESSION_RUNNING || t->settings.pause_after_usec == 0 || !tally_has_contact(&s->tally))
+        if (t->ending || s->state != SESSION_RUNNING || t->settings.pause_after_usec == 0 || !tally_has_contact(&s->tally))
                 return UINT64_MAX;
 
         return last_contact(s) + t->settings.pause_after_usec;
@@ -352,25 +355,25 @@ static void end_by_waiting(Tracker *t, uint64_t now_usec, uint64_t realtime_usec
 }
 
 void tracker_tick(Tracker *t, uint64_t now_usec, uint64_t realtime_usec) {
+        uint64_t end_usec;
+
         if (!t->session || now_usec < tracker_deadline(t))
                 return;
 
-        if (t->ending)
-                tracker_end_as_told(t);
-        else if (now_usec >= end_deadline(t))
-                end_by_waiting(t, now_usec, realtime_usec);
-        else {
-                tracker_warn_until(t, now_usec);
-                if (now_usec >= pause_deadline(t))
-                        tracker_note(t, &(Note) { .kind = NOTE_PAUSE, .number = NOTE_PAUSE_IDLE }, now_usec, realtime_usec);
-        }
+        end_usec = end_deadline(t);
+        tracker_warn_until(t, MIN(now_usec, end_usec)); /* however late it is */
+        if (now_usec >= end_usec) {
+                if (t->ending)
+                        tracker_end_as_told(t);
+                else
+                        end_by_waiting(t, now_usec, realtime_usec);
+        } else if (now_usec >= pause_deadline(t))
+                tracker_note(t, &(Note) { .kind = NOTE_PAUSE, .number = NOTE_PAUSE_IDLE }, now_usec, realtime_usec);
 }
 
 uint64_t tracker_deadline(const Tracker *t) {
         if (!t->session)
                 return UINT64_MAX;
-        if (t->ending)
-                return t->ending_boottime_usec + t->settings.settle_usec;
 
         return MIN(MIN(end_deadline(t), pause_deadline(t)), tracker_warn_deadline(t));
 }

@@ -288,6 +288,18 @@ static void test_battery_and_clock(void) {
         stop(talk);
 }
 
+/* Who looks late, when the session is over already, is told all that was due before. */
+static void test_a_late_tick(void) {
+        g_autoptr(Talk) talk = talk_with(&pen_limits, 0);
+
+        press(talk, 1, 3500);
+        press(talk, 1, 100);
+        told(talk, "opened warning:overpressure:3600 running");
+        talk->now_usec += 300 * SEC;
+        tick(talk);
+        told(talk, "clear:overpressure ended:idle");
+}
+
 /* The device has a limit of its own: it says that it was reached, whatever holds here. */
 static void test_time_limit_of_the_device(void) {
         NoteLimits hold = pen_limits;
@@ -384,6 +396,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker-warn/limits-are-noted-when-they-change", test_limits_are_noted_when_they_change);
         g_test_add_func("/tracker-warn/time-limit-is-of-time-in-use", test_time_limit_is_of_time_in_use);
         g_test_add_func("/tracker-warn/time-limit-without-a-value", test_time_limit_without_a_value);
+        g_test_add_func("/tracker-warn/a-late-tick", test_a_late_tick);
         g_test_add_func("/tracker-warn/time-limit-of-the-device", test_time_limit_of_the_device);
         g_test_add_func("/tracker-warn/overpressure-by-the-limits", test_overpressure_by_the_limits);
         g_test_add_func("/tracker-warn/overpressure-by-an-event", test_overpressure_by_an_event);
