@@ -593,11 +593,11 @@ void translate_unknown(const Translate *t, Unknown *unknown) {
                 const VendorValue *v = &t->reading.values[i];
                 const VendorField *field = &t->profile->fields[v->field];
                 bool word = BIT(field->meaning) & WORD_BITS;
-                g_autofree char *name = NULL;
+                char name[UNKNOWN_TEXT_MAX];
 
                 if (!v->unknown_token)
                         continue;
-                name = g_strdup_printf("field %.64s", field->name);
+                (void) g_snprintf(name, sizeof(name), "field %.64s", field->name);
                 unknown_note(unknown, UNKNOWN_KIND_FIELD + v->field, word ? v->raw : 0, name, word);
         }
 }
