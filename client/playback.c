@@ -204,6 +204,7 @@ void playback_finish(Playback *p) {
         if (!p->begun)
                 return;
 
+        replay_end(p->replay);
         if (p->figures_due_usec != p->now_usec + FIGURES_USEC) /* else they were told just now */
                 tell_figures(p);
         if (p->ended)

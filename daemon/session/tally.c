@@ -290,6 +290,11 @@ void tally_gap(Tally *t, TallyStream stream, unsigned lost, uint64_t duration_us
         t->followed[stream] = true;
 }
 
+void tally_no_gap(Tally *t, uint64_t duration_usec) {
+        t->gaps--;
+        t->gap_usec -= duration_usec;
+}
+
 void tally_late(Tally *t, TallyStream stream) {
         if (t->lost[stream] > 0)
                 t->lost[stream]--;

@@ -65,6 +65,8 @@ void tally_late_live(Tally *t, const OmpLive *live);
  * it were lost; called for each such event, not for those replayed from the device's log. */
 void tally_over_event(Tally *t, uint64_t tick);
 void tally_gap(Tally *t, TallyStream stream, unsigned lost, uint64_t duration_usec);
+/* What was counted as a gap was none: all of it came late. */
+void tally_no_gap(Tally *t, uint64_t duration_usec);
 void tally_late(Tally *t, TallyStream stream);
 
 /* Of all areas together. */

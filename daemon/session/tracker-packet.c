@@ -124,30 +124,6 @@ static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
         take_value(t, frame, &p->live, tick, epoch && s->tally.started, p->missing, p->resumed || jumped);
 }
 
-/* Loss within a stream, as a gap from its last packet to this one. */
-static void take_loss(Tracker *t, const Frame *frame, const Packet *p) {
-        Session *s = t->session;
-        SessionGap gap;
-
-        if (p->arrival == OMP_ARRIVAL_LATE)
-                tally_late(&s->tally, p->stream);
-        else
-                s->tally.followed[p->stream] = true;
-
-        if (p->arrival != OMP_ARRIVAL_GAP && p->arrival != OMP_ARRIVAL_RESTART)
-                return;
-
-        gap = (SessionGap) {
-                .from_usec = session_time(s, t->last_boottime_usec[p->stream]),
-                .to_usec = session_time(s, frame->boottime_usec),
-                .stream = p->stream,
-                .lost = p->missing,
-        };
-        tracker_tell_gap(t, &gap, frame->boottime_usec);
-        if (p->missing > 0)
-                tracker_warn_lost(t, frame, p->missing);
-}
-
 static void take_feature(Tracker *t, const Frame *frame, const Packet *p) {
         Session *s = t->session;
 
@@ -195,7 +171,7 @@ void tracker_take_packet(Tracker *t, const Frame *frame, const Packet *p) {
         if (t->translate)
                 take_translated(t, frame);
         if (p->numbered)
-                take_loss(t, frame, p);
+                tracker_loss_take(t, frame, p);
 
         if (p->arrival != OMP_ARRIVAL_DUPLICATE) {
                 if (p->kind == PACKET_FEATURE)

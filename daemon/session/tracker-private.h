@@ -3,7 +3,7 @@
 
 /* The parts of a Tracker: tracker.c takes frames and time, tracker-begin.c what comes before a session and makes its beginning, tracker-packet.c
  * what a device's packets say within one, tracker-link.c what happens to the link, tracker-notes.c what its host says, tracker-warn.c what it
- * warns of. */
+ * warns of, tracker-loss.c what it misses. */
 
 #include "needled/omp-time.h"
 #include "session/budget.h"
@@ -43,6 +43,15 @@ typedef struct Warnings {               /* what raises and clears alerts, beside
         uint64_t left_out_usec;         /* boot time of the newest of them, 0: none, or it is over */
 } Warnings;
 
+#define LOSSES_MAX 8u
+
+typedef struct Loss {                   /* numbers that have not come, and may be on their way */
+        uint8_t channel;
+        uint16_t first, n;
+        uint64_t seen_usec;             /* boot time of the packet behind them */
+        SessionGap gap;                 /* lost: how many are still missing */
+} Loss;
+
 struct Tracker {
         TrackerSettings settings;
         TrackerObserver observer;       /* all NULL while stored frames are fed */
@@ -67,6 +76,8 @@ struct Tracker {
         uint8_t device_area;            /* as it says itself in the session, 0: it does not */
         Unknown unknown;                /* told in it */
         Warnings warnings;
+        Loss losses[LOSSES_MAX];        /* oldest first */
+        unsigned n_losses;
         Budget told[_TOLD_MAX];         /* in its minutes, by session time */
         Budget openings;                /* by boot time */
         bool ending;                    /* the device has said, at this time, that it is over */
@@ -97,6 +108,13 @@ bool tracker_settle_area(Tracker *t); /* the device's own, else the one that was
 /* tracker-link.c: with or without a session. */
 void tracker_take_link(Tracker *t, const Frame *frame);
 void tracker_tell_gap(Tracker *t, const SessionGap *gap, uint64_t now_usec);
+
+/* tracker-loss.c: within a session. What is missing in a stream, as a gap from its last packet to this one. */
+void tracker_loss_begin(Tracker *t);
+void tracker_loss_take(Tracker *t, const Frame *frame, const Packet *p); /* a numbered one */
+uint64_t tracker_loss_deadline(const Tracker *t);
+void tracker_loss_now(Tracker *t, uint64_t now_usec);
+void tracker_loss_end(Tracker *t); /* nothing comes any more */
 
 /* tracker-notes.c: within a session. */
 void tracker_take_note(Tracker *t, const Frame *frame);

@@ -43,6 +43,7 @@ void tracker_warn_clear(Tracker *t, AlertCode code, uint64_t now_usec) {
 
 void tracker_warn_begin(Tracker *t) {
         t->warnings = (Warnings) { .battery = -1, .depth_um = -1, .due_usec = UINT64_MAX };
+        tracker_loss_begin(t);
 }
 
 static uint64_t limit_deadline(const Tracker *t) {
@@ -64,7 +65,7 @@ uint64_t tracker_warn_deadline(const Tracker *t) {
         if (t->warnings.left_out_usec > 0)
                 deadline = MIN(deadline, t->warnings.left_out_usec + LEFT_OUT_USEC);
 
-        return deadline;
+        return MIN(deadline, tracker_loss_deadline(t));
 }
 
 void tracker_warn_settle(Tracker *t) {
@@ -76,6 +77,7 @@ void tracker_warn_now(Tracker *t, uint64_t now_usec) {
         Warnings *w = &t->warnings;
         uint64_t limit_usec = limit_deadline(t);
 
+        tracker_loss_now(t, now_usec);
         if (w->over_fell_usec > 0 && now_usec >= w->over_fell_usec + OVER_CLEAR_USEC) {
                 tracker_warn_clear(t, ALERT_OVERPRESSURE, w->over_fell_usec + OVER_CLEAR_USEC);
                 w->over_fell_usec = 0;

@@ -117,6 +117,7 @@ void tracker_end(Tracker *t, SessionEnd end, uint64_t boottime_usec, uint64_t re
         Session *s = t->session;
         SessionState old;
 
+        tracker_loss_end(t);
         s->end = end;
         s->end_boottime_usec = MAX(boottime_usec, s->start_boottime_usec);
         s->end_realtime_usec = realtime_usec;
@@ -304,6 +305,11 @@ bool tracker_feed(Tracker *t, const Frame *frame) {
         opening_note(&t->opening, &p.signs);
         tracker_take_packet(t, frame, &p);
         return tracker_follow_signs(t, frame, &p.signs);
+}
+
+void tracker_feed_end(Tracker *t) {
+        if (t->session)
+                tracker_loss_end(t);
 }
 
 static uint64_t last_contact(const Session *s) {

@@ -110,6 +110,8 @@ int tracker_finish(Tracker *tracker, SessionEnd end, uint64_t now_usec, uint64_t
 int tracker_begin(Tracker *tracker, const SessionIdentity *identity, uint64_t start_boottime_usec, uint64_t start_realtime_usec);
 /* One of its frames. The session goes on whatever the frame says; returns true if it says that the session is over. */
 bool tracker_feed(Tracker *tracker, const Frame *frame);
+/* That was the last: gaps that were held back in case that something comes late are told. */
+void tracker_feed_end(Tracker *tracker);
 
 /* Takes up a session from before: its identity and all its frames in order. Facts are not told again; if the frames show that it had
  * ended, its window is over at `now_usec`, or the host has booted since (!same_boot: its clock began anew), it is ended now, with facts.

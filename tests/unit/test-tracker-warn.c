@@ -339,12 +339,12 @@ static void test_samples_lost(void) {
         use(talk, 101, 0);              /* the first is too old by now */
         talk->live_sequence += 9;
         use(talk, 10, 0);
-        told(talk, "opened running gap:1:5 gap:1:9");
+        told(talk, "opened running gap:1:5");
         talk->live_sequence += 1;
         use(talk, 1, 0);
-        told(talk, "gap:1:1 notice:samples-lost:10");
+        told(talk, "gap:1:9 notice:samples-lost:10");
         use(talk, 99, 0);
-        told(talk, "");
+        told(talk, "gap:1:1");
         use(talk, 1, 0);
         told(talk, "clear:samples-lost");
         stop(talk);
