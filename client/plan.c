@@ -194,6 +194,10 @@ Exit verb_acknowledge(Client *client) {
         if (e != EXIT_DONE)
                 return e;
         current = json_text(plan, "contraindications_version");
+        if (version && strcmp(version, current) == 0 && json_object_get(plan, "acknowledged_at")) {
+                output_say("You have acknowledged this version already.");
+                return EXIT_NOTHING_TO_DO;
+        }
         if (version) {
                 e = acknowledge(client, version);
                 return e == EXIT_DONE ? print_state(client) : e;

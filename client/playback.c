@@ -64,10 +64,12 @@ static void on_state_changed(Tracker *tracker, Session *session, SessionState ol
                 tell_state(p);
 }
 
-static void on_live(Tracker *tracker, Session *session, const Frame *frame, const TrackerLive *live, void *userdata) {
+static void on_live(Tracker *tracker, Session *session, const Frame *frame, const OmpLive *live, void *userdata) {
         StreamRecord record = { .type = NEEDLED_STREAM_LIVE };
+        TrackerLive shown;
 
-        shown_live(live, session->area_now, &record.live);
+        tracker_live(session, live, &shown);
+        shown_live(&shown, session->area_now, &record.live);
         tell(userdata, &record);
 }
 
@@ -202,6 +204,7 @@ void playback_finish(Playback *p) {
         if (!p->begun)
                 return;
 
+        replay_end(p->replay);
         if (p->figures_due_usec != p->now_usec + FIGURES_USEC) /* else they were told just now */
                 tell_figures(p);
         if (p->ended)

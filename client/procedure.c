@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "client/format.h"
+#include "client/history.h"
 #include "client/json.h"
 #include "client/match.h"
 #include "client/output.h"
@@ -219,6 +220,7 @@ static Exit check_area(const char *typed) {
 
 Exit verb_area(Client *client) {
         const char *name = client_arg(client, 0);
+        json_auto *figures = NULL;
         g_auto(Objects) objects = {};
         const json_t *session = NULL;
         Exit e;
@@ -230,10 +232,16 @@ Exit verb_area(Client *client) {
         if (e == EXIT_DONE)
                 e = live_session(client, &objects, client_arg(client, 1), &session);
         if (e == EXIT_DONE)
-                e = tell_session(client, session, "SetArea", name);
+                e = client_call(client, json_text(session, "path"), SERVICE_SESSION, "GetFigures", 0, &figures);
+        if (e == EXIT_DONE)
+                e = tell_session(client, session, "SetArea", name); /* it may be the device's word alone so far */
         if (e != EXIT_DONE)
                 return e;
 
+        if (strcmp(json_text(figures, "area"), name) == 0) {
+                output_say("The area of session %" PRId64 " is %s already.", json_number(session, "id"), name);
+                return EXIT_NOTHING_TO_DO;
+        }
         output_say("The area of session %" PRId64 " is %s from now on, unless the device tells another.", json_number(session, "id"), name);
         print_done(client, session, "area", name);
         return EXIT_DONE;
@@ -303,13 +311,14 @@ static Exit append_labels(Client *client, sd_bus_message *call) {
 }
 
 /* Of a live session it is the session that is asked, else the record. */
-static Exit begin_annotate(Client *client, const Objects *objects, const char *typed, uint64_t *ret_id, sd_bus_message **ret) {
+static Exit begin_annotate(Client *client, const Objects *objects, const char *typed, uint64_t *ret_id, char **ret_uuid, sd_bus_message **ret) {
         const json_t *session = NULL;
         Exit e;
         int r;
 
         if (objects_find_session(objects, typed, &session) == 0 && objects_session_is_live(session)) {
                 *ret_id = (uint64_t) json_number(session, "id");
+                *ret_uuid = g_strdup(json_text(session, "uuid"));
                 return service_message(client->bus, json_text(session, "path"), SERVICE_SESSION, "Annotate", ret);
         }
         if (session)
@@ -326,15 +335,31 @@ static Exit begin_annotate(Client *client, const Objects *objects, const char *t
         return r < 0 ? service_message_error(r) : EXIT_DONE;
 }
 
+static Exit print_annotated(Client *client, uint64_t id, const char *uuid) {
+        json_auto *entry = NULL, *done = NULL;
+
+        if (!uuid) {
+                Exit e = history_get(client, id, &entry);
+
+                if (e != EXIT_DONE)
+                        return e;
+        }
+
+        done = json_pack("{s:I s:s}", "session", (json_int_t) id, "uuid", uuid ?: json_text(entry, "uuid"));
+        output_json(done);
+        return EXIT_DONE;
+}
+
 Exit verb_annotate(Client *client) {
         g_autoptr(sd_bus_message) call = NULL;
         g_auto(Objects) objects = {};
+        g_autofree char *uuid = NULL;
         uint64_t id = 0;
         Exit e;
 
         e = client_objects(client, &objects);
         if (e == EXIT_DONE)
-                e = begin_annotate(client, &objects, client_arg(client, 0), &id, &call);
+                e = begin_annotate(client, &objects, client_arg(client, 0), &id, &uuid, &call);
         if (e == EXIT_DONE)
                 e = append_labels(client, call);
         if (e == EXIT_DONE)
@@ -343,10 +368,5 @@ Exit verb_annotate(Client *client) {
                 return e;
 
         output_say("Session %" PRIu64 " is annotated.", id);
-        if (client_wants_json(client)) {
-                json_auto *done = json_pack("{s:I}", "session", (json_int_t) id);
-
-                output_json(done);
-        }
-        return EXIT_DONE;
+        return client_wants_json(client) ? print_annotated(client, id, uuid) : EXIT_DONE;
 }

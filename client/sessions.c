@@ -171,7 +171,7 @@ Exit verb_finish(Client *client) {
                 return e;
 
         if (client_wants_json(client)) {
-                reply = json_pack("{s:I, s:s, s:O}", "id", (json_int_t) json_number(session, "id"), "uuid",
+                reply = json_pack("{s:I, s:s, s:O}", "session", (json_int_t) json_number(session, "id"), "uuid",
                                   json_text(session, "uuid"), "figures", figures);
                 output_json(reply);
         } else

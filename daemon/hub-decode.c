@@ -29,19 +29,17 @@ SessionIdentity decoding_identity(const StoreSession *row, const char *device_pa
 
 /* ---- What the frame says ---- */
 
-static void on_live(Tracker *tracker, Session *session, const Frame *frame, const TrackerLive *live, void *userdata) {
+static void on_live(Tracker *tracker, Session *session, const Frame *frame, const OmpLive *live, void *userdata) {
         Decoding *d = userdata;
-
         uint64_t second = (MAX(frame->boottime_usec, d->start_boottime_usec) - d->start_boottime_usec) / 1000000u;
 
-        hub_sample(live, &d->sample);
+        hub_sample(session, live, &d->sample);
         if (second < DECODING_SECONDS)
                 d->followed[second / 8] |= (uint8_t) (1u << second % 8);
         d->has_live = d->is_live = true;
         d->live_boottime_usec = frame->boottime_usec;
-        d->live = *live;
-        d->omp_live = *live->live;
-        d->live.live = &d->omp_live;
+        d->omp_live = *live;
+        tracker_live(session, &d->omp_live, &d->live);
 }
 
 static void on_waveform(Tracker *tracker, Session *session, const Frame *frame, const OmpWaveform *waveform, void *userdata) {

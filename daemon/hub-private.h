@@ -107,7 +107,7 @@ void hub_alerts_forget(Follower *follower); /* the session is over */
 void hub_alert_battery(Follower *follower);
 
 /* hub-sample.c */
-void hub_sample(const TrackerLive *live, StoreSample *ret); /* what it says of the curves */
+void hub_sample(const Session *session, const OmpLive *live, StoreSample *ret); /* what the newest says of the curves */
 /* Likewise of a frame of Session Data. False: nothing. */
 bool hub_stored_sample(const Frame *frame, StoreSample *ret);
 void hub_frame_hold(Follower *follower, const Session *session, const Frame *frame);

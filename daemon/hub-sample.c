@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <math.h>
 #include <string.h>
 
 #include "hub-private.h"
@@ -8,8 +7,8 @@
 /* The tracker tells of a frame before it tells what is in it. The store wants both at once: a frame that comes from the device waits, in room
  * of the follower's own, for what it means, until the next one or until the tracker has returned. */
 
-void hub_sample(const TrackerLive *live, StoreSample *ret) {
-        const OmpLive *l = live->live;
+void hub_sample(const Session *session, const OmpLive *l, StoreSample *ret) {
+        double rate;
 
         *ret = (StoreSample) {};
         if (l->force_mean_mn != OMP_FORCE_UNKNOWN) {
@@ -17,9 +16,9 @@ void hub_sample(const TrackerLive *live, StoreSample *ret) {
                 ret->mean[STORE_METRIC_FORCE] = l->force_mean_mn;
                 ret->max[STORE_METRIC_FORCE] = l->force_peak_mn != OMP_FORCE_UNKNOWN ? l->force_peak_mn : l->force_mean_mn;
         }
-        if (live->has_rate) {
+        if (tracker_stroke_rate(session, l, &rate)) {
                 ret->has |= 1u << STORE_METRIC_STROKE_RATE;
-                ret->mean[STORE_METRIC_STROKE_RATE] = ret->max[STORE_METRIC_STROKE_RATE] = (int32_t) lround(MIN(live->stroke_rate, INT32_MAX));
+                ret->mean[STORE_METRIC_STROKE_RATE] = ret->max[STORE_METRIC_STROKE_RATE] = (int32_t) (MIN(rate, INT32_MAX - 1) + 0.5);
         }
         if (l->flags & OMP_LIVE_DEPTH) {
                 ret->has |= 1u << STORE_METRIC_DEPTH;

@@ -206,10 +206,10 @@ static void on_frame(Tracker *tracker, Session *s, const Frame *frame, void *use
                 bus_stream_frame(f->hub->bus, s, frame);
 }
 
-static void on_live(Tracker *tracker, Session *s, const Frame *frame, const TrackerLive *live, void *userdata) {
+static void on_live(Tracker *tracker, Session *s, const Frame *frame, const OmpLive *live, void *userdata) {
         Follower *f = userdata;
 
-        hub_sample(live, &f->held.sample);
+        hub_sample(s, live, &f->held.sample);
         if (bus_session_has_readers(s))
                 bus_stream_live(f->hub->bus, s, frame, live);
 }
@@ -243,6 +243,13 @@ static void on_unknown(Tracker *tracker, Session *s, const char *what, void *use
 
         log_with(LOG_INFO, &context, "%s sent what this version does not know (%s); it is kept in session %" G_GUINT64_FORMAT,
                  context.device, what, s->id);
+}
+
+static void on_too_often(Tracker *tracker, void *userdata) {
+        Follower *f = userdata;
+        LogContext context = { .device = f->device ? hub_device_label(f->device) : "" };
+
+        log_with(LOG_NOTICE, &context, "%s begins sessions too often; what it does in the rest of this minute is not recorded", context.device);
 }
 
 static void on_battery(Tracker *tracker, unsigned percent, void *userdata) {
@@ -461,6 +468,7 @@ const TrackerObserver hub_tracker_observer = {
         .waveform = on_waveform,
         .event = on_event,
         .unknown = on_unknown,
+        .too_often = on_too_often,
         .battery = on_battery,
         .stage_changed = on_stage_changed,
         .area_changed = on_area_changed,

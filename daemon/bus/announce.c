@@ -26,6 +26,7 @@ struct Announcer {
         GPtrArray *objects;     /* Announced, weak */
         GArray *gone;           /* Gone: removed, clients do not know yet */
         GArray *kept;           /* Kept */
+        GArray *late;           /* Kept: not written yet */
         bool behind; /* something could not be sent: all else queues up behind it, to keep the order */
 };
 
@@ -145,6 +146,7 @@ Announcer *announcer_free(Announcer *a) {
         g_ptr_array_unref(a->objects);
         g_array_unref(a->gone);
         g_array_unref(a->kept);
+        g_array_unref(a->late);
         g_free(a);
         return NULL;
 }
@@ -158,6 +160,7 @@ int announcer_new(sd_bus *connection, sd_event *event, Announcer **ret) {
         a->gone = g_array_new(false, false, sizeof(Gone));
         g_array_set_clear_func(a->gone, gone_clear);
         a->kept = g_array_new(false, false, sizeof(Kept));
+        a->late = g_array_new(false, false, sizeof(Kept));
 
         r = sd_event_add_time(event, &a->timer, CLOCK_BOOTTIME, 0, ANNOUNCE_INTERVAL_USEC / 8, on_timer, a);
         if (r >= 0)
@@ -216,4 +219,20 @@ void announce_history_changed(Announcer *a, uint64_t id, uid_t owner) {
 
 void announce_history_removed(Announcer *a, uint64_t id, uid_t owner) {
         announce_kept(a, "Removed", id, owner);
+}
+
+void announce_history_late(Announcer *a, uint64_t id, uid_t owner) {
+        if (a->late->len < BACKLOG_MAX)
+                g_array_append_val(a->late, ((Kept) { "Changed", id, owner }));
+        else
+                announce_history_changed(a, id, owner);
+}
+
+void announce_storage_works(Announcer *a) {
+        for (unsigned i = 0; i < a->late->len; i++) {
+                const Kept *kept = &g_array_index(a->late, Kept, i);
+
+                announce_kept(a, kept->member, kept->id, kept->owner);
+        }
+        g_array_set_size(a->late, 0);
 }

@@ -97,8 +97,10 @@ void bus_history_changed(Bus *bus, uint64_t id, uid_t owner);
 void bus_history_erased(Bus *bus, const StoreErased *erased);
 
 /* Streams: to all readers of the session; nothing is done if there is none. */
-bool bus_session_has_readers(const Session *session);
-void bus_stream_live(Bus *bus, Session *session, const Frame *frame, const TrackerLive *live);
+static inline bool bus_session_has_readers(const Session *session) {
+        return session->n_readers > 0;
+}
+void bus_stream_live(Bus *bus, Session *session, const Frame *frame, const OmpLive *live);
 void bus_stream_waveform(Bus *bus, Session *session, const Frame *frame, const OmpWaveform *waveform);
 void bus_stream_event(Bus *bus, Session *session, const Frame *frame, const OmpEvent *event);
 void bus_stream_alert(Bus *bus, Session *session, const Alert *alert, uint64_t session_usec, uint64_t realtime_usec);

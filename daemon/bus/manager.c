@@ -373,6 +373,8 @@ void bus_storage_changed(Bus *bus) {
                 return;
 
         announce_changed(bus->announcer, &bus->manager, MASK_STORAGE, false);
+        if (store_state(bus->settings.store) == STORE_READY)
+                announce_storage_works(bus->announcer);
 }
 
 #define CONSTANT(name, type, get) SD_BUS_PROPERTY(name, type, get, 0, SD_BUS_VTABLE_PROPERTY_CONST)

@@ -20,7 +20,8 @@ _Static_assert((int) FRAME_FROM_DEVICE == NEEDLED_STREAM_FROM_DEVICE && (int) FR
                (int) FRAME_OF_LINK == NEEDLED_STREAM_OF_LINK && (int) FRAME_OF_HOST == NEEDLED_STREAM_OF_HOST,
                "needled_stream_frame.direction");
 _Static_assert(ALERT_OVERPRESSURE == 0 && ALERT_TIME_LIMIT == 1 && ALERT_DEPTH == 2 && ALERT_HEAD_WORN == 3 && ALERT_HEAD_REUSED == 4 &&
-               ALERT_BATTERY_LOW == 5 && ALERT_SAMPLES_LOST == 6 && ALERT_CLOCK_UNSET == 7 && ALERT_REST_NOT_OVER == 8,
+               ALERT_BATTERY_LOW == 5 && ALERT_SAMPLES_LOST == 6 && ALERT_CLOCK_UNSET == 7 && ALERT_REST_NOT_OVER == 8 &&
+               ALERT_EVENTS_LEFT_OUT == 9,
                "needled_stream_alert.code");
 _Static_assert(ALERT_NOTICE == 1 && ALERT_WARNING == 2 && ALERT_ALARM == 3, "needled_stream_alert.level");
 _Static_assert(STAGE_NONE == 0 && STAGE_CLEANSE == 1 && STAGE_NUMB == 2 && STAGE_NEEDLING == 3 && STAGE_AFTERCARE == 4,

@@ -11,7 +11,7 @@
 static SessionObject *followed(const Session *session) {
         SessionObject *object = session->announced;
 
-        return object && object->readers->len > 0 ? object : NULL;
+        return session->n_readers > 0 ? object : NULL;
 }
 
 typedef bool (*Wanted)(const ReaderOptions *options);
@@ -57,6 +57,7 @@ static void on_reader_closed(Reader *reader, void *userdata) {
         SessionObject *object = userdata;
 
         object->bus->n_readers--;
+        object->session->n_readers--;
         g_ptr_array_remove_fast(object->readers, reader);
 }
 
@@ -164,6 +165,7 @@ int stream_open(SessionObject *object, const ReaderOptions *options, int *ret_fd
                 return r;
 
         bus->n_readers++;
+        object->session->n_readers++;
         g_ptr_array_add(object->readers, reader);
         greet(object, reader);
         return 0;
@@ -183,21 +185,20 @@ void stream_state(SessionObject *object) {
 
 void stream_close(SessionObject *object) {
         object->bus->n_readers -= object->readers->len;
+        object->session->n_readers = 0;
         g_ptr_array_set_size(object->readers, 0);
 }
 
-bool bus_session_has_readers(const Session *session) {
-        return followed(session);
-}
-
-void bus_stream_live(Bus *bus, Session *session, const Frame *frame, const TrackerLive *live) {
+void bus_stream_live(Bus *bus, Session *session, const Frame *frame, const OmpLive *live) {
         SessionObject *object = followed(session);
+        TrackerLive shown;
         RecordDraft draft;
 
         if (!object)
                 return;
 
-        record_live(&draft, session_time(session, frame->boottime_usec), frame->realtime_usec, live, session->area_now);
+        tracker_live(session, live, &shown);
+        record_live(&draft, session_time(session, frame->boottime_usec), frame->realtime_usec, &shown, session->area_now);
         fan_out(object, &draft, wants_all);
 }
 

@@ -18,6 +18,7 @@ static const char *const stage_names[_STAGE_MAX] = {
 
 static const char *const alert_names[] = {
         "overpressure", "time-limit", "depth", "head-worn", "head-reused", "battery-low", "samples-lost", "clock-unset", "rest-not-over",
+        "events-left-out",
 };
 
 static uint8_t *put_u32(uint8_t *p, uint32_t v) {

@@ -55,22 +55,3 @@ bool omp_tick_extend(OmpTick *t, uint32_t tick, uint64_t boottime_usec, uint64_t
         *ret = (uint64_t) extended;
         return false;
 }
-
-uint64_t omp_tick_continue(OmpTick *t, uint32_t tick, uint64_t boottime_usec) {
-        int64_t extended;
-
-        if (!t->started) {
-                tick_start(t, tick, boottime_usec);
-                return tick;
-        }
-
-        extended = (int64_t) t->tick + (int32_t) (tick - (uint32_t) t->tick);
-        if (extended < 0)
-                return 0;
-        if ((uint64_t) extended > t->tick) {
-                t->tick = (uint64_t) extended;
-                t->boottime_usec = boottime_usec;
-        }
-
-        return (uint64_t) extended;
-}

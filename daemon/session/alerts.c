@@ -17,6 +17,7 @@ typedef enum Unit {
         UNIT_USES,
         UNIT_PERCENT,
         UNIT_PACKETS,
+        UNIT_EVENTS,
 } Unit;
 
 static const struct {
@@ -34,6 +35,7 @@ static const struct {
         [ALERT_SAMPLES_LOST] = { 60 * SEC_USEC, UNIT_PACKETS, false, "Measurements were lost on their way", "" },
         [ALERT_CLOCK_UNSET] = { 60 * SEC_USEC, UNIT_NONE, false, "The device's clock is not set", "" },
         [ALERT_REST_NOT_OVER] = { 60 * SEC_USEC, UNIT_SEC, false, "Begun before the planned rest was over", " early" },
+        [ALERT_EVENTS_LEFT_OUT] = { 60 * SEC_USEC, UNIT_EVENTS, false, "More happened than is listed", "" },
 };
 
 static const char *const level_names[] = {
@@ -83,6 +85,8 @@ static char *value_text(Unit unit, int32_t value) {
                 return g_strdup_printf("%u %%", v);
         case UNIT_PACKETS:
                 return count_text(v, "packet", "packets");
+        case UNIT_EVENTS:
+                return count_text(v, "event left out", "events left out");
         }
 
         return g_strdup("");

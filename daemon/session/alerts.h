@@ -18,6 +18,7 @@ typedef enum AlertCode {                /* numbered as needled_stream_alert.code
         ALERT_SAMPLES_LOST,             /* packets */
         ALERT_CLOCK_UNSET,              /* none */
         ALERT_REST_NOT_OVER,            /* s until it is over */
+        ALERT_EVENTS_LEFT_OUT,          /* events */
         _ALERT_CODE_MAX,
 } AlertCode;
 

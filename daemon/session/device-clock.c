@@ -39,7 +39,8 @@ static void begin_bucket(DeviceClock *c, uint64_t boottime_usec, int64_t offset_
         if (c->n < DEVICE_CLOCK_BUCKETS)
                 c->n++;
         c->bucket[c->at].begin_usec = c->bucket[c->at].at_usec = boottime_usec;
-        c->bucket[c->at].offset_usec = offset_usec;
+        c->bucket[c->at].offset_usec = c->low_usec = offset_usec;
+        c->until_usec = boottime_usec + DEVICE_CLOCK_BUCKET_USEC;
         c->floor_usec = c->n > 1 ? MIN(c->bucket[index_of(c, 1)].offset_usec, offset_usec) : offset_usec;
 
         while (c->n > 1 && boottime_usec - c->bucket[index_of(c, c->n - 1)].begin_usec > WINDOW_USEC)
@@ -47,14 +48,42 @@ static void begin_bucket(DeviceClock *c, uint64_t boottime_usec, int64_t offset_
 }
 
 /* A step up or down, as the value came later than the median or not: half of them do, once it is found. */
-static void take_spread(DeviceClock *c, int64_t offset_usec) {
-        int64_t step_usec = STEP_USEC;
+static void take_spread(DeviceClock *c, int64_t late_usec, int64_t step_usec) {
+        c->spread_usec = late_usec > c->spread_usec ? c->spread_usec + step_usec : MAX(c->spread_usec - step_usec, 0);
+}
 
-        if (G_UNLIKELY(c->pushed < 4 * FIRST_STEPS))
-                step_usec = (STEP_USEC << 4) >> (c->pushed / FIRST_STEPS);
-        c->spread_usec += offset_usec - c->floor_usec > c->spread_usec ? step_usec : -step_usec;
-        if (c->spread_usec < 0)
-                c->spread_usec = 0;
+/* It lies within the newest bucket, is not the promptest of it, and the median has been found: nearly all do. */
+static bool is_plain(const DeviceClock *c, uint64_t tick, uint64_t boottime_usec, int64_t offset_usec) {
+        return tick <= TICK_MAX && c->pushed >= 4 * FIRST_STEPS &&
+                boottime_usec < c->until_usec && offset_usec >= c->low_usec && offset_usec <= c->floor_usec + LATE_MAX_USEC;
+}
+
+static void count_value(DeviceClock *c, uint64_t boottime_usec) {
+        c->pushed++;
+        c->last_usec = boottime_usec;
+}
+
+static bool take_any(DeviceClock *c, uint64_t tick, uint64_t boottime_usec, int64_t offset_usec) {
+        bool jumped = c->n > 0 && (offset_usec < c->floor_usec - EARLY_MAX_USEC || offset_usec > c->floor_usec + LATE_MAX_USEC);
+
+        if (tick > TICK_MAX)
+                return false;
+        if (jumped)
+                device_clock_reset(c);
+        if (c->n == 0)
+                c->first_usec = boottime_usec;
+        if (c->n == 0 || boottime_usec >= c->until_usec)
+                begin_bucket(c, boottime_usec, offset_usec);
+        else if (offset_usec < c->low_usec) {
+                c->bucket[c->at].offset_usec = c->low_usec = offset_usec;
+                c->bucket[c->at].at_usec = boottime_usec;
+                c->floor_usec = MIN(c->floor_usec, offset_usec);
+        }
+
+        take_spread(c, offset_usec - c->floor_usec,
+                    c->pushed < 4 * FIRST_STEPS ? (STEP_USEC << 4) >> (c->pushed / FIRST_STEPS) : STEP_USEC);
+        count_value(c, boottime_usec);
+        return !jumped;
 }
 
 const char *clock_quality_name(ClockQuality quality) {
@@ -67,27 +96,13 @@ void device_clock_reset(DeviceClock *c) {
 
 bool device_clock_push(DeviceClock *c, uint64_t tick, uint64_t boottime_usec) {
         int64_t offset_usec = (int64_t) (boottime_usec - tick * OMP_TICK_USEC);
-        bool jumped = c->n > 0 && (offset_usec < c->floor_usec - EARLY_MAX_USEC || offset_usec > c->floor_usec + LATE_MAX_USEC);
 
-        if (G_UNLIKELY(tick > TICK_MAX))
-                return false;
-        if (G_UNLIKELY(jumped))
-                device_clock_reset(c);
-        if (c->n == 0)
-                c->first_usec = boottime_usec;
-        if (c->n == 0 || (boottime_usec > c->bucket[c->at].begin_usec &&
-                          boottime_usec - c->bucket[c->at].begin_usec >= DEVICE_CLOCK_BUCKET_USEC))
-                begin_bucket(c, boottime_usec, offset_usec);
-        else if (offset_usec < c->bucket[c->at].offset_usec) {
-                c->bucket[c->at].offset_usec = offset_usec;
-                c->bucket[c->at].at_usec = boottime_usec;
-                c->floor_usec = MIN(c->floor_usec, offset_usec);
-        }
+        if (G_UNLIKELY(!is_plain(c, tick, boottime_usec, offset_usec)))
+                return take_any(c, tick, boottime_usec, offset_usec);
 
-        take_spread(c, offset_usec);
-        c->pushed++;
-        c->last_usec = boottime_usec;
-        return !jumped;
+        take_spread(c, offset_usec - c->floor_usec, STEP_USEC);
+        count_value(c, boottime_usec);
+        return true;
 }
 
 /* How much the offset grows, in µs each µs: the median of the slopes between all buckets that are far enough apart

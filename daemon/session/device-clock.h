@@ -29,6 +29,8 @@ typedef struct DeviceClock {
                 int64_t offset_usec;    /* boot time − tick */
         } bucket[DEVICE_CLOCK_BUCKETS];
         int64_t floor_usec;             /* the smallest offset of the two newest */
+        int64_t low_usec;               /* that of the newest */
+        uint64_t until_usec;            /* boot time from which on values are of the next bucket */
         uint64_t pushed;
         uint64_t first_usec, last_usec; /* boot time */
         int64_t spread_usec;            /* between the smallest and the median arrival, as far as it has been found */

@@ -66,17 +66,6 @@ void packet_decode(const Frame *frame, Packet *ret) {
         }
 }
 
-static void live_signs(Packet *p, const OmpLive *last) {
-        bool contact = (p->live.flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES;
-        bool stroke = last && p->live.strokes != last->strokes;
-
-        p->signs.knows_flag = true;
-        p->signs.way = FLAG_WAY_LIVE;
-        p->signs.flag = p->live.flags & OMP_LIVE_SESSION;
-        p->signs.use = contact && (p->live.flags & OMP_LIVE_MOTOR || stroke);
-        p->signs.rest = !p->signs.flag && !p->signs.use;
-}
-
 void packet_read_signs(Packet *p, const OmpLive *last) {
         p->signs = (Signs) { 0 };
         if (!packet_is_new(p))
@@ -84,7 +73,7 @@ void packet_read_signs(Packet *p, const OmpLive *last) {
 
         switch (p->kind) {
         case PACKET_LIVE:
-                live_signs(p, last);
+                p->signs = signs_of_live(&p->live, last);
                 break;
         case PACKET_EVENT:
                 p->signs.starts = !p->event.replayed && p->event.code == OMP_EVENT_SESSION_START && p->event.asserted;

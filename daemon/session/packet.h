@@ -11,6 +11,8 @@
 #include "needled/omp.h"
 #include "session/tally.h"
 
+#define CONTACT_ON_MN 200                /* where a device tells force, and not contact */
+
 typedef enum FlagWay {                  /* the device's session flag comes by several ways that are not ordered with each other */
         FLAG_WAY_LIVE,
         FLAG_WAY_STATUS,
@@ -61,6 +63,16 @@ typedef struct Packet {
 void packet_decode(const Frame *frame, Packet *ret);
 /* Fills in the signs. `last`: the live value before this one, NULL if none is known. */
 void packet_read_signs(Packet *packet, const OmpLive *last);
+
+/* Likewise of a live value that is new. */
+static inline Signs signs_of_live(const OmpLive *live, const OmpLive *last) {
+        bool contact = (live->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES;
+        bool moves = live->flags & OMP_LIVE_MOTOR || (last && live->strokes != last->strokes);
+        Signs signs = { .knows_flag = true, .flag = live->flags & OMP_LIVE_SESSION, .way = FLAG_WAY_LIVE, .use = contact && moves };
+
+        signs.rest = !signs.flag && !signs.use;
+        return signs;
+}
 
 /* It has not come before, and nothing newer has. */
 static inline bool packet_is_new(const Packet *p) {

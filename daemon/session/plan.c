@@ -9,6 +9,9 @@
 #define WEEK_USEC (7 * DAY_USEC)
 #define YEAR_USEC (365 * DAY_USEC)
 
+/* What begins so soon after the end of the session before it goes on with the same treatment. */
+#define TREATMENT_USEC (2 * HOUR_USEC)
+
 #define SHALLOW_UM 300u                 /* weekly maximum and course are known for these needles alone */
 #define MEDIUM_UM 500u
 #define DEEP_UM 1000u
@@ -43,10 +46,27 @@ static PlanSession clamped(const PlanSession *session, uint64_t now_usec) {
         return s;
 }
 
-static int compare_times(const void *a, const void *b) {
-        uint64_t x = *(const uint64_t *) a, y = *(const uint64_t *) b;
+static int compare_starts(const void *a, const void *b) {
+        uint64_t x = ((const PlanSession *) a)->start_usec, y = ((const PlanSession *) b)->start_usec;
 
         return (x > y) - (x < y);
+}
+
+/* When each treatment began, in order. `sessions` are sorted by it. */
+static GArray *starts_of_treatments(GArray *sessions) {
+        GArray *starts = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+        uint64_t until_usec = 0;
+
+        g_array_sort(sessions, compare_starts);
+        for (unsigned i = 0; i < sessions->len; i++) {
+                const PlanSession *s = &g_array_index(sessions, PlanSession, i);
+
+                if (starts->len == 0 || s->start_usec > add_saturating(until_usec, TREATMENT_USEC))
+                        g_array_append_val(starts, s->start_usec);
+                until_usec = MAX(until_usec, s->end_usec);
+        }
+
+        return starts;
 }
 
 /* `from` is when the rule lets go; the later rule decides. */
@@ -145,7 +165,7 @@ uint64_t plan_rest_usec(const PlanRules *rules, uint32_t depth_um) {
 }
 
 void plan_compute(const PlanRules *rules, const PlanSession *sessions, size_t n_sessions, unsigned area, uint64_t now_usec, Plan *ret) {
-        g_autoptr(GArray) starts = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+        g_autoptr(GArray) counted = g_array_new(FALSE, FALSE, sizeof(PlanSession)), starts = NULL;
         uint64_t rest_over_usec = 0;
         bool any = false, shallow = false;
 
@@ -167,10 +187,10 @@ void plan_compute(const PlanRules *rules, const PlanSession *sessions, size_t n_
                 }
                 any = true;
                 if (is_shallow(s.depth_um) && now_usec - s.start_usec < YEAR_USEC)
-                        g_array_append_val(starts, s.start_usec);
+                        g_array_append_val(counted, s);
         }
         postpone(ret, PLAN_REST, rest_over_usec, now_usec);
-        g_array_sort(starts, compare_times);
+        starts = starts_of_treatments(counted);
         apply_week(ret, (uint64_t *) (void *) starts->data, starts->len, shallow ? rules->weekly_max : 0, now_usec);
         apply_course(ret, (uint64_t *) (void *) starts->data, starts->len, shallow ? rules->course_weeks : 0, now_usec);
 }

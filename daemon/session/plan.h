@@ -31,7 +31,8 @@ typedef enum PlanReason {
         _PLAN_REASON_MAX,
 } PlanReason;
 
-/* Week and course count sessions with needles of up to 0.3 mm, and hold while the last session was one of these. A week of the course begins
+/* Week and course count treatments with needles of up to 0.3 mm, and hold while the last session was one of these. Sessions of which each begins within
+ * 2 h after the end of the one before are one treatment. A week of the course begins
  * with a session and lasts 7 days; the next begins with the first session after it. */
 typedef struct Plan {
         PlanReason reason;

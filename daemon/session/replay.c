@@ -31,6 +31,10 @@ bool replay_frame(Replay *r, const Frame *frame) {
         return tracker_feed(r->tracker, frame);
 }
 
+void replay_end(Replay *r) {
+        tracker_feed_end(r->tracker);
+}
+
 const Session *replay_session(const Replay *r) {
         return tracker_session(r->tracker);
 }

@@ -26,6 +26,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Replay, replay_free)
 /* The frame's data need to live for the call alone. Returns true if it says that the session is over: the record of one that its device
  * ended has no frames after it. */
 bool replay_frame(Replay *replay, const Frame *frame);
+/* That was the last: what was held back (a gap that might still have been filled) is told. */
+void replay_end(Replay *replay);
 const Session *replay_session(const Replay *replay); /* as it is so far; the replay's own */
 /* As they are if the session ends at that time, on the clock of the frames. */
 void replay_figures(const Replay *replay, uint64_t end_boottime_usec, Figures *ret);

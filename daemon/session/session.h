@@ -67,7 +67,7 @@ struct Session {
         bool used;                      /* since used_from_usec, whatever the state: what lies before is lead-in */
         uint64_t used_from_usec;        /* boot time; the start until it is used */
         uint64_t last_use_usec;         /* boot time of the last sign of use */
-        uint64_t last_contact_usec;     /* likewise of contact */
+        uint64_t last_contact_usec;     /* likewise of contact, or of what stands for it where the device does not tell it */
         SessionState resume_to;         /* where INTERRUPTED leads back to */
 
         bool acknowledged;              /* its owner had acknowledged the contraindications when it began */
@@ -96,6 +96,7 @@ struct Session {
 
         bool undecodable;
         void *announced;                /* the bus's own; session code never looks at it */
+        unsigned n_readers;             /* of its stream, likewise */
 };
 
 typedef struct SessionIdentity {        /* what is given from outside when a session opens */

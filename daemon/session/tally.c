@@ -21,29 +21,27 @@ static bool knows_contact(const OmpLive *live) {
 
 G_STATIC_ASSERT((OMP_LIVE_CONTACT_YES & OMP_LIVE_CONTACT_NO) == OMP_LIVE_CONTACT_NO);
 
+static void set_rate(Tally *t, uint32_t strokes, uint32_t ticks) {
+        t->has_rate = true;
+        t->rate_strokes = strokes;
+        t->rate_ticks = ticks;
+}
+
 static void take_rate(Tally *t, const OmpLive *live, uint32_t grown, uint64_t since_ticks) {
         if (grown > 0)
                 t->no_stroke_ticks = 0;
         else
                 t->no_stroke_ticks += since_ticks;
 
-        if (live->flags & OMP_LIVE_RATE) {
-                t->rate_per_min = live->rate_per_min;
-                t->has_rate = true;
-                return;
-        }
-
-        if (grown > 0 && since_ticks < LAST_STROKE_WRAP_TICKS) {
+        if (live->flags & OMP_LIVE_RATE)
+                set_rate(t, live->rate_per_min, TICKS_PER_MINUTE);
+        else if (grown > 0 && since_ticks < LAST_STROKE_WRAP_TICKS) {
                 uint16_t ticks = (uint16_t) (live->last_stroke - t->last.last_stroke);
 
-                if (ticks > 0) {
-                        t->rate_per_min = (double) grown * TICKS_PER_MINUTE / ticks;
-                        t->has_rate = true;
-                }
-        } else if (t->no_stroke_ticks >= RATE_TIMEOUT_TICKS) {
-                t->rate_per_min = 0;
-                t->has_rate = true;
-        }
+                if (ticks > 0)
+                        set_rate(t, grown, ticks);
+        } else if (t->no_stroke_ticks >= RATE_TIMEOUT_TICKS)
+                set_rate(t, 0, TICKS_PER_MINUTE);
 }
 
 static Zone zone_of(const NoteLimits *limits, int force_mn) {
@@ -55,13 +53,12 @@ static Zone zone_of(const NoteLimits *limits, int force_mn) {
         return force_mn >= limits->zone_low_mn ? ZONE_GOOD : ZONE_LOW;
 }
 
-static void take_force(Tally *t, const OmpLive *live, uint32_t interval_ticks) {
+static void take_force(Tally *t, const OmpLive *live, bool contact, uint32_t interval_ticks) {
         Sums *s = t->sums;
         int mean_mn = live->force_mean_mn;
 
         sums_peak(s, live->force_peak_mn);
-        t->force_mn = mean_mn;
-        if (mean_mn == OMP_FORCE_UNKNOWN || !in_contact(live) || interval_ticks == 0)
+        if (mean_mn == OMP_FORCE_UNKNOWN || !contact || interval_ticks == 0)
                 return;
 
         sums_force(s, mean_mn, interval_ticks);
@@ -75,18 +72,23 @@ static uint32_t forward(uint32_t growth, uint32_t most) {
 }
 
 /* Cumulative counters of the device, over a gap too; after a reboot they begin at 0 (1.1 Reboot). */
-static void take_counters(Tally *t, const OmpLive *live, uint32_t grown, bool epoch, uint32_t interval_ticks) {
-        uint16_t both = live->flags & (epoch ? 0xffff : t->last.flags);
+static void take_counters(Tally *t, const OmpLive *live, bool contact, uint32_t grown, bool epoch, uint32_t interval_ticks) {
+        unsigned both = live->flags & (OMP_LIVE_CONTACT_TIME | OMP_LIVE_DISTANCE | OMP_LIVE_PASSES);
         Sums *s = t->sums;
 
+        if (!epoch)
+                both &= t->last.flags;
         s->strokes += grown;
-        if (in_contact(live))
+        if (contact) {
                 s->contact_strokes += grown;
+                if (!(both & OMP_LIVE_CONTACT_TIME))
+                        s->contact_usec += (uint64_t) interval_ticks * OMP_TICK_USEC;
+        }
+        if (both == 0)
+                return;
 
         if (both & OMP_LIVE_CONTACT_TIME)
                 s->contact_usec += (uint64_t) (epoch ? live->contact_ms : forward(live->contact_ms - t->last.contact_ms, INT32_MAX)) * 1000;
-        else if (in_contact(live))
-                s->contact_usec += (uint64_t) interval_ticks * OMP_TICK_USEC;
         if (both & OMP_LIVE_DISTANCE)
                 s->distance_mm += epoch ? live->distance_mm : forward(live->distance_mm - t->last.distance_mm, INT32_MAX);
         if (both & OMP_LIVE_PASSES)
@@ -95,9 +97,7 @@ static void take_counters(Tally *t, const OmpLive *live, uint32_t grown, bool ep
 
 static void take_states(Tally *t, const OmpLive *live) {
         t->seen |= live->flags;
-        t->has_contact |= (live->flags & (OMP_LIVE_CONTACT_NO | OMP_LIVE_CONTACT_TIME)) != 0;
         if (live->flags & OMP_LIVE_DEPTH) {
-                t->has_depth = true;
                 t->depth_um = live->depth_um;
                 if (live->depth_um > t->sums->depth_max_um)
                         t->sums->depth_max_um = live->depth_um;
@@ -107,12 +107,12 @@ static void take_states(Tally *t, const OmpLive *live) {
 /* Of a device that detects overpressure: its flag. Of one that does not: by the interval's mean, as the zones go,
  * since the peak of a single stroke says little; from the limit on until it has fallen by the hysteresis or contact
  * ends. Without a force all stays as it was. */
-static bool is_over(const Tally *t, const OmpLive *live) {
+static bool is_over(const Tally *t, const OmpLive *live, bool contact) {
         int64_t limit_mn = t->limits.overpressure_mn;
 
         if (t->tells_over || !t->has_limits)
                 return live->flags & OMP_LIVE_OVERPRESSURE;
-        if (knows_contact(live) && !in_contact(live))
+        if (!contact && knows_contact(live))
                 return false;
         if (live->force_mean_mn == OMP_FORCE_UNKNOWN)
                 return t->over;
@@ -120,12 +120,8 @@ static bool is_over(const Tally *t, const OmpLive *live) {
         return live->force_mean_mn >= (t->over ? limit_mn - t->limits.hysteresis_mn : limit_mn);
 }
 
-static void take_over(Tally *t, const OmpLive *live, uint64_t tick, uint32_t interval_ticks, bool hole) {
-        bool over = is_over(t, live);
+static void take_over(Tally *t, bool over, uint64_t tick, uint32_t interval_ticks, bool hole) {
         unsigned shown = 0;
-
-        if (!over && !t->over && t->over_events == 0)
-                return;
 
         if (over) {
                 if (!t->over) {
@@ -141,6 +137,21 @@ static void take_over(Tally *t, const OmpLive *live, uint64_t tick, uint32_t int
 
         t->over = over;
         t->over_events = 0;
+}
+
+static uint32_t interval_of(uint64_t since_ticks, unsigned missing) {
+        if (G_UNLIKELY(missing > 0))
+                since_ticks /= missing + UINT64_C(1);
+
+        return (uint32_t) MIN(since_ticks, UINT32_MAX);
+}
+
+/* Between the value before this one and this one others were lost, or it cannot be known. */
+static void take_hole(Tally *t, uint64_t tick, bool epoch) {
+        t->hole_from_tick = epoch ? 0 : t->last_tick;
+        t->hole_to_tick = tick;
+        if (epoch)
+                t->over_from_tick = t->over_to_tick = 0;
 }
 
 static void loss_figures(const Tally *t, Figures *ret) {
@@ -178,7 +189,7 @@ static void sums_figures(const Tally *t, const Sums *s, const OmpFeature *featur
         }
         if (counts_strokes(feature))
                 figures_set(ret, FIGURE_STROKES, (int64_t) s->strokes);
-        if (t->has_contact)
+        if (tally_has_contact(t))
                 figures_set(ret, FIGURE_CONTACT_TIME, (int64_t) s->contact_usec);
         if (t->seen & OMP_LIVE_PASSES)
                 figures_set(ret, FIGURE_PASSES, (int64_t) s->passes);
@@ -187,7 +198,7 @@ static void sums_figures(const Tally *t, const Sums *s, const OmpFeature *featur
         if (s->depth_max_um > 0)
                 figures_set(ret, FIGURE_DEPTH_MAX, s->depth_max_um);
         /* Needles go in at each stroke only where a stroke is a needle extension: not on rollers (1.4). */
-        if (feature && feature->needles > 0 && counts_strokes(feature) && t->has_contact && feature->kind != OMP_KIND_ROLLER)
+        if (feature && feature->needles > 0 && counts_strokes(feature) && tally_has_contact(t) && feature->kind != OMP_KIND_ROLLER)
                 figures_set(ret, FIGURE_PUNCTURES, (int64_t) (s->contact_strokes * feature->needles));
 }
 
@@ -195,7 +206,8 @@ void tally_init(Tally *t) {
         memset(t, 0, sizeof(*t));
         areas_init(&t->areas);
         t->sums = areas_get(&t->areas, 0);
-        t->force_mn = OMP_FORCE_UNKNOWN;
+        t->last.force_mean_mn = OMP_FORCE_UNKNOWN;
+        t->rate_ticks = TICKS_PER_MINUTE;
 }
 
 void tally_clear(Tally *t) {
@@ -221,35 +233,31 @@ void tally_set_feature(Tally *t, const OmpFeature *feature) {
 }
 
 bool tally_live(Tally *t, const OmpLive *live, uint64_t tick, bool epoch, unsigned missing, bool resumed) {
+        bool contact = in_contact(live), hole = false, over;
         uint32_t interval_ticks = t->interval_ticks, grown = 0;
-        uint64_t since_ticks = 0;
-        bool hole = false;
 
         if (t->started) {
+                uint64_t since_ticks = tick > t->last_tick ? tick - t->last_tick : 0;
+
+                grown = live->strokes - t->last.strokes;
                 /* "or when (s32)(new strokes − last strokes) < 0": a reboot that the tick alone does not show. */
-                epoch = epoch || (int32_t) (live->strokes - t->last.strokes) < 0;
-                grown = live->strokes - (epoch ? 0 : t->last.strokes);
-                if (!epoch && tick > t->last_tick)
-                        since_ticks = tick - t->last_tick;
-                if (!epoch && !resumed) {
-                        uint64_t each = missing > 0 ? since_ticks / (missing + 1) : since_ticks;
-
-                        interval_ticks = (uint32_t) MIN(each, UINT32_MAX);
-                }
-
+                epoch |= (int32_t) grown < 0;
                 hole = missing > 0 || resumed || epoch;
-                if (hole) {
-                        t->hole_from_tick = epoch ? 0 : t->last_tick;
-                        t->hole_to_tick = tick;
-                        if (epoch)
-                                t->over_from_tick = t->over_to_tick = 0;
-                }
+                if (G_UNLIKELY(hole))
+                        take_hole(t, tick, epoch);
+                if (!epoch && !resumed)
+                        interval_ticks = interval_of(since_ticks, missing);
+
                 take_rate(t, live, epoch ? 0 : grown, epoch ? interval_ticks : since_ticks);
-                take_counters(t, live, grown, epoch, interval_ticks);
+                if (epoch)
+                        grown = live->strokes;
+                take_counters(t, live, contact, grown, epoch, interval_ticks);
         }
-        take_force(t, live, interval_ticks);
+        take_force(t, live, contact, interval_ticks);
         take_states(t, live);
-        take_over(t, live, tick, interval_ticks, hole);
+        over = is_over(t, live, contact);
+        if (G_UNLIKELY(over || t->over || t->over_events > 0))
+                take_over(t, over, tick, interval_ticks, hole);
 
         t->sums->touched = true;
         t->started = true;
@@ -282,6 +290,11 @@ void tally_gap(Tally *t, TallyStream stream, unsigned lost, uint64_t duration_us
         t->followed[stream] = true;
 }
 
+void tally_no_gap(Tally *t, uint64_t duration_usec) {
+        t->gaps--;
+        t->gap_usec -= duration_usec;
+}
+
 void tally_late(Tally *t, TallyStream stream) {
         if (t->lost[stream] > 0)
                 t->lost[stream]--;
@@ -297,17 +310,21 @@ uint64_t tally_strokes(const Tally *t) {
         return strokes;
 }
 
+double tally_rate(const Tally *t) {
+        return (double) t->rate_strokes * TICKS_PER_MINUTE / t->rate_ticks;
+}
+
 void tally_figures(const Tally *t, const OmpFeature *feature, Figures *ret) {
         Sums total;
 
         areas_total(&t->areas, &total);
         sums_figures(t, &total, feature, ret);
         loss_figures(t, ret);
-        if (t->force_mn != OMP_FORCE_UNKNOWN)
-                figures_set(ret, FIGURE_FORCE, t->force_mn);
+        if (t->last.force_mean_mn != OMP_FORCE_UNKNOWN)
+                figures_set(ret, FIGURE_FORCE, t->last.force_mean_mn);
         if (t->has_rate && (counts_strokes(feature) || t->last.flags & OMP_LIVE_RATE)) /* computed, or the device's own */
-                figures_set_double(ret, FIGURE_STROKE_RATE, t->rate_per_min);
-        if (t->has_depth) {
+                figures_set_double(ret, FIGURE_STROKE_RATE, tally_rate(t));
+        if (t->seen & OMP_LIVE_DEPTH) {
                 figures_set(ret, FIGURE_DEPTH, t->depth_um);
                 figures_set(ret, FIGURE_DEPTH_MAX, total.depth_max_um);
         }

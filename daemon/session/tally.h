@@ -39,10 +39,9 @@ typedef struct Tally {
         uint64_t hole_from_tick, hole_to_tick; /* of the newest values that were lost: those on both its sides */
 
         uint16_t seen;                  /* flags that any value had: which optional ones have come */
-        bool has_contact, has_rate, has_depth;
-        double rate_per_min;
-        int force_mn;                   /* OMP_FORCE_UNKNOWN until known */
-        unsigned depth_um;
+        bool has_rate;                  /* a pair of strokes and the ticks that they took: the rate as it was last known */
+        uint32_t rate_strokes, rate_ticks;
+        unsigned depth_um;              /* with OMP_LIVE_DEPTH in `seen` */
 
         uint64_t gaps, gap_usec;
         uint64_t lost[_TALLY_STREAM_MAX], late[_TALLY_STREAM_MAX];
@@ -66,10 +65,18 @@ void tally_late_live(Tally *t, const OmpLive *live);
  * it were lost; called for each such event, not for those replayed from the device's log. */
 void tally_over_event(Tally *t, uint64_t tick);
 void tally_gap(Tally *t, TallyStream stream, unsigned lost, uint64_t duration_usec);
+/* What was counted as a gap was none: all of it came late. */
+void tally_no_gap(Tally *t, uint64_t duration_usec);
 void tally_late(Tally *t, TallyStream stream);
 
 /* Of all areas together. */
 uint64_t tally_strokes(const Tally *t);
+/* Per minute; with has_rate. */
+double tally_rate(const Tally *t);
+/* It has told contact, or how long. */
+static inline bool tally_has_contact(const Tally *t) {
+        return t->seen & (OMP_LIVE_CONTACT_NO | OMP_LIVE_CONTACT_TIME);
+}
 /* `feature` may be NULL: then what depends on it is absent. Duration, lead-in and limit are the caller's. */
 void tally_figures(const Tally *t, const OmpFeature *feature, Figures *ret);
 /* Of one area: what is summed up, not what the stream as a whole has (loss, rate, the newest force). An area without

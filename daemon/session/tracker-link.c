@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "session/tracker-private.h"
 
-void tracker_tell_gap(Tracker *t, const SessionGap *gap) {
-        tally_gap(&t->session->tally, gap->stream, gap->lost, gap->to_usec - gap->from_usec);
-        if (t->observer.gap)
+void tracker_tell_gap(Tracker *t, const SessionGap *gap, uint64_t now_usec) {
+        if (tracker_warn_may_tell(t, TOLD_GAP, now_usec) && t->observer.gap)
                 t->observer.gap(t, t->session, gap, t->userdata);
 }
 
@@ -27,7 +26,8 @@ static void take_up(Tracker *t, const Frame *frame) {
                         .stream = TALLY_LINK,
                 };
 
-                tracker_tell_gap(t, &gap);
+                tally_gap(&s->tally, gap.stream, gap.lost, gap.to_usec - gap.from_usec);
+                tracker_tell_gap(t, &gap, frame->boottime_usec);
                 s->last_use_usec = MAX(s->last_use_usec, frame->boottime_usec); /* idleness is counted anew */
         }
         tracker_move(t, MACHINE_ON_LINK_UP, frame->boottime_usec);
@@ -49,6 +49,7 @@ void tracker_take_link(Tracker *t, const Frame *frame) {
                 tracker_end_as_told(t);
         if (t->session) {
                 tracker_warn_until(t, frame->boottime_usec);
+                tracker_loss_end(t);    /* numbers begin anew */
                 if (t->observer.frame)
                         t->observer.frame(t, t->session, frame, t->userdata);
         }

@@ -68,7 +68,8 @@ static void act(Tracker *t, const Frame *frame, const Note *note) {
                 break;
         case NOTE_AREA:
                 s->area_set = note->number;
-                tracker_settle_area(t);
+                if (tracker_settle_area(t) && t->observer.area_changed)
+                        t->observer.area_changed(t, s, t->userdata);
                 break;
         case NOTE_MARK:
                 if (t->observer.mark)

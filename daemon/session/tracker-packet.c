@@ -46,39 +46,74 @@ static void hold_until(Tally *t, const Packet *p, uint64_t tick) {
                 (void) tally_live(t, &before, tick, false, p->missing, false);
 }
 
-void tracker_settle_area(Tracker *t) {
+bool tracker_settle_area(Tracker *t) {
         Session *s = t->session;
         uint8_t area = t->device_area ?: s->area_set, known = omp_name(OMP_WORDS_AREA, area) ? area : 0;
 
         tally_set_area(&s->tally, area);
         if (known == s->area_now)
-                return;
+                return false;
 
         s->area_now = known;
         tracker_warn_area(t);
-        if (t->observer.area_changed)
-                t->observer.area_changed(t, s, t->userdata);
+        return true;
 }
 
-static void tell_live(Tracker *t, const Frame *frame, const Packet *p) {
-        Session *s = t->session;
-        bool has_strokes = !s->has_feature || s->feature.bits & OMP_FEATURE_STROKES;
-        TrackerLive live = {
-                .live = &p->live,
-                .session_strokes = tally_strokes(&s->tally),
-                .stroke_rate = s->tally.rate_per_min,
-                .has_strokes = has_strokes,
-                .has_rate = s->tally.has_rate && (has_strokes || p->live.flags & OMP_LIVE_RATE), /* as in the figures */
-        };
+static void take_area(Tracker *t, uint8_t area, uint64_t now_usec) {
+        t->device_area = area;
+        if (tracker_settle_area(t) && tracker_warn_may_tell(t, TOLD_AREA, now_usec) && t->observer.area_changed)
+                t->observer.area_changed(t, t->session, t->userdata);
+}
 
-        t->observer.live(t, s, frame, &live, t->userdata);
+static inline bool has_strokes(const Session *s) {
+        return !s->has_feature || s->feature.bits & OMP_FEATURE_STROKES;
+}
+
+bool tracker_stroke_rate(const Session *s, const OmpLive *live, double *ret) {
+        *ret = tally_rate(&s->tally);
+        return s->tally.has_rate && (has_strokes(s) || live->flags & OMP_LIVE_RATE); /* as in the figures */
+}
+
+void tracker_live(const Session *s, const OmpLive *live, TrackerLive *ret) {
+        *ret = (TrackerLive) {
+                .live = live,
+                .session_strokes = tally_strokes(&s->tally),
+                .has_strokes = has_strokes(s),
+        };
+        ret->has_rate = tracker_stroke_rate(s, live, &ret->stroke_rate);
+}
+
+/* The hand is at work: in contact, as far as the device can tell that, else by what it moves. */
+static inline bool is_at_work(const Tally *t, const OmpLive *live) {
+        if (live->flags & OMP_LIVE_CONTACT_NO) /* the bit that stands in "no" and in "yes" */
+                return (live->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES;
+        if (live->force_mean_mn != OMP_FORCE_UNKNOWN)
+                return live->force_mean_mn >= CONTACT_ON_MN;
+
+        return live->flags & OMP_LIVE_MOTOR || (t->started && live->strokes != t->last.strokes);
+}
+
+/* One that is not late. In both places where it is called: what is constant there costs nothing. */
+G_ALWAYS_INLINE static inline void take_value(Tracker *t, const Frame *frame, const OmpLive *live, uint64_t tick, bool epoch, unsigned missing,
+                              bool resumed) {
+        Session *s = t->session;
+        uint8_t area = live->flags & OMP_LIVE_AREA ? live->area : 0;
+
+        if (G_UNLIKELY(area != t->device_area))
+                take_area(t, area, frame->boottime_usec);
+        if (is_at_work(&s->tally, live))
+                s->last_contact_usec = frame->boottime_usec;
+
+        (void) tally_live(&s->tally, live, tick, epoch, missing, resumed);
+        if (t->observer.live)
+                t->observer.live(t, s, frame, live, t->userdata);
+        tracker_warn_live(t, frame, live);
 }
 
 static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
         Session *s = t->session;
-        uint8_t area = p->live.flags & OMP_LIVE_AREA ? p->live.area : 0;
-        bool epoch = false, jumped = false, next = !t->translate && p->arrival == OMP_ARRIVAL_NEXT;
-        uint64_t tick = next ? omp_tick_continue(&t->tick, p->live.tick, frame->boottime_usec) : tracker_take_tick(t, frame, p, &epoch);
+        bool epoch, jumped = false;
+        uint64_t tick = tracker_take_tick(t, frame, p, &epoch);
 
         if (p->arrival == OMP_ARRIVAL_LATE) {
                 tally_late_live(&s->tally, &p->live);
@@ -88,46 +123,11 @@ static void take_live(Tracker *t, const Frame *frame, const Packet *p) {
         if (t->translate)
                 hold_until(&s->tally, p, tick);
         else {
-                if (G_UNLIKELY(epoch))
+                if (epoch)
                         device_clock_reset(&s->clock);
                 jumped = !device_clock_push(&s->clock, tick, frame->boottime_usec);
         }
-        if (G_UNLIKELY(area != t->device_area)) {
-                t->device_area = area;
-                tracker_settle_area(t);
-        }
-        if ((p->live.flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES)
-                s->last_contact_usec = frame->boottime_usec;
-
-        (void) tally_live(&s->tally, &p->live, tick, epoch && s->tally.started, p->missing,
-                          p->resumed || jumped);
-        if (t->observer.live)
-                tell_live(t, frame, p);
-        tracker_warn_live(t, frame, &p->live);
-}
-
-/* Loss within a stream, as a gap from its last packet to this one. */
-static void take_loss(Tracker *t, const Frame *frame, const Packet *p) {
-        Session *s = t->session;
-        SessionGap gap;
-
-        if (p->arrival == OMP_ARRIVAL_LATE)
-                tally_late(&s->tally, p->stream);
-        else
-                s->tally.followed[p->stream] = true;
-
-        if (p->arrival != OMP_ARRIVAL_GAP && p->arrival != OMP_ARRIVAL_RESTART)
-                return;
-
-        gap = (SessionGap) {
-                .from_usec = session_time(s, t->last_boottime_usec[p->stream]),
-                .to_usec = session_time(s, frame->boottime_usec),
-                .stream = p->stream,
-                .lost = p->missing,
-        };
-        tracker_tell_gap(t, &gap);
-        if (p->missing > 0)
-                tracker_warn_lost(t, frame, p->missing);
+        take_value(t, frame, &p->live, tick, epoch && s->tally.started, p->missing, p->resumed || jumped);
 }
 
 static void take_feature(Tracker *t, const Frame *frame, const Packet *p) {
@@ -159,7 +159,7 @@ static void take_event(Tracker *t, const Frame *frame, const OmpEvent *event) {
 
                 tally_over_event(&s->tally, omp_tick_continue(&reference, event->tick, frame->boottime_usec));
         }
-        if (t->observer.event)
+        if (tracker_warn_may_tell(t, TOLD_EVENT, frame->boottime_usec) && t->observer.event)
                 t->observer.event(t, s, frame, event, t->userdata);
         tracker_warn_event(t, frame, event);
 }
@@ -205,7 +205,7 @@ void tracker_take_packet(Tracker *t, const Frame *frame, const Packet *p) {
         if (t->translate)
                 take_translated(t, frame);
         if (p->numbered)
-                take_loss(t, frame, p);
+                tracker_loss_take(t, frame, p);
 
         if (p->arrival != OMP_ARRIVAL_DUPLICATE) {
                 if (p->kind == PACKET_FEATURE)
@@ -224,4 +224,54 @@ void tracker_take_packet(Tracker *t, const Frame *frame, const Packet *p) {
         }
 
         t->last_boottime_usec[p->stream] = frame->boottime_usec;
+}
+
+static inline bool follow_signs(Tracker *t, const Frame *frame, const Signs *signs) {
+        Session *s = t->session;
+        bool used = signs->use || signs->starts;
+
+        if (!s->used && (used || signs->flag)) {
+                session_begin_use(s, frame->boottime_usec);
+                tracker_warn_settle(t);
+        }
+        if (used) {
+                s->last_use_usec = frame->boottime_usec;
+                if (G_UNLIKELY(s->stages_set) && !(s->stages_set & 1u << STAGE_CLEANSE))
+                        s->not_cleansed = true;
+                tracker_move(t, MACHINE_ON_USE, frame->boottime_usec);
+        } else if (signs->flag)
+                tracker_move(t, MACHINE_ON_FLAG, frame->boottime_usec);
+
+        return opening_is_over(&t->opening, signs);
+}
+
+bool tracker_follow_signs(Tracker *t, const Frame *frame, const Signs *signs) {
+        return follow_signs(t, frame, signs);
+}
+
+int tracker_take_next(Tracker *t, const Frame *frame) {
+        Session *s = t->session;
+        bool goes_on;
+        uint64_t tick;
+        OmpLive live;
+        Signs signs;
+
+        if (!s || t->translate || t->ending || !t->begun[TALLY_LIVE] || frame->direction != FRAME_FROM_DEVICE ||
+            frame->channel != OMP_CHAR_LIVE)
+                return -1;
+        if (omp_live_decode(frame->data, frame->size, &live) < 0 || unknown_may_be_in(&t->unknown, &live) ||
+            !omp_sequence_push_next(&t->sequence[TALLY_LIVE], live.sequence))
+                return -1;
+
+        signs = signs_of_live(&live, &s->tally.last);
+        opening_note(&t->opening, &signs);
+        tracker_warn_until(t, frame->boottime_usec);
+        if (t->observer.frame)
+                t->observer.frame(t, s, frame, t->userdata);
+
+        tick = omp_tick_continue(&t->tick, live.tick, frame->boottime_usec);
+        goes_on = device_clock_push(&s->clock, tick, frame->boottime_usec);
+        take_value(t, frame, &live, tick, false, 0, !goes_on);
+        t->last_boottime_usec[TALLY_LIVE] = frame->boottime_usec;
+        return follow_signs(t, frame, &signs);
 }

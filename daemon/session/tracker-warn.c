@@ -6,6 +6,7 @@
 #define OVER_ALARM_NUM 8                /* the alarm, in fifths of the limit: 1.6 times */
 #define OVER_ALARM_DEN 5
 #define LOST_USEC (WARN_LOST_SECONDS * SEC_USEC)
+#define LEFT_OUT_USEC BUDGET_MINUTE_USEC
 #define LOST_MIN 10u                    /* packets within that time */
 #define BATTERY_CRITICAL 5              /* % */
 #define BATTERY_LOW 20
@@ -41,7 +42,8 @@ void tracker_warn_clear(Tracker *t, AlertCode code, uint64_t now_usec) {
 }
 
 void tracker_warn_begin(Tracker *t) {
-        t->warnings = (Warnings) { .battery = -1, .due_usec = UINT64_MAX };
+        t->warnings = (Warnings) { .battery = -1, .depth_um = -1, .due_usec = UINT64_MAX };
+        tracker_loss_begin(t);
 }
 
 static uint64_t limit_deadline(const Tracker *t) {
@@ -60,8 +62,10 @@ uint64_t tracker_warn_deadline(const Tracker *t) {
                 deadline = MIN(deadline, t->warnings.over_fell_usec + OVER_CLEAR_USEC);
         if (t->warnings.lost_last_usec > 0)
                 deadline = MIN(deadline, t->warnings.lost_last_usec + LOST_USEC);
+        if (t->warnings.left_out_usec > 0)
+                deadline = MIN(deadline, t->warnings.left_out_usec + LEFT_OUT_USEC);
 
-        return deadline;
+        return MIN(deadline, tracker_loss_deadline(t));
 }
 
 void tracker_warn_settle(Tracker *t) {
@@ -73,6 +77,7 @@ void tracker_warn_now(Tracker *t, uint64_t now_usec) {
         Warnings *w = &t->warnings;
         uint64_t limit_usec = limit_deadline(t);
 
+        tracker_loss_now(t, now_usec);
         if (w->over_fell_usec > 0 && now_usec >= w->over_fell_usec + OVER_CLEAR_USEC) {
                 tracker_warn_clear(t, ALERT_OVERPRESSURE, w->over_fell_usec + OVER_CLEAR_USEC);
                 w->over_fell_usec = 0;
@@ -80,6 +85,11 @@ void tracker_warn_now(Tracker *t, uint64_t now_usec) {
         if (w->lost_last_usec > 0 && now_usec >= w->lost_last_usec + LOST_USEC) {
                 tracker_warn_clear(t, ALERT_SAMPLES_LOST, w->lost_last_usec + LOST_USEC);
                 w->lost_last_usec = 0;
+        }
+        if (w->left_out_usec > 0 && now_usec >= w->left_out_usec + LEFT_OUT_USEC) {
+                tracker_warn_clear(t, ALERT_EVENTS_LEFT_OUT, w->left_out_usec + LEFT_OUT_USEC);
+                w->left_out_usec = 0;
+                w->left_out = 0;
         }
         if (now_usec >= limit_usec) {
                 w->limit_told = true;
@@ -90,14 +100,14 @@ void tracker_warn_now(Tracker *t, uint64_t now_usec) {
 }
 
 void tracker_warn_area(Tracker *t) {
-        t->warnings.depth_known = false; /* looked at again with the next value */
+        t->warnings.depth_um = -1;
 }
 
 void tracker_warn_limits(Tracker *t, uint64_t now_usec) {
         const Tally *tally = &t->session->tally;
         uint32_t limit_sec = tally->has_limits ? tally->limits.time_limit_sec : 0;
 
-        t->warnings.depth_known = false; /* looked at again with the next value */
+        t->warnings.depth_um = -1;
         if (limit_sec != t->warnings.limit_sec) {
                 t->warnings.limit_sec = limit_sec;
                 t->warnings.limit_told = false;
@@ -133,7 +143,6 @@ static void warn_depth(Tracker *t, unsigned depth_um, uint64_t now_usec) {
         const Session *s = t->session;
         unsigned most_um = UINT_MAX;
 
-        t->warnings.depth_um = depth_um;
         if (s->has_feature && s->feature.max_depth_um > 0)
                 most_um = s->feature.max_depth_um;
         if (s->tally.has_limits && s->tally.limits.depth_max_um > 0)
@@ -146,7 +155,7 @@ static void warn_depth(Tracker *t, unsigned depth_um, uint64_t now_usec) {
         else
                 tracker_warn_clear(t, ALERT_DEPTH, now_usec);
         /* Within its interval it is not raised: looked at again with the next value. */
-        t->warnings.depth_known = depth_um <= most_um || alerts_stands(&s->alerts, ALERT_DEPTH);
+        t->warnings.depth_um = depth_um <= most_um || alerts_stands(&s->alerts, ALERT_DEPTH) ? (int) depth_um : -1;
 }
 
 void tracker_warn_value(Tracker *t, const Frame *frame, const OmpLive *live) {
@@ -156,7 +165,7 @@ void tracker_warn_value(Tracker *t, const Frame *frame, const OmpLive *live) {
                 warn_over(t, live->force_peak_mn, frame->boottime_usec);
         else
                 over_fell(t, frame->boottime_usec);
-        if (live->flags & OMP_LIVE_DEPTH && (!w->depth_known || live->depth_um != w->depth_um))
+        if (live->flags & OMP_LIVE_DEPTH && live->depth_um != w->depth_um)
                 warn_depth(t, live->depth_um, frame->boottime_usec);
 }
 
@@ -178,6 +187,19 @@ void tracker_warn_lost(Tracker *t, const Frame *frame, unsigned missing) {
         if (sum >= LOST_MIN)
                 tracker_warn_raise(t, ALERT_SAMPLES_LOST, ALERT_NOTICE, (int32_t) MIN(sum, (uint64_t) INT32_MAX),
                                    frame->boottime_usec);
+}
+
+bool tracker_warn_may_tell(Tracker *t, Told what, uint64_t now_usec) {
+        Warnings *w = &t->warnings;
+
+        if (budget_count(&t->told[what], session_time(t->session, now_usec)) <= TOLD_A_MINUTE)
+                return true;
+
+        w->left_out += w->left_out < INT32_MAX;
+        w->left_out_usec = now_usec;
+        tracker_warn_settle(t);
+        tracker_warn_raise(t, ALERT_EVENTS_LEFT_OUT, ALERT_NOTICE, (int32_t) w->left_out, now_usec);
+        return false;
 }
 
 /* ---- States ---- */
@@ -208,6 +230,12 @@ void tracker_warn_event(Tracker *t, const Frame *frame, const OmpEvent *event) {
                         warn_over(t, CLAMP(event->value, -INT16_MAX, INT16_MAX), now_usec);
                 if (!t->session->tally.over) /* until values say so */
                         over_fell(t, now_usec);
+                break;
+        case OMP_EVENT_TIME_LIMIT:      /* its own */
+                if (event->asserted)
+                        tracker_warn_raise(t, ALERT_TIME_LIMIT, ALERT_WARNING, MAX(event->value, 0), now_usec);
+                else if (!t->warnings.limit_told)
+                        tracker_warn_clear(t, ALERT_TIME_LIMIT, now_usec);
                 break;
         case OMP_EVENT_CARTRIDGE_IN:
         case OMP_EVENT_CARTRIDGE_OUT:   /* what is known was of another head */

@@ -55,11 +55,9 @@ static void count(Tracker *t, const Packet *p) {
                 t->counters.duplicates++;
 }
 
-void tracker_move(Tracker *t, MachineInput input, uint64_t now_usec) {
+void tracker_step(Tracker *t, MachineInput input, uint64_t now_usec) {
         SessionState old;
 
-        if (machine_step(t->session->state, input) == MACHINE_STAY) /* each value that comes */
-                return;
         if (session_move(t->session, input, now_usec, &old) > 0 && t->session->state != old && t->observer.state_changed)
                 t->observer.state_changed(t, t->session, old, t->userdata);
         tracker_warn_settle(t);
@@ -87,6 +85,7 @@ void tracker_open(Tracker *t, const SessionIdentity *identity, uint64_t boottime
                 t->begun[i] = false;
                 t->last_boottime_usec[i] = boottime_usec;
         }
+        memset(t->told, 0, sizeof(t->told));
         opening_began(&t->opening);
         tracker_warn_begin(t);
         unknown_begin(&t->unknown, tell_unknown, t);
@@ -118,6 +117,7 @@ void tracker_end(Tracker *t, SessionEnd end, uint64_t boottime_usec, uint64_t re
         Session *s = t->session;
         SessionState old;
 
+        tracker_loss_end(t);
         s->end = end;
         s->end_boottime_usec = MAX(boottime_usec, s->start_boottime_usec);
         s->end_realtime_usec = realtime_usec;
@@ -152,26 +152,6 @@ static bool is_after_end(const Packet *p) {
         return p->kind == PACKET_LIVE && p->signs.knows_flag && !p->signs.flag;
 }
 
-/* Moves the session by what the packet says. Returns true if it says that the session is over. */
-static bool follow_signs(Tracker *t, const Frame *frame, const Signs *signs) {
-        Session *s = t->session;
-        bool used = signs->use || signs->starts;
-
-        if (!s->used && (used || signs->flag)) {
-                session_begin_use(s, frame->boottime_usec);
-                tracker_warn_settle(t);
-        }
-        if (used) {
-                s->last_use_usec = frame->boottime_usec;
-                if (G_UNLIKELY(s->stages_set) && !(s->stages_set & 1u << STAGE_CLEANSE))
-                        s->not_cleansed = true;
-                tracker_move(t, MACHINE_ON_USE, frame->boottime_usec);
-        } else if (signs->flag)
-                tracker_move(t, MACHINE_ON_FLAG, frame->boottime_usec);
-
-        return opening_is_over(&t->opening, signs);
-}
-
 /* With or without a session: what is not a session's at all, and what the next one begins with. */
 static void note_device(Tracker *t, const Frame *frame, const Packet *p) {
         int battery = t->translate ? translate_battery(t->translate) : -1;
@@ -185,6 +165,62 @@ static void note_device(Tracker *t, const Frame *frame, const Packet *p) {
                 t->battery = battery;
                 t->observer.battery(t, (unsigned) battery, t->userdata);
         }
+}
+
+/* A device that begins and ends sessions all the time makes no more of them in a minute. */
+static bool may_open(Tracker *t, const Frame *frame) {
+        unsigned n = budget_count(&t->openings, frame->boottime_usec);
+
+        if (n == OPENINGS_A_MINUTE + 1 && t->observer.too_often)
+                t->observer.too_often(t, t->userdata);
+        return n <= OPENINGS_A_MINUTE;
+}
+
+static void take_any(Tracker *t, const Frame *frame) {
+        Packet p;
+        bool over = false;
+
+        if (frame->direction == FRAME_OF_LINK) {
+                tracker_take_link(t, frame);
+                return;
+        }
+        if (frame->direction != FRAME_FROM_DEVICE) {
+                if (frame->direction == FRAME_TO_DEVICE && t->session && t->observer.frame) /* what it was asked: to be kept, no more */
+                        t->observer.frame(t, t->session, frame, t->userdata);
+                return;
+        }
+
+        decode(t, frame, &p);
+        count(t, &p);
+        place(t, &p);
+        if (t->ending && packet_is_new(&p) && opening_begins_anew(&t->opening, &p.signs) &&
+            budget_so_far(&t->openings, frame->boottime_usec) < OPENINGS_A_MINUTE) {
+                tracker_end_as_told(t);
+                place(t, &p);
+        }
+        opening_note(&t->opening, &p.signs);
+        if (G_UNLIKELY(t->ending)) {
+                if (is_after_end(&p))
+                        tracker_pass(t, frame, &p);
+                else {
+                        tracker_take_packet(t, frame, &p);
+                        (void) tracker_follow_signs(t, frame, &p.signs); /* as a replay does, which knows no settling */
+                        tracker_keep_state(t, frame, &p);
+                }
+        } else if (t->session) {
+                tracker_take_packet(t, frame, &p);
+                over = tracker_follow_signs(t, frame, &p.signs);
+                tracker_keep_state(t, frame, &p);
+        } else if (opening_opens(&t->opening, &p.signs, t->settings.auto_start) && may_open(t, frame)) {
+                tracker_open_by_itself(t, frame);
+                over = tracker_feed(t, frame);
+                tracker_keep_state(t, frame, &p);
+        } else
+                tracker_pass(t, frame, &p);
+
+        note_device(t, frame, &p);
+        if (over)                       /* after the frame that says so was kept */
+                begin_ending(t, frame);
 }
 
 Tracker *tracker_new(const TrackerSettings *settings, const TrackerObserver *observer, void *userdata) {
@@ -231,53 +267,21 @@ int tracker_set_vendor(Tracker *t, const VendorProfile *profile) {
 }
 
 void tracker_frame(Tracker *t, const Frame *frame) {
-        Packet p;
-        bool over = false;
+        int over = tracker_take_next(t, frame);
 
-        if (frame->direction == FRAME_OF_LINK) {
-                tracker_take_link(t, frame);
-                return;
-        }
-        if (frame->direction != FRAME_FROM_DEVICE) {
-                if (frame->direction == FRAME_TO_DEVICE && t->session && t->observer.frame) /* what it was asked: to be kept, no more */
-                        t->observer.frame(t, t->session, frame, t->userdata);
+        if (over < 0) {
+                take_any(t, frame);
                 return;
         }
 
-        decode(t, frame, &p);
-        count(t, &p);
-        place(t, &p);
-        if (G_UNLIKELY(t->ending) && packet_is_new(&p) && opening_begins_anew(&t->opening, &p.signs)) {
-                tracker_end_as_told(t);
-                place(t, &p);
-        }
-        opening_note(&t->opening, &p.signs);
-        if (G_UNLIKELY(t->ending)) {
-                if (is_after_end(&p))
-                        tracker_pass(t, frame, &p);
-                else {
-                        tracker_take_packet(t, frame, &p);
-                        (void) follow_signs(t, frame, &p.signs); /* as a replay does, which knows no settling */
-                        tracker_keep_state(t, frame, &p);
-                }
-        } else if (t->session) {
-                tracker_take_packet(t, frame, &p);
-                over = follow_signs(t, frame, &p.signs);
-                tracker_keep_state(t, frame, &p);
-        } else if (opening_opens(&t->opening, &p.signs, t->settings.auto_start)) {
-                tracker_open_by_itself(t, frame);
-                over = tracker_feed(t, frame);
-                tracker_keep_state(t, frame, &p);
-        } else
-                tracker_pass(t, frame, &p);
-
-        note_device(t, frame, &p);
-        if (over)                       /* after the frame that says so was kept */
+        t->counters.received++;
+        if (over)
                 begin_ending(t, frame);
 }
 
 bool tracker_feed(Tracker *t, const Frame *frame) {
         Packet p;
+        int over;
 
         if (frame->direction == FRAME_OF_LINK) {
                 tracker_take_link(t, frame);
@@ -292,23 +296,39 @@ bool tracker_feed(Tracker *t, const Frame *frame) {
         if (frame->direction != FRAME_FROM_DEVICE)
                 return false;
 
+        over = tracker_take_next(t, frame);
+        if (over >= 0)
+                return over;
+
         decode(t, frame, &p);
         place(t, &p);
         opening_note(&t->opening, &p.signs);
         tracker_take_packet(t, frame, &p);
-        return follow_signs(t, frame, &p.signs);
+        return tracker_follow_signs(t, frame, &p.signs);
 }
 
-/* When it ends by waiting; UINT64_MAX: not as it is. */
+void tracker_feed_end(Tracker *t) {
+        if (t->session)
+                tracker_loss_end(t);
+}
+
+static uint64_t last_contact(const Session *s) {
+        return MAX(s->last_contact_usec, s->last_use_usec);
+}
+
+/* When it ends by waiting, or as the device has said; UINT64_MAX: not as it is. */
 static uint64_t end_deadline(const Tracker *t) {
         const Session *s = t->session;
 
+        if (t->ending)
+                return t->ending_boottime_usec + t->settings.settle_usec;
+
         switch (s->state) {
         case SESSION_RUNNING:
-                return s->last_use_usec + (s->used ? t->settings.idle_timeout_usec : t->settings.window_usec);
+                return s->used ? last_contact(s) + t->settings.idle_timeout_usec : s->last_use_usec + t->settings.window_usec;
         case SESSION_PAUSED:
                 if (s->pause == NOTE_PAUSE_IDLE)
-                        return s->last_use_usec + t->settings.idle_timeout_usec;
+                        return last_contact(s) + t->settings.idle_timeout_usec;
                 return s->last_use_usec + t->settings.window_usec;
         case SESSION_OPEN:
                 return s->last_use_usec + t->settings.window_usec;
@@ -326,40 +346,40 @@ static uint64_t end_deadline(const Tracker *t) {
 static uint64_t pause_deadline(const Tracker *t) {
         const Session *s = t->session;
 
-        if (s->state != SESSION_RUNNING || t->settings.pause_after_usec == 0 || !s->tally.has_contact)
+        if (t->ending || s->state != SESSION_RUNNING || t->settings.pause_after_usec == 0 || !tally_has_contact(&s->tally))
                 return UINT64_MAX;
 
-        return MAX(s->last_contact_usec, s->last_use_usec) + t->settings.pause_after_usec;
+        return last_contact(s) + t->settings.pause_after_usec;
 }
 
-/* What ends by waiting ended when it was last used: the wait is not a part of it. */
+/* What ends by waiting ended with its last contact: the wait is not a part of it. */
 static void end_by_waiting(Tracker *t, uint64_t now_usec, uint64_t realtime_usec) {
         bool window = t->session->state == SESSION_INTERRUPTED;
-        uint64_t end_usec = window ? t->last_boottime_usec[TALLY_LINK] : t->session->last_use_usec;
+        uint64_t end_usec = window ? t->last_boottime_usec[TALLY_LINK] : last_contact(t->session);
 
         tracker_end(t, window ? SESSION_END_WINDOW : SESSION_END_IDLE, end_usec, realtime_usec - (now_usec - end_usec));
 }
 
 void tracker_tick(Tracker *t, uint64_t now_usec, uint64_t realtime_usec) {
+        uint64_t end_usec;
+
         if (!t->session || now_usec < tracker_deadline(t))
                 return;
 
-        if (t->ending)
-                tracker_end_as_told(t);
-        else if (now_usec >= end_deadline(t))
-                end_by_waiting(t, now_usec, realtime_usec);
-        else {
-                tracker_warn_until(t, now_usec);
-                if (now_usec >= pause_deadline(t))
-                        tracker_note(t, &(Note) { .kind = NOTE_PAUSE, .number = NOTE_PAUSE_IDLE }, now_usec, realtime_usec);
-        }
+        end_usec = end_deadline(t);
+        tracker_warn_until(t, MIN(now_usec, end_usec)); /* however late it is */
+        if (now_usec >= end_usec) {
+                if (t->ending)
+                        tracker_end_as_told(t);
+                else
+                        end_by_waiting(t, now_usec, realtime_usec);
+        } else if (now_usec >= pause_deadline(t))
+                tracker_note(t, &(Note) { .kind = NOTE_PAUSE, .number = NOTE_PAUSE_IDLE }, now_usec, realtime_usec);
 }
 
 uint64_t tracker_deadline(const Tracker *t) {
         if (!t->session)
                 return UINT64_MAX;
-        if (t->ending)
-                return t->ending_boottime_usec + t->settings.settle_usec;
 
         return MIN(MIN(end_deadline(t), pause_deadline(t)), tracker_warn_deadline(t));
 }

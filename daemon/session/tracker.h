@@ -35,6 +35,11 @@ typedef struct TrackerLive {
         bool has_strokes, has_rate;
 } TrackerLive;
 
+/* The newest, as the session knows it after that. */
+void tracker_live(const Session *session, const OmpLive *live, TrackerLive *ret);
+/* Only the stroke rate of it, /min; whether there is one. */
+bool tracker_stroke_rate(const Session *session, const OmpLive *live, double *ret);
+
 /* Facts. All are called inside tracker_*() on the caller's stack; `session` is the tracker's. Any may be NULL while a stored session is
  * fed again (tracker_resume). */
 typedef struct TrackerObserver {
@@ -43,11 +48,13 @@ typedef struct TrackerObserver {
         void (*opened)(Tracker *tracker, Session *session, void *userdata);
         void (*state_changed)(Tracker *tracker, Session *session, SessionState old, void *userdata); /* not for OPEN at the opening */
         void (*frame)(Tracker *tracker, Session *session, const Frame *frame, void *userdata); /* to be kept; before what follows from it */
-        void (*live)(Tracker *tracker, Session *session, const Frame *frame, const TrackerLive *live, void *userdata);
+        void (*live)(Tracker *tracker, Session *session, const Frame *frame, const OmpLive *live, void *userdata);
         void (*waveform)(Tracker *tracker, Session *session, const Frame *frame, const OmpWaveform *waveform, void *userdata);
         void (*event)(Tracker *tracker, Session *session, const Frame *frame, const OmpEvent *event, void *userdata);
         /* Something that nobody knows, as a name and a number, each once a session: "event unknown-153". */
         void (*unknown)(Tracker *tracker, Session *session, const char *what, void *userdata);
+        /* A session would open by itself, as often as they may within a minute: those of its rest are not followed. Once each time. */
+        void (*too_often)(Tracker *tracker, void *userdata);
         /* Of a vendor device: its battery, in %, when it has changed. With or without a session. */
         void (*battery)(Tracker *tracker, unsigned percent, void *userdata);
         void (*stage_changed)(Tracker *tracker, Session *session, void *userdata);
@@ -105,6 +112,8 @@ int tracker_finish(Tracker *tracker, SessionEnd end, uint64_t now_usec, uint64_t
 int tracker_begin(Tracker *tracker, const SessionIdentity *identity, uint64_t start_boottime_usec, uint64_t start_realtime_usec);
 /* One of its frames. The session goes on whatever the frame says; returns true if it says that the session is over. */
 bool tracker_feed(Tracker *tracker, const Frame *frame);
+/* That was the last: gaps that were held back in case that something comes late are told. */
+void tracker_feed_end(Tracker *tracker);
 
 /* Takes up a session from before: its identity and all its frames in order. Facts are not told again; if the frames show that it had
  * ended, its window is over at `now_usec`, or the host has booted since (!same_boot: its clock began anew), it is ended now, with facts.

@@ -20,7 +20,6 @@
                    BIT(VENDOR_AREA) | BIT(VENDOR_BUTTON))
 
 #define FORCE_MAX_MN 32767
-#define CONTACT_ON_MN 200
 #define CONTACT_OFF_MN 100
 #define GROWTH_MAX 2147483647.0         /* more at once is nothing that a device does */
 #define TOTAL_WRAP 4294967296.0
@@ -594,11 +593,11 @@ void translate_unknown(const Translate *t, Unknown *unknown) {
                 const VendorValue *v = &t->reading.values[i];
                 const VendorField *field = &t->profile->fields[v->field];
                 bool word = BIT(field->meaning) & WORD_BITS;
-                g_autofree char *name = NULL;
+                char name[UNKNOWN_TEXT_MAX];
 
                 if (!v->unknown_token)
                         continue;
-                name = g_strdup_printf("field %.64s", field->name);
+                (void) g_snprintf(name, sizeof(name), "field %.64s", field->name);
                 unknown_note(unknown, UNKNOWN_KIND_FIELD + v->field, word ? v->raw : 0, name, word);
         }
 }

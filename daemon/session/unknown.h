@@ -33,10 +33,13 @@ void unknown_look_closely(Unknown *unknown, const Frame *frame, const Packet *pa
 
 #define UNKNOWN_LIVE_FLAGS (1u << 7)    /* to which version 1.0 gives no meaning */
 
-/* Likewise. Most live values have nothing new. */
+/* Most live values have nothing new. */
+static inline bool unknown_may_be_in(const Unknown *unknown, const OmpLive *live) {
+        return live->flags & UNKNOWN_LIVE_FLAGS || live->area != unknown->area;
+}
+
 static inline void unknown_look(Unknown *unknown, const Frame *frame, const Packet *packet) {
-        if (packet->kind != PACKET_LIVE ||
-            (packet->error >= 0 && (packet->live.flags & UNKNOWN_LIVE_FLAGS || packet->live.area != unknown->area)))
+        if (packet->kind != PACKET_LIVE || (packet->error >= 0 && unknown_may_be_in(unknown, &packet->live)))
                 unknown_look_closely(unknown, frame, packet);
 }
 

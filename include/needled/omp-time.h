@@ -29,6 +29,15 @@ void omp_sequence_reset(OmpSequence *s);
 /* *ret_missing: packets newly missing (only with OMP_ARRIVAL_GAP, else 0). With OMP_ARRIVAL_LATE the caller takes one off its
  * count of the missing and adds one to the late. */
 OmpArrival omp_sequence_push(OmpSequence *s, uint16_t sequence, unsigned *ret_missing);
+/* Takes it if it is the next, as nearly all are; false: nothing was done. */
+static inline bool omp_sequence_push_next(OmpSequence *s, uint16_t sequence) {
+        if (!s->started || sequence != s->expected)
+                return false;
+
+        s->expected = (uint16_t) (sequence + 1u);
+        s->seen = s->seen << 1 | 1;
+        return true;
+}
 
 /* ---- Ticks (1.1 Tick, Reboot) ---- */
 
@@ -45,4 +54,13 @@ bool omp_tick_extend(OmpTick *t, uint32_t tick, uint64_t boottime_usec, uint64_t
 
 /* The same while the link holds: a device that had rebooted would have lost it, so a tick that seems to be off is one that was held up on
  * its way (a host that was stopped finds the packets of before in the socket), never a new epoch. */
-uint64_t omp_tick_continue(OmpTick *t, uint32_t tick, uint64_t boottime_usec);
+static inline uint64_t omp_tick_continue(OmpTick *t, uint32_t tick, uint64_t boottime_usec) {
+        int64_t extended = t->started ? (int64_t) t->tick + (int32_t) (tick - (uint32_t) t->tick) : tick;
+
+        if (extended < 0)
+                return 0;
+        if (!t->started || (uint64_t) extended > t->tick)
+                *t = (OmpTick) { .started = true, .tick = (uint64_t) extended, .boottime_usec = boottime_usec };
+
+        return (uint64_t) extended;
+}

@@ -102,7 +102,7 @@ struct needled_stream_state {
 
 struct needled_stream_alert { /* when one is raised, and when it is cleared */
         uint8_t code;           /* 0 overpressure, 1 time-limit, 2 depth, 3 head-worn, 4 head-reused, 5 battery-low, 6 samples-lost,
-                                 * 7 clock-unset, 8 rest-not-over */
+                                 * 7 clock-unset, 8 rest-not-over, 9 events-left-out */
         uint8_t level;          /* 1 notice, 2 warning, 3 alarm */
         uint8_t raised;         /* 1; 0 cleared */
         uint8_t has_value;

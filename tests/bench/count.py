@@ -82,8 +82,10 @@ def instructions(template, options):
     for name in ('on_notification', 'tracker_frame', 'store_session_frame', 'omp_live_decode'):
         if name not in long[2]:
             raise Failure(f'callgrind saw no function {name}: was it renamed, or the program stripped?')
-    notes = [f'{name}: {cost:,.0f}' for name, cost in stages(each)]
+    costs = dict(stages(each))
+    notes = [f'{name}: {cost:,.0f}' for name, cost in costs.items()]
     yield Figure('user instructions for each notification, loop', each(None), '', 6000, 3100, True, notes)
+    yield Figure('user instructions for each live value, session', costs['session'], '', 400, None, True)
 
     store = (sum(long[1][1:]) - sum(short[1][1:])) / n
     top = collections.Counter()

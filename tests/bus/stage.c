@@ -521,7 +521,7 @@ static void on_frame(Tracker *tracker, Session *session, const Frame *frame, voi
         bus_stream_frame(stage->bus, session, frame);
 }
 
-static void on_live(Tracker *tracker, Session *session, const Frame *frame, const TrackerLive *live,
+static void on_live(Tracker *tracker, Session *session, const Frame *frame, const OmpLive *live,
                     void *userdata) {
         bus_stream_live(stage->bus, session, frame, live);
 }

@@ -345,6 +345,25 @@ static void test_annotate_errors(void) {
         stage_free();
 }
 
+/* It is kept in memory, and told when it is written. */
+static void test_annotate_that_is_written_late(void) {
+        record_new();
+        g_autoptr(FakeCall) slow = annotate(OWNER, 7);
+        fake_bus_until(stage->fb, stage->n_labels == 1);
+        stage->storage = STORE_DEGRADED;
+        stage_store_labelled(-EIO);
+        (void) expect(slow, "Degraded");
+        bus_storage_changed(stage->bus);
+        fake_bus_settle(stage->fb);
+        g_assert_cmpuint(fake_bus_count_signals(stage->fb, "/org/needled", "Changed"), ==, 0);
+        stage->storage = STORE_READY;
+        bus_storage_changed(stage->bus);
+        fake_bus_settle(stage->fb);
+        g_autofree char *text = stage_print(fake_bus_signal(stage->fb, "/org/needled", "Changed"));
+        g_assert_cmpstr(text, ==, "7 1000");
+        stage_free();
+}
+
 static void test_annotate_of_another_allowed(void) {
         record_new();
         stage->fb->polkit = FAKE_POLKIT_ALLOW;
@@ -400,6 +419,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/events/of-another", test_events_of_another);
         g_test_add_func("/annotate", test_annotate);
         g_test_add_func("/annotate/errors", test_annotate_errors);
+        g_test_add_func("/annotate/written-late", test_annotate_that_is_written_late);
         g_test_add_func("/annotate/of-another-allowed", test_annotate_of_another_allowed);
         g_test_add_func("/annotate/caller-leaves", test_caller_leaves_before_it_is_labelled);
         g_test_add_func("/added", test_added);

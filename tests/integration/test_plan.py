@@ -157,7 +157,8 @@ def test_acknowledging(stage):
     at = said['acknowledged_at']
     expect(abs(at / 1e6 - time.time()) < 3600, True, 'when')
     expect(stage.ctl('acknowledge')[0], 2, 'nothing to do')
-    expect(stage.json('acknowledge', version)['acknowledged_at'], at, 'the first time counts')
+    expect(stage.ctl('acknowledge', version)[0], 2, 'by name likewise')
+    expect(plan(stage)['acknowledged_at'], at, 'the first time counts')
     expect(session(stage, sim)['acknowledged'], True, 'after')
     stage.daemon.stop()
     stage.needled()

@@ -124,7 +124,8 @@ def test_stages_areas_and_marks_outlive_the_service(stage):
     wait_for('the same session going on', lambda: (stage.live_session() or {}).get('state') == 'running')
     assert_said(figures(stage), 'after the restart')
     at_least(figures(stage)['areas']['nose']['strokes'], before['areas']['nose']['strokes'], 'strokes of the nose')
-    expect(stage.ctl('finish')[0], 0, 'finish')
+    done = stage.json('finish')
+    expect((done['session'], done['uuid']), (session['id'], session['uuid']), 'finish')
     finished(stage)
     expect(names(stage, session['id'], 'stage'), ['cleanse', 'needling'], 'stages in the record')
     expect(names(stage, session['id'], 'area'), ['nose', 'chin'], 'areas in the record')
@@ -223,11 +224,12 @@ def test_zones_are_those_of_the_device_where_nothing_is_configured(stage):
 
 def test_labels_of_a_live_and_of_a_stored_session(stage):
     sim, session = used(stage)
-    expect(stage.ctl('annotate', session['id'], 'subject=Ada', 'rating=3')[0], 0, 'annotate a live one')
+    expect(stage.json('annotate', session['id'], 'subject=Ada', 'rating=3')['uuid'], session['uuid'], 'annotate a live one')
     sim.control('stop')
     expect(finished(stage)[0]['subject'], 'Ada', 'subject')
     wait_for('the end', lambda: stage.json('show', session['id']).get('end_reason'))
-    expect(stage.ctl('annotate', session['id'], 'product=serum', 'subject=', 'rating=5')[0], 0, 'annotate a stored one')
+    expect(stage.json('annotate', session['id'], 'product=serum', 'subject=', 'rating=5'),
+           {'session': session['id'], 'uuid': session['uuid']}, 'annotate a stored one')
     shown = stage.json('sessions')['sessions'][0]
     expect(shown.get('subject'), None, 'a label that was taken away')
     got = json.loads(busctl(stage, 'call', 'org.needled', '/org/needled', HISTORY, 'Get', 't', session['id']).stdout)['data'][0]
@@ -273,6 +275,7 @@ def test_verbs_say_what_they_did(stage):
     expect(stage.ctl('stage', 'numb')[0], 2, 'a stage that it is in already')
     expect('* numb' in stage.ctl('stage')[1], True, 'the current stage')
     expect(stage.json('area', 'chin')['area'], 'chin', 'area')
+    expect(stage.ctl('area', 'chin')[0], 2, 'an area that it is in already')
     expect('* chin' in stage.ctl('area')[1], True, 'the current area')
     expect(stage.json('mark', 'it hurt')['mark'], 'it hurt', 'mark')
     expect('stage numb' in stage.ctl('status')[1], True, 'the stage in status')

@@ -411,6 +411,7 @@ def test_eatt_reorders_and_nothing_is_lost(stage):
     expect(use.states.all(), [], 'states')
     use.ends(0)
     at_least(stage.sessions()[0]['late']['live'], 60, 'late in the record')
+    expect(stage.sessions()[0]['gaps'], 0, 'gaps in the record')
 
 
 def sleeps(stage, during=None):

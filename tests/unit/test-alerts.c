@@ -210,7 +210,7 @@ static void test_10000_of_them_are_bounded(void) {
 static void test_names(void) {
         static const char *const codes[_ALERT_CODE_MAX] = {
                 "overpressure", "time-limit", "depth", "head-worn", "head-reused", "battery-low", "samples-lost", "clock-unset",
-                "rest-not-over",
+                "rest-not-over", "events-left-out",
         };
 
         for (int code = 0; code < _ALERT_CODE_MAX; code++)
@@ -243,6 +243,8 @@ static void test_texts(void) {
                 { ALERT_REST_NOT_OVER, 2 * 86400 + 3 * 3600 + 59, "Begun before the planned rest was over: 2 days 3 h early" },
                 { ALERT_REST_NOT_OVER, 86400, "Begun before the planned rest was over: 1 day early" },
                 { ALERT_REST_NOT_OVER, 3660, "Begun before the planned rest was over: 1 h 1 min early" },
+                { ALERT_EVENTS_LEFT_OUT, 1, "More happened than is listed: 1 event left out" },
+                { ALERT_EVENTS_LEFT_OUT, 3400, "More happened than is listed: 3400 events left out" },
                 { ALERT_REST_NOT_OVER, INT32_MAX, "Begun before the planned rest was over: 24855 days 3 h early" },
         };
 

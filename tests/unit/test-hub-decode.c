@@ -66,10 +66,10 @@ static void on_frame(Tracker *tracker, Session *s, const Frame *frame, void *use
         rig->holds = true;
 }
 
-static void on_live(Tracker *tracker, Session *s, const Frame *frame, const TrackerLive *live, void *userdata) {
+static void on_live(Tracker *tracker, Session *s, const Frame *frame, const OmpLive *live, void *userdata) {
         Rig *rig = userdata;
 
-        hub_sample(live, &rig->sample);
+        hub_sample(s, live, &rig->sample);
 }
 
 static void on_ended(Tracker *tracker, Session *s, void *userdata) {

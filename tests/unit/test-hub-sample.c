@@ -25,10 +25,12 @@ static Frame frame(const char *text, FrameDirection direction) {
 }
 
 static StoreSample sample_of(OmpLive live, bool has_rate, double rate) {
-        TrackerLive l = { .live = &live, .has_rate = has_rate, .stroke_rate = rate };
+        const Session session = {
+                .tally = { .has_rate = has_rate, .rate_strokes = (uint32_t) (rate * 10), .rate_ticks = 60u * 10000u * 10 },
+        };
         StoreSample sample = { .has = 0xff };
 
-        hub_sample(&l, &sample);
+        hub_sample(&session, &live, &sample);
         return sample;
 }
 

@@ -105,7 +105,8 @@ static void test_stages_have_names(void) {
 static void test_alerts_have_names(void) {
         g_assert_cmpstr(note_alert_name(0), ==, "overpressure");
         g_assert_cmpstr(note_alert_name(8), ==, "rest-not-over");
-        g_assert_null(note_alert_name(9));
+        g_assert_cmpstr(note_alert_name(9), ==, "events-left-out");
+        g_assert_null(note_alert_name(10));
         g_assert_null(note_alert_name(255));
 }
 
@@ -150,7 +151,7 @@ static void test_what_has_no_words_is_octets(void) {
         words("\x01\0", 2, "octets 01 00");     /* not how it is written */
         words("\x02\x07", 2, "octets 02 07");   /* of a later version */
         words("\x04\x63", 2, "octets 04 63");   /* no such area */
-        words("\x06\x09\x01\0\0\0\0", 7, "octets 06 09 01 00 00 00 00");
+        words("\x06\x0a\x01\0\0\0\0", 7, "octets 06 0a 01 00 00 00 00");
         words("\x06\x08\x04\0\0\0\0", 7, "octets 06 08 04 00 00 00 00");
         words("\x05", 1, "octets 05");
 

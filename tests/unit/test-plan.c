@@ -141,9 +141,27 @@ static void test_two_in_a_week_are_the_most(void) {
 static void test_more_than_the_most_waits_for_the_newest_that_may_stay(void) {
         begin();
         for (unsigned i = 0; i < 4; i++)
-                session(200, 6 * DAY - i * HOUR);
-        expect(PLAN_WEEK, DAY + 2 * HOUR);
+                session(200, 6 * DAY - i * 3 * HOUR);
+        expect(PLAN_WEEK, DAY + 6 * HOUR);
         g_assert_cmpuint(plan.week_count, ==, 4);
+}
+
+/* Within 2 h after the end of the one before it is the same treatment, however many there are. */
+static void test_a_treatment_of_several_sessions_counts_once(void) {
+        begin();
+        session(250, 6 * DAY);
+        session(250, 6 * DAY - 15 * MINUTE - 2 * HOUR);
+        session(250, 6 * DAY - 30 * MINUTE - 4 * HOUR);
+        ask(0, NOW);
+        g_assert_cmpuint(plan.week_count, ==, 1);
+        g_assert_cmpuint(plan.course_weeks, ==, 1);
+        g_assert_cmpuint(plan.course_start_usec, ==, NOW - 6 * DAY);
+
+        begin();
+        session(250, 6 * DAY);
+        session(250, 6 * DAY - 15 * MINUTE - 2 * HOUR - 1);
+        ask(0, NOW);
+        g_assert_cmpuint(plan.week_count, ==, 2);
 }
 
 static void test_the_rule_that_ends_last_decides(void) {
@@ -391,11 +409,11 @@ static void test_as_an_hourly_look_at_the_rules(void) {
 static void test_ten_thousand_sessions(void) {
         begin();
         for (unsigned i = 10000; i-- > 0;)
-                session(250, i * HOUR / 2);
+                session(250, i * 5 * HOUR / 2);
         ask(0, NOW);
         g_assert_cmpint(plan.reason, ==, PLAN_COURSE);
-        g_assert_cmpuint(plan.week_count, ==, 2 * 7 * 24);
-        g_assert_cmpuint(plan.course_weeks, ==, 30);
+        g_assert_cmpuint(plan.week_count, ==, 68);
+        g_assert_cmpuint(plan.course_weeks, ==, 52);
         for (unsigned i = 0; i < 10000; i++)
                 g_assert_cmpuint(g_array_index(history, PlanSession, i).areas, ==, 0); /* the list is left as it was */
 }
@@ -411,6 +429,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/plan/areas-rest-alone", test_areas_rest_alone);
         g_test_add_func("/plan/a-session-without-an-area-counts-for-each", test_a_session_without_an_area_counts_for_each);
         g_test_add_func("/plan/two-in-a-week-are-the-most", test_two_in_a_week_are_the_most);
+        g_test_add_func("/plan/a-treatment-of-several-sessions-counts-once", test_a_treatment_of_several_sessions_counts_once);
         g_test_add_func("/plan/more-than-the-most-waits-for-the-newest-that-may-stay", test_more_than_the_most_waits_for_the_newest_that_may_stay);
         g_test_add_func("/plan/the-rule-that-ends-last-decides", test_the_rule_that_ends_last_decides);
         g_test_add_func("/plan/deeper-needles-follow-their-rest-alone", test_deeper_needles_follow_their_rest_alone);

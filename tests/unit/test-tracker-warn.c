@@ -288,6 +288,39 @@ static void test_battery_and_clock(void) {
         stop(talk);
 }
 
+/* Who looks late, when the session is over already, is told all that was due before. */
+static void test_a_late_tick(void) {
+        g_autoptr(Talk) talk = talk_with(&pen_limits, 0);
+
+        press(talk, 1, 3500);
+        press(talk, 1, 100);
+        told(talk, "opened warning:overpressure:3600 running");
+        talk->now_usec += 300 * SEC;
+        tick(talk);
+        told(talk, "clear:overpressure ended:idle");
+}
+
+/* The device has a limit of its own: it says that it was reached, whatever holds here. */
+static void test_time_limit_of_the_device(void) {
+        NoteLimits hold = pen_limits;
+        g_autoptr(Talk) talk = NULL;
+
+        hold.time_limit_sec = 100;
+        talk = talk_with(&hold, 0);
+        use(talk, 1, 0);
+        event_with(talk, OMP_EVENT_TIME_LIMIT, true, 600);
+        told(talk, "opened running event:12 warning:time-limit:600");
+        event_with(talk, OMP_EVENT_TIME_LIMIT, false, 0);
+        told(talk, "event:12 clear:time-limit");
+
+        /* What is reached here stands, whatever the device says. */
+        use(talk, 1001, 0);
+        told(talk, "warning:time-limit:100");
+        event_with(talk, OMP_EVENT_TIME_LIMIT, false, 0);
+        told(talk, "event:12");
+        stop(talk);
+}
+
 static void test_old_events_warn_of_nothing(void) {
         g_autoptr(Talk) talk = talk_with(NULL, 0);
 
@@ -306,12 +339,12 @@ static void test_samples_lost(void) {
         use(talk, 101, 0);              /* the first is too old by now */
         talk->live_sequence += 9;
         use(talk, 10, 0);
-        told(talk, "opened running gap:1:5 gap:1:9");
+        told(talk, "opened running gap:1:5");
         talk->live_sequence += 1;
         use(talk, 1, 0);
-        told(talk, "gap:1:1 notice:samples-lost:10");
+        told(talk, "gap:1:9 notice:samples-lost:10");
         use(talk, 99, 0);
-        told(talk, "");
+        told(talk, "gap:1:1");
         use(talk, 1, 0);
         told(talk, "clear:samples-lost");
         stop(talk);
@@ -363,6 +396,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker-warn/limits-are-noted-when-they-change", test_limits_are_noted_when_they_change);
         g_test_add_func("/tracker-warn/time-limit-is-of-time-in-use", test_time_limit_is_of_time_in_use);
         g_test_add_func("/tracker-warn/time-limit-without-a-value", test_time_limit_without_a_value);
+        g_test_add_func("/tracker-warn/a-late-tick", test_a_late_tick);
+        g_test_add_func("/tracker-warn/time-limit-of-the-device", test_time_limit_of_the_device);
         g_test_add_func("/tracker-warn/overpressure-by-the-limits", test_overpressure_by_the_limits);
         g_test_add_func("/tracker-warn/overpressure-by-an-event", test_overpressure_by_an_event);
         g_test_add_func("/tracker-warn/an-event-where-the-flag-was-lost", test_an_event_where_the_flag_was_lost);

@@ -232,6 +232,53 @@ static void test_idleness_ends_where_the_use_ended(void) {
         g_assert_cmpuint(tracker_deadline(talk->tracker), ==, UINT64_MAX);
 }
 
+/* A live value as a device sends it that has less to tell, `mean_mn` of force. */
+static void value(Talk *talk, unsigned flags, int16_t mean_mn, unsigned grown) {
+        uint8_t buf[64];
+        OmpLive l = { .flags = (uint16_t) flags, .sequence = talk->live_sequence++, .force_mean_mn = mean_mn, .force_peak_mn = mean_mn };
+        int n;
+
+        talk->now_usec += SEC / 10;
+        l.tick = (uint32_t) (talk->now_usec / OMP_TICK_USEC);
+        l.strokes = talk->strokes += grown;
+        n = omp_live_encode(&l, buf, sizeof(buf));
+        raw(talk, OMP_CHAR_LIVE, FRAME_FROM_DEVICE, buf, (size_t) n);
+        tick(talk);
+}
+
+/* Idle is who is not in contact, by the best sign that the device has for it. */
+static void test_idle_goes_by_contact(void) {
+        static const struct {
+                const char *what;
+                unsigned at_work, else_;        /* flags of the values */
+                int16_t at_work_mn, else_mn;
+                unsigned grown, else_grown;     /* strokes of each */
+        } cases[] = {
+                { "contact, with the motor off", FLAG | CONTACT, FLAG | LIFTED, 800, 800, 0, 0 },
+                { "contact, whatever else moves", FLAG | CONTACT, FLAG | LIFTED | MOTOR, 800, 800, 0, 5 },
+                { "force", FLAG | MOTOR, FLAG | MOTOR, 200, 199, 5, 5 },
+                { "a stroke", FLAG, FLAG, OMP_FORCE_UNKNOWN, OMP_FORCE_UNKNOWN, 1, 0 },
+                { "the motor", FLAG | MOTOR, FLAG, OMP_FORCE_UNKNOWN, OMP_FORCE_UNKNOWN, 0, 0 },
+        };
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Talk) talk = talk_new(NULL);
+                uint64_t last;
+
+                g_test_message("%s", cases[i].what);
+                for (unsigned n = 0; n < 1300; n++)
+                        value(talk, cases[i].at_work, cases[i].at_work_mn, cases[i].grown);
+                last = talk->now_usec;
+                told(talk, "opened running");
+                for (unsigned n = 0; n < 1199; n++)
+                        value(talk, cases[i].else_, cases[i].else_mn, cases[i].else_grown);
+                told(talk, "");
+                value(talk, cases[i].else_, cases[i].else_mn, cases[i].else_grown);
+                told(talk, "ended:idle");
+                g_assert_cmpuint(talk->ended->end_boottime_usec, ==, last);
+        }
+}
+
 /* A device that forgets to lower its flag does not make sessions without end. */
 static void test_flag_that_outlives_its_session(void) {
         g_autoptr(Talk) talk = talk_new(NULL);
@@ -340,7 +387,7 @@ static void test_loss_late_duplicate(void) {
         use(talk, 3, FLAG);             /* 0 1 2 */
         talk->live_sequence = 5;        /* 3 4 missing */
         use(talk, 1, FLAG);
-        told(talk, "opened running gap:1:2");
+        told(talk, "opened running");
         talk->live_sequence = 4;        /* late */
         use(talk, 1, FLAG);
         talk->live_sequence = 4;        /* and again */
@@ -348,12 +395,68 @@ static void test_loss_late_duplicate(void) {
         talk->live_sequence = 6;
         use(talk, 1, FLAG);
         told(talk, "");
+        use(talk, 10, FLAG);            /* a second after the 5 */
+        told(talk, "gap:1:1");
         live(talk, LIFTED, 0);
+        g_assert_cmpint(talk->figures.value[FIGURE_GAPS].i, ==, 1);
         g_assert_cmpint(talk->figures.value[FIGURE_LOST_LIVE].i, ==, 1);
         g_assert_cmpint(talk->figures.value[FIGURE_LATE_LIVE].i, ==, 1);
         g_assert_cmpuint(tracker_counters(talk->tracker)->lost, ==, 1);
         g_assert_cmpuint(tracker_counters(talk->tracker)->late, ==, 1);
         g_assert_cmpuint(tracker_counters(talk->tracker)->duplicates, ==, 1);
+}
+
+/* With several channels a link changes the order: nothing is missing, and there was no gap. */
+static void test_another_order_is_no_gap(void) {
+        static const uint16_t order[] = { 4, 3, 6, 7, 5, 10, 9, 8 };
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        link_frame(talk, FRAME_LINK_UP);
+        use(talk, 3, FLAG);             /* 0 1 2 */
+        for (size_t i = 0; i < G_N_ELEMENTS(order); i++) {
+                talk->live_sequence = order[i];
+                use(talk, 1, FLAG);
+        }
+        g_assert_cmpint(figure(talk, FIGURE_GAPS), ==, 0);
+        talk->live_sequence = 11;
+        use(talk, 20, FLAG);
+        live(talk, LIFTED, 0);
+        told(talk, "opened running ended:device");
+        g_assert_cmpint(talk->figures.value[FIGURE_GAPS].i, ==, 0);
+        g_assert_cmpint(talk->figures.value[FIGURE_GAP_TIME].i, ==, 0);
+        g_assert_cmpint(talk->figures.value[FIGURE_LOST_LIVE].i, ==, 0);
+        g_assert_cmpint(talk->figures.value[FIGURE_LATE_LIVE].i, ==, 4);
+}
+
+/* Each run by itself; the oldest is told at once when there are more than are waited for. */
+static void test_many_gaps_at_once(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        link_frame(talk, FRAME_LINK_UP);
+        use(talk, 1, FLAG);
+        for (uint16_t i = 0; i < 9; i++) {
+                talk->live_sequence++;
+                use(talk, 1, FLAG);
+        }
+        told(talk, "opened running gap:1:1");
+        g_assert_cmpint(figure(talk, FIGURE_GAPS), ==, 9);
+        link_frame(talk, FRAME_LINK_LOST); /* what has not come by now does not come */
+        told(talk, "gap:1:1 gap:1:1 gap:1:1 gap:1:1 gap:1:1 gap:1:1 gap:1:1 gap:1:1 interrupted");
+        g_assert_cmpint(figure(talk, FIGURE_GAPS), ==, 9);
+}
+
+static void test_a_gap_at_the_end(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        link_frame(talk, FRAME_LINK_UP);
+        use(talk, 3, FLAG);
+        talk->live_sequence += 200;     /* too many of them to come late */
+        use(talk, 1, FLAG);
+        told(talk, "opened running gap:1:200 notice:samples-lost:200");
+        talk->live_sequence += 2;
+        use(talk, 1, FLAG);
+        live(talk, LIFTED, 0);
+        told(talk, "gap:1:2 ended:device");
 }
 
 /* The daemon was stopped for 5 s; what waited in the socket comes late, all at once, with ticks of then. Nothing is counted twice. */
@@ -541,6 +644,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker/stroke-in-contact-opens", test_stroke_in_contact_opens);
         g_test_add_func("/tracker/auto-start-off", test_auto_start_off);
         g_test_add_func("/tracker/idleness-ends-where-the-use-ended", test_idleness_ends_where_the_use_ended);
+        g_test_add_func("/tracker/idle-goes-by-contact", test_idle_goes_by_contact);
         g_test_add_func("/tracker/flag-that-outlives-its-session", test_flag_that_outlives_its_session);
         g_test_add_func("/tracker/finished-by-hand-stays-finished", test_finished_by_hand_stays_finished);
         g_test_add_func("/tracker/link-loss-is-a-gap-not-an-end", test_link_loss_is_a_gap_not_an_end);
@@ -548,6 +652,9 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker/pause-by-hand", test_pause_by_hand);
         g_test_add_func("/tracker/what-is-written-is-kept", test_what_is_written_is_kept);
         g_test_add_func("/tracker/loss-late-duplicate", test_loss_late_duplicate);
+        g_test_add_func("/tracker/another-order-is-no-gap", test_another_order_is_no_gap);
+        g_test_add_func("/tracker/many-gaps-at-once", test_many_gaps_at_once);
+        g_test_add_func("/tracker/a-gap-at-the-end", test_a_gap_at_the_end);
         g_test_add_func("/tracker/held-up-packets-are-no-reboot", test_held_up_packets_are_no_reboot);
         g_test_add_func("/tracker/a-jump-of-the-ticks-is-no-contact", test_a_jump_of_the_ticks_is_no_contact);
         g_test_add_func("/tracker/held-up-before-the-link-went", test_held_up_before_the_link_went);
