@@ -284,7 +284,8 @@ typedef struct StoreErased {
         char **remains;                 /* names of files that were put aside and may hold more; NULL-terminated */
 } StoreErased;
 
-/* How long sessions are kept; what is older or too many goes at the end of a session and once a day. */
+/* How long sessions are kept. Too many are told by the order in which they came, at the end of each; what is too old goes when it still is
+ * after the daemon has run for another day, so that a clock that jumps erases nothing. */
 typedef struct StoreRetention {
         uint64_t age_usec;              /* since the end of a session; 0: for ever */
         unsigned count;                 /* of each owner; 0: all */
