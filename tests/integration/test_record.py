@@ -314,3 +314,21 @@ def test_lists(stage):
     expect(len(stage.json('sessions', '--owner=all', '--limit=510')['sessions']), 510, 'of everybody')
     expect(stage.ctl('sessions', '--all', '--limit=3')[0], 64, 'both')
     at_least(len(stage.ctl('sessions', '--all')[1].splitlines()), 521, 'lines of the table')
+
+
+def test_the_last_are_kept(stage):
+    session = recorded(stage)
+    text = export(stage, 'a.tape', session['id']).read_text()
+    for number, day in ((1, 3), (2, 1), (3, 2)):
+        path = stage.dir / f'{number}.tape'
+        path.write_text(text.splitlines()[0] + f'\nprofile omp1\ndevice pen\nsession {number}1111111-2222-4333-8444-555555555555\n'
+                        f'clock 2025-01-0{day}T00:00:00.000000Z\n0.1 < live 01 02\n1 = user\n')
+        stage.json('import', path)
+    stage.daemon.stop()
+    (stage.config_dir / 'needled.conf').write_text('[Store]\nRetentionCount=2\n')
+    stage.needled()
+    kept = wait_for('two of four', lambda: len(stage.sessions()) == 2 and stage.sessions())
+    # Those that came last: dates are what somebody's clock said.
+    expect([entry['uuid'][0] for entry in kept], ['3', '2'], 'the last')
+    for gone in (session['uuid'], '11111111-2222'):
+        wait_for('the files without the others', lambda gone=gone: not holds(stage.state_dir, gone))
