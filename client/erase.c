@@ -76,27 +76,13 @@ static Exit delete_one(Client *client, uint64_t id, Sum *sum) {
         return e;
 }
 
-static Exit read_ids(const Client *client, GArray *ids) {
-        for (int i = 0; i < client->n_args; i++) {
-                uint64_t id;
-
-                if (format_parse_unsigned(client->args[i], 1, UINT64_MAX, &id) < 0) {
-                        output_error("There is no session '%s'. 'needlectl sessions' lists them with their numbers.", client->args[i]);
-                        return EXIT_NOT_FOUND;
-                }
-                g_array_append_val(ids, id);
-        }
-
-        return EXIT_DONE;
-}
-
 Exit verb_delete(Client *client) {
         g_autoptr(GArray) ids = g_array_new(false, false, sizeof(uint64_t));
         g_autofree char *question = NULL;
         g_auto(Sum) sum = {};
         Exit e;
 
-        e = read_ids(client, ids);
+        e = session_filter_ids(client, ids);
         if (e != EXIT_DONE)
                 return e;
         question = ids->len == 1 ? g_strdup_printf("Erase session %" PRIu64 " for good", g_array_index(ids, uint64_t, 0))

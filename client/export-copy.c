@@ -87,6 +87,10 @@ static char *copy_lines(FILE *in, ExportFormat format, uint64_t rows, ExportSink
         return missing;
 }
 
+bool export_sink_stream(const char *data, size_t size, void *userdata) {
+        return fwrite(data, 1, size, userdata) == size;
+}
+
 char *export_copy(FILE *in, const char *name, ExportFormat format, uint64_t rows, ExportSink sink, void *userdata) {
         return format == EXPORT_TAPE ? copy_tape(in, name, rows, sink, userdata) : copy_lines(in, format, rows, sink, userdata);
 }

@@ -22,6 +22,9 @@ const char *export_format_name(ExportFormat format); /* also what file names end
 /* Where it goes; false: it takes no more. */
 typedef bool (*ExportSink)(const char *data, size_t size, void *userdata);
 
+/* Into a FILE, which is the userdata. */
+bool export_sink_stream(const char *data, size_t size, void *userdata);
+
 /* Until it is whole, with `rows` of its rows. Takes `in`. Returns what is missing as a sentence's end, for the caller to free, NULL if
  * nothing is. `name` is for messages. */
 char *export_copy(FILE *in, const char *name, ExportFormat format, uint64_t rows, ExportSink sink, void *userdata);

@@ -92,10 +92,6 @@ static Exit remember(FollowExport *f, const char *uuid) {
 
 /* ---- One session ---- */
 
-static bool sink_stream(const char *data, size_t size, void *userdata) {
-        return fwrite(data, 1, size, userdata) == size;
-}
-
 /* At its place only when it is whole and on the disk. */
 static Exit put_in_place(FollowExport *f, FILE *file, const char *temporary, const char *name) {
         if (fflush(file) != 0 || fsync(fileno(file)) < 0)
@@ -115,7 +111,7 @@ static Exit write_session(FollowExport *f, uint64_t id, const char *name) {
 
         if (!file)
                 return folder_failed(f, temporary, errno);
-        e = export_session(f->client, id, &f->options, sink_stream, file, &rows, &missing);
+        e = export_session(f->client, id, &f->options, export_sink_stream, file, &rows, &missing);
         if (missing)
                 output_error("The export of session %" PRIu64 " is not whole: %s.", id, missing);
         if (e == EXIT_DONE)

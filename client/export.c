@@ -156,10 +156,6 @@ static Exit export_to(Exporting *x, uint64_t id, const char *path) {
         return e;
 }
 
-static bool sink_stream(const char *data, size_t size, void *userdata) {
-        return fwrite(data, 1, size, userdata) == size;
-}
-
 static char *session_name(const Exporting *x, uint64_t id) {
         return g_strdup_printf("session-%" PRIu64 ".%s", id, export_format_name(x->options.format));
 }
@@ -175,7 +171,7 @@ static Exit export_member(Exporting *x, uint64_t id) {
                 output_error("There is no room for a temporary file: %s.", g_strerror(errno));
                 return EXIT_FAILED;
         }
-        e = export_session(x->client, id, &x->options, sink_stream, content, &rows, &missing);
+        e = export_session(x->client, id, &x->options, export_sink_stream, content, &rows, &missing);
         if (missing)
                 output_error("The export of session %" PRIu64 " is not whole: %s; no archive was written.", id, missing);
         if (e == EXIT_DONE)
@@ -253,20 +249,6 @@ Exit export_read_options(const Client *client, ExportFormat fallback, ExportOpti
         return EXIT_DONE;
 }
 
-static Exit read_ids(const Client *client, GArray *ids) {
-        for (int i = 0; i < client->n_args; i++) {
-                uint64_t id;
-
-                if (format_parse_unsigned(client->args[i], 1, UINT64_MAX, &id) < 0) {
-                        output_error("There is no session '%s'. 'needlectl sessions' lists them with their numbers.", client->args[i]);
-                        return EXIT_NOT_FOUND;
-                }
-                g_array_append_val(ids, id);
-        }
-
-        return EXIT_DONE;
-}
-
 static Exit choose_ids(Client *client, GArray *ids) {
         json_auto *sessions = json_array();
         g_auto(Objects) objects = {};
@@ -304,7 +286,7 @@ static Exit find_ids(Client *client, GArray *ids) {
                 return EXIT_USAGE;
         }
 
-        return filtered ? choose_ids(client, ids) : read_ids(client, ids);
+        return filtered ? choose_ids(client, ids) : session_filter_ids(client, ids);
 }
 
 static Exit export_all(Exporting *x, const GArray *ids) {

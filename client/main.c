@@ -127,9 +127,9 @@ const Verb verbs[] = {
           "Says how many, and what may remain. --owner names another user, or all. --copies erases instead the files\n"
           "that were put aside because they were damaged. Asks on a terminal; elsewhere --yes has to say it.",
           0, 0, OPTION_BIT(OPTION_OWNER) | OPTION_BIT(OPTION_COPIES) | OPTION_BIT(OPTION_YES), verb_erase },
-        { "verify", "ID|FILE...", "Compute the figures of a session again from its record",
-          "Exits with 1 if those that are stored are others, and lists them side by side. Of a tape in a file\n"
-          "the figures are printed.",
+        { "verify", "ID|FILE...", "Whether the record of a session is whole, and gives its figures",
+          "Checks what is stored, and computes the figures again. Exits with 1 if something is damaged or those that\n"
+          "are stored are others, and lists them side by side. Of a tape in a file the figures are printed.",
           1, INT_MAX, 0, verb_verify },
         { "replay", "FILE", "Play a tape as if it were live",
           "The live view of 'watch', its lines or its JSON records, from a tape instead of a device; with\n"

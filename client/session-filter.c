@@ -141,3 +141,17 @@ Exit session_filter_page(Client *client, const SessionFilter *filter, uint64_t l
 
         return service_call(client->bus, call, 0, ret);
 }
+
+Exit session_filter_ids(const Client *client, GArray *ids) {
+        for (int i = 0; i < client->n_args; i++) {
+                uint64_t id;
+
+                if (format_parse_unsigned(client->args[i], 1, UINT64_MAX, &id) < 0) {
+                        output_error("There is no session '%s'. 'needlectl sessions' lists them with their numbers.", client->args[i]);
+                        return EXIT_NOT_FOUND;
+                }
+                g_array_append_val(ids, id);
+        }
+
+        return EXIT_DONE;
+}

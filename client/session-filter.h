@@ -3,6 +3,7 @@
 
 /* Which stored sessions are meant, as the options say it, and the list of them, page by page. */
 
+#include <glib.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,3 +36,6 @@ Exit session_filter_page(Client *client, const SessionFilter *filter, uint64_t l
 
 /* A user's name or number, or "all", (uid_t) -1. EXIT_NOT_FOUND; the user was told. */
 Exit session_filter_owner(const char *typed, uid_t *ret);
+
+/* The numbers that the verb's arguments are (uint64_t). EXIT_NOT_FOUND: one is none; the user was told. */
+Exit session_filter_ids(const Client *client, GArray *ids);

@@ -10,10 +10,14 @@
 #include "client/json.h"
 #include "client/output.h"
 #include "client/playback.h"
+#include "client/service.h"
 #include "client/table.h"
 #include "client/tape-file.h"
 #include "client/text.h"
 #include "client/verbs.h"
+
+/* It reads all frames. */
+#define VERIFY_TIMEOUT_USEC (120 * SECOND_USEC)
 
 typedef struct Verification {
         Client *client;
@@ -86,8 +90,43 @@ static void print_differences(const json_t *differences, bool legend) {
         table_print(table, legend);
 }
 
-static Exit verify_session(Verification *v, uint64_t id) {
-        json_auto *stored = NULL, *computed = NULL, *differences = NULL;
+/* What the service finds when it reads all of it again. */
+static Exit ask_service(Verification *v, uint64_t id, json_t **ret) {
+        g_autoptr(sd_bus_message) call = NULL;
+        Exit e;
+        int r;
+
+        e = client_connect(v->client);
+        if (e == EXIT_DONE)
+                e = service_message(v->client->bus, SERVICE_ROOT, SERVICE_HISTORY, "Verify", &call);
+        if (e != EXIT_DONE)
+                return e;
+        r = sd_bus_message_append(call, "t", id);
+        return r < 0 ? service_message_error(r) : service_call(v->client->bus, call, VERIFY_TIMEOUT_USEC, ret);
+}
+
+static void add_verified(Verification *v, uint64_t id, const json_t *report, json_t *entry) {
+        json_object_set_new(entry, "session", json_integer((json_int_t) id));
+        json_object_set(entry, "frames", json_object_get(report, "frames"));
+        json_object_set(entry, "chunks", json_object_get(report, "chunks"));
+        json_object_set(entry, "damaged", json_object_get(report, "damaged"));
+        json_array_append(v->verified, entry);
+}
+
+/* Its frames are there, as they were written. Chunks that are damaged are what else there is to say. */
+static void say_whole(Verification *v, uint64_t id, const json_t *report) {
+        int64_t n_damaged = json_number(report, "damaged");
+
+        if (n_damaged == 0)
+                return;
+        v->differs = true;
+        output_error("Session %" PRIu64 ": %" PRId64 " of its %" PRId64 " parts are damaged, and the frames in them are lost.", id, n_damaged,
+                     json_number(report, "chunks"));
+}
+
+/* The figures on either side, from what was on the air. */
+static Exit compare_session(Verification *v, uint64_t id, const json_t *report) {
+        json_auto *stored = NULL, *computed = NULL, *differences = NULL, *entry = NULL;
         g_auto(TapeFile) tape = {};
         uint64_t rows = 0;
         bool equal;
@@ -104,8 +143,8 @@ static Exit verify_session(Verification *v, uint64_t id) {
         differences = figures_compare(stored, computed);
         equal = json_array_size(differences) == 0;
         v->differs |= !equal;
-        json_array_append_new(v->verified, json_pack("{s:I s:b s:O s:O}", "session", (json_int_t) id, "equal", equal,
-                                                     "differences", differences, "figures", computed));
+        entry = json_pack("{s:b s:O s:O}", "equal", equal, "differences", differences, "figures", computed);
+        add_verified(v, id, report, entry);
         if (client_wants_json(v->client))
                 return EXIT_DONE;
 
@@ -115,6 +154,21 @@ static Exit verify_session(Verification *v, uint64_t id) {
                 output_say("Session %" PRIu64 ": its record gives other figures than those that are stored.", id);
                 print_differences(differences, !options_has(&v->client->options, OPTION_NO_LEGEND));
         }
+        return EXIT_DONE;
+}
+
+static Exit verify_session(Verification *v, uint64_t id) {
+        json_auto *report = NULL;
+        Exit e = ask_service(v, id, &report);
+
+        if (e != EXIT_DONE)
+                return e;
+        say_whole(v, id, report);
+        if (client_wants_json(v->client) || !json_is_true(json_object_get(report, "ok")))
+                return compare_session(v, id, report);
+
+        output_say("Session %" PRIu64 ": its record is whole, %" PRId64 " frames, and gives the figures that are stored.", id,
+                   json_number(report, "frames"));
         return EXIT_DONE;
 }
 

@@ -67,6 +67,39 @@ def test_there_and_back(stage):
     expect(len(stage.sessions()), 1, 'sessions')
 
 
+LABELS = ('subject', 'area', 'product', 'note', 'rating', 'utc_offset', 'alias', 'device', 'end_reason', 'start', 'uuid', 'acknowledged')
+
+
+def test_json_there_and_back(stage):
+    session = recorded(stage)
+    stage.ctl('annotate', session['id'], 'area=chin', 'product=a "serum" \\ ü', 'note=one\ntwo')
+    session = stage.json('show', session['id'])
+    path = export(stage, 'a.json', session['id'], '--format=json')
+    before = json.loads(path.read_text())
+    expect((before['format'], before['version'], before['session']['note']), ('needled-session', 1, 'one\ntwo'), 'what it is')
+    elsewhere(stage)
+
+    back = stage.json('show', stage.json('import', path)['imported'][0]['session'])
+    expect({key: back.get(key) for key in LABELS}, {key: session.get(key) for key in LABELS}, 'its labels')
+    expect(figures_of(back), figures_of(session), 'its figures, computed again')
+    expect([(e['time'], e['kind'], e['name']) for e in back['events'] if e['kind'] in ('device', 'mark', 'alert')],
+           [(e['time'], e['kind'], e['name']) for e in session['events'] if e['kind'] in ('device', 'mark', 'alert')], 'what happened')
+    expect(stage.ctl('verify', back['id'])[0], 0, 'verify')
+    after = json.loads(export(stage, 'b.json', back['id'], '--format=json').read_text())
+    expect(after['frames'], before['frames'], 'frames')
+    expect(after['gaps'], before['gaps'], 'gaps')
+
+    text = path.read_text()
+    for name, cut in (('half.json', text[:len(text) // 2]), ('open.json', text.rstrip()[:-1]), ('more.json', text + '{}')):
+        (stage.dir / name).write_text(cut.replace(session['uuid'], '21111111-2222-4333-8444-555555555555'))
+        status, _, err = stage.ctl('import', stage.dir / name)
+        expect((status, f'{name}:' in err), (1, True), f'{name}: {err}')
+    expect(len(stage.sessions()), 1, 'sessions')
+    csv = export(stage, 'a.csv', back['id'], '--format=csv').read_text().splitlines()
+    expect(len(csv) - 1, len(before['frames']), 'a row a frame')
+    expect(stage.ctl('export', back['id'], '--format=json', '--resample=5')[0], 64, 'only csv is resampled')
+
+
 def test_what_is_broken_changes_nothing(stage):
     session = recorded(stage)
     whole = export(stage, 'a.tape', session['id']).read_bytes()
@@ -281,3 +314,21 @@ def test_lists(stage):
     expect(len(stage.json('sessions', '--owner=all', '--limit=510')['sessions']), 510, 'of everybody')
     expect(stage.ctl('sessions', '--all', '--limit=3')[0], 64, 'both')
     at_least(len(stage.ctl('sessions', '--all')[1].splitlines()), 521, 'lines of the table')
+
+
+def test_the_last_are_kept(stage):
+    session = recorded(stage)
+    text = export(stage, 'a.tape', session['id']).read_text()
+    for number, day in ((1, 3), (2, 1), (3, 2)):
+        path = stage.dir / f'{number}.tape'
+        path.write_text(text.splitlines()[0] + f'\nprofile omp1\ndevice pen\nsession {number}1111111-2222-4333-8444-555555555555\n'
+                        f'clock 2025-01-0{day}T00:00:00.000000Z\n0.1 < live 01 02\n1 = user\n')
+        stage.json('import', path)
+    stage.daemon.stop()
+    (stage.config_dir / 'needled.conf').write_text('[Store]\nRetentionCount=2\n')
+    stage.needled()
+    kept = wait_for('two of four', lambda: len(stage.sessions()) == 2 and stage.sessions())
+    # Those that came last: dates are what somebody's clock said.
+    expect([entry['uuid'][0] for entry in kept], ['3', '2'], 'the last')
+    for gone in (session['uuid'], '11111111-2222'):
+        wait_for('the files without the others', lambda gone=gone: not holds(stage.state_dir, gone))
