@@ -32,7 +32,7 @@ static int append_entry(sd_bus_message *m, const StoreSession *s) {
                 { "profile", s->profile }, { "subject", s->subject },       { "area", s->area },
                 { "source", s->source },   { "end_reason", s->end_reason },
         };
-        const uint32_t owner = (uint32_t) s->owner;
+        const uint32_t owner = (uint32_t) s->owner, record = s->record;
         const int acknowledged = s->acknowledged;
         int r;
 
@@ -46,6 +46,9 @@ static int append_entry(sd_bus_message *m, const StoreSession *s) {
         if (r < 0)
                 return r;
         r = dictionary_basic(m, "acknowledged", 'b', &acknowledged);
+        if (r < 0)
+                return r;
+        r = record > 0 ? dictionary_basic(m, "record", 'u', &record) : 0;
         if (r < 0)
                 return r;
         for (size_t i = 0; i < G_N_ELEMENTS(strings); i++) {
