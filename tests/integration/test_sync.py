@@ -17,6 +17,15 @@ def sync_state(stage):
     return stage.device('pen')['sync']
 
 
+def begin_to_adopt(stage):
+    """As stage.adopt(), which waits until the device streams and nothing else."""
+    def found():
+        stage.ctl('search', '--seconds=1', '-q')
+        return stage.device()
+    status, _, err = stage.ctl('adopt', wait_for('a found device', found)['address'], '--alias=pen')
+    expect(status, 0, f'adopt ({err})')
+
+
 def settled(stage):
     """What was offered at the connection has been looked at."""
     def over():
@@ -105,7 +114,7 @@ def test_cleared_when_configured(stage):
 def test_a_session_begins_in_the_middle(stage):
     """It goes on when that is over, with the one that began."""
     sim = start(stage, '--records=150', '--live-period=50')
-    stage.adopt()
+    begin_to_adopt(stage)
     wait_for('some sessions', lambda: len(stage.sessions()) > 3)
     sim.control('start')
     wait_for('a session', stage.live_session)
@@ -121,7 +130,7 @@ def test_a_session_begins_in_the_middle(stage):
 def test_killed_in_the_middle(stage):
     """kill -9 again and again: each is here once, and all that are gone on the device are here."""
     sim = start(stage, '--records=120', config='[Store]\nClearOnDevice=yes\n')
-    stage.adopt()
+    begin_to_adopt(stage)
     for at in (5, 40, 80):
         wait_for(f'{at} sessions', lambda at=at: len(stage.json('sessions', '--limit=500')['sessions']) >= at)
         stage.daemon.stop(signal.SIGKILL)
@@ -134,7 +143,7 @@ def test_killed_in_the_middle(stage):
 
 def test_link_lost_in_the_middle(stage):
     sim = start(stage, '--records=100')
-    stage.adopt()
+    begin_to_adopt(stage)
     drops = 0
     while (n := len(stage.json('sessions', '--limit=500')['sessions'])) < 100:
         if n >= drops * 30 and stage.device('pen')['state'] == 'syncing':
