@@ -174,7 +174,22 @@ def test_device_was_reset(stage):
     expect([s['record'] for s in stage.sessions()], [1, 3, 2, 1], 'records of both times')
 
 
-def test_vendor_device_has_none(stage):
+def test_discarded_stays_away(stage):
+    """A session that was to leave no trace does not come back from the device."""
+    sim = start(stage)
+    stage.adopt()
+    settled(stage)
+    sim.control('start')
+    wait_for('use', lambda: (s := stage.live_session()) and s['state'] == 'running')
+    expect(stage.ctl('discard')[0], 0, 'discard')
+    sim.control('stop')
+    wait_for('its record', lambda: stored_on(sim) == 1)
+    stage.ctl('sync')
+    wait_for('the end of the device', lambda: settled(stage)['sync']['total'] == 1)
+    expect(stage.sessions(), [], 'sessions')
+
+
+def test_device_without_a_memory(stage):
     start(stage, '--capacity=0')
     stage.adopt()
     status, _, err = stage.ctl('sync')
