@@ -337,6 +337,7 @@ static void on_ended(Tracker *tracker, Session *s, void *userdata) {
         context.reason = session_end_name(s->end);
         if (s->end == SESSION_END_DISCARDED) {
                 log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " was discarded", s->id);
+                hub_sync_session_discarded(f, s);
                 store_session_discard(hub->store, s->id, on_discarded, e);
                 return;
         }

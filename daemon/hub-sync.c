@@ -106,6 +106,22 @@ void hub_sync_session_over(Follower *f) {
                 hub_sync_want(f);
 }
 
+void hub_sync_session_discarded(Follower *f, const Session *session) {
+        if (session->record == 0)
+                return;
+
+        memmove(f->sync.discarded + 1, f->sync.discarded, sizeof(f->sync.discarded) - sizeof(f->sync.discarded[0]));
+        f->sync.discarded[0] = session->record;
+}
+
+static bool was_discarded(const Follower *f, uint32_t record) {
+        for (unsigned i = 0; i < HUB_DISCARDED_MAX; i++)
+                if (f->sync.discarded[i] == record)
+                        return true;
+
+        return false;
+}
+
 int hub_sync_ask(Device *device, BusDone done, void *call, const char **ret_message) {
         Follower *f = device->follower;
         Waiter w = { done, call };
@@ -215,9 +231,14 @@ void hub_sync_record(Device *device, const StoredRecord *stored) {
         g_autofree Frame *frames = make_frames(stored, start_usec, length_usec, samples);
         const char *area = omp_name(OMP_WORDS_AREA, stored->record.area);
         g_autofree char *channels = channels_text(device->profile);
-        Passage *passage = g_new0(Passage, 1);
         SessionIdentity identity;
+        Passage *passage;
         StoreRecord row;
+
+        if (was_discarded(f, stored->record.number)) {
+                link_sync_stored(hub->link, device, &stored->cursor, 0);
+                return;
+        }
 
         hub_session_identify(f, &identity);
         row = (StoreRecord) {
@@ -251,6 +272,7 @@ void hub_sync_record(Device *device, const StoredRecord *stored) {
                 .n_frames = stored->n_bodies,
         };
         read_figures(frames, stored->n_bodies, start_usec, length_usec, &row.session.figures);
+        passage = g_new(Passage, 1);
         *passage = (Passage) { .hub = hub, .device_path = g_strdup(device->path), .cursor = stored->cursor, .owner = device->owner };
         store_record_put(hub->store, &row, on_recorded, passage);
 }

@@ -257,6 +257,10 @@ static bool held_by_others(const Device *d, const ProfileChar *ch) {
         const Object *object = setup_char(d, ch);
         StreamMode mode = notify_mode(d, ch);
 
+        /* bluetoothd keeps what StartNotify asked for over connections: without one it may be ours of the last. */
+        if (object && !d->work->streams && !object->notify_acquired && setup_may_broadcast(d, ch))
+                return false;
+
         return object && (object->notifying || object->notify_acquired) && mode != STREAM_FD && mode != STREAM_SIGNAL;
 }
 

@@ -475,7 +475,7 @@ static const Session *op_replayed(const void *decoding, void *userdata) {
 
 static int op_device_sync(Device *device, BusDone done, void *call, const char **ret_message, void *userdata) {
         if (stage->sync_result < 0) {
-                *ret_message = "The device stores no sessions.";
+                *ret_message = "The device stores no sessions at all.";
                 return stage->sync_result;
         }
 

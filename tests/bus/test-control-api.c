@@ -56,7 +56,7 @@ static void test_sync(void) {
 
         failed = call(OWNER, DEVICE_PATH, DEVICE, "Sync", "");
         fake_bus_until(stage->fb, stage->work);
-        answer(-ECANCELED, "A session has begun.");
+        answer(-ECANCELED, "A session has begun; try again later.");
         (void) expect(failed, "Cancelled");
         stage->sync_result = -EOPNOTSUPP;
         call_expect("NotSupported", OWNER, DEVICE_PATH, DEVICE, "Sync", "");

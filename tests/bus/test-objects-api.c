@@ -28,7 +28,7 @@ static void test_manager_properties(void) {
         stage_new();
         assert_property("/org/needled", MANAGER, "Version", NEEDLED_VERSION);
         assert_property("/org/needled", MANAGER, "Features",
-                        "[omp1, vendor-profiles, stream1, export-tape, pairing-agent, doctor, plan, control, stages, alerts, events]");
+                        "[omp1, vendor-profiles, stream1, export-tape, pairing-agent, doctor, plan, control, sync, stages, alerts, events]");
         assert_property("/org/needled", MANAGER, "Bluetooth", "ready");
         assert_property("/org/needled", MANAGER, "Storage", "ready");
         assert_property("/org/needled", MANAGER, "StorageReason", "");
@@ -260,6 +260,7 @@ static void test_device_properties(void) {
         assert_property(FOUND_PATH, DEVICE, "Owner", "4294967295");
         assert_property(FOUND_PATH, DEVICE, "Kind", "unknown");
         assert_property(FOUND_PATH, DEVICE, "Session", "/");
+        assert_property(DEVICE_PATH, DEVICE, "Sync", "{phase: idle, done: 0, total: 0, error: }");
         assert_property(FOUND_PATH, DEVICE, "Profile", "");
         call_expect(SD_BUS_ERROR_PROPERTY_READ_ONLY, OWNER, DEVICE_PATH, PROPERTIES, "Set", "ssv", DEVICE,
                     "Alias", "s", "x");

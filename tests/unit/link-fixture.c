@@ -100,11 +100,13 @@ void fixture_set_up(Fixture *f, bool allow_broadcast) {
                 f->profiles = profiles_new();
         const LinkSettings settings = { .profiles = f->profiles, .allow_broadcast = allow_broadcast, .parameters = f->wanted,
                                         .root = f->root };
+        LinkObserver observer = fixture_observer;
 
         f->bus = fake_bus_start();
         g_assert_cmpint(sd_event_new(&f->event), >=, 0);
         f->fake = fake_bluez_new(f->event, f->kind);
-        g_assert_cmpint(link_new(f->event, &settings, &fixture_observer, f, &f->link), >=, 0);
+        observer.device_record = f->on_record;
+        g_assert_cmpint(link_new(f->event, &settings, &observer, f, &f->link), >=, 0);
         link_start(f->link);
         g_assert_cmpint(link_bluetooth(f->link), ==, LINK_BLUETOOTH_ABSENT);
         wait_for(f, link_bluetooth(f->link) == LINK_BLUETOOTH_READY);

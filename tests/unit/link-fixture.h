@@ -17,6 +17,7 @@ typedef struct Fixture {
         const FakeKind *kind;   /* of the device; NULL: an OMP pen */
         const char *root;       /* of LinkSettings */
         DeviceParameters wanted; /* likewise, parameters */
+        void (*on_record)(Device *device, const StoredRecord *record, void *userdata); /* NULL: stored sessions are not taken over */
         FakeBluez *fake;
         Profiles *profiles;
         Link *link;
