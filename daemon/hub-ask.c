@@ -38,6 +38,7 @@ static int op_session_start(Device *device, const BusStartOptions *options, Sess
         identity.product = options->product;
         identity.note = options->note;
         r = tracker_start(f->tracker, &identity, now_usec, realtime_usec);
+        hub_frame_flush(f);
         if (r < 0)
                 return r;
 

@@ -2,7 +2,8 @@
 #pragma once
 
 /* What hub.c (devices, storage, wiring), hub-journal.c (what is told of devices), hub-sessions.c (sessions from open to gone), hub-ask.c
- * (what clients ask), hub-alerts.c (limits and warnings), hub-plan.c (when to go on, what was acknowledged), hub-resume.c (sessions from before the start) and doctor.c (what is wrong) share. */
+ * (what clients ask), hub-alerts.c (limits and warnings), hub-plan.c (when to go on, what was acknowledged), hub-resume.c (sessions from before the start),
+ * hub-sample.c (what a frame says of the curves) and doctor.c (what is wrong) share. */
 
 #include "bus/bus.h"
 #include "hub.h"
@@ -51,6 +52,12 @@ typedef struct Follower {
         uint64_t alert_logged_usec[_ALERT_CODE_MAX]; /* when each was last told to the journal; 0: not in this session */
         unsigned n_notes;               /* by hand in the live session, since the start of the daemon */
         NoteLimits limits;              /* as the tracker has them */
+        struct {                        /* the newest frame, until it is known what it means (hub-sample.c) */
+                uint64_t session;       /* 0: there is none */
+                Frame frame;
+                StoreSample sample;
+                uint8_t data[OMP_VALUE_MAX];
+        } held;
 } Follower;
 
 /* A session that is over: first it becomes durable, then it is announced, then it is shown for a while, then it goes. */
@@ -88,6 +95,12 @@ void hub_alert_log(Follower *follower, const Session *session, AlertCode code, u
 void hub_alerts_forget(Follower *follower); /* the session is over */
 /* The device's battery may be low. */
 void hub_alert_battery(Follower *follower);
+
+/* hub-sample.c */
+void hub_sample(const TrackerLive *live, StoreSample *ret); /* what it says of the curves */
+void hub_frame_hold(Follower *follower, const Session *session, const Frame *frame);
+/* To the store, with what was found out about it. After each tracker_frame() and tracker_start(), and before a session ends. */
+void hub_frame_flush(Follower *follower);
 
 /* hub-sessions.c */
 Follower *hub_follower_of(const Hub *hub, const Session *session); /* of a session that is live or over; NULL: its device has gone */

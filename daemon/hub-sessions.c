@@ -197,7 +197,7 @@ static void on_state_changed(Tracker *tracker, Session *s, SessionState old, voi
 static void on_frame(Tracker *tracker, Session *s, const Frame *frame, void *userdata) {
         Follower *f = userdata;
 
-        store_session_frame(f->hub->store, s->id, frame, NULL);
+        hub_frame_hold(f, s, frame);
         if (bus_session_has_readers(s))
                 bus_stream_frame(f->hub->bus, s, frame);
 }
@@ -205,6 +205,7 @@ static void on_frame(Tracker *tracker, Session *s, const Frame *frame, void *use
 static void on_live(Tracker *tracker, Session *s, const Frame *frame, const TrackerLive *live, void *userdata) {
         Follower *f = userdata;
 
+        hub_sample(live, &f->held.sample);
         if (bus_session_has_readers(s))
                 bus_stream_live(f->hub->bus, s, frame, live);
 }
@@ -316,6 +317,7 @@ static void on_ended(Tracker *tracker, Session *s, void *userdata) {
         LogContext context = hub_session_context(s, NEEDLED_MESSAGE_SESSION_FINISHED);
         Figures figures;
 
+        hub_frame_flush(f);
         e->hub = hub;
         e->session = s;
         g_ptr_array_add(hub->endings, e);

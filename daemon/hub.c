@@ -149,6 +149,7 @@ static void on_device_frame(Device *device, const Frame *frame, void *userdata) 
                 hub_session_profile(f, device->profile);
 
         tracker_frame(f->tracker, frame);
+        hub_frame_flush(f);
 }
 
 static void on_link_failed(Link *link, int error, void *userdata) {

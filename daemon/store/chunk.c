@@ -97,6 +97,7 @@ void chunk_builder_add(ChunkBuilder *builder, const Frame *frame) {
 
         if (builder->n_frames == 0) {
                 builder->t0_boottime_usec = builder->last_boottime_usec = frame->boottime_usec;
+                builder->t1_boottime_usec = frame->boottime_usec;
                 builder->t0_realtime_usec = frame->realtime_usec;
                 builder->last_offset_usec = offset_usec;
         }
@@ -117,6 +118,7 @@ void chunk_builder_add(ChunkBuilder *builder, const Frame *frame) {
         builder->size = (size_t) (p - builder->data) + frame->size;
         builder->last_boottime_usec = frame->boottime_usec;
         builder->last_offset_usec = offset_usec;
+        builder->t1_boottime_usec = MAX(builder->t1_boottime_usec, frame->boottime_usec);
         builder->n_frames++;
 }
 
@@ -124,6 +126,7 @@ Chunk chunk_builder_seal(const ChunkBuilder *builder) {
         Chunk chunk = {
                 .t0_boottime_usec = builder->t0_boottime_usec,
                 .t0_realtime_usec = builder->t0_realtime_usec,
+                .t1_boottime_usec = builder->t1_boottime_usec,
                 .n_frames = builder->n_frames,
                 .encoding = CHUNK_ENCODING,
                 .data = builder->data,

@@ -23,6 +23,7 @@
 
 typedef struct Chunk {
         uint64_t t0_boottime_usec, t0_realtime_usec;
+        uint64_t t1_boottime_usec; /* of the newest frame; 0: not known. Outside of the CRC */
         uint32_t n_frames;
         uint32_t crc;
         int encoding;
@@ -33,6 +34,7 @@ typedef struct Chunk {
 typedef struct ChunkBuilder {
         uint64_t t0_boottime_usec, t0_realtime_usec;
         uint64_t last_boottime_usec, last_offset_usec;
+        uint64_t t1_boottime_usec; /* of the newest: clocks may step backwards */
         uint32_t n_frames;
         uint8_t *data;
         size_t size, allocated;

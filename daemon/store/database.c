@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/files.h"
 #include "store/schema.h"
 
 #define NAMES_MAX 100u          /* tried for a file that is put aside */
@@ -85,19 +86,6 @@ static int open_writer(const char *path, sqlite3 **ret) {
         return rc;
 }
 
-static bool has_aside(const char *path) {
-        g_autofree char *dir = g_path_get_dirname(path), *base = g_path_get_basename(path);
-        g_autofree char *corrupt = g_strconcat(base, ".corrupt-", NULL),
-                        *newer = g_strconcat(base, ".v", NULL);
-        g_autoptr(GDir) entries = g_dir_open(dir, 0, NULL);
-        const char *name;
-
-        while (entries && (name = g_dir_read_name(entries)))
-                if (g_str_has_prefix(name, corrupt) || g_str_has_prefix(name, newer))
-                        return true;
-        return false;
-}
-
 typedef enum Attempt {
         ATTEMPT_DONE,
         ATTEMPT_PUT_ASIDE,      /* and once more */
@@ -159,7 +147,7 @@ static Attempt try_open(const char *path, Database *database, int *ret_version, 
                             ret_error);
         database->fresh = kind == SCHEMA_EMPTY;
         database->unclean = !database->fresh && number == 0;
-        database->has_aside = database->fresh && has_aside(path);
+        database->has_aside = database->fresh && files_has_aside(path);
         return ATTEMPT_DONE;
 }
 

@@ -30,7 +30,7 @@ static StoreEvent get_event(sqlite3_stmt *stmt) {
 /* SQLITE_NOTFOUND. */
 static int look_for_session(sqlite3 *db, uint64_t id) {
         sqlite3_stmt *stmt = NULL;
-        int rc = sqlite3_prepare_v2(db, "SELECT 1 FROM session WHERE id = ?1", -1, &stmt, NULL);
+        int rc = sqlite3_prepare_v2(db, "SELECT 1 FROM session WHERE id = ?1 AND ended < 2", -1, &stmt, NULL);
 
         if (rc == SQLITE_OK)
                 rc = sqlite3_bind_int64(stmt, 1, (sqlite3_int64) id);

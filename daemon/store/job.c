@@ -117,6 +117,30 @@ static void clear_labels(StoreLabels *labels) {
         *labels = (StoreLabels) {};
 }
 
+static void clear_record(Job *job) {
+        StoreRecord *record = job->record;
+
+        job_clear_session(&record->session);
+        free_text(record->device_address_type);
+        g_free((Frame *) record->frames);
+        g_free((StoreSample *) record->samples);
+        g_free(record);
+        g_free(job->record_octets);
+}
+
+void intake_part_clear(IntakePart *part) {
+        chunk_builder_done(&part->chunk);
+        g_free(part->gaps);
+        for (size_t i = 0; i < part->n_events; i++)
+                free_text(part->events[i].text);
+        g_free(part->events);
+        *part = (IntakePart) {};
+}
+
+size_t intake_part_size(const IntakePart *part) {
+        return sizeof(Job) + part->chunk.size + part->n_gaps * sizeof *part->gaps + part->n_events * sizeof *part->events;
+}
+
 Job *job_new(JobType type, uint64_t session) {
         Job *job = g_new0(Job, 1);
 
@@ -134,15 +158,23 @@ Job *job_free(Job *job) {
                 job_clear_device(&job->device);
                 break;
         case JOB_BEGIN:
+        case JOB_INTAKE_BEGIN:
                 job_clear_session(job->begin);
                 g_free(job->begin);
+                break;
+        case JOB_RECORD:
+                clear_record(job);
+                break;
+        case JOB_INTAKE_PART:
+                intake_part_clear(&job->part);
                 break;
         case JOB_PIECE:
                 g_free(job->piece.data);
                 break;
         case JOB_END:
-                g_free(job->end_reason);
-                g_free(job->figures);
+        case JOB_INTAKE_FINISH:
+                free_text(job->end.reason);
+                g_free((Figures *) job->end.figures);
                 break;
         case JOB_EVENT:
                 free_text(job->event.text);
@@ -159,25 +191,115 @@ Job *job_free(Job *job) {
         case JOB_GAP:
         case JOB_DISCARD:
         case JOB_SYNC:
+        case JOB_ERASE:
+        case JOB_INTAKE_ABANDON:
                 break;
         }
         g_free(job);
         return NULL;
 }
 
+Job *job_new_record(const StoreRecord *record) {
+        Job *job = job_new(JOB_RECORD, record->session.id);
+        Frame *frames = g_memdup2(record->frames, record->n_frames * sizeof *frames);
+        StoreRecord *copy = g_memdup2(record, sizeof *copy);
+        size_t size = 0;
+        uint8_t *p;
+
+        for (size_t i = 0; i < record->n_frames; i++)
+                size += record->frames[i].size;
+        job->record_octets = p = g_malloc(size + 1);
+        for (size_t i = 0; i < record->n_frames; i++) {
+                if (frames[i].size > 0)
+                        memcpy(p, frames[i].data, frames[i].size);
+                frames[i].data = p;
+                p += frames[i].size;
+        }
+        job_copy_session(&copy->session, &record->session);
+        copy->device_address_type = g_strdup(record->device_address_type);
+        copy->frames = frames;
+        copy->samples = g_memdup2(record->samples, record->n_frames * sizeof *record->samples);
+        job->record = copy;
+        return job;
+}
+
+/* What comes whole is bounded where it comes from, and must not push out what comes once. */
+static bool is_whole(const Job *job) {
+        return job->type == JOB_RECORD || (job->type >= JOB_INTAKE_BEGIN && job->type <= JOB_INTAKE_ABANDON);
+}
+
 /* A piece counts with what its frames need, not with the room it has: the room is given back when the next
  * piece begins. */
 size_t job_size(const Job *job) {
+        if (is_whole(job))
+                return 0;
         return sizeof *job + (job->type == JOB_PIECE ? job->piece.size : 0);
 }
 
-bool piece_next(const Piece *piece, size_t *offset, Frame *ret) {
+static const uint8_t *get_sample(const uint8_t *p, StoreSample *ret) {
+        ret->has = *p++;
+        for (int i = 0; i < _STORE_METRIC_MAX; i++)
+                if (ret->has & 1u << i) {
+                        memcpy(&ret->mean[i], p, sizeof ret->mean[i]);
+                        memcpy(&ret->max[i], p + sizeof ret->mean[i], sizeof ret->max[i]);
+                        p += sizeof ret->mean[i] + sizeof ret->max[i];
+                }
+        return p;
+}
+
+static uint8_t *put_sample(uint8_t *p, const StoreSample *sample) {
+        *p++ = sample->has;
+        for (int i = 0; i < _STORE_METRIC_MAX; i++)
+                if (sample->has & 1u << i) {
+                        memcpy(p, &sample->mean[i], sizeof sample->mean[i]);
+                        memcpy(p + sizeof sample->mean[i], &sample->max[i], sizeof sample->max[i]);
+                        p += sizeof sample->mean[i] + sizeof sample->max[i];
+                }
+        return p;
+}
+
+bool piece_next(const Piece *piece, size_t *offset, Frame *ret, StoreSample *ret_sample) {
+        const uint8_t *p = piece->data + *offset;
+        StoreSample sample = {};
+
         if (*offset >= piece->size)
                 return false;
-        memcpy(ret, piece->data + *offset, JOB_FRAME_HEAD);
-        ret->data = piece->data + *offset + JOB_FRAME_HEAD;
-        *offset += JOB_FRAME_HEAD + ret->size;
+        memcpy(ret, p, JOB_FRAME_HEAD);
+        ret->data = p + JOB_FRAME_HEAD;
+        p = ret->data + ret->size;
+        if (ret->direction & JOB_FRAME_SAMPLED) {
+                ret->direction &= (uint8_t) ~JOB_FRAME_SAMPLED;
+                p = get_sample(p, &sample);
+        }
+        *offset = (size_t) (p - piece->data);
+        if (ret_sample)
+                *ret_sample = sample;
         return true;
+}
+
+size_t piece_size_of(const Frame *frame, const StoreSample *sample) {
+        size_t size = JOB_FRAME_HEAD + (size_t) frame->size;
+
+        if (sample && sample->has)
+                size += 1 + (size_t) __builtin_popcount(sample->has) * 2 * sizeof(int32_t);
+        return size;
+}
+
+void piece_add(Piece *piece, const Frame *frame, const StoreSample *sample) {
+        uint8_t *p = piece->data + piece->size, *direction = p + offsetof(Frame, direction);
+
+        memcpy(p, frame, JOB_FRAME_HEAD);
+        p += JOB_FRAME_HEAD;
+        if (frame->size > 0)
+                memcpy(p, frame->data, frame->size);
+        p += frame->size;
+        *direction &= (uint8_t) ~JOB_FRAME_SAMPLED;
+        if (sample && sample->has) {
+                *direction |= JOB_FRAME_SAMPLED;
+                p = put_sample(p, sample);
+        }
+        piece->size = (size_t) (p - piece->data);
+        piece->n_frames++;
 }
 
 void piece_reserve(Piece *piece, size_t size) {
@@ -278,6 +400,7 @@ void queue_return(Queue *queue, JobList *jobs) {
 
         while ((job = TAILQ_LAST(jobs, JobList))) {
                 TAILQ_REMOVE(jobs, job, entry);
+                job->tried = true;
                 if (job->type == JOB_PIECE)
                         job->piece.sealed = true;
                 TAILQ_INSERT_HEAD(&queue->jobs, job, entry);
@@ -326,7 +449,7 @@ static void drop_frames(Queue *queue, Job *job, bool bulk_only) {
         Frame frame;
 
         queue->size -= job_size(job);
-        while (at = offset, piece_next(piece, &offset, &frame)) {
+        while (at = offset, piece_next(piece, &offset, &frame, NULL)) {
                 if (bulk_only && frame.channel != STORE_BULK_CHANNEL) {
                         memmove(piece->data + kept, piece->data + at, offset - at);
                         kept += offset - at;

@@ -9,7 +9,9 @@
 
 #include <sys/queue.h>
 
+#include "store/chunk.h"
 #include "store/store.h"
+#include "store/summary.h"
 
 #define JOB_PIECE_MAX (64u * 1024u) /* octets of frames, heads included, after which a new piece begins */
 
@@ -26,9 +28,34 @@ typedef enum JobType {
         JOB_PLAN,
         JOB_ACKNOWLEDGE,
         JOB_SYNC,               /* nothing to write, somebody waits until what came before is durable */
+        JOB_RECORD,
+        JOB_ERASE,              /* nothing to write: after what came before it is the eraser's (eraser.h) */
+        JOB_INTAKE_BEGIN,       /* of an import (intake.h) */
+        JOB_INTAKE_PART,
+        JOB_INTAKE_FINISH,
+        JOB_INTAKE_ABANDON,
 } JobType;
 
-/* Frames as they came: for each the first JOB_FRAME_HEAD octets of struct Frame, then its data. */
+typedef enum EraseKind {
+        ERASE_SESSION,
+        ERASE_OWNER,            /* all of theirs */
+        ERASE_COPIES,
+        ERASE_OLD,              /* retention's, by age … */
+        ERASE_SURPLUS,          /* … and by count */
+} EraseKind;
+
+/* A chunk's frames and what goes with them, of a session that comes whole. The buffers are by g_malloc(), texts too. */
+typedef struct IntakePart {
+        ChunkBuilder chunk;     /* at least one frame; LEDGER_FOLD_* say how long one is */
+        Summary summary;
+        StoreGap *gaps;
+        size_t n_gaps;
+        StoreEvent *events;
+        size_t n_events;
+} IntakePart;
+
+/* Frames as they came: for each the first JOB_FRAME_HEAD octets of struct Frame, then its data; if its direction has JOB_FRAME_SAMPLED, then
+ * an octet of StoreSample.has and mean and maximum of each curve that it names. */
 typedef struct Piece {
         uint8_t *data;
         size_t size, allocated;
@@ -44,6 +71,7 @@ typedef struct Job {
         uint64_t wait;          /* who waits for the answer, 0: nobody */
         int result;             /* the answer */
         bool skipped;           /* it can never be written */
+        bool tried;             /* a commit of it was reported as failed, and may have succeeded */
         union {
                 StoreDevice device; /* for JOB_DEVICE_REMOVE only its key */
                 StoreSession *begin;
@@ -56,10 +84,20 @@ typedef struct Job {
                 StoreLabels labels;
                 StorePlan plan;
                 StoreAcknowledgement acknowledgement;
+                StoreEnd end;                   /* likewise its reason and figures */
                 struct {
-                        char *end_reason;
-                        uint64_t end_boottime_usec, end_realtime_usec;
-                        Figures *figures;
+                        EraseKind erase;
+                        uid_t erase_owner;      /* (uid_t) -1: everybody */
+                };
+                struct {
+                        StoreRecord *record;
+                        uint8_t *record_octets; /* that its frames point into */
+                        StoreRecordFate fate;   /* filled in */
+                        uint64_t recorded_as;   /* likewise: the session that it is */
+                };
+                struct {
+                        IntakePart part;
+                        uint64_t part_seq;
                 };
         };
 } Job;
@@ -77,8 +115,13 @@ Job *job_free(Job *job);
 size_t job_size(const Job *job);
 
 #define JOB_FRAME_HEAD 20u
-/* The next frame of a piece; `offset` begins at 0. False at the end. */
-bool piece_next(const Piece *piece, size_t *offset, Frame *ret);
+#define JOB_FRAME_SAMPLED 0x80u
+/* The next frame of a piece, and its sample (has 0: none; NULL: not wanted); `offset` begins at 0. False at the end. */
+bool piece_next(const Piece *piece, size_t *offset, Frame *ret, StoreSample *ret_sample);
+/* How many octets a frame takes there; `sample` may be NULL. */
+size_t piece_size_of(const Frame *frame, const StoreSample *sample);
+/* Adds it; the room must be there. */
+void piece_add(Piece *piece, const Frame *frame, const StoreSample *sample);
 /* Makes room for that many octets more. */
 void piece_reserve(Piece *piece, size_t size);
 
@@ -97,6 +140,12 @@ void queue_take(Queue *queue, JobList *ret);
 /* Drops until the queue's size is at most `size`, or nothing is left that may go. Pieces that are not sealed
  * stay, emptied. */
 void queue_enforce(Queue *queue, size_t size);
+
+/* Takes a record's copy. */
+Job *job_new_record(const StoreRecord *record);
+void intake_part_clear(IntakePart *part);
+/* Octets, roughly. */
+size_t intake_part_size(const IntakePart *part);
 
 /* Copies of what the callers pass. The *_clear functions free the members, not the struct. */
 void job_copy_device(StoreDevice *ret, const StoreDevice *device);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "store/schema.h"
+#include "store/taken.h"
 
 /* A session that has not ended. */
 typedef struct KnownSession {
@@ -17,6 +18,7 @@ typedef struct KnownSession {
 typedef struct Tail {
         uint64_t id;
         ChunkBuilder chunk;     /* all that the tail table has of the session and no chunk has yet */
+        Summary summary;        /* of its frames */
         uint64_t next_seq;      /* of that chunk */
         GArray *slots; /* sqlite3_int64: the session's rows; the nth piece of a chunk goes into the nth */
         unsigned n_pieces;      /* of that chunk so far */
@@ -118,7 +120,7 @@ static int count(Ledger *ledger, KnownSession *known, Tail *tail) {
 static int insert_session(Ledger *ledger, KnownSession *known, Tail *tail) {
         uint64_t start_usec = known->session.start_boottime_usec;
         StoreGap gap = { .stream = 0, .lost = known->n_lost };
-        int rc = rows_session_insert(&ledger->rows, &known->session);
+        int rc = rows_session_insert(&ledger->rows, &known->session, false);
 
         if (rc == SQLITE_OK)
                 rc = rows_id_at_least(&ledger->rows, ledger->next_session_id);
@@ -145,6 +147,7 @@ static int read_tail(Ledger *ledger, Tail *tail) {
                         continue;
                 for (uint32_t i = 0; i < chunk.n_frames; i++)
                         chunk_builder_add(&tail->chunk, &frames[i]);
+                tail->summary.unknown = true; /* the tail table does not keep it */
         }
         return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
@@ -194,24 +197,13 @@ static int fold(Ledger *ledger, Tail *tail) {
         if (tail->chunk.n_frames == 0)
                 return SQLITE_OK;
         chunk = chunk_builder_seal(&tail->chunk);
-        rc = rows_chunk_insert(&ledger->rows, tail->id, tail->next_seq, &chunk);
+        rc = rows_chunk_insert(&ledger->rows, tail->id, tail->next_seq, &chunk, &tail->summary);
         tail->next_seq++;       /* with that all rows of the tail are stale */
         tail->n_pieces = 0;
+        tail->summary = (Summary) {};
         chunk_builder_reset(&tail->chunk);
         chunk_builder_reset(&ledger->piece); /* what it has so far is in the chunk */
         return rc;
-}
-
-/* Whether the chunk is long enough without this frame. */
-static bool is_full(const ChunkBuilder *chunk, const Frame *frame) {
-        uint64_t span_usec = frame->boottime_usec - chunk->t0_boottime_usec;
-
-        if (chunk->n_frames == 0)
-                return false;
-        if (chunk->size >= LEDGER_FOLD_SIZE || span_usec >= LEDGER_FOLD_USEC_MAX)
-                return true;
-        return span_usec >= LEDGER_FOLD_USEC &&
-               (chunk->size <= LEDGER_FOLD_THIRD || chunk->size + frame->size > LEDGER_FOLD_PAGE);
 }
 
 static int put_piece(Ledger *ledger, Tail *tail, const Chunk *chunk) {
@@ -225,22 +217,24 @@ static int put_piece(Ledger *ledger, Tail *tail, const Chunk *chunk) {
 
 static int apply_piece(Ledger *ledger, Tail *tail, const Piece *piece) {
         size_t offset = 0;
+        StoreSample sample;
         Frame frame;
         Chunk chunk;
         int rc = SQLITE_OK;
 
         chunk_builder_reset(&ledger->piece);
-        while (rc == SQLITE_OK && piece_next(piece, &offset, &frame)) {
+        while (rc == SQLITE_OK && piece_next(piece, &offset, &frame, &sample)) {
                 tail->last_boottime_usec = frame.boottime_usec;
                 if (tail->skip.n_frames > 0) {
                         tail->skip.n_frames--;
                         tail->added.n_frames++;
                         continue;
                 }
-                if (is_full(&tail->chunk, &frame))
+                if (ledger_chunk_is_full(&tail->chunk, &frame))
                         rc = fold(ledger, tail);
                 chunk_builder_add(&tail->chunk, &frame);
                 chunk_builder_add(&ledger->piece, &frame);
+                summary_add(&tail->summary, &sample);
                 tail->added.n_frames++;
         }
         if (rc != SQLITE_OK || ledger->piece.n_frames == 0)
@@ -334,9 +328,7 @@ static int apply_to_session(Ledger *ledger, Job *job) {
                 rc = fold(ledger, tail);
                 if (rc == SQLITE_OK)
                         rc = rows_tail_delete(&ledger->rows, tail->id);
-                return rc == SQLITE_OK ? rows_session_end(&ledger->rows, job->session, job->end_reason,
-                                                          job->end_boottime_usec, job->end_realtime_usec, job->figures)
-                                       : rc;
+                return rc == SQLITE_OK ? rows_session_end(&ledger->rows, job->session, &job->end) : rc;
         case JOB_BEGIN:
         case JOB_DEVICE_PUT:
         case JOB_DEVICE_REMOVE:
@@ -345,6 +337,12 @@ static int apply_to_session(Ledger *ledger, Job *job) {
         case JOB_PLAN:
         case JOB_ACKNOWLEDGE:
         case JOB_SYNC:
+        case JOB_RECORD:
+        case JOB_ERASE:
+        case JOB_INTAKE_BEGIN:
+        case JOB_INTAKE_PART:
+        case JOB_INTAKE_FINISH:
+        case JOB_INTAKE_ABANDON:
                 break;
         }
         return SQLITE_OK;
@@ -372,6 +370,7 @@ void ledger_init(Ledger *ledger) {
                 .tails = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, tail_free),
                 .devices = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, device_free),
                 .plans = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, plan_free),
+                .intakes = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
                 .acknowledgements = g_hash_table_new_full(NULL, NULL, NULL, acknowledgement_free),
                 .next_session_id = 1,
         };
@@ -383,6 +382,7 @@ void ledger_done(Ledger *ledger) {
         g_hash_table_unref(ledger->devices);
         g_hash_table_unref(ledger->plans);
         g_hash_table_unref(ledger->acknowledgements);
+        g_hash_table_unref(ledger->intakes);
         chunk_builder_done(&ledger->piece);
 }
 
@@ -412,6 +412,7 @@ int ledger_restore(Ledger *ledger) {
 int ledger_apply(Ledger *ledger, Job *job) {
         int rc = SQLITE_OK;
 
+        job->result = 0;
         switch (job->type) {
         case JOB_DEVICE_PUT:
                 device_remember(ledger, &job->device);
@@ -440,12 +441,46 @@ int ledger_apply(Ledger *ledger, Job *job) {
         case JOB_END:
                 rc = apply_to_session(ledger, job);
                 break;
+        case JOB_RECORD:
+        case JOB_INTAKE_BEGIN:
+        case JOB_INTAKE_PART:
+        case JOB_INTAKE_FINISH:
+        case JOB_INTAKE_ABANDON:
+                rc = taken_apply(ledger, job);
+                break;
         case JOB_SYNC:
+        case JOB_ERASE:
                 break;
         }
         job->skipped = rc == SQLITE_NOTFOUND || never_fits(rc);
-        job->result = result_of(job, rc);
+        if (job->result == 0)
+                job->result = result_of(job, rc);
         return job->skipped ? SQLITE_OK : rc;
+}
+
+bool ledger_chunk_is_full(const ChunkBuilder *chunk, const Frame *frame) {
+        uint64_t span_usec = frame->boottime_usec - chunk->t0_boottime_usec;
+
+        if (chunk->n_frames == 0)
+                return false;
+        if (chunk->size >= LEDGER_FOLD_SIZE || span_usec >= LEDGER_FOLD_USEC_MAX)
+                return true;
+        return span_usec >= LEDGER_FOLD_USEC &&
+               (chunk->size <= LEDGER_FOLD_THIRD || chunk->size + frame->size > LEDGER_FOLD_PAGE);
+}
+
+static gboolean is_plan_of(gpointer key, gpointer value, gpointer owner) {
+        return ((StorePlan *) value)->owner == GPOINTER_TO_UINT(owner);
+}
+
+void ledger_forget_person(Ledger *ledger, uid_t owner) {
+        if (owner == (uid_t) -1) {
+                g_hash_table_remove_all(ledger->plans);
+                g_hash_table_remove_all(ledger->acknowledgements);
+                return;
+        }
+        (void) g_hash_table_foreach_remove(ledger->plans, is_plan_of, GUINT_TO_POINTER(owner));
+        (void) g_hash_table_remove(ledger->acknowledgements, GUINT_TO_POINTER(owner));
 }
 
 void ledger_committed(Ledger *ledger, const JobList *jobs) {

@@ -18,8 +18,8 @@
  * in pages of their own. */
 #define LEDGER_FOLD_USEC UINT64_C(2000000)
 #define LEDGER_FOLD_USEC_MAX UINT64_C(6000000)
-#define LEDGER_FOLD_THIRD 1320u
-#define LEDGER_FOLD_PAGE 4000u
+#define LEDGER_FOLD_THIRD 1250u
+#define LEDGER_FOLD_PAGE 3930u
 #define LEDGER_FOLD_SIZE (48u * 1024u)  /* after an outage, or at rates that nothing sends */
 
 typedef struct Ledger {
@@ -29,6 +29,7 @@ typedef struct Ledger {
         GHashTable *devices;    /* "address type" → StoreDevice* */
         GHashTable *plans;      /* "owner subject" → StorePlan* */
         GHashTable *acknowledgements; /* owner → StoreAcknowledgement* */
+        GHashTable *intakes;    /* uint64_t*: sessions that are being imported, and that nobody sees */
         ChunkBuilder piece;     /* the piece that is being written; empty in between */
         uint64_t next_session_id; /* higher than every id that was used */
 } Ledger;
@@ -43,6 +44,10 @@ int ledger_load(Ledger *ledger, Opened *ret, JobList *ret_gaps);
 int ledger_restore(Ledger *ledger);
 /* In a transaction. A job that can never be written is marked as skipped, with its result. */
 int ledger_apply(Ledger *ledger, Job *job);
+/* Whether a chunk is long enough without this frame. */
+bool ledger_chunk_is_full(const ChunkBuilder *chunk, const Frame *frame);
+/* Plans and acknowledgement of a person ((uid_t) -1: of all) are not remembered any more. */
+void ledger_forget_person(Ledger *ledger, uid_t owner);
 void ledger_committed(Ledger *ledger, const JobList *jobs);
 void ledger_rolled_back(Ledger *ledger);
 /* The database is a new one: nothing that was committed is in it. */

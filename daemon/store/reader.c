@@ -16,6 +16,7 @@ static const char *const checks[] = {
         "PRAGMA quick_check(meta)",  "PRAGMA quick_check(device)", "PRAGMA quick_check(session)",
         "PRAGMA quick_check(tail)",  "PRAGMA quick_check(gap)",    "PRAGMA quick_check(event)",
         "PRAGMA quick_check(chunk)", "PRAGMA quick_check(plan)",   "PRAGMA quick_check(acknowledgement)",
+        "PRAGMA quick_check(tombstone)",
 };
 
 typedef struct Checking {

@@ -9,12 +9,14 @@
 
 #include "store/chunk.h"
 #include "store/store.h"
+#include "store/summary.h"
 
 typedef enum RowsStatement {
         ROWS_BEGIN,
         ROWS_COMMIT,
         ROWS_ROLLBACK,
         ROWS_DEVICE_PUT,
+        ROWS_DEVICE_CURSOR,
         ROWS_DEVICE_REMOVE,
         ROWS_SESSION_INSERT,
         ROWS_SESSION_HAS,
@@ -38,6 +40,27 @@ typedef enum RowsStatement {
         ROWS_ID_AT_LEAST,
         ROWS_SYNCED,
         ROWS_CLEAN,
+        ROWS_SESSION_STATE,
+        ROWS_SESSION_HIDE,
+        ROWS_SESSION_CONCEAL,
+        ROWS_SESSION_TWIN,
+        ROWS_SESSION_OF_RECORD,
+        ROWS_SESSION_BESIDE,
+        ROWS_SESSION_MERGE,
+        ROWS_CHUNK_HAS,
+        ROWS_GAPS_OF_LINK,
+        ROWS_HIDDEN_NEXT,
+        ROWS_NEXT_OF_OWNER,
+        ROWS_NEXT_OF_ALL,
+        ROWS_NEXT_OLD,
+        ROWS_NEXT_OWNER,
+        ROWS_FIRST_SURPLUS,
+        ROWS_TOMBSTONE,
+        ROWS_CHUNKS_DELETE,
+        ROWS_GAPS_DELETE,
+        ROWS_EVENTS_DELETE,
+        ROWS_PLANS_DELETE,
+        ROWS_ACKNOWLEDGEMENTS_DELETE,
         _ROWS_STATEMENT_MAX,
 } RowsStatement;
 
@@ -60,16 +83,18 @@ sqlite3 *rows_done(Rows *rows);
 int rows_set_sync(Rows *rows, bool full);
 /* Statements without values: ROWS_BEGIN, ROWS_COMMIT, ROWS_ROLLBACK. */
 int rows_run(Rows *rows, RowsStatement statement);
+/* All but the cursor. */
 int rows_device_put(Rows *rows, const StoreDevice *device);
+int rows_device_cursor(Rows *rows, const char *address, const char *address_type, const StoreCursor *cursor);
 int rows_device_remove(Rows *rows, const char *address, const char *address_type);
-int rows_session_insert(Rows *rows, const StoreSession *session);
+/* `hidden`: nobody sees it. */
+int rows_session_insert(Rows *rows, const StoreSession *session, bool hidden);
 int rows_session_has(Rows *rows, uint64_t id); /* SQLITE_NOTFOUND */
-int rows_session_end(Rows *rows, uint64_t id, const char *reason, uint64_t boottime_usec, uint64_t realtime_usec,
-                     const Figures *figures);
+int rows_session_end(Rows *rows, uint64_t id, const StoreEnd *end); /* with a record of 0 it leaves what the session has */
 int rows_session_delete(Rows *rows, uint64_t id); /* SQLITE_NOTFOUND */
 int rows_session_label(Rows *rows, uint64_t id, const StoreLabels *labels); /* SQLITE_NOTFOUND */
 int rows_session_counts(Rows *rows, uint64_t id, RowsCounts *ret);
-int rows_chunk_insert(Rows *rows, uint64_t session, uint64_t seq, const Chunk *chunk);
+int rows_chunk_insert(Rows *rows, uint64_t session, uint64_t seq, const Chunk *chunk, const Summary *summary);
 int rows_chunk_next(Rows *rows, uint64_t session, uint64_t *ret_seq);
 /* A piece of the chunk `seq` of the session; *slot is the row to write over, 0: a new one, which it is
  * then. */
@@ -86,6 +111,43 @@ int rows_id_at_least(Rows *rows, uint64_t next_session_id);
 int rows_synced(Rows *rows, uint64_t realtime_usec); /* something to write, where only a sync is wanted */
 int rows_clean(Rows *rows, bool clean);
 
+/* ---- Sessions that come or go whole (rows-whole.c) ---- */
+
+typedef struct RowsSessionState {
+        int ended;              /* 0 live, 1 over, 2 hidden */
+        uid_t owner;
+        uint64_t start_boottime_usec, start_realtime_usec;
+} RowsSessionState;
+
+int rows_session_state(Rows *rows, uint64_t id, RowsSessionState *ret); /* SQLITE_NOTFOUND */
+/* One that is over: a tombstone is set and nobody sees it from then on. SQLITE_NOTFOUND: none that is over. */
+int rows_session_hide(Rows *rows, uint64_t id, uint64_t realtime_usec);
+/* Likewise whatever it was, and without a tombstone. */
+int rows_session_conceal(Rows *rows, uint64_t id);
+/* Takes something of it away, a bounded part; *ret_more: not all of it yet. */
+int rows_session_empty(Rows *rows, uint64_t id, bool *ret_more);
+/* Whether another that is to be seen has the same uuid. SQLITE_NOTFOUND. */
+int rows_session_twin(Rows *rows, uint64_t id);
+/* The session that is this record of its device already, or was followed live at the time of it: *ret_merged tells whether that has the
+ * record yet. SQLITE_NOTFOUND. */
+int rows_session_of_record(Rows *rows, const StoreSession *session, uint64_t *ret_id, bool *ret_merged);
+int rows_session_merge(Rows *rows, uint64_t id, uint32_t record, uint32_t epoch);
+int rows_chunk_has(Rows *rows, uint64_t session, uint64_t seq); /* SQLITE_NOTFOUND */
+/* Gaps of the link; appends StoreGap. */
+int rows_gaps_of_link(Rows *rows, uint64_t session, GArray *ret);
+
+/* The next that nobody sees, behind `after`. SQLITE_NOTFOUND. */
+int rows_next_hidden(Rows *rows, uint64_t after, uint64_t *ret_id);
+/* The first that is over, of an owner ((uid_t) -1: of all), with an id of at most `upto`. SQLITE_NOTFOUND. */
+int rows_next_of(Rows *rows, uid_t owner, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner);
+/* The first that ended within these times. SQLITE_NOTFOUND. */
+int rows_next_old(Rows *rows, uint64_t from_usec, uint64_t upto_usec, uint64_t *ret_id, uid_t *ret_owner);
+/* The owner with the smallest uid from this on. SQLITE_NOTFOUND. */
+int rows_next_owner(Rows *rows, uid_t from, uid_t *ret);
+/* The newest of an owner's that are more than `count`. SQLITE_NOTFOUND. */
+int rows_first_surplus(Rows *rows, uid_t owner, unsigned count, uint64_t *ret_id);
+int rows_person_delete(Rows *rows, uid_t owner); /* plans and acknowledgement; (uid_t) -1: everybody's */
+
 /* The rows of a session in order, ROWS_TAIL_READ or ROWS_CHUNK_READ. SQLITE_ROW while there is one,
  * SQLITE_DONE after the last; the chunk's data is valid until the next call. */
 int rows_read(Rows *rows, RowsStatement which, uint64_t session, Chunk *ret);
@@ -94,6 +156,14 @@ void rows_read_end(Rows *rows, RowsStatement which);
 /* A row that begins with these columns; the data are good until the statement's next step. */
 #define ROWS_CHUNK_COLUMNS "t0_boottime, t0_realtime, frames, encoding, crc, data"
 #define ROWS_CHUNK_N_COLUMNS 6
+/* What follows in rows of `chunk`: of each StoreMetric its number of samples, then minimum, maximum and sum. */
+#define ROWS_SUMMARY_COLUMNS                                                                            \
+        "t1_boottime, figures_version, force_n, force_min, force_max, force_sum, stroke_rate_n, stroke_rate_min," \
+        " stroke_rate_max, stroke_rate_sum, depth_n, depth_min, depth_max, depth_sum"
+#define ROWS_SUMMARY_N_COLUMNS 14
+/* Of such columns from `at` on. False: not known by today's code, the frames have to be read. ret_t1_boottime_usec is 0 where it is not
+ * known. */
+bool rows_summary_get(sqlite3_stmt *stmt, int at, uint64_t *ret_t1_boottime_usec, Summary *ret);
 Chunk rows_chunk_get(sqlite3_stmt *stmt);
 
 /* "SELECT … FROM session", to which the reader appends, and a row of it; the strings are new. Free the

@@ -77,18 +77,29 @@ static const char tables_4[] =
         "CREATE TABLE acknowledgement ("
         " owner INTEGER PRIMARY KEY, owner_name TEXT NOT NULL, version TEXT NOT NULL, realtime INTEGER NOT NULL) STRICT;";
 
-static int get_int(sqlite3 *db, const char *sql, sqlite3_int64 *ret) {
-        sqlite3_stmt *stmt = NULL;
-        int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
-
-        if (rc != SQLITE_OK)
-                return rc;
-        rc = sqlite3_step(stmt);
-        if (rc == SQLITE_ROW)
-                *ret = sqlite3_column_int64(stmt, 0);
-        (void) sqlite3_finalize(stmt);
-        return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_NOTFOUND : rc;
-}
+/* Records that devices keep: which of them a session is (0: none), and how far they have been fetched. What the frames of a chunk come
+ * to: figures_version is NULL where nobody knows, else of each curve the number of samples and, if there are any, the rest. `ended` is 2
+ * of a session that nobody sees: it is being taken in, or away. A tombstone is all that is left of one that was erased. */
+static const char tables_5[] =
+        "ALTER TABLE session ADD COLUMN record INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE session ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
+        "CREATE INDEX session_record ON session (device_address, epoch, record) WHERE record > 0;"
+        "CREATE INDEX session_uuid ON session (uuid);"
+        "CREATE INDEX session_hidden ON session (id) WHERE ended = 2;"
+        "CREATE INDEX session_kept ON session (owner) WHERE ended = 1;"
+        "CREATE INDEX session_end ON session (end_realtime) WHERE ended = 1;"
+        "ALTER TABLE device ADD COLUMN cursor_epoch INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE device ADD COLUMN cursor_record INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE device ADD COLUMN cursor_start INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE chunk ADD COLUMN t1_boottime INTEGER;"
+        "ALTER TABLE chunk ADD COLUMN figures_version INTEGER;"
+        "ALTER TABLE chunk ADD COLUMN force_n INTEGER; ALTER TABLE chunk ADD COLUMN force_min INTEGER;"
+        "ALTER TABLE chunk ADD COLUMN force_max INTEGER; ALTER TABLE chunk ADD COLUMN force_sum INTEGER;"
+        "ALTER TABLE chunk ADD COLUMN stroke_rate_n INTEGER; ALTER TABLE chunk ADD COLUMN stroke_rate_min INTEGER;"
+        "ALTER TABLE chunk ADD COLUMN stroke_rate_max INTEGER; ALTER TABLE chunk ADD COLUMN stroke_rate_sum INTEGER;"
+        "ALTER TABLE chunk ADD COLUMN depth_n INTEGER; ALTER TABLE chunk ADD COLUMN depth_min INTEGER;"
+        "ALTER TABLE chunk ADD COLUMN depth_max INTEGER; ALTER TABLE chunk ADD COLUMN depth_sum INTEGER;"
+        "CREATE TABLE tombstone (id INTEGER PRIMARY KEY, realtime INTEGER NOT NULL) STRICT;";
 
 static int get_text(sqlite3 *db, const char *sql, char **ret) {
         sqlite3_stmt *stmt = NULL;
@@ -121,7 +132,11 @@ static int migrate_4(sqlite3 *db) {
         return schema_exec(db, tables_4);
 }
 
-static const SchemaMigration migrations_all[SCHEMA_VERSION] = { migrate_1, migrate_2, migrate_3, migrate_4 };
+static int migrate_5(sqlite3 *db) {
+        return schema_exec(db, tables_5);
+}
+
+static const SchemaMigration migrations_all[SCHEMA_VERSION] = { migrate_1, migrate_2, migrate_3, migrate_4, migrate_5 };
 
 /* The numbers come from the loop over our own table, not from data. */
 static int set_version(sqlite3 *db, int version) {
@@ -195,12 +210,12 @@ int schema_configure(sqlite3 *db) {
 
 int schema_identify(sqlite3 *db, SchemaKind *ret_kind, int *ret_version) {
         sqlite3_int64 application_id = 0, version = 0, n_tables = 0;
-        int rc = get_int(db, "PRAGMA application_id", &application_id);
+        int rc = schema_get_int(db, "PRAGMA application_id", &application_id);
 
         if (rc == SQLITE_OK)
-                rc = get_int(db, "PRAGMA user_version", &version);
+                rc = schema_get_int(db, "PRAGMA user_version", &version);
         if (rc == SQLITE_OK)
-                rc = get_int(db, "SELECT count(*) FROM sqlite_schema", &n_tables);
+                rc = schema_get_int(db, "SELECT count(*) FROM sqlite_schema", &n_tables);
         if (rc != SQLITE_OK)
                 return rc;
 
@@ -289,6 +304,19 @@ char *schema_figure_columns(const char *after) {
                 g_string_append_printf(columns, ", \"%s\"%s", column, after);
         }
         return g_string_free(columns, FALSE);
+}
+
+int schema_get_int(sqlite3 *db, const char *sql, sqlite3_int64 *ret) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW)
+                *ret = sqlite3_column_int64(stmt, 0);
+        (void) sqlite3_finalize(stmt);
+        return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_NOTFOUND : rc;
 }
 
 int schema_get_meta(sqlite3 *db, const char *key, sqlite3_int64 *ret) {

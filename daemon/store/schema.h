@@ -14,8 +14,8 @@
 #include "needled/figures.h"
 
 #define SCHEMA_APPLICATION_ID 0x6e646c64 /* "ndld" */
-#define SCHEMA_VERSION 4
-/* Of the code that derives figures: stored beside them, so that one can tell which are to be derived
+#define SCHEMA_VERSION 5
+/* Of the code that derives figures and the summaries of chunks: stored beside them, so that one can tell which are to be derived
  * again. */
 #define SCHEMA_FIGURES_VERSION 2
 
@@ -45,6 +45,8 @@ char *schema_figure_column(Figure figure);
 /* `, "name", "name"…`, each figure once, with `after` behind each name: `limit` is a word of SQL. */
 char *schema_figure_columns(const char *after);
 
+/* The first column of the first row; SQLITE_NOTFOUND: there is none. */
+int schema_get_int(sqlite3 *db, const char *sql, sqlite3_int64 *ret);
 int schema_get_meta(sqlite3 *db, const char *key, sqlite3_int64 *ret); /* SQLITE_NOTFOUND: not there */
 int schema_set_meta(sqlite3 *db, const char *key, sqlite3_int64 value);
 /* Runs statements without parameters. */

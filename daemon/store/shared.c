@@ -40,6 +40,7 @@ Reply *shared_reply_free(Reply *reply) {
                 job_clear_session(&reply->sessions[i]);
         g_free(reply->sessions);
         g_clear_pointer(&reply->events, g_array_unref);
+        shared_erased_clear(&reply->erased);
         g_free(reply->reason);
         g_free(reply->put_aside);
         g_free(reply);
@@ -69,31 +70,80 @@ void shared_set_state(Store *store, StoreState state, const char *reason, const 
         shared_reply(store, reply);
 }
 
+void shared_erased_clear(StoreErased *erased) {
+        g_free(erased->sessions);
+        g_strfreev(erased->remains);
+        *erased = (StoreErased) {};
+}
+
+static Wait *add_wait(Store *store, void *userdata) {
+        Wait *wait = g_new0(Wait, 1);
+
+        wait->id = ++store->last_wait;
+        wait->deadline_usec = shared_now_usec() + store->answer_usec;
+        wait->userdata = userdata;
+        if (TAILQ_EMPTY(&store->waits))
+                shared_wake_reader(store); /* minds the clock: the writer may be stuck */
+        TAILQ_INSERT_TAIL(&store->waits, wait, entry);
+        return wait;
+}
+
 uint64_t shared_wait_add(Store *store, StoreDone done, void *userdata) {
         Wait *wait;
 
         if (!done)
                 return 0;
-        wait = g_new0(Wait, 1);
-        wait->id = ++store->last_wait;
-        wait->deadline_usec = shared_now_usec() + store->answer_usec;
+        wait = add_wait(store, userdata);
         wait->done = done;
-        wait->userdata = userdata;
-        if (TAILQ_EMPTY(&store->waits))
-                shared_wake_reader(store); /* minds the clock: the writer may be stuck */
-        TAILQ_INSERT_TAIL(&store->waits, wait, entry);
         return wait->id;
 }
 
-static void answer(Store *store, Wait *wait, int error) {
-        Reply *reply = shared_reply_new(REPLY_DONE);
+uint64_t shared_wait_add_recorded(Store *store, StoreRecorded done, void *userdata) {
+        Wait *wait = add_wait(store, userdata);
+
+        wait->recorded = done;
+        return wait->id;
+}
+
+uint64_t shared_wait_add_erased(Store *store, StoreErasedDone done, void *userdata) {
+        Wait *wait = add_wait(store, userdata);
+
+        wait->erased = done;
+        return wait->id;
+}
+
+static Wait *find_wait(Store *store, uint64_t id) {
+        Wait *wait;
+
+        TAILQ_FOREACH(wait, &store->waits, entry)
+                if (wait->id == id)
+                        break;
+        return wait;
+}
+
+void shared_wait_extend(Store *store, uint64_t id) {
+        Wait *wait = find_wait(store, id);
+
+        if (!wait)
+                return;
+        wait->deadline_usec = shared_now_usec() + store->answer_usec;
+        TAILQ_REMOVE(&store->waits, wait, entry);
+        TAILQ_INSERT_TAIL(&store->waits, wait, entry);
+}
+
+/* The reply is to be completed by who has more to say than the error. */
+static Reply *answer(Store *store, Wait *wait, int error) {
+        Reply *reply = shared_reply_new(wait->recorded ? REPLY_RECORDED : wait->erased ? REPLY_ERASED : REPLY_DONE);
 
         reply->done = wait->done;
+        reply->recorded = wait->recorded;
+        reply->erased_done = wait->erased;
         reply->userdata = wait->userdata;
         reply->error = error;
         shared_reply(store, reply);
         TAILQ_REMOVE(&store->waits, wait, entry);
         g_free(wait);
+        return reply;
 }
 
 uint64_t shared_wait_join(Store *store, uint64_t id, StoreDone done, void *userdata) {
@@ -113,20 +163,57 @@ void shared_wait_answer(Store *store, uint64_t id, int error) {
         for (wait = TAILQ_FIRST(&store->waits); wait; wait = next) {
                 next = TAILQ_NEXT(wait, entry);
                 if (wait->id == id)
-                        answer(store, wait, error);
+                        (void) answer(store, wait, error);
         }
+}
+
+void shared_wait_answer_recorded(Store *store, const Job *job) {
+        Wait *wait = find_wait(store, job->wait);
+        Reply *reply;
+
+        if (!wait)
+                return;
+        reply = answer(store, wait, job->result);
+        reply->fate = job->fate;
+        reply->recorded_as = job->recorded_as;
+}
+
+void shared_wait_answer_erased(Store *store, uint64_t id, int error, StoreErased *erased) {
+        Wait *wait = find_wait(store, id);
+        Reply *reply;
+
+        if (!wait && erased->n_sessions == 0) {
+                shared_erased_clear(erased);
+                return;
+        }
+        if (wait)
+                reply = answer(store, wait, error);
+        else {
+                reply = shared_reply_new(REPLY_RETIRED);
+                shared_reply(store, reply);
+        }
+        reply->erased = *erased;
+        *erased = (StoreErased) {};
 }
 
 void shared_wait_expire(Store *store, uint64_t now_usec) {
         Wait *wait;
 
         while ((wait = TAILQ_FIRST(&store->waits)) && wait->deadline_usec <= now_usec)
-                answer(store, wait, -EIO);
+                (void) answer(store, wait, -EIO);
 }
 
 void shared_wake_writer(Store *store) {
         store->writer_sleeps = false;
         (void) pthread_cond_signal(&store->writer_cond);
+}
+
+void shared_queued(Store *store, bool was_empty, bool urgent) {
+        if (was_empty)
+                store->queued_since_usec = shared_now_usec();
+        store->urgent |= urgent;
+        if (store->writer_sleeps || urgent)
+                shared_wake_writer(store);
 }
 
 void shared_wake_reader(Store *store) {

@@ -21,6 +21,7 @@
 #define STORE_ANSWER_USEC UINT64_C(20000000)    /* "Finish() answers when durable; after 20 s Degraded" */
 #define STORE_EXPORT_USEC UINT64_C(30000000)    /* "30 s without progress ends it" */
 #define STORE_LAG_USEC UINT64_C(2000000)        /* queued for longer than that: degraded */
+#define STORE_DAY_USEC UINT64_C(86400000000)    /* "what is too old goes when it still is after another day" */
 #define STORE_RETRY_MIN_USEC UINT64_C(50000)
 #define STORE_RETRY_MAX_USEC UINT64_C(1000000)
 #define STORE_RETRY_IDLE_USEC UINT64_C(10000000) /* with nothing to write */
@@ -32,6 +33,9 @@ typedef enum ReplyType {
         REPLY_LISTED,
         REPLY_EVENTS,
         REPLY_COUNTED,
+        REPLY_RECORDED,
+        REPLY_ERASED,
+        REPLY_RETIRED,          /* what nobody waited for, or not so long */
 } ReplyType;
 
 typedef struct Opened {
@@ -55,6 +59,11 @@ typedef struct Reply {
         uint64_t n_rows;
         StoreSession *sessions;
         size_t n_sessions;
+        StoreRecorded recorded;
+        StoreRecordFate fate;
+        uint64_t recorded_as;
+        StoreErasedDone erased_done;
+        StoreErased erased;     /* the reply's own */
         void *userdata;
 } Reply;
 
@@ -66,7 +75,9 @@ typedef struct Wait {
         TAILQ_ENTRY(Wait) entry;
         uint64_t id;
         uint64_t deadline_usec;
-        StoreDone done;
+        StoreDone done;         /* one of the three */
+        StoreRecorded recorded;
+        StoreErasedDone erased;
         void *userdata;
 } Wait;
 
@@ -87,6 +98,9 @@ typedef struct Request {
 } Request;
 
 typedef TAILQ_HEAD(RequestList, Request) RequestList;
+
+typedef struct Intake Intake;
+typedef TAILQ_HEAD(IntakeList, Intake) IntakeList;
 
 /* A session that frames are taken for. */
 typedef struct LiveSession {
@@ -123,7 +137,12 @@ struct Store {
         RequestList requests;
         ExportList exports;     /* what is in one of them is the reader's once it is here */
         unsigned n_exports;
+        IntakeList intakes;     /* of imports; each lies in what the reader has of it */
         uint64_t export_usec;   /* STORE_EXPORT_USEC, as above */
+        StoreRetention retention;
+        uint64_t retention_day_usec; /* 24 h; tests are in a hurry … */
+        int64_t wall_offset_usec; /* … and their clock is wrong */
+        bool retention_set;     /* newly: the writer has not looked at it yet */
         StoreState shared_state;
         char *shared_reason;
         uint64_t n_queued, n_committed;
@@ -165,12 +184,22 @@ void shared_reply(Store *store, Reply *reply);
 /* Tells the caller's thread if the state or the reason has changed, or if a file was put aside. */
 void shared_set_state(Store *store, StoreState state, const char *reason, const char *put_aside);
 uint64_t shared_wait_add(Store *store, StoreDone done, void *userdata);
+uint64_t shared_wait_add_recorded(Store *store, StoreRecorded done, void *userdata);
+uint64_t shared_wait_add_erased(Store *store, StoreErasedDone done, void *userdata);
+/* There is progress: its time begins anew. */
+void shared_wait_extend(Store *store, uint64_t id);
 /* Likewise, answered together with who waits as `id`; 0: nobody does. Returns the id. */
 uint64_t shared_wait_join(Store *store, uint64_t id, StoreDone done, void *userdata);
 /* Answers that waiter and who joined it, unless the clock did so before. */
 void shared_wait_answer(Store *store, uint64_t id, int error);
+void shared_wait_answer_recorded(Store *store, const Job *job);
+/* Takes what `erased` has. Who does not wait any more hears of it as of something that was retired. */
+void shared_wait_answer_erased(Store *store, uint64_t id, int error, StoreErased *erased);
+void shared_erased_clear(StoreErased *erased);
 void shared_wait_expire(Store *store, uint64_t now_usec);
 void shared_wake_writer(Store *store);
+/* Something is in the queue, which `was_empty`: what is queued first after idle wakes the writer. */
+void shared_queued(Store *store, bool was_empty, bool urgent);
 void shared_wake_reader(Store *store);
 /* Answers and frees it; it is in no list any more. */
 void shared_export_end(Store *store, Export *export, int error);

@@ -51,6 +51,7 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         store->answer_usec = STORE_ANSWER_USEC;
         store->export_usec = STORE_EXPORT_USEC;
         store->collect_usec = STORE_COLLECT_USEC;
+        store->retention_day_usec = STORE_DAY_USEC;
         store->retry_min_usec = STORE_RETRY_MIN_USEC;
         store->generation = 1;
         store->live = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
@@ -59,6 +60,7 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         TAILQ_INIT(&store->replies);
         TAILQ_INIT(&store->requests);
         TAILQ_INIT(&store->exports);
+        TAILQ_INIT(&store->intakes);
         (void) pthread_mutex_init(&store->mutex, NULL);
         (void) pthread_mutex_init(&store->gate, NULL);
         (void) pthread_condattr_init(&attr);
@@ -95,6 +97,16 @@ static void dispatch_reply(Store *store, const Reply *reply) {
                 break;
         case REPLY_COUNTED:
                 reply->counted(reply->error, reply->n_rows, reply->userdata);
+                break;
+        case REPLY_RECORDED:
+                reply->recorded(reply->error, reply->fate, reply->recorded_as, reply->userdata);
+                break;
+        case REPLY_ERASED:
+                reply->erased_done(reply->error, &reply->erased, reply->userdata);
+                break;
+        case REPLY_RETIRED:
+                if (store->observer.retired)
+                        store->observer.retired(&reply->erased, store->userdata);
                 break;
         }
 }
@@ -135,7 +147,7 @@ static void answer_rest(Store *store) {
         take_replies(store, &replies);
         while ((reply = TAILQ_FIRST(&replies))) {
                 TAILQ_REMOVE(&replies, reply, entry);
-                if (reply->type != REPLY_OPENED && reply->type != REPLY_STATE)
+                if (reply->type != REPLY_OPENED && reply->type != REPLY_STATE && reply->type != REPLY_RETIRED)
                         dispatch_reply(store, reply);
                 (void) shared_reply_free(reply);
         }
@@ -203,15 +215,6 @@ const char *store_state_name(StoreState state) {
         return state_names[state];
 }
 
-/* What is queued first after idle wakes the writer. With the mutex held. */
-static void note_queued(Store *store, bool was_empty, bool urgent) {
-        if (was_empty)
-                store->queued_since_usec = shared_now_usec();
-        store->urgent |= urgent;
-        if (store->writer_sleeps || urgent)
-                shared_wake_writer(store);
-}
-
 static void push(Store *store, Job *job, bool urgent) {
         bool was_empty;
 
@@ -221,7 +224,7 @@ static void push(Store *store, Job *job, bool urgent) {
                 queue_push_device(&store->queue, job);
         else
                 queue_push(&store->queue, job);
-        note_queued(store, was_empty, urgent);
+        shared_queued(store, was_empty, urgent);
         shared_unlock(store);
 }
 
@@ -269,7 +272,7 @@ static Job *open_piece(Store *store, LiveSession *live) {
 
         job->piece.start_boottime_usec = live->start_boottime_usec;
         queue_push(&store->queue, job);
-        note_queued(store, was_empty, false);
+        shared_queued(store, was_empty, false);
         live->open = job;
         live->generation = store->generation;
         return job;
@@ -290,11 +293,10 @@ static void notice_lag(Store *store) {
         shared_set_state(store, STORE_DEGRADED, reason, NULL);
 }
 
-static void add_frame(Store *store, LiveSession *live, const Frame *frame) {
-        size_t size = JOB_FRAME_HEAD + (size_t) frame->size;
+static void add_frame(Store *store, LiveSession *live, const Frame *frame, const StoreSample *sample) {
+        size_t size = piece_size_of(frame, sample);
         Job *job = live->generation == store->generation ? live->open : NULL;
         Piece *piece;
-        uint8_t *p;
 
         if (!job)
                 job = open_piece(store, live);
@@ -303,12 +305,7 @@ static void add_frame(Store *store, LiveSession *live, const Frame *frame) {
                 piece_reserve(piece, size);
         if (piece->n_frames == 0)
                 live->piece_boottime_usec = frame->boottime_usec;
-        p = piece->data + piece->size;
-        memcpy(p, frame, JOB_FRAME_HEAD);
-        if (frame->size > 0)
-                memcpy(p + JOB_FRAME_HEAD, frame->data, frame->size);
-        piece->size += size;
-        piece->n_frames++;
+        piece_add(piece, frame, sample);
         piece->n_bulk += live->has_bulk && frame->channel == STORE_BULK_CHANNEL;
         store->queue.size += size;
         store->n_queued++;
@@ -328,7 +325,7 @@ void store_session_frame(Store *store, uint64_t session_id, const Frame *frame, 
         if (!live || live->id != session_id)
                 live = store->last = g_hash_table_lookup(store->live, &session_id);
         if (live)
-                add_frame(store, live, frame);
+                add_frame(store, live, frame, sample);
         shared_unlock(store);
 }
 
@@ -379,10 +376,9 @@ static void push_last(Store *store, Job *job, StoreDone done, void *userdata) {
 void store_session_end(Store *store, uint64_t session_id, const StoreEnd *end, StoreDone done, void *userdata) {
         Job *job = job_new(JOB_END, session_id);
 
-        job->end_reason = g_strdup(end->reason);
-        job->end_boottime_usec = end->boottime_usec;
-        job->end_realtime_usec = end->realtime_usec;
-        job->figures = end->figures ? g_memdup2(end->figures, sizeof *end->figures) : g_new0(Figures, 1);
+        job->end = *end;
+        job->end.reason = g_strdup(end->reason);
+        job->end.figures = g_memdup2(end->figures, sizeof *end->figures);
         push_last(store, job, done, userdata);
 }
 
@@ -430,6 +426,46 @@ void store_acknowledge(Store *store, const StoreAcknowledgement *acknowledgement
 
         job_copy_acknowledgement(&job->acknowledgement, acknowledgement);
         push_merged(store, job, done, userdata);
+}
+
+void store_record_put(Store *store, const StoreRecord *record, StoreRecorded done, void *userdata) {
+        Job *job = job_new_record(record);
+
+        shared_lock(store);
+        job->wait = shared_wait_add_recorded(store, done, userdata);
+        shared_unlock(store);
+        push(store, job, true);
+}
+
+static void push_erase(Store *store, EraseKind kind, uint64_t id, uid_t owner, StoreErasedDone done, void *userdata) {
+        Job *job = job_new(JOB_ERASE, id);
+
+        job->erase = kind;
+        job->erase_owner = owner;
+        shared_lock(store);
+        job->wait = shared_wait_add_erased(store, done, userdata);
+        shared_unlock(store);
+        push(store, job, true);
+}
+
+void store_delete(Store *store, uint64_t id, StoreErasedDone done, void *userdata) {
+        push_erase(store, ERASE_SESSION, id, (uid_t) -1, done, userdata);
+}
+
+void store_erase_all(Store *store, uid_t owner, StoreErasedDone done, void *userdata) {
+        push_erase(store, ERASE_OWNER, 0, owner, done, userdata);
+}
+
+void store_erase_copies(Store *store, StoreErasedDone done, void *userdata) {
+        push_erase(store, ERASE_COPIES, 0, (uid_t) -1, done, userdata);
+}
+
+void store_set_retention(Store *store, const StoreRetention *retention) {
+        shared_lock(store);
+        store->retention = *retention;
+        store->retention_set = true;
+        shared_wake_writer(store);
+        shared_unlock(store);
 }
 
 void store_sync(Store *store, StoreDone done, void *userdata) {

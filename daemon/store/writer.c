@@ -7,7 +7,10 @@
 
 #include "store/database.h"
 #include "store/reader.h"
+#include "store/eraser.h"
+#include "store/intake.h"
 #include "store/ledger.h"
+#include "store/retention.h"
 #include "store/schema.h"
 
 #define CHECKPOINT_PAGES 1000
@@ -16,6 +19,8 @@
 typedef struct Writer {
         Store *store;
         Ledger ledger;
+        Eraser eraser;
+        Retention retention;
         bool told;              /* `opened` was told, be it that there is no database */
         bool loaded;            /* what an earlier process left in the database is known */
         bool marked_unclean;    /* the database says that it was not closed */
@@ -157,6 +162,16 @@ static void unavailable(Writer *w, const char *reason) {
         set_retry(w);
 }
 
+/* An erasure or an import may have been cut off. */
+static int look_for_hidden(Writer *w) {
+        uint64_t id;
+        int rc = rows_next_hidden(&w->ledger.rows, 0, &id);
+
+        if (rc == SQLITE_OK)
+                eraser_sweep(&w->eraser);
+        return rc == SQLITE_NOTFOUND ? SQLITE_OK : rc;
+}
+
 /* 0 with the connection in place, or negative errno after saying so. */
 static int open_database(Writer *w) {
         g_autoptr(Opened) opened = g_new0(Opened, 1);
@@ -189,6 +204,9 @@ static int open_database(Writer *w) {
         news = !w->told || (!w->loaded && !database.fresh);
         if (rc == SQLITE_OK && news)
                 rc = load(w, opened);
+        if (rc == SQLITE_OK)
+                rc = look_for_hidden(w);
+        w->retention.check_at_usec = 0;
         if (rc == SQLITE_OK && database.unclean) {
                 shared_lock(w->store);
                 w->store->check_wanted++;
@@ -320,8 +338,19 @@ static void finish_jobs(Writer *w, JobList *jobs) {
                 if (job->type == JOB_DISCARD && job->result == 0) {
                         w->scrub = true;
                         defer_answer(w, job->wait); /* when no trace is left */
-                } else
+                } else if (job->type == JOB_RECORD)
+                        shared_wait_answer_recorded(w->store, job);
+                else if (job->type == JOB_ERASE)
+                        eraser_add(&w->eraser, job); /* answers when it is done */
+                else
                         shared_wait_answer(w->store, job->wait, job->result);
+                if (job->type >= JOB_INTAKE_BEGIN)
+                        intake_written(w->store, job);
+                if (w->retention.wanted.count > 0 &&
+                    (job->type == JOB_END || job->type == JOB_RECORD || job->type == JOB_INTAKE_FINISH))
+                        w->retention.check_at_usec = 0;
+                if (job->type == JOB_INTAKE_ABANDON)
+                        eraser_sweep(&w->eraser);
                 if (job->type == JOB_PIECE && job->skipped)
                         w->store->n_skipped += job->piece.n_frames;
                 else if (job->type == JOB_PIECE)
@@ -400,13 +429,37 @@ static int scrub(Writer *w) {
         return SQLITE_OK;
 }
 
+/* One step of what is to go. */
+static int erase(Writer *w) {
+        int rc = SQLITE_OK;
+
+        if (w->eraser.phase != ERASER_LOG) {
+                w->unsynced_since_usec = w->unsynced_since_usec ?: shared_now_usec();
+                return eraser_step(&w->eraser, &w->ledger, w->store, realtime_usec());
+        }
+        if (eraser_wants_log(&w->eraser))
+                rc = truncate_wal(w, false);
+        if (rc == SQLITE_OK)
+                eraser_finish(&w->eraser, &w->ledger, w->store);
+        return rc;
+}
+
+static int check_retention(Writer *w) {
+        int64_t offset_usec;
+
+        shared_lock(w->store);
+        offset_usec = w->store->wall_offset_usec;
+        shared_unlock(w->store);
+        return retention_check(&w->retention, &w->ledger, &w->eraser, w->store, realtime_usec() + (uint64_t) offset_usec);
+}
+
 static int write_and_finish(Writer *w, JobList *jobs, bool sync) {
-        bool ended = wants_sync(jobs);
+        bool ended = wants_sync(jobs), marks = eraser_is_busy(&w->eraser) && !w->marked_unclean;
         int rc = SQLITE_OK;
 
         if (w->must_recover)
                 rc = recover(w);
-        if (rc == SQLITE_OK && (sync || !TAILQ_EMPTY(jobs))) {
+        if (rc == SQLITE_OK && (sync || marks || !TAILQ_EMPTY(jobs))) {
                 rc = write_jobs(w, jobs, sync);
                 if (rc == SQLITE_OK) {
                         w->marked_unclean = true;
@@ -417,6 +470,10 @@ static int write_and_finish(Writer *w, JobList *jobs, bool sync) {
                         finish_jobs(w, jobs);
                 }
         }
+        if (rc == SQLITE_OK && shared_now_usec() >= w->retention.check_at_usec)
+                rc = check_retention(w);
+        else if (rc == SQLITE_OK && eraser_is_busy(&w->eraser))
+                rc = erase(w);
         if (rc == SQLITE_OK && w->scrub)
                 rc = scrub(w);
         else if (rc == SQLITE_OK && (w->n_wal_pages >= CHECKPOINT_PAGES || ended))
@@ -452,12 +509,17 @@ static uint64_t due_usec(const Writer *w) {
         bool queued = !TAILQ_EMPTY(&store->queue.jobs);
         uint64_t due = UINT64_MAX;
 
-        if (!queued && !w->unsynced_since_usec && !w->scrub && !w->unfinished &&
-            !(store->open_wanted && !w->ledger.rows.db))
-                return w->ledger.rows.db || store->stopping ? UINT64_MAX : w->retry_at_usec + STORE_RETRY_IDLE_USEC;
+        if (!queued && !w->unsynced_since_usec && !w->scrub && !w->unfinished && !eraser_is_busy(&w->eraser) &&
+            !(store->open_wanted && !w->ledger.rows.db)) {
+                if (store->stopping)
+                        return UINT64_MAX;
+                if (!w->ledger.rows.db)
+                        return w->retry_at_usec + STORE_RETRY_IDLE_USEC;
+                return store->retention_set ? 0 : w->retention.check_at_usec;
+        }
         if (w->retry_at_usec)
                 return w->retry_at_usec;
-        if (store->urgent || store->stopping || w->scrub || store->open_wanted)
+        if (store->urgent || store->stopping || w->scrub || store->open_wanted || eraser_is_busy(&w->eraser))
                 return 0;
         if (queued)
                 due = store->queued_since_usec + store->collect_usec;
@@ -488,6 +550,9 @@ static Turn next_turn(Writer *w, JobList *ret_jobs, uint64_t *ret_now_usec, bool
                         queue_take(&store->queue, ret_jobs);
                         store->generation++;
                         store->urgent = store->open_wanted = false;
+                        if (store->retention_set)
+                                w->retention.check_at_usec = 0;
+                        store->retention_set = false;
                         break;
                 }
                 store->writer_sleeps = TAILQ_EMPTY(&store->queue.jobs);
@@ -534,6 +599,7 @@ void *writer_main(void *userdata) {
         JobList jobs;
 
         ledger_init(&writer.ledger);
+        eraser_init(&writer.eraser);
         (void) ensure_open(&writer);
         while (!stop) {
                 switch (next_turn(&writer, &jobs, &now_usec, &stopping)) {
@@ -549,6 +615,7 @@ void *writer_main(void *userdata) {
                 }
         }
         close_database(&writer);
+        eraser_done(&writer.eraser);
         ledger_done(&writer.ledger);
         g_free(writer.scrub_waits);
         shared_lock(store);

@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "store/chunk.h"
@@ -92,6 +93,26 @@ static void on_done(int error, void *userdata) {
         f->answered = true;
 }
 
+static void copy_erased(Fixture *f, const StoreErased *erased) {
+        g_free(f->erased.sessions);
+        g_strfreev(f->erased.remains);
+        f->erased = *erased;
+        f->erased.sessions = g_memdup2(erased->sessions, erased->n_sessions * sizeof *erased->sessions);
+        f->erased.remains = g_strdupv(erased->remains);
+}
+
+void fixture_on_erased(int error, const StoreErased *erased, void *userdata) {
+        copy_erased(userdata, erased);
+        on_done(error, userdata);
+}
+
+static void on_retired(const StoreErased *erased, void *userdata) {
+        Fixture *f = userdata;
+
+        for (unsigned i = 0; i < erased->n_sessions; i++)
+                g_array_append_val(f->retired, erased->sessions[i].id);
+}
+
 static void clear_listed(Fixture *f) {
         for (size_t i = 0; i < f->n_listed; i++) {
                 g_free(f->listed[i].uuid);
@@ -144,6 +165,7 @@ void fixture_init(Fixture *f) {
                 .devices = g_ptr_array_new_with_free_func(g_free),
                 .personal = g_ptr_array_new_with_free_func(g_free),
                 .put_aside = g_ptr_array_new_with_free_func(g_free),
+                .retired = g_array_new(FALSE, FALSE, sizeof(uint64_t)),
                 .states = g_string_new(NULL),
                 .reasons = g_string_new(NULL),
         };
@@ -175,12 +197,14 @@ void fixture_done(Fixture *f) {
         g_ptr_array_unref(f->devices);
         g_ptr_array_unref(f->personal);
         g_ptr_array_unref(f->put_aside);
+        copy_erased(f, &(StoreErased) {});
+        g_array_unref(f->retired);
         (void) g_string_free(f->states, TRUE);
         (void) g_string_free(f->reasons, TRUE);
 }
 
 void fixture_start_only(Fixture *f) {
-        static const StoreObserver observer = { .opened = on_opened, .state_changed = on_state_changed };
+        static const StoreObserver observer = { .opened = on_opened, .state_changed = on_state_changed, .retired = on_retired };
 
         forget(f);
         f->store = store_new(f->path, &observer, f);
@@ -351,6 +375,37 @@ int fixture_get(Fixture *f, uint64_t id) {
         f->answered = false;
         store_get(f->store, id, on_listed, f);
         return wait_answer(f);
+}
+
+int fixture_delete(Fixture *f, uint64_t session) {
+        f->answered = false;
+        store_delete(f->store, session, fixture_on_erased, f);
+        return wait_answer(f);
+}
+
+int fixture_erase_all(Fixture *f, uid_t owner) {
+        f->answered = false;
+        store_erase_all(f->store, owner, fixture_on_erased, f);
+        return wait_answer(f);
+}
+
+int fixture_erase_copies(Fixture *f) {
+        f->answered = false;
+        store_erase_copies(f->store, fixture_on_erased, f);
+        return wait_answer(f);
+}
+
+/* Read by another process: closing a file of SQLite's would drop this process's locks on it. The shared memory is an index of the log. */
+bool fixture_any_file_has(Fixture *f, const void *needle, size_t size) {
+        g_autofree char *pattern = g_malloc0(4 * size + 1);
+        const char *const argv[] = { "env", "LC_ALL=C", "grep", "-r", "-q", "-a", "-P", pattern, f->dir, NULL };
+        int status;
+
+        for (size_t i = 0; i < size; i++)
+                g_snprintf(pattern + 4 * i, 5, "\\x%02x", ((const uint8_t *) needle)[i]);
+        g_assert_true(g_spawn_sync(NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, NULL));
+        g_assert_cmpint(WEXITSTATUS(status), <=, 1);
+        return WEXITSTATUS(status) == 0;
 }
 
 static sqlite3_stmt *prepare(const char *path, const char *sql, sqlite3 **ret_db) {

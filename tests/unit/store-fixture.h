@@ -44,6 +44,8 @@ typedef struct Fixture {
         bool answered;
         StoreSession *listed;
         size_t n_listed;
+        StoreErased erased;     /* of the last erasure that was answered */
+        GArray *retired;        /* uint64_t: ids that observers were told of */
 } Fixture;
 
 typedef bool (*FixtureCondition)(Fixture *fixture, uint64_t value);
@@ -77,6 +79,14 @@ int fixture_plan(Fixture *fixture, const StorePlan *plan);
 int fixture_acknowledge(Fixture *fixture, uid_t owner, const char *version, uint64_t realtime_usec);
 int fixture_list(Fixture *fixture, const StoreFilter *filter);
 int fixture_get(Fixture *fixture, uint64_t id);
+
+/* These wait for the answer too, and return it. */
+int fixture_delete(Fixture *fixture, uint64_t session);
+int fixture_erase_all(Fixture *fixture, uid_t owner);
+int fixture_erase_copies(Fixture *fixture);
+void fixture_on_erased(int error, const StoreErased *erased, void *fixture);
+/* Whether these octets are in any file of the folder. */
+bool fixture_any_file_has(Fixture *fixture, const void *needle, size_t size);
 
 /* All frames of a session, in order, from the file itself; needs no store. */
 FixtureFrame *fixture_read_frames(const char *path, uint64_t session, size_t *ret_n);

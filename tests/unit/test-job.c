@@ -57,7 +57,7 @@ static void test_frames_of_a_piece_in_order(void) {
         unsigned n = 0;
         Frame frame;
 
-        while (piece_next(&job->piece, &offset, &frame)) {
+        while (piece_next(&job->piece, &offset, &frame, NULL)) {
                 g_assert_cmpuint(frame.boottime_usec, ==, START + n);
                 g_assert_cmpuint(frame.size, ==, 40);
                 n++;

@@ -7,8 +7,22 @@
 #include "store-fixture.h"
 #include "store/schema.h"
 
-/* What version 4 brought, out of the database again. */
-#define WITHOUT_4                                                                                                        \
+/* What version 5 brought, out of the database again; so with version 4. */
+#define WITHOUT_5                                                                                                        \
+        "DROP TABLE tombstone; DROP INDEX session_record; DROP INDEX session_uuid; DROP INDEX session_hidden;"           \
+        "DROP INDEX session_kept; DROP INDEX session_end;"                                                               \
+        "ALTER TABLE session DROP COLUMN record; ALTER TABLE session DROP COLUMN epoch;"                                 \
+        "ALTER TABLE device DROP COLUMN cursor_epoch; ALTER TABLE device DROP COLUMN cursor_record;"                     \
+        "ALTER TABLE device DROP COLUMN cursor_start;"                                                                   \
+        "ALTER TABLE chunk DROP COLUMN t1_boottime; ALTER TABLE chunk DROP COLUMN figures_version;"                      \
+        "ALTER TABLE chunk DROP COLUMN force_n; ALTER TABLE chunk DROP COLUMN force_min;"                                \
+        "ALTER TABLE chunk DROP COLUMN force_max; ALTER TABLE chunk DROP COLUMN force_sum;"                              \
+        "ALTER TABLE chunk DROP COLUMN stroke_rate_n; ALTER TABLE chunk DROP COLUMN stroke_rate_min;"                    \
+        "ALTER TABLE chunk DROP COLUMN stroke_rate_max; ALTER TABLE chunk DROP COLUMN stroke_rate_sum;"                  \
+        "ALTER TABLE chunk DROP COLUMN depth_n; ALTER TABLE chunk DROP COLUMN depth_min;"                                \
+        "ALTER TABLE chunk DROP COLUMN depth_max; ALTER TABLE chunk DROP COLUMN depth_sum;"
+#define WITHOUT_4 WITHOUT_5                                                                                              \
+                                                                                                        \
         "ALTER TABLE session DROP COLUMN acknowledged; ALTER TABLE session DROP COLUMN rating;"                          \
         "ALTER TABLE session DROP COLUMN areas; ALTER TABLE event DROP COLUMN kind; ALTER TABLE event DROP COLUMN text;" \
         "DROP TABLE plan; DROP TABLE acknowledgement;"
@@ -66,8 +80,9 @@ static void test_a_new_database(void) {
                 ==, 0);
         g_assert_cmpint(query(db,
                               "SELECT count(*) FROM pragma_table_list WHERE name IN"
-                              " ('meta', 'device', 'session', 'chunk', 'tail', 'gap', 'event', 'plan', 'acknowledgement') AND wr = 0"),
-                        ==, 9);
+                              " ('meta', 'device', 'session', 'chunk', 'tail', 'gap', 'event', 'plan', 'acknowledgement', 'tombstone')"
+                              " AND wr = 0"),
+                        ==, 10);
         (void) sqlite3_close(db);
         fixture_done(&f);
 }
@@ -241,6 +256,40 @@ static void test_from_version_3(void) {
         fixture_done(&f);
 }
 
+/* Of sessions that version 4 kept no device has the number, what their chunks come to is not known, and no device was fetched from. */
+static void test_from_version_4(void) {
+        SchemaKind kind;
+        int version;
+        Fixture f;
+        sqlite3 *db;
+
+        fixture_init(&f);
+        db = open_db(f.path);
+        g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
+        g_assert_cmpint(schema_exec(db, WITHOUT_5 "PRAGMA user_version = 4;"
+                                        "INSERT INTO session (id, uuid, device_address, device_alias, profile, owner, owner_name, boot_id,"
+                                        " utc_offset_sec, start_boottime, start_realtime, subject, area, product, note, ended, end_realtime)"
+                                        " VALUES (1, '', '', '', 'omp1', 0, '', '', 0, 1000, 500000, '', 'chin', '', '', 1, 500700);"
+                                        "INSERT INTO chunk (session, seq, t0_boottime, t0_realtime, frames, encoding, crc, data)"
+                                        " VALUES (1, 0, 1000, 500000, 1, 1, 7, x'00');"
+                                        "INSERT INTO device VALUES ('C0:FF:EE:12:34:56', 'random', 'C0_FF_EE_12_34_56', NULL, 'OMP', 'pen',"
+                                        " 'omp1', '', '', '', '', 3, 1000, 1, 0, 1, 500000, 0, 0)"),
+                        ==, SQLITE_OK);
+
+        g_assert_cmpint(schema_identify(db, &kind, &version), ==, SQLITE_OK);
+        g_assert_cmpint(kind, ==, SCHEMA_OLDER);
+        g_assert_cmpint(schema_prepare(db, f.path, kind, version), ==, SQLITE_OK);
+        assert_kind(db, SCHEMA_CURRENT, SCHEMA_VERSION);
+        g_assert_cmpint(query(db, "SELECT count(*) FROM session WHERE area = 'chin' AND record = 0 AND epoch = 0"), ==, 1);
+        g_assert_cmpint(query(db, "SELECT count(*) FROM chunk WHERE crc = 7 AND figures_version IS NULL AND t1_boottime IS NULL"
+                                  " AND force_n IS NULL"),
+                        ==, 1);
+        g_assert_cmpint(query(db, "SELECT count(*) FROM device WHERE cursor_epoch = 0 AND cursor_record = 0 AND cursor_start = 0"), ==, 1);
+        g_assert_cmpint(query(db, "SELECT count(*) FROM tombstone"), ==, 0);
+        (void) sqlite3_close(db);
+        fixture_done(&f);
+}
+
 static int add_color(sqlite3 *db) {
         return schema_exec(db, "ALTER TABLE device ADD COLUMN color TEXT");
 }
@@ -252,28 +301,28 @@ static int add_two_and_fail(sqlite3 *db) {
 }
 
 static void test_a_migration_is_whole_and_backed_up(void) {
-        static const SchemaMigration good[] = { NULL, NULL, NULL, NULL, add_color },
-                                     bad[] = { NULL, NULL, NULL, NULL, add_color, add_two_and_fail };
+        static const SchemaMigration good[] = { NULL, NULL, NULL, NULL, NULL, add_color },
+                                     bad[] = { NULL, NULL, NULL, NULL, NULL, add_color, add_two_and_fail };
         g_autofree char *backup = NULL, *backup2 = NULL;
         Fixture f;
         struct stat st;
         sqlite3 *db;
 
         fixture_init(&f);
-        backup = g_strconcat(f.path, ".backup-v4", NULL);
-        backup2 = g_strconcat(f.path, ".backup-v5", NULL);
+        backup = g_strconcat(f.path, ".backup-v5", NULL);
+        backup2 = g_strconcat(f.path, ".backup-v6", NULL);
         db = open_db(f.path);
         g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
         g_assert_false(g_file_test(backup, G_FILE_TEST_EXISTS)); /* nothing to back up */
         g_assert_cmpint(schema_set_meta(db, "next_session_id", 77), ==, SQLITE_OK);
 
-        g_assert_cmpint(schema_migrate(db, f.path, 4, good, 5), ==, SQLITE_OK);
-        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 5);
+        g_assert_cmpint(schema_migrate(db, f.path, 5, good, 6), ==, SQLITE_OK);
+        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 6);
         g_assert_cmpint(query(db, "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"),
                         ==, 1);
         g_assert_cmpint(g_stat(backup, &st), ==, 0);
         g_assert_cmpint(st.st_mode & 0777, ==, 0600);
-        g_assert_cmpint(fixture_query(backup, "PRAGMA user_version"), ==, 4);
+        g_assert_cmpint(fixture_query(backup, "PRAGMA user_version"), ==, 5);
         g_assert_cmpint(fixture_query(backup, "SELECT value FROM meta WHERE key = 'next_session_id'"), ==,
                         77);
         g_assert_cmpint(
@@ -281,11 +330,11 @@ static void test_a_migration_is_whole_and_backed_up(void) {
                               "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"),
                 ==, 0);
 
-        g_assert_cmpint(schema_migrate(db, f.path, 5, bad, 6), !=, SQLITE_OK);
-        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 5); /* as if it had not begun */
+        g_assert_cmpint(schema_migrate(db, f.path, 6, bad, 7), !=, SQLITE_OK);
+        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 6); /* as if it had not begun */
         g_assert_cmpint(query(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'"), ==, 0);
         g_assert_true(sqlite3_get_autocommit(db));
-        g_assert_cmpint(fixture_query(backup2, "PRAGMA user_version"), ==, 5);
+        g_assert_cmpint(fixture_query(backup2, "PRAGMA user_version"), ==, 6);
         (void) sqlite3_close(db);
         fixture_done(&f);
 }
@@ -316,6 +365,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/schema/from-version-1", test_from_version_1);
         g_test_add_func("/schema/from-version-2", test_from_version_2);
         g_test_add_func("/schema/from-version-3", test_from_version_3);
+        g_test_add_func("/schema/from-version-4", test_from_version_4);
         g_test_add_func("/schema/a-migration-is-whole-and-backed-up",
                         test_a_migration_is_whole_and_backed_up);
         g_test_add_func("/schema/meta", test_meta);

@@ -13,28 +13,6 @@ static const char *const pen = "AA:BB:CC:DD:EE:01";
 
 /* ---- Discarding ---- */
 
-/* Read by another process: closing a file of SQLite's would drop this process's locks on it. */
-static bool file_has(const char *path, const void *needle, size_t size) {
-        g_autofree char *pattern = g_malloc0(4 * size + 1);
-        const char *const argv[] = { "env", "LC_ALL=C", "grep", "-q", "-a", "-P", pattern, path, NULL };
-        int status;
-
-        for (size_t i = 0; i < size; i++)
-                g_snprintf(pattern + 4 * i, 5, "\\x%02x", ((const uint8_t *) needle)[i]);
-        if (!g_file_test(path, G_FILE_TEST_EXISTS))
-                return false;
-        g_assert_true(g_spawn_sync(NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL,
-                                   &status, NULL));
-        g_assert_cmpint(WEXITSTATUS(status), <=, 1);
-        return WEXITSTATUS(status) == 0;
-}
-
-static bool any_file_has(Fixture *f, const void *needle, size_t size) {
-        g_autofree char *wal = g_strconcat(f->path, "-wal", NULL);
-
-        return file_has(f->path, needle, size) || file_has(wal, needle, size);
-}
-
 static void test_discarding_leaves_no_trace(void) {
         static const char *const tables[] = { "session", "chunk", "tail", "gap", "event" };
         const StoreEvent event = { .code = 1 };
@@ -57,15 +35,15 @@ static void test_discarding_leaves_no_trace(void) {
         }
         store_session_event(f.store, 1, &event);
         store_session_gap(f.store, 1, &gap);
-        g_assert_true(any_file_has(&f, early.data, 16));
-        g_assert_true(any_file_has(&f, late.data, 16));
-        g_assert_true(any_file_has(&f, "nobody-must-know", 16));
+        g_assert_true(fixture_any_file_has(&f, early.data, 16));
+        g_assert_true(fixture_any_file_has(&f, late.data, 16));
+        g_assert_true(fixture_any_file_has(&f, "nobody-must-know", 16));
         g_assert_cmpint(fixture_discard(&f, 1), ==, 0);
-        g_assert_false(any_file_has(&f, early.data, 16));
-        g_assert_false(any_file_has(&f, late.data, 16));
-        g_assert_false(any_file_has(&f, "nobody-must-know", 16));
-        g_assert_true(any_file_has(&f, other.data, 16));
-        g_assert_true(any_file_has(&f, "neighbour", 9));
+        g_assert_false(fixture_any_file_has(&f, early.data, 16));
+        g_assert_false(fixture_any_file_has(&f, late.data, 16));
+        g_assert_false(fixture_any_file_has(&f, "nobody-must-know", 16));
+        g_assert_true(fixture_any_file_has(&f, other.data, 16));
+        g_assert_true(fixture_any_file_has(&f, "neighbour", 9));
         for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
                 g_autofree char *sql = g_strdup_printf("SELECT count(*) FROM %s WHERE %s = 1", tables[i],
                                                        i == 0 ? "id" : "session");
@@ -77,7 +55,7 @@ static void test_discarding_leaves_no_trace(void) {
         g_assert_cmpint(fixture_end(&f, 2), ==, 0);
         g_assert_cmpint(g_stat(f.path, &before), ==, 0);
         g_assert_cmpint(fixture_discard(&f, 2), ==, 0);
-        g_assert_false(any_file_has(&f, other.data, 16));
+        g_assert_false(fixture_any_file_has(&f, other.data, 16));
         g_assert_cmpint(g_stat(f.path, &after), ==, 0);
         g_assert_cmpint(after.st_size, <, before.st_size);
         fixture_done(&f);
@@ -93,7 +71,7 @@ static void test_discarded_before_it_was_written(void) {
         fixture_begin(&f, 1);
         fixture_record(&f, 1, 0, 20);
         g_assert_cmpint(fixture_discard(&f, 1), ==, 0);
-        g_assert_false(any_file_has(&f, frame.data, 16));
+        g_assert_false(fixture_any_file_has(&f, frame.data, 16));
         g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM session"), ==, 0);
         fixture_done(&f);
 }

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/files.h"
+
+#include <fcntl.h>
+#include <glib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef bool (*Wanted)(const char *after);
+
+static bool is_aside(const char *after) {
+        return g_str_has_prefix(after, ".corrupt-") || (g_str_has_prefix(after, ".v") && g_ascii_isdigit(after[2]));
+}
+
+static bool is_backup(const char *after) {
+        return g_str_has_prefix(after, ".backup-v");
+}
+
+/* By name, so that what is told is in the same order each time. */
+static int by_name(gconstpointer a, gconstpointer b) {
+        return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+static char **find(const char *path, Wanted wanted) {
+        g_autofree char *dir = g_path_get_dirname(path), *base = g_path_get_basename(path);
+        g_autoptr(GDir) entries = g_dir_open(dir, 0, NULL);
+        GPtrArray *names = g_ptr_array_new();
+        const char *name;
+
+        while (entries && (name = g_dir_read_name(entries)))
+                if (g_str_has_prefix(name, base) && wanted(name + strlen(base)))
+                        g_ptr_array_add(names, g_build_filename(dir, name, NULL));
+        g_ptr_array_sort(names, by_name);
+        g_ptr_array_add(names, NULL);
+        return (char **) g_ptr_array_free(names, FALSE);
+}
+
+static uint64_t remove_all(const char *path, char **names, uint64_t before_usec) {
+        g_autofree char *dir = g_path_get_dirname(path);
+        uint64_t n_octets = 0;
+        bool removed = false;
+        struct stat st;
+        int fd;
+
+        for (; *names; names++) {
+                if (lstat(*names, &st) < 0 || (uint64_t) st.st_mtim.tv_sec > before_usec / G_USEC_PER_SEC || unlink(*names) < 0)
+                        continue;
+                n_octets += (uint64_t) st.st_size;
+                removed = true;
+        }
+        fd = removed ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+        if (fd >= 0) {
+                (void) fsync(fd);
+                (void) close(fd);
+        }
+        return n_octets;
+}
+
+char **files_aside(const char *path) {
+        return find(path, is_aside);
+}
+
+bool files_has_aside(const char *path) {
+        g_auto(GStrv) names = files_aside(path);
+
+        return *names;
+}
+
+uint64_t files_remove_aside(const char *path) {
+        g_auto(GStrv) names = files_aside(path);
+
+        return remove_all(path, names, UINT64_MAX);
+}
+
+uint64_t files_remove_backups(const char *path, uint64_t before_usec) {
+        g_auto(GStrv) names = find(path, is_backup);
+
+        return remove_all(path, names, before_usec);
+}

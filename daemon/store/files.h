@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What lies beside the database: files that were put aside ("<path>.corrupt-…", "<path>.v<version>", with their -wal), and the backups that
+ * were made before migrations ("<path>.backup-v<version>"). */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Names of what was put aside; NULL-terminated, free with g_strfreev(). */
+char **files_aside(const char *path);
+bool files_has_aside(const char *path);
+/* Removes them, durably; what cannot be removed stays. Returns their octets. */
+uint64_t files_remove_aside(const char *path);
+/* Likewise backups that were written before that time by the wall clock; UINT64_MAX: all. */
+uint64_t files_remove_backups(const char *path, uint64_t before_usec);

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fault-vfs.h"
+#include "store-fixture.h"
+#include "store/shared.h"
+
+static const char *const pen = "AA:BB:CC:DD:EE:01";
+
+static void make_session(Fixture *f, uint64_t id, const char *subject, uid_t owner, uint64_t n_frames) {
+        uint64_t before = store_counters(f->store).committed;
+
+        fixture_begin_full(f, id, FIXTURE_START_REALTIME, pen, subject, owner);
+        fixture_record(f, id, 0, n_frames);
+        fixture_wait(f, fixture_has_committed, before + n_frames);
+        store_session_event(f->store, id, &(StoreEvent) { .kind = STORE_EVENT_MARK, .text = subject });
+        store_session_gap(f->store, id, &(StoreGap) { .lost = 1 });
+        g_assert_cmpint(fixture_end(f, id), ==, 0);
+}
+
+static void assert_rows(Fixture *f, uint64_t id, int64_t want_sessions, bool want_rest) {
+        static const char *const tables[] = { "chunk", "tail", "gap", "event" };
+        g_autofree char *sql_session = NULL;
+        int64_t n = 0;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
+                g_autofree char *sql = g_strdup_printf("SELECT count(*) FROM %s WHERE session = %" G_GUINT64_FORMAT, tables[i], id);
+
+                n += fixture_query(f->path, sql);
+        }
+        g_assert_cmpint(n > 0, ==, want_rest);
+        sql_session = g_strdup_printf("SELECT count(*) FROM session WHERE id = %" G_GUINT64_FORMAT, id);
+        g_assert_cmpint(fixture_query(f->path, sql_session), ==, want_sessions);
+}
+
+static void write_file(Fixture *f, const char *after, const char *text) {
+        g_autofree char *name = g_strconcat(f->path, after, NULL);
+
+        g_assert_true(g_file_set_contents(name, text, -1, NULL));
+}
+
+static bool has_file(Fixture *f, const char *after) {
+        g_autofree char *name = g_strconcat(f->path, after, NULL);
+
+        return g_file_test(name, G_FILE_TEST_EXISTS);
+}
+
+/* "delete means gone": in no file of the folder, and what is left says nothing but the id and when. */
+static void test_gone_means_gone(void) {
+        FixtureFrame early, late, other;
+        Fixture f;
+
+        fixture_make_frame(&early, 1, 100);
+        fixture_make_frame(&late, 1, 7100);
+        fixture_make_frame(&other, 2, 5);
+        fixture_init(&f);
+        fixture_start(&f);
+        make_session(&f, 2, "neighbour", 1000, 2000);
+        make_session(&f, 1, "nobody-must-know", 1000, 8000);
+        make_session(&f, 3, "beyond", 1000, 100);
+        write_file(&f, ".backup-v3", "nobody-must-know either");
+        g_assert_true(fixture_any_file_has(&f, early.data, 16));
+        g_assert_true(fixture_any_file_has(&f, late.data, 16));
+        g_assert_true(fixture_any_file_has(&f, "nobody-must-know", 16));
+
+        g_assert_cmpint(fixture_delete(&f, 1), ==, 0);
+        g_assert_cmpuint(f.erased.n_sessions, ==, 1);
+        g_assert_cmpuint(f.erased.sessions[0].id, ==, 1);
+        g_assert_cmpuint(f.erased.sessions[0].owner, ==, 1000);
+        g_assert_cmpuint(f.erased.n_bytes, >=, 8000 * FIXTURE_FRAME_SIZE);
+        g_assert_cmpuint(f.erased.n_bytes, <=, 2 * 8000 * FIXTURE_FRAME_SIZE);
+        g_assert_cmpuint(g_strv_length(f.erased.remains), ==, 0);
+        g_assert_false(fixture_any_file_has(&f, early.data, 16));
+        g_assert_false(fixture_any_file_has(&f, late.data, 16));
+        g_assert_false(fixture_any_file_has(&f, "nobody-must-know", 16));
+        g_assert_false(has_file(&f, ".backup-v3"));
+        assert_rows(&f, 1, 0, false);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM tombstone WHERE id = 1 AND realtime > 1700000000000000"), ==, 1);
+
+        g_assert_true(fixture_any_file_has(&f, other.data, 16));
+        g_assert_true(fixture_any_file_has(&f, "neighbour", 9));
+        assert_rows(&f, 2, 1, true);
+        g_assert_cmpint(fixture_get(&f, 1), ==, -ENOENT);
+        g_assert_cmpint(fixture_get(&f, 2), ==, 0);
+        g_assert_cmpint(fixture_query(f.path, "SELECT * FROM pragma_freelist_count"), ==, 0);
+        fixture_done(&f);
+}
+
+static void test_what_cannot_be_deleted(void) {
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        make_session(&f, 1, "me", 1000, 10);
+        fixture_begin(&f, 2);
+        fixture_record(&f, 2, 0, 10);
+        write_file(&f, ".backup-v3", "stays");
+        g_assert_cmpint(fixture_delete(&f, 7), ==, -ENOENT);
+        g_assert_cmpint(fixture_delete(&f, 0), ==, -ENOENT);
+        g_assert_cmpint(fixture_delete(&f, 2), ==, -EBUSY);
+        g_assert_cmpuint(f.erased.n_sessions, ==, 0);
+        g_assert_cmpuint(f.erased.n_bytes, ==, 0);
+        g_assert_true(has_file(&f, ".backup-v3")); /* nothing was erased */
+        g_assert_cmpint(fixture_end(&f, 2), ==, 0);
+        g_assert_cmpint(fixture_delete(&f, 2), ==, 0);
+        g_assert_cmpint(fixture_delete(&f, 2), ==, -ENOENT);
+        g_assert_cmpint(fixture_get(&f, 1), ==, 0);
+        fixture_done(&f);
+}
+
+static bool is_gone(const Fixture *f, uint64_t id) {
+        for (unsigned i = 0; i < f->erased.n_sessions; i++)
+                if (f->erased.sessions[i].id == id)
+                        return true;
+        return false;
+}
+
+/* One person's sessions, plans and acknowledgement go; another's stay, and so does what is live. */
+static void test_all_of_an_owner(void) {
+        const StorePlan plan = { .owner = 1000, .subject = (char *) "me" }, other = { .owner = 1001, .subject = (char *) "her" };
+        const uint64_t n = 300;
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        for (uint64_t id = 1; id <= n; id++) {
+                fixture_begin_full(&f, id, FIXTURE_START_REALTIME, pen, "some", id % 3 ? 1000 : 1001);
+                fixture_record(&f, id, 0, 20);
+                store_session_end(f.store, id, &(StoreEnd) { .reason = "user" }, NULL, NULL);
+        }
+        fixture_begin(&f, n + 1);
+        fixture_record(&f, n + 1, 0, 100);
+        g_assert_cmpint(fixture_plan(&f, &plan), ==, 0);
+        g_assert_cmpint(fixture_plan(&f, &other), ==, 0);
+        g_assert_cmpint(fixture_acknowledge(&f, 1000, "1", 5), ==, 0);
+        g_assert_cmpint(fixture_acknowledge(&f, 1001, "1", 5), ==, 0);
+
+        g_assert_cmpint(fixture_erase_all(&f, 1000), ==, 0);
+        g_assert_cmpuint(f.erased.n_sessions, ==, n - n / 3);
+        for (uint64_t id = 1; id <= n; id++)
+                g_assert_cmpint(is_gone(&f, id), ==, id % 3 != 0);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM session WHERE owner = 1001"), ==, n / 3);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM session WHERE owner = 1000"), ==, 1);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM tombstone"), ==, n - n / 3);
+        g_assert_cmpint(fixture_query(f.path, "SELECT sum(owner) FROM plan"), ==, 1001);
+        g_assert_cmpint(fixture_query(f.path, "SELECT sum(owner) FROM acknowledgement"), ==, 1001);
+        fixture_record(&f, n + 1, 100, 100); /* it goes on */
+        g_assert_cmpint(fixture_end(&f, n + 1), ==, 0);
+
+        g_assert_cmpint(fixture_erase_all(&f, (uid_t) -1), ==, 0);
+        g_assert_cmpuint(f.erased.n_sessions, ==, n / 3 + 1);
+        g_assert_cmpint(fixture_query(f.path, "SELECT (SELECT count(*) FROM session) + (SELECT count(*) FROM plan)"
+                                              " + (SELECT count(*) FROM acknowledgement) + (SELECT count(*) FROM chunk)"),
+                        ==, 0);
+        g_assert_cmpint(fixture_erase_all(&f, (uid_t) -1), ==, 0);
+        g_assert_cmpuint(f.erased.n_sessions, ==, 0);
+        fixture_stop(&f);
+        fixture_start(&f);
+        g_assert_cmpuint(f.personal->len, ==, 0);
+        g_assert_cmpuint(f.next_session_id, ==, n + 2); /* never used again */
+        fixture_done(&f);
+}
+
+/* While much is taken away, what is recorded is committed all the time. */
+static void test_recording_goes_on(void) {
+        uint64_t recorded = 0, longest = 0;
+        FixtureFrame *frames;
+        size_t n;
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        for (uint64_t id = 1; id <= 20; id++)
+                make_session(&f, id, "some", 1000, 10000);
+        fixture_begin(&f, 50);
+        f.answered = false;
+        store_erase_all(f.store, 1000, fixture_on_erased, &f);
+        while (!f.answered) {
+                uint64_t before = store_counters(f.store).committed;
+                uint64_t begun = (uint64_t) g_get_monotonic_time();
+
+                fixture_record(&f, 50, recorded, 4);
+                recorded += 4;
+                fixture_wait(&f, fixture_has_committed, before + 4);
+                longest = MAX(longest, (uint64_t) g_get_monotonic_time() - begun);
+        }
+        g_test_message("%" G_GUINT64_FORMAT " commits meanwhile, the longest after %.1f ms", recorded / 4, (double) longest / 1000);
+        g_assert_cmpuint(recorded / 4, >=, 5); /* in many steps, not in one */
+        g_assert_cmpuint(f.erased.n_sessions, ==, 20);
+        g_assert_cmpint(fixture_end(&f, 50), ==, 0);
+        frames = fixture_read_frames(f.path, 50, &n);
+        g_assert_cmpuint(n, ==, recorded);
+        fixture_assert_frames(frames, n, 50, 0);
+        g_free(frames);
+        fixture_done(&f);
+}
+
+/* What lies in files that were put aside is not erased: it is named, and goes when it is asked for. */
+static void test_copies(void) {
+        g_autofree char *aside = NULL;
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        make_session(&f, 1, "me", 1000, 10);
+        write_file(&f, ".corrupt-20240101T000000Z", "0123456789");
+        write_file(&f, ".v9", "0123");
+        write_file(&f, ".v9-wal", "01");
+        write_file(&f, ".vault", "somebody else's");
+        g_assert_cmpint(fixture_delete(&f, 1), ==, 0);
+        g_assert_cmpuint(g_strv_length(f.erased.remains), ==, 3);
+        aside = g_strconcat(f.path, ".corrupt-20240101T000000Z", NULL);
+        g_assert_cmpstr(f.erased.remains[0], ==, aside);
+        g_assert_cmpint(fixture_erase_copies(&f), ==, 0);
+        g_assert_cmpuint(f.erased.n_sessions, ==, 0);
+        g_assert_cmpuint(f.erased.n_bytes, ==, 16);
+        g_assert_cmpuint(g_strv_length(f.erased.remains), ==, 0);
+        g_assert_false(has_file(&f, ".v9"));
+        g_assert_true(has_file(&f, ".vault"));
+        fixture_done(&f);
+}
+
+static bool is_told(Fixture *f, uint64_t n) {
+        return f->retired->len >= n;
+}
+
+/* The disk refuses: that is the answer, and it follows by itself, and is told. */
+static void test_a_full_disk(void) {
+        FixtureFrame frame;
+        Fixture f;
+
+        fixture_make_frame(&frame, 1, 100);
+        fixture_init(&f);
+        fixture_start(&f);
+        make_session(&f, 1, "me", 1000, 4000);
+        make_session(&f, 2, "me", 1000, 10);
+        shared_lock(f.store);
+        f.store->answer_usec = 300000;
+        shared_unlock(f.store);
+        fault_vfs_arm(FAULT_WRITE, FAULT_ENOSPC, 1, UINT64_MAX / 2);
+        g_assert_cmpint(fixture_delete(&f, 1), ==, -EIO);
+        g_assert_cmpuint(f.erased.n_sessions, ==, 0);
+        fixture_wait(&f, fixture_is_in_state, STORE_DEGRADED);
+        g_assert_cmpint(fixture_get(&f, 1), ==, 0); /* as long as it is there, it is there */
+        fault_vfs_disarm();
+        fixture_wait(&f, is_told, 1);
+        g_assert_cmpuint(g_array_index(f.retired, uint64_t, 0), ==, 1);
+        g_assert_cmpint(fixture_get(&f, 1), ==, -ENOENT);
+        g_assert_false(fixture_any_file_has(&f, frame.data, 16));
+        fixture_wait(&f, fixture_is_in_state, STORE_READY);
+        fixture_done(&f);
+}
+
+/* Whichever call fails: it ends as if none had. */
+static void test_each_fault(unsigned kinds, FaultError error, uint64_t stride) {
+        bool met = true;
+
+        for (uint64_t first = 1; met; first += stride) {
+                Fixture f;
+
+                fixture_init(&f);
+                f.collect_usec = 1000;
+                fixture_start(&f);
+                make_session(&f, 1, "nobody-must-know", 1000, 3000);
+                make_session(&f, 2, "nobody-must-know", 1000, 10);
+                make_session(&f, 3, "neighbour", 1001, 10);
+                fault_vfs_arm(kinds, error, first, 1);
+                g_assert_cmpint(fixture_erase_all(&f, 1000), ==, 0);
+                met = fault_vfs_failed() > 0;
+                fault_vfs_disarm();
+                g_assert_cmpuint(f.erased.n_sessions, ==, 2);
+                g_assert_true(is_gone(&f, 1) && is_gone(&f, 2));
+                g_assert_cmpuint(f.put_aside->len, ==, 0);
+                assert_rows(&f, 1, 0, false);
+                assert_rows(&f, 2, 0, false);
+                assert_rows(&f, 3, 1, true);
+                g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM tombstone"), ==, 2);
+                g_assert_false(fixture_any_file_has(&f, "nobody-must-know", 16));
+                fixture_done(&f);
+        }
+}
+
+static void test_each_write_fails(void) {
+        test_each_fault(FAULT_WRITE, FAULT_EIO, g_test_slow() ? 1 : 5);
+}
+
+static void test_each_sync_fails(void) {
+        test_each_fault(FAULT_SYNC, FAULT_EIO, 1);
+}
+
+/* The process ended when a session was hidden and half of it had gone: nobody sees it again, and the next process takes the rest. */
+static void test_cut_off(void) {
+        FixtureFrame frame;
+        Fixture f;
+
+        fixture_make_frame(&frame, 1, 100);
+        fixture_init(&f);
+        fixture_start(&f);
+        make_session(&f, 1, "nobody-must-know", 1000, 4000);
+        make_session(&f, 2, "me", 1000, 10);
+        fixture_stop(&f);
+        g_assert_cmpint(fixture_query(f.path, "UPDATE session SET ended = 2 WHERE id = 1 RETURNING id"), ==, 1);
+        g_assert_true(fixture_any_file_has(&f, frame.data, 16));
+        fixture_start(&f);
+        g_assert_cmpuint(f.n_sessions, ==, 0);
+        g_assert_cmpint(fixture_get(&f, 1), ==, -ENOENT);
+        g_assert_cmpint(fixture_erase_copies(&f), ==, 0); /* comes after it */
+        assert_rows(&f, 1, 0, false);
+        g_assert_false(fixture_any_file_has(&f, frame.data, 16));
+        g_assert_false(fixture_any_file_has(&f, "nobody-must-know", 16));
+        g_assert_cmpint(fixture_get(&f, 2), ==, 0);
+        fixture_done(&f);
+}
+
+/* Who closes the store is answered; what is not done yet stays. */
+static void test_closing_answers(void) {
+        Fixture f;
+
+        fixture_init(&f);
+        g_assert_cmpint(g_mkdir(f.path, 0700), ==, 0);
+        fixture_start(&f);
+        f.answered = false;
+        store_delete(f.store, 1, fixture_on_erased, &f);
+        f.store = store_close(f.store, 100000);
+        g_assert_true(f.answered);
+        g_assert_cmpint(f.error, ==, -ECANCELED);
+        g_assert_cmpint(g_rmdir(f.path), ==, 0);
+        fixture_done(&f);
+}
+
+int main(int argc, char *argv[]) {
+        g_test_init(&argc, &argv, NULL);
+        fault_vfs_install();
+        g_test_add_func("/store-erase/gone-means-gone", test_gone_means_gone);
+        g_test_add_func("/store-erase/what-cannot-be-deleted", test_what_cannot_be_deleted);
+        g_test_add_func("/store-erase/all-of-an-owner", test_all_of_an_owner);
+        g_test_add_func("/store-erase/recording-goes-on", test_recording_goes_on);
+        g_test_add_func("/store-erase/copies", test_copies);
+        g_test_add_func("/store-erase/a-full-disk", test_a_full_disk);
+        g_test_add_func("/store-erase/each-write-fails", test_each_write_fails);
+        g_test_add_func("/store-erase/each-sync-fails", test_each_sync_fails);
+        g_test_add_func("/store-erase/cut-off", test_cut_off);
+        g_test_add_func("/store-erase/closing-answers", test_closing_answers);
+        return g_test_run();
+}

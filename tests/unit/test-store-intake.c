@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+
+#include "fault-vfs.h"
+#include "store-fixture.h"
+#include "store/intake.h"
+
+#define PART_FRAMES 100u
+
+/* The tests stand in for the reader: they hand over, with the mutex held. */
+static Intake intake;
+
+static void begin(Fixture *f, uint64_t id, const char *uuid) {
+        StoreSession session = {
+                .id = id,
+                .uuid = (char *) uuid,
+                .device_address = (char *) "AA:BB:CC:DD:EE:01",
+                .device_alias = (char *) "pen",
+                .profile = (char *) "omp1",
+                .owner = 1000,
+                .start_boottime_usec = FIXTURE_START_BOOTTIME,
+                .start_realtime_usec = FIXTURE_START_REALTIME,
+                .source = (char *) "imported",
+        };
+
+        shared_lock(f->store);
+        intake_begin(f->store, &intake, &session);
+        shared_unlock(f->store);
+}
+
+static void hand_over(Fixture *f, uint64_t id, unsigned part) {
+        IntakePart p = { .n_gaps = 1, .n_events = 1 };
+        FixtureFrame frame;
+
+        for (uint64_t i = 0; i < PART_FRAMES; i++) {
+                fixture_make_frame(&frame, id, part * PART_FRAMES + i);
+                chunk_builder_add(&p.chunk, &frame.frame);
+        }
+        summary_add(&p.summary, &(StoreSample) { .has = 1, .mean = { 7 }, .max = { 9 } });
+        p.gaps = g_new0(StoreGap, 1);
+        p.events = g_new0(StoreEvent, 1);
+        p.events[0] = (StoreEvent) { .kind = STORE_EVENT_MARK, .text = g_strdup("imported mark") };
+        shared_lock(f->store);
+        intake_part(f->store, &intake, &p);
+        shared_unlock(f->store);
+        g_assert_null(p.chunk.data);    /* taken over */
+}
+
+static bool read_bool(Fixture *f, bool (*get)(void)) {
+        bool value;
+
+        shared_lock(f->store);
+        value = get();
+        shared_unlock(f->store);
+        return value;
+}
+
+static bool get_room(void) {
+        return intake_has_room(&intake);
+}
+
+static bool get_settled(void) {
+        return intake.finished || intake.error < 0;
+}
+
+static bool get_idle(void) {
+        return intake.waiting == 0;
+}
+
+static bool has_room(Fixture *f, uint64_t value) {
+        return read_bool(f, get_room);
+}
+
+static bool is_settled(Fixture *f, uint64_t value) {
+        return read_bool(f, get_settled);
+}
+
+static bool is_idle(Fixture *f, uint64_t value) {
+        return read_bool(f, get_idle);
+}
+
+static int finish(Fixture *f) {
+        Figures figures = {};
+
+        figures_set(&figures, FIGURE_STROKES, 55);
+        shared_lock(f->store);
+        intake_finish(f->store, &intake, &(StoreEnd) { .reason = "user", .boottime_usec = FIXTURE_START_BOOTTIME + FIXTURE_LENGTH_USEC,
+                                                       .realtime_usec = FIXTURE_START_REALTIME + FIXTURE_LENGTH_USEC, .figures = &figures });
+        shared_unlock(f->store);
+        fixture_wait(f, is_settled, 0);
+        return intake.error;
+}
+
+static void done(Fixture *f) {
+        shared_lock(f->store);
+        intake_done(f->store, &intake);
+        shared_unlock(f->store);
+}
+
+static void assert_whole(Fixture *f, uint64_t id, unsigned n_parts) {
+        FixtureFrame *frames;
+        size_t n;
+
+        frames = fixture_read_frames(f->path, id, &n);
+        g_assert_cmpuint(n, ==, n_parts * PART_FRAMES);
+        fixture_assert_frames(frames, n, id, 0);
+        g_free(frames);
+        g_assert_cmpint(fixture_query(f->path, "SELECT count(*) FROM gap"), ==, n_parts);
+        g_assert_cmpint(fixture_query(f->path, "SELECT count(*) FROM event WHERE text = 'imported mark'"), ==, n_parts);
+        g_assert_cmpint(fixture_query(f->path, "SELECT sum(force_sum) FROM chunk"), ==, 7 * n_parts);
+        g_assert_cmpint(fixture_get(f, id), ==, 0);
+        g_assert_cmpint(f->listed[0].figures.value[FIGURE_STROKES].i, ==, 55);
+        g_assert_cmpint(fixture_query(f->path, "SELECT count(*) FROM session WHERE source = 'imported' AND ended = 1"), ==, 1);
+}
+
+/* Nobody sees it until all of it is there; the reader waits where the writer does not come along. */
+static void test_taken_in(void) {
+        const unsigned n_parts = 200;
+        unsigned n_waits = 0;
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        begin(&f, 1, "u-1");
+        for (unsigned i = 0; i < n_parts; i++) {
+                n_waits += !has_room(&f, 0);
+                fixture_wait(&f, has_room, 0);
+                hand_over(&f, 1, i);
+        }
+        g_assert_cmpuint(n_waits, >, 0);
+        fixture_wait(&f, is_idle, 0);
+        g_assert_cmpint(fixture_get(&f, 1), ==, -ENOENT);
+        g_assert_cmpint(fixture_list(&f, &(StoreFilter) { .owner = (uid_t) -1, .limit = 5 }), ==, 0);
+        g_assert_cmpuint(f.n_listed, ==, 0);
+        g_assert_cmpint(finish(&f), ==, 0);
+        done(&f);
+        assert_whole(&f, 1, n_parts);
+        g_assert_cmpuint(store_counters(f.store).queued, ==, 0); /* live frames are counted apart */
+        fixture_stop(&f);
+        fixture_start(&f);
+        g_assert_cmpuint(f.next_session_id, ==, 2);
+        fixture_done(&f);
+}
+
+static void assert_nothing(Fixture *f) {
+        FixtureFrame frame;
+
+        fixture_make_frame(&frame, 1, 5);
+        g_assert_cmpint(fixture_erase_copies(f), ==, 0); /* comes after it */
+        g_assert_cmpint(fixture_query(f->path, "SELECT (SELECT count(*) FROM chunk) + (SELECT count(*) FROM event)"
+                                               " + (SELECT count(*) FROM session WHERE ended = 2)"
+                                               " + (SELECT count(*) FROM tombstone)"),
+                        ==, 0);
+        g_assert_false(fixture_any_file_has(f, frame.data, 16));
+}
+
+/* "After an error nothing of it is kept": given up, and cut off by the end of the process. */
+static void test_given_up(void) {
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        begin(&f, 1, "u-1");
+        hand_over(&f, 1, 0);
+        fixture_wait(&f, is_idle, 0);
+        done(&f);
+        assert_nothing(&f);
+        done(&f);                       /* once more is nothing */
+
+        begin(&f, 2, "u-1");
+        hand_over(&f, 1, 0);
+        fixture_wait(&f, is_idle, 0);
+        fixture_stop(&f);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM session WHERE ended = 2"), ==, 1);
+        fixture_start(&f);
+        assert_nothing(&f);
+        fixture_done(&f);
+}
+
+/* What is taken away meanwhile is not what is being taken in. */
+static void test_erasing_meanwhile(void) {
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        fixture_begin(&f, 5);
+        g_assert_cmpint(fixture_end(&f, 5), ==, 0);
+        begin(&f, 1, "u-1");
+        hand_over(&f, 1, 0);
+        fixture_wait(&f, is_idle, 0);
+        g_assert_cmpint(fixture_erase_all(&f, (uid_t) -1), ==, 0);
+        g_assert_cmpuint(f.erased.n_sessions, ==, 1);
+        hand_over(&f, 1, 1);
+        g_assert_cmpint(finish(&f), ==, 0);
+        done(&f);
+        assert_whole(&f, 1, 2);
+        g_assert_cmpint(fixture_delete(&f, 1), ==, 0); /* like any other */
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM chunk"), ==, 0);
+        fixture_done(&f);
+}
+
+/* A uuid that is here: at once if it was before, at the end if it came meanwhile. */
+static void test_a_twin(void) {
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        begin(&f, 1, "u-1");
+        g_assert_cmpint(finish(&f), ==, 0);
+        done(&f);
+        begin(&f, 2, "u-1");
+        fixture_wait(&f, is_settled, 0);
+        g_assert_cmpint(intake.error, ==, -EEXIST);
+        done(&f);
+        g_assert_cmpint(fixture_erase_copies(&f), ==, 0);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM session"), ==, 1);
+
+        begin(&f, 3, "u-3");
+        hand_over(&f, 3, 0);
+        fixture_wait(&f, is_idle, 0);
+        store_session_begin(f.store, &(StoreSession) { .id = 4, .uuid = (char *) "u-3" });
+        g_assert_cmpint(fixture_end(&f, 4), ==, 0);
+        g_assert_cmpint(finish(&f), ==, -EEXIST);
+        done(&f);
+        g_assert_cmpint(fixture_erase_copies(&f), ==, 0);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM session"), ==, 2);
+        g_assert_cmpint(fixture_get(&f, 3), ==, -ENOENT);
+        fixture_done(&f);
+}
+
+/* Whichever call fails: each part is there once. */
+static void test_each_fault(void) {
+        static const unsigned kinds[] = { FAULT_WRITE, FAULT_SYNC };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+                bool met = true;
+
+                for (uint64_t first = 1; met; first += g_test_slow() ? 1 : 2) {
+                        Fixture f;
+
+                        fixture_init(&f);
+                        f.collect_usec = 1000;
+                        fixture_start(&f);
+                        fault_vfs_arm(kinds[i], FAULT_EIO, first, 1);
+                        begin(&f, 1, "u-1");
+                        for (unsigned part = 0; part < 4; part++) {
+                                hand_over(&f, 1, part);
+                                fixture_wait(&f, is_idle, 0);
+                        }
+                        g_assert_cmpint(finish(&f), ==, 0);
+                        met = fault_vfs_failed() > 0;
+                        fault_vfs_disarm();
+                        done(&f);
+                        assert_whole(&f, 1, 4);
+                        fixture_done(&f);
+                }
+        }
+}
+
+int main(int argc, char *argv[]) {
+        g_test_init(&argc, &argv, NULL);
+        fault_vfs_install();
+        g_test_add_func("/store-intake/taken-in", test_taken_in);
+        g_test_add_func("/store-intake/given-up", test_given_up);
+        g_test_add_func("/store-intake/erasing-meanwhile", test_erasing_meanwhile);
+        g_test_add_func("/store-intake/a-twin", test_a_twin);
+        g_test_add_func("/store-intake/each-fault", test_each_fault);
+        return g_test_run();
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+
+#include "fault-vfs.h"
+#include "store-fixture.h"
+
+#define N_FRAMES 40u
+#define RECORD_START (FIXTURE_START_REALTIME + UINT64_C(5000000))
+
+typedef struct Told {
+        int error;
+        StoreRecordFate fate;
+        uint64_t id;
+        bool told;
+} Told;
+
+static void on_recorded(int error, StoreRecordFate fate, uint64_t id, void *userdata) {
+        *(Told *) userdata = (Told) { .error = error, .fate = fate, .id = id, .told = true };
+}
+
+static bool is_told(Fixture *f, uint64_t told) {
+        return ((Told *) (uintptr_t) told)->told;
+}
+
+static StoreSession session_of(uint64_t id, uint32_t record) {
+        StoreSession s = {
+                .id = id,
+                .uuid = (char *) "11111111-0000-4000-8000-000000000001",
+                .device_address = (char *) "AA:BB:CC:DD:EE:01",
+                .device_alias = (char *) "pen",
+                .profile = (char *) "omp1",
+                .owner = 1000,
+                .start_boottime_usec = 777000000,
+                .start_realtime_usec = RECORD_START,
+                .end_boottime_usec = 777000000 + FIXTURE_LENGTH_USEC,
+                .end_realtime_usec = RECORD_START + FIXTURE_LENGTH_USEC,
+                .end_reason = (char *) "device",
+                .record = record,
+                .epoch = 3,
+        };
+
+        figures_set(&s.figures, FIGURE_STROKES, 4321);
+        return s;
+}
+
+/* A frame a second, each with a force as large as its number. */
+static Told put(Fixture *f, uint64_t id, uint32_t record) {
+        StoreSession session = session_of(id, record);
+        StoreSample samples[N_FRAMES] = {};
+        FixtureFrame made[N_FRAMES];
+        Frame frames[N_FRAMES];
+        Told told = {};
+        StoreRecord r = {
+                .session = session,
+                .device_address_type = "random",
+                .cursor = { .epoch = 3, .record = record, .start = 99 },
+                .frames = frames,
+                .samples = samples,
+                .n_frames = N_FRAMES,
+        };
+
+        for (unsigned i = 0; i < N_FRAMES; i++) {
+                fixture_make_frame(&made[i], record, i);
+                frames[i] = made[i].frame;
+                frames[i].channel = 8;
+                frames[i].boottime_usec = session.start_boottime_usec + i * UINT64_C(1000000);
+                samples[i] = (StoreSample) { .has = 1u << STORE_METRIC_FORCE, .mean = { (int32_t) i }, .max = { (int32_t) i } };
+        }
+        store_record_put(f->store, &r, on_recorded, &told);
+        memset(made, 0, sizeof(made));  /* it has copies */
+        fixture_wait(f, is_told, (uintptr_t) &told);
+        return told;
+}
+
+static void start(Fixture *f) {
+        const StoreDevice device = { .path = (char *) "dev_1", .address = (char *) "AA:BB:CC:DD:EE:01", .address_type = (char *) "random",
+                                     .alias = (char *) "pen" };
+
+        fixture_init(f);
+        fixture_start(f);
+        store_device_put(f->store, &device);
+}
+
+static void assert_told(Told told, int error, StoreRecordFate fate, uint64_t id) {
+        g_assert_cmpint(told.error, ==, error);
+        g_assert_cmpint(told.fate, ==, fate);
+        g_assert_cmpuint(told.id, ==, id);
+}
+
+/* It is a session like others, with the cursor moved in the same commit; what comes again changes nothing. */
+static void test_a_record_is_written_once(void) {
+        FixtureFrame *frames, want;
+        size_t n;
+        Fixture f;
+
+        start(&f);
+        assert_told(put(&f, 1, 12), 0, STORE_RECORD_ADDED, 1);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM device WHERE cursor_epoch = 3 AND cursor_record = 12 AND cursor_start = 99"),
+                        ==, 1);
+        assert_told(put(&f, 2, 12), 0, STORE_RECORD_KNOWN, 1);
+        assert_told(put(&f, 3, 13), 0, STORE_RECORD_ADDED, 3);
+        g_assert_cmpint(fixture_query(f.path, "SELECT cursor_record FROM device"), ==, 13);
+        g_assert_cmpint(fixture_get(&f, 2), ==, -ENOENT);
+        g_assert_cmpint(fixture_get(&f, 1), ==, 0);
+        g_assert_cmpuint(f.listed[0].record, ==, 12);
+        g_assert_cmpuint(f.listed[0].epoch, ==, 3);
+        g_assert_cmpstr(f.listed[0].end_reason, ==, "device");
+        g_assert_cmpint(f.listed[0].figures.value[FIGURE_STROKES].i, ==, 4321);
+        g_assert_cmpuint(f.listed[0].end_realtime_usec, ==, RECORD_START + FIXTURE_LENGTH_USEC);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM session WHERE source = 'stored'"), ==, 2);
+        g_assert_cmpint(fixture_query(f.path, "SELECT sum(force_sum) FROM chunk WHERE session = 1"), ==, N_FRAMES * (N_FRAMES - 1) / 2);
+
+        frames = fixture_read_frames(f.path, 1, &n);
+        g_assert_cmpuint(n, ==, N_FRAMES);
+        for (size_t i = 0; i < n; i++) {
+                fixture_make_frame(&want, 12, i);
+                g_assert_cmpuint(frames[i].frame.boottime_usec, ==, 777000000 + i * UINT64_C(1000000));
+                g_assert_cmpmem(frames[i].data, frames[i].frame.size, want.data, want.frame.size);
+        }
+        g_free(frames);
+        fixture_stop(&f);
+        fixture_start(&f);              /* and the same after a restart */
+        g_assert_cmpuint(f.next_session_id, ==, 4);
+        assert_told(put(&f, 4, 12), 0, STORE_RECORD_KNOWN, 1);
+        fixture_done(&f);
+}
+
+static void follow(Fixture *f, uint64_t id, uint32_t record) {
+        fixture_begin(f, id);
+        fixture_record(f, id, 0, 100);
+        /* from 20 s to 30 s the link was away */
+        store_session_gap(f->store, id, &(StoreGap) { .from_usec = 20000000, .to_usec = 30000000 });
+        store_session_gap(f->store, id, &(StoreGap) { .from_usec = 40000000, .to_usec = 50000000, .stream = 2, .lost = 3 });
+        f->answered = false;
+        store_session_end(f->store, id, &(StoreEnd) { .reason = "user", .boottime_usec = FIXTURE_START_BOOTTIME + FIXTURE_LENGTH_USEC,
+                                                      .realtime_usec = FIXTURE_START_REALTIME + FIXTURE_LENGTH_USEC, .record = record,
+                                                      .epoch = 3 }, NULL, NULL);
+}
+
+static void assert_merged(Fixture *f) {
+        FixtureFrame *frames;
+        size_t n;
+
+        frames = fixture_read_frames(f->path, 1, &n);
+        g_assert_cmpuint(n, ==, 100 + N_FRAMES);
+        fixture_assert_frames(frames, 100, 1, 0);
+        for (size_t i = 0; i < N_FRAMES; i++) /* the record began 5 s later by the wall clock */
+                g_assert_cmpuint(frames[100 + i].frame.boottime_usec, ==, FIXTURE_START_BOOTTIME + 5000000 + i * UINT64_C(1000000));
+        g_free(frames);
+        g_assert_cmpint(fixture_query(f->path, "SELECT count(*) FROM session WHERE id = 1 AND source = 'both' AND record = 12 AND epoch = 3"
+                                               " AND end_reason = 'user' AND strokes IS NULL"),
+                        ==, 1);         /* its figures stand */
+        /* of the curve counts what lies in the gap of the link: 20 … 30 s are its frames 15 … 25 */
+        g_assert_cmpint(fixture_query(f->path, "SELECT sum(force_n) FROM chunk WHERE session = 1"), ==, 11);
+        g_assert_cmpint(fixture_query(f->path, "SELECT min(force_min) FROM chunk WHERE session = 1"), ==, 15);
+        g_assert_cmpint(fixture_query(f->path, "SELECT max(force_max) FROM chunk WHERE session = 1"), ==, 25);
+}
+
+/* "merged with a session that was also seen live". */
+static void test_merged_with_the_session_that_says_its_number(void) {
+        Fixture f;
+
+        start(&f);
+        follow(&f, 1, 12);
+        assert_told(put(&f, 2, 12), 0, STORE_RECORD_MERGED, 1);
+        assert_merged(&f);
+        assert_told(put(&f, 3, 12), 0, STORE_RECORD_KNOWN, 1);
+        assert_merged(&f);
+        fixture_done(&f);
+}
+
+/* Its end was not seen, nor its number: they lie at the same time. */
+static void test_merged_with_the_session_beside_it(void) {
+        Fixture f;
+
+        start(&f);
+        follow(&f, 1, 0);
+        assert_told(put(&f, 2, 12), 0, STORE_RECORD_MERGED, 1);
+        assert_merged(&f);
+        assert_told(put(&f, 3, 13), 0, STORE_RECORD_ADDED, 3); /* it has one already */
+        fixture_done(&f);
+}
+
+/* One that ended long before, or another device's, is another session. */
+static void test_not_merged(void) {
+        Fixture f;
+
+        start(&f);
+        fixture_begin_full(&f, 1, RECORD_START - FIXTURE_LENGTH_USEC + 20000000, "AA:BB:CC:DD:EE:01", "me", 1000);
+        store_session_end(f.store, 1, &(StoreEnd) { .reason = "user", .realtime_usec = RECORD_START + 20000000 }, NULL, NULL);
+        fixture_begin_full(&f, 2, RECORD_START, "AA:BB:CC:DD:EE:02", "me", 1000);
+        store_session_end(f.store, 2, &(StoreEnd) { .reason = "user", .realtime_usec = RECORD_START + FIXTURE_LENGTH_USEC }, NULL, NULL);
+        assert_told(put(&f, 3, 12), 0, STORE_RECORD_ADDED, 3);
+        fixture_done(&f);
+}
+
+/* What an unusable database had is fetched again: the cursor does not outlive it. */
+static void test_a_device_that_is_put_again_keeps_its_cursor(void) {
+        const StoreDevice device = { .path = (char *) "dev_1", .address = (char *) "AA:BB:CC:DD:EE:01", .address_type = (char *) "random",
+                                     .alias = (char *) "renamed" };
+        Fixture f;
+
+        start(&f);
+        assert_told(put(&f, 1, 12), 0, STORE_RECORD_ADDED, 1);
+        store_device_put(f.store, &device);
+        fixture_stop(&f);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM device WHERE alias = 'renamed' AND cursor_record = 12"), ==, 1);
+        fixture_done(&f);
+}
+
+/* Whichever call fails, it is written once, and that is what is told. */
+static void test_each_fault(void) {
+        static const unsigned kinds[] = { FAULT_WRITE, FAULT_SYNC };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+                bool met = true;
+
+                for (uint64_t first = 1; met; first++) {
+                        Fixture f;
+
+                        start(&f);
+                        fixture_begin(&f, 1);
+                        g_assert_cmpint(fixture_end(&f, 1), ==, 0);
+                        fault_vfs_arm(kinds[i], FAULT_EIO, first, 1);
+                        assert_told(put(&f, 2, 12), 0, STORE_RECORD_MERGED, 1);
+                        met = fault_vfs_failed() > 0;
+                        fault_vfs_disarm();
+                        g_assert_cmpint(fixture_query(f.path, "SELECT sum(frames) FROM chunk"), ==, N_FRAMES);
+                        g_assert_cmpint(fixture_query(f.path, "SELECT cursor_record FROM device"), ==, 12);
+                        fixture_done(&f);
+                }
+        }
+}
+
+int main(int argc, char *argv[]) {
+        g_test_init(&argc, &argv, NULL);
+        fault_vfs_install();
+        g_test_add_func("/store-record/a-record-is-written-once", test_a_record_is_written_once);
+        g_test_add_func("/store-record/merged-with-the-session-that-says-its-number", test_merged_with_the_session_that_says_its_number);
+        g_test_add_func("/store-record/merged-with-the-session-beside-it", test_merged_with_the_session_beside_it);
+        g_test_add_func("/store-record/not-merged", test_not_merged);
+        g_test_add_func("/store-record/a-device-that-is-put-again-keeps-its-cursor", test_a_device_that_is_put_again_keeps_its_cursor);
+        g_test_add_func("/store-record/each-fault", test_each_fault);
+        return g_test_run();
+}
