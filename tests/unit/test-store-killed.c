@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "power-vfs.h"
 #include "store-fixture.h"
 #include "store/schema.h"
 #include "store/shared.h"
@@ -25,6 +26,12 @@
 #define ENDED_MAX 512u
 #define LOOKED_AT 6u            /* sessions whose frames are read: those that a kill can have met */
 #define PATIENCE_MSEC 60000u
+
+/* Under the address sanitizer: freed memory that is kept from use makes each fork a copy of hundreds of megabytes. */
+const char *__asan_default_options(void) __attribute__((visibility("default")));
+const char *__asan_default_options(void) {
+        return "quarantine_size_mb=2:thread_local_quarantine_size_kb=64";
+}
 
 typedef enum Fate {             /* of a session that was over */
         FATE_NONE,              /* not begun */
@@ -338,15 +345,16 @@ static void test_while_following(void) {
 }
 
 static void test_while_sessions_end_and_go(void) {
-        g_free(kill_all(400, live_busily, 1000, 12000));
+        g_free(kill_all(304, live_busily, 1000, 12000));
 }
 
 static void test_while_it_opens_and_closes(void) {
-        g_free(kill_all(400, live_shortly, 1000, 8000));
+        g_free(kill_all(504, live_shortly, 1000, 8000));
 }
 
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
+        power_vfs_install(); /* syncs nothing: what a killed process has written the kernel has */
         g_test_add_func("/store-killed/while-following", test_while_following);
         g_test_add_func("/store-killed/while-sessions-end-and-go", test_while_sessions_end_and_go);
         g_test_add_func("/store-killed/while-it-opens-and-closes", test_while_it_opens_and_closes);
