@@ -248,7 +248,7 @@ static void test_a_recording(void) {
         course_done(&c);
 }
 
-/* In a hurry, with checkpoints that go on while it is recorded, and one session that is discarded and one that is deleted: whole before, gone after it,
+/* In a hurry, with checkpoints while it is recorded, one session that is discarded and one that is deleted: whole before, gone after it,
  * never half. */
 static void test_ends_and_removals(void) {
         Course c;
