@@ -86,11 +86,11 @@ static void tell_committed(Fixture *f, Told *told, uint64_t of_others) {
                 atomic_store(&told->n_committed, (unsigned) (committed - of_others));
 }
 
-/* As every day: 100 ms to a commit, 4,000 frames a second, ten times what a device sends. */
+/* As every day: 100 ms to a commit, 800 frames a second, twice what a device sends. */
 static void live_following(Fixture *f, Told *told) {
         fixture_begin(f, FOLLOWED);
         for (;;) {
-                follow(f, told, 20);
+                follow(f, told, 4);
                 tell_committed(f, told, 0);
                 (void) usleep(5000);
         }
@@ -104,7 +104,7 @@ static void live_busily(Fixture *f, Told *told) {
         fixture_begin(f, FOLLOWED);
         for (unsigned i = 0; i < ENDED_MAX; i++) {
                 uint64_t id = 2 + i;
-                uint8_t n = (uint8_t) (1 + id * 37 % 200);
+                uint8_t n = (uint8_t) (1 + id * 37 % 60);
 
                 told->n_frames[i] = n;
                 atomic_store(&told->fates[i], FATE_BEGUN);
@@ -113,7 +113,7 @@ static void live_busily(Fixture *f, Told *told) {
                 fixture_wait(f, fixture_has_committed, of_others + told->n_handed + n);
                 of_others += n;
                 tell_committed(f, told, of_others);
-                follow(f, told, 1 + id % 60);
+                follow(f, told, 1 + id % 20);
                 g_assert_cmpint(fixture_end(f, id), ==, 0);
                 atomic_store(&told->fates[i], FATE_ENDED);
                 fixture_wait(f, fixture_has_committed, of_others + told->n_handed);
