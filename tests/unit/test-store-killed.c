@@ -345,7 +345,7 @@ static void test_while_following(void) {
 }
 
 static void test_while_sessions_end_and_go(void) {
-        g_free(kill_all(304, live_busily, 1000, 12000));
+        g_free(kill_all(304, live_busily, 1000, 5000));
 }
 
 static void test_while_it_opens_and_closes(void) {
