@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <glib.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "client/events-view.h"
 #include "client/figures-view.h"
 #include "client/format.h"
 #include "client/history.h"
@@ -11,111 +13,12 @@
 #include "client/names.h"
 #include "client/output.h"
 #include "client/service.h"
+#include "client/session-filter.h"
 #include "client/table.h"
 #include "client/text.h"
 #include "client/verbs.h"
 
 #define LIMIT_DEFAULT 50
-#define LIMIT_MAX 1000000
-#define PAGE_MAX 500            /* of History1.List */
-
-typedef struct Filter {
-        uint64_t since_usec, until_usec; /* 0: no bound */
-        const char *device, *subject, *area; /* NULL: any */
-        uint64_t limit;
-} Filter;
-
-static int append_filter(sd_bus_message *call, const Filter *filter, uint64_t limit, uint64_t before) {
-        int r;
-
-        r = sd_bus_message_open_container(call, 'a', "{sv}");
-        if (r >= 0)
-                r = sd_bus_message_append(call, "{sv}", "limit", "u", (uint32_t) limit);
-        if (r >= 0 && filter->since_usec > 0)
-                r = sd_bus_message_append(call, "{sv}", "since", "t", filter->since_usec);
-        if (r >= 0 && filter->until_usec > 0)
-                r = sd_bus_message_append(call, "{sv}", "until", "t", filter->until_usec);
-        if (r >= 0 && before > 0)
-                r = sd_bus_message_append(call, "{sv}", "before", "t", before);
-        if (r >= 0)
-                r = service_append_text(call, "device", filter->device);
-        if (r >= 0)
-                r = service_append_text(call, "subject", filter->subject);
-        if (r >= 0)
-                r = service_append_text(call, "area", filter->area);
-
-        return r < 0 ? r : sd_bus_message_close_container(call);
-}
-
-static Exit list_page(Client *client, const Filter *filter, uint64_t limit, uint64_t before, json_t **ret) {
-        g_autoptr(sd_bus_message) call = NULL;
-        Exit e;
-        int r;
-
-        e = service_message(client->bus, SERVICE_ROOT, SERVICE_HISTORY, "List", &call);
-        if (e != EXIT_DONE)
-                return e;
-        r = append_filter(call, filter, limit, before);
-        if (r < 0)
-                return service_message_error(r);
-
-        return service_call(client->bus, call, 0, ret);
-}
-
-/* Page by page, as many as were asked for. */
-static Exit list_sessions(Client *client, const Filter *filter, json_t *ret) {
-        uint64_t before = 0;
-
-        while (json_array_size(ret) < filter->limit) {
-                uint64_t limit = MIN(filter->limit - json_array_size(ret), PAGE_MAX);
-                json_auto *page = NULL;
-                size_t n;
-                Exit e;
-
-                e = list_page(client, filter, limit, before, &page);
-                if (e != EXIT_DONE)
-                        return e;
-
-                n = json_array_size(page);
-                if (n > 0) {
-                        before = (uint64_t) json_number(json_array_get(page, n - 1), "id");
-                        json_array_extend(ret, page);
-                }
-                if (n < limit)
-                        return EXIT_DONE;
-        }
-
-        return EXIT_DONE;
-}
-
-/* The device of a session is its address, which stays when the device is forgotten: what no device is called
- * is passed on as it is. */
-static Exit read_filter(Client *client, Objects *objects, Filter *ret) {
-        const Options *options = &client->options;
-        const json_t *device = NULL;
-        Exit e;
-
-        *ret = (Filter) { .device = options->value[OPTION_DEVICE], .subject = options->value[OPTION_SUBJECT],
-                          .area = options->value[OPTION_AREA] };
-
-        e = options_number(options, OPTION_LIMIT, 1, LIMIT_MAX, LIMIT_DEFAULT, &ret->limit);
-        if (e == EXIT_DONE)
-                e = options_time(options, OPTION_SINCE, client_now(), &ret->since_usec);
-        if (e == EXIT_DONE)
-                e = options_time(options, OPTION_UNTIL, client_now(), &ret->until_usec);
-        if (e == EXIT_DONE)
-                e = client_connect(client);
-        if (e != EXIT_DONE || !ret->device)
-                return e;
-
-        e = client_objects(client, objects);
-        if (e != EXIT_DONE)
-                return e;
-        if (objects_find_device(objects, ret->device, &device) == 0)
-                ret->device = json_text(device, "address");
-
-        return EXIT_DONE;
-}
 
 static char *session_device(const json_t *session) {
         const char *alias = json_text(session, "alias");
@@ -158,14 +61,14 @@ Exit verb_sessions(Client *client) {
         json_auto *sessions = json_array();
         g_auto(Objects) objects = {};
         json_t *session;
-        Filter filter;
+        SessionFilter filter;
         size_t i;
         Exit e;
 
-        e = read_filter(client, &objects, &filter);
+        e = session_filter_read(client, &objects, LIMIT_DEFAULT, &filter);
         if (e != EXIT_DONE)
                 return e;
-        e = list_sessions(client, &filter, sessions);
+        e = session_filter_list(client, &filter, sessions);
         if (e != EXIT_DONE)
                 return e;
 
@@ -191,7 +94,8 @@ static void print_text(const char *label, const char *value) {
                 table_pair(label, value, STYLE_PLAIN);
 }
 
-static void print_session(const json_t *session) {
+static void print_session(const json_t *session, const json_t *events, bool legend) {
+        g_autofree char *happened = events_view_text(events, legend, output_has_color());
         g_autofree char *id = g_strdup_printf("%" PRId64, json_number(session, "id")),
                         *device = session_device(session);
         g_autofree char *start = format_time((uint64_t) json_number(session, "start"));
@@ -213,6 +117,8 @@ static void print_session(const json_t *session) {
                 print_text("Rating", rating);
         }
         figures_view_print(session);
+        if (*happened)
+                printf("\n%s", happened);
 }
 
 /* A live session is not in the history yet: its figures so far, in the shape of the history. */
@@ -252,7 +158,7 @@ Exit history_get(Client *client, uint64_t id, json_t **ret) {
 Exit verb_show(Client *client) {
         const char *typed = client_arg(client, 0);
         const json_t *live = NULL, *device = NULL;
-        json_auto *session = NULL;
+        json_auto *session = NULL, *events = NULL;
         g_auto(Objects) objects = {};
         uint64_t id;
         Exit e;
@@ -271,13 +177,16 @@ Exit verb_show(Client *client) {
                              typed);
                 e = EXIT_NOT_FOUND;
         }
+        if (e == EXIT_DONE)
+                e = events_view_get(client, (uint64_t) json_number(session, "id"), &events);
         if (e != EXIT_DONE)
                 return e;
 
+        json_object_set(session, "events", events);
         if (client_wants_json(client))
                 output_json(session);
         else
-                print_session(session);
+                print_session(session, events, !options_has(&client->options, OPTION_NO_LEGEND));
 
         return EXIT_DONE;
 }

@@ -10,6 +10,6 @@
 /* A stored session as History1.Get has it. *ret is a new reference. */
 Exit history_get(Client *client, uint64_t id, json_t **ret);
 
-/* Asks the service for the record of a session. The lines come through `ret`, and are complete when *ret_rows of its
+/* Asks the service for the record of a session as a tape. The lines come through `ret`, and are complete when *ret_rows of its
  * body have come. */
-Exit history_export(Client *client, uint64_t id, const char *format, TapeFile *ret, uint64_t *ret_rows);
+Exit history_export(Client *client, uint64_t id, TapeFile *ret, uint64_t *ret_rows);

@@ -8,6 +8,7 @@
 
 #include "client/match.h"
 #include "client/output.h"
+#include "client/session-filter.h"
 #include "client/text.h"
 #include "client/verbs.h"
 
@@ -82,10 +83,8 @@ const Verb verbs[] = {
           "device sent, line by line, for 'needlectl replay', for bug reports and for tests.",
           0, 1, OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_FORCE), verb_record },
         { "sessions", "", "List the sessions that were kept, newest first", NULL, 0, 0,
-          OPTION_BIT(OPTION_SINCE) | OPTION_BIT(OPTION_UNTIL) | OPTION_BIT(OPTION_DEVICE) |
-                  OPTION_BIT(OPTION_SUBJECT) | OPTION_BIT(OPTION_AREA) | OPTION_BIT(OPTION_LIMIT),
-          verb_sessions },
-        { "show", "ID", "Show the figures of a session",
+          SESSION_FILTER_OPTIONS, verb_sessions },
+        { "show", "ID", "Show the figures of a session, and what happened in it",
           "ID is the number that 'needlectl sessions' lists, or that of a live session.", 1, 1, 0,
           verb_show },
         { "annotate", "ID KEY=VALUE...", "Label a session, live or stored",
@@ -100,10 +99,30 @@ const Verb verbs[] = {
           "Asks on a terminal; elsewhere the VERSION of the list that was read must be named. Exits with 2 if it is acknowledged\n"
           "already. Sessions run without it too, and are marked.",
           0, 1, 0, verb_acknowledge },
-        { "export", "ID...", "Write stored sessions as tapes",
+        { "export", "[ID...]", "Write stored sessions as tapes, JSON or CSV",
+          "Those that are named, or those that --since, --until, --device, --subject, --area, --owner or --all choose.\n"
           "One session goes to stdout, or to the file that --output names. If there are several, or --output\n"
-          "names a folder, each goes to a file of its own, session-ID.tape, in that folder or in this one.",
-          1, INT_MAX, OPTION_BIT(OPTION_FORMAT) | OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_FORCE), verb_export },
+          "names a folder, each goes to a file of its own, session-ID.FORMAT, in that folder or in this one; where\n"
+          "--output ends in .tar, .tar.gz, .tar.zst or .zip, all go into that archive.\n"
+          "--follow waits for sessions of yours to end, writes each into DIR once, and begins with those that are not\n"
+          "there yet. docs/record.md describes the formats.",
+          0, INT_MAX,
+          SESSION_FILTER_OPTIONS | OPTION_BIT(OPTION_FORMAT) | OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_FORCE) |
+                  OPTION_BIT(OPTION_RESAMPLE) | OPTION_BIT(OPTION_FROM) | OPTION_BIT(OPTION_TO) | OPTION_BIT(OPTION_FOLLOW),
+          verb_export },
+        { "import", "FILE...", "Take sessions in that were exported",
+          "Tapes, sessions as JSON, and archives of both; '-' is stdin. They become yours, and their figures are\n"
+          "computed again. A file is taken in whole or not at all; of a session that is here already nothing changes.\n"
+          "Exits with 1 if one could not be taken in, with 2 if all were here already.",
+          1, INT_MAX, 0, verb_import },
+        { "delete", "ID...", "Erase stored sessions for good",
+          "Asks on a terminal; elsewhere --yes has to say it. What no program can reach (backups, snapshots, worn\n"
+          "cells of a flash disk) is named in docs/record.md.",
+          1, INT_MAX, OPTION_BIT(OPTION_YES), verb_delete },
+        { "erase", "", "Erase all your sessions for good, and what you set and acknowledged",
+          "Says how many, and what may remain. --owner names another user, or all. --copies erases instead the files\n"
+          "that were put aside because they were damaged. Asks on a terminal; elsewhere --yes has to say it.",
+          0, 0, OPTION_BIT(OPTION_OWNER) | OPTION_BIT(OPTION_COPIES) | OPTION_BIT(OPTION_YES), verb_erase },
         { "verify", "ID|FILE...", "Compute the figures of a session again from its record",
           "Exits with 1 if those that are stored are others, and lists them side by side. Of a tape in a file\n"
           "the figures are printed.",

@@ -36,11 +36,19 @@ const OptionInfo option_info[_OPTION_MAX] = {
         [OPTION_LIMIT] = { "limit", 'n', "N", "At most so many (50)" },
         [OPTION_OUTPUT] = { "output", 'o', "FILE", "Where to write it, readable by you alone (stdout)" },
         [OPTION_FORCE] = { "force", 0, NULL, "Write over a file that exists" },
-        [OPTION_FORMAT] = { "format", 'f', "FORMAT", "What to write: tape (tape)" },
+        [OPTION_FORMAT] = { "format", 'f', "FORMAT", "What to write: tape, json or csv (tape)" },
         [OPTION_SPEED] = { "speed", 0, "N", "How many times as fast as it was; 0: at once (1)" },
         [OPTION_CHAR] = { "char", 'c', "ALIAS", "The characteristic that it came from" },
         [OPTION_HEX] = { "hex", 0, "OCTETS", "A packet, as \"a5 01 00\"" },
         [OPTION_TAPE] = { "tape", 0, "FILE", "All packets of a tape" },
+        [OPTION_OWNER] = { "owner", 0, "USER", "Whose: a user's name or number, or all" },
+        [OPTION_ALL] = { "all", 0, NULL, "All of them, however many" },
+        [OPTION_YES] = { "yes", 'y', NULL, "Do not ask" },
+        [OPTION_COPIES] = { "copies", 0, NULL, "Copies of the record that were put aside as damaged; root only" },
+        [OPTION_RESAMPLE] = { "resample", 0, "HZ", "Of csv: rows at this rate, not one for each frame; 1 to 1000" },
+        [OPTION_FROM] = { "from", 0, "TIME", "Only what is later in the session: 90s, 2min 30s" },
+        [OPTION_TO] = { "to", 0, "TIME", "Only what is earlier in the session" },
+        [OPTION_FOLLOW] = { "follow", 0, "DIR", "Write each session into this folder as it ends, once" },
 };
 
 #define LONG_FIRST 256

@@ -39,6 +39,14 @@ typedef enum Option {
         OPTION_CHAR,
         OPTION_HEX,
         OPTION_TAPE,
+        OPTION_OWNER,
+        OPTION_ALL,
+        OPTION_YES,
+        OPTION_COPIES,
+        OPTION_RESAMPLE,
+        OPTION_FROM,
+        OPTION_TO,
+        OPTION_FOLLOW,
         _OPTION_MAX,
 } Option;
 

@@ -88,6 +88,13 @@ Exit verb_profile(Client *client);
 /* export.c */
 Exit verb_export(Client *client);
 
+/* import.c */
+Exit verb_import(Client *client);
+
+/* erase.c */
+Exit verb_delete(Client *client);
+Exit verb_erase(Client *client);
+
 /* verify.c */
 Exit verb_verify(Client *client);
 

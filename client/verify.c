@@ -93,7 +93,7 @@ static Exit verify_session(Verification *v, uint64_t id) {
         bool equal;
         Exit e;
 
-        e = history_export(v->client, id, "tape", &tape, &rows); /* first: it says of a live session that it has to end */
+        e = history_export(v->client, id, &tape, &rows); /* first: it says of a live session that it has to end */
         if (e == EXIT_DONE)
                 e = history_get(v->client, id, &stored);
         if (e == EXIT_DONE)

@@ -12,6 +12,7 @@
 typedef enum ValueType {
         VALUE_BOOL,
         VALUE_TIME,                     /* uint64_t, in µs */
+        VALUE_AGE,                      /* likewise; "forever" is 0 */
         VALUE_NUMBER,                   /* unsigned */
         VALUE_FORCE,                    /* int32_t, in mN */
 } ValueType;
@@ -23,7 +24,7 @@ typedef struct ConfigKey {
         uint64_t min, max;              /* of a time, in seconds; of a number or a force */
 } ConfigKey;
 
-#define DAY_SEC (24u * 3600u)
+#define DAY_SEC (24 * UINT64_C(3600))
 #define FORCE_MAX 32767
 
 static const ConfigKey keys[] = {
@@ -44,6 +45,8 @@ static const ConfigKey keys[] = {
         { "Plan", "RestDeeper", offsetof(Config, plan_rest_deeper_usec), VALUE_TIME, 0, 365 * DAY_SEC },
         { "Plan", "WeeklyMax", offsetof(Config, plan_weekly_max), VALUE_NUMBER, 0, 7 },
         { "Plan", "CourseWeeks", offsetof(Config, plan_course_weeks), VALUE_NUMBER, 0, 52 },
+        { "Store", "Retention", offsetof(Config, store_retention_usec), VALUE_AGE, DAY_SEC, 100 * 365 * DAY_SEC },
+        { "Store", "RetentionCount", offsetof(Config, store_retention_count), VALUE_NUMBER, 0, 1000000 },
         { "Bluetooth", "AllowBroadcast", offsetof(Config, bluetooth_allow_broadcast), VALUE_BOOL, 0, 0 },
         { "Bluetooth", "ReleaseTime", offsetof(Config, bluetooth_release_usec), VALUE_TIME, 0, 30 * DAY_SEC },
         { "Bluetooth", "SetParameters", offsetof(Config, bluetooth_set_parameters), VALUE_BOOL, 0, 0 },
@@ -124,10 +127,11 @@ static bool parse_bool(const char *value, bool *ret) {
         return true;
 }
 
-/* Whole seconds, or with a unit: 90, 90s, 2min, 1h, 1d. */
+/* Whole seconds, or with a unit: 90, 90s, 2min, 1h, 1d, 2w, 1y (of 365 days). */
 static bool parse_seconds(const char *value, uint64_t *ret) {
         static const struct { const char *name; uint64_t factor; } units[] = {
                 { "", 1 }, { "s", 1 }, { "sec", 1 }, { "m", 60 }, { "min", 60 }, { "h", 3600 }, { "d", 86400 },
+                { "w", 7 * 86400 }, { "y", 365 * 86400 },
         };
         char *end;
         uint64_t n;
@@ -176,6 +180,22 @@ static bool set_time(Reading *r, unsigned line, const ConfigKey *k, const char *
         return false;
 }
 
+/* How long something is kept. */
+static bool set_age(Reading *r, unsigned line, const ConfigKey *k, const char *value, uint64_t *field) {
+        g_autofree char *kept = NULL;
+        uint64_t sec = 0;
+
+        if (g_str_equal(value, "forever") || (parse_seconds(value, &sec) && (sec == 0 || (sec >= k->min && sec <= k->max)))) {
+                *field = sec * USEC_PER_SEC;
+                return true;
+        }
+
+        kept = *field == 0 ? g_strdup("for ever") : g_strdup_printf("%" G_GUINT64_FORMAT " days", *field / USEC_PER_SEC / DAY_SEC);
+        warn_at(r, line, "[%s] %s=%s is neither an age from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
+                " days (like 90d, 26w, 2y) nor \"forever\"; keeping %s", k->group, k->key, value, k->min / DAY_SEC, k->max / DAY_SEC, kept);
+        return false;
+}
+
 static bool set_force(Reading *r, unsigned line, const ConfigKey *k, const char *value, int32_t *field) {
         g_autofree char *kept = NULL;
         uint64_t n;
@@ -204,6 +224,8 @@ static bool set_value(Config *config, Reading *r, unsigned line, const ConfigKey
                 return false;
         case VALUE_TIME:
                 return set_time(r, line, k, value, field);
+        case VALUE_AGE:
+                return set_age(r, line, k, value, field);
         case VALUE_FORCE:
                 return set_force(r, line, k, value, field);
         case VALUE_NUMBER:

@@ -21,6 +21,9 @@ typedef struct Config {
         /* [Plan] */
         uint64_t plan_rest_300_usec, plan_rest_500_usec, plan_rest_1000_usec, plan_rest_deeper_usec;
         unsigned plan_weekly_max, plan_course_weeks;
+        /* [Store] */
+        uint64_t store_retention_usec;          /* 0: for ever */
+        unsigned store_retention_count;         /* of each user; 0: all */
         bool bluetooth_set_parameters;          /* write [Limits] and the time limit into devices that take them */
         bool bluetooth_allow_broadcast;
         uint64_t bluetooth_release_usec; /* of Release() without `seconds`; 0: until Connect() */

@@ -194,6 +194,16 @@ static const char *op_user_name(uid_t uid, void *userdata) {
         return hub_user_name(userdata, uid);
 }
 
+static void op_erased(const StoreErased *erased, void *userdata) {
+        hub_sessions_erased(userdata, erased);
+}
+
+static uint64_t op_session_id(void *userdata) {
+        Hub *hub = userdata;
+
+        return hub->next_session_id++;
+}
+
 static uint64_t op_now_usec(void *userdata) {
         uint64_t now_usec, realtime_usec;
 
@@ -214,5 +224,7 @@ const BusOps hub_bus_ops = {
         .now_usec = op_now_usec,
         .doctor = hub_doctor,
         .user_name = op_user_name,
+        .session_id = op_session_id,
+        .erased = op_erased,
         .plan = &hub_plan_ops,
 };

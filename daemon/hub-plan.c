@@ -341,6 +341,25 @@ static void op_acknowledge(uid_t owner, BusDone done, void *call, void *userdata
         store_acknowledge(hub->store, &a, on_changed, change_new(hub, NULL, done, call));
 }
 
+static gboolean is_of(void *key, void *value, void *userdata) {
+        const StoreAcknowledgement *a = value;
+        const uid_t *owner = userdata;
+
+        return *owner == (uid_t) -1 || a->owner == *owner;
+}
+
+static void op_forget(uid_t owner, void *userdata) {
+        Hub *hub = userdata;
+
+        for (unsigned i = hub->plan->plans->len; i-- > 0;) {
+                const StorePlan *plan = hub->plan->plans->pdata[i];
+
+                if (owner == (uid_t) -1 || plan->owner == owner)
+                        (void) g_ptr_array_remove_index_fast(hub->plan->plans, i);
+        }
+        (void) g_hash_table_foreach_remove(hub->plan->acknowledgements, is_of, &owner);
+}
+
 const BusPlanOps hub_plan_ops = {
         .get = op_get,
         .configure = op_configure,
@@ -348,6 +367,7 @@ const BusPlanOps hub_plan_ops = {
         .contraindications = op_contraindications,
         .acknowledged_at = op_acknowledged_at,
         .acknowledge = op_acknowledge,
+        .forget = op_forget,
 };
 
 /* ---- */

@@ -3,7 +3,7 @@
 
 /* What hub.c (devices, storage, wiring), hub-journal.c (what is told of devices), hub-sessions.c (sessions from open to gone), hub-ask.c
  * (what clients ask), hub-alerts.c (limits and warnings), hub-plan.c (when to go on, what was acknowledged), hub-resume.c (sessions from before the start),
- * hub-sample.c (what a frame says of the curves) and doctor.c (what is wrong) share. */
+ * hub-sample.c (what a frame says of the curves), hub-decode.c (stored sessions read again) and doctor.c (what is wrong) share. */
 
 #include "bus/bus.h"
 #include "hub.h"
@@ -112,6 +112,7 @@ void hub_session_show(Follower *follower, Session *session);
 void hub_session_profile(Follower *follower, const Profile *profile);
 void hub_sessions_tick(Hub *hub, uint64_t now_usec, uint64_t realtime_usec); /* figures for streams, ended sessions that are to go */
 uint64_t hub_sessions_deadline(const Hub *hub);
+void hub_sessions_erased(Hub *hub, const StoreErased *erased); /* what is still shown of them goes too */
 GPtrArray *hub_endings_new(void);
 void hub_sessions_stop(Hub *hub); /* tells who waits, takes the objects from the bus */
 
@@ -126,6 +127,9 @@ HubPlan *hub_plan_free(HubPlan *plan);
 void hub_plan_opened(Hub *hub, const StoreOpened *opened);
 /* Whether its owner has acknowledged the contraindications; and warns in it, later, if it began before it should have. */
 void hub_plan_session_opened(Hub *hub, Session *session);
+
+/* hub-decode.c */
+extern const StoreDecoder hub_decoder;  /* with the hub as its userdata */
 
 /* hub-resume.c */
 void hub_sessions_resume(Hub *hub, const StoreOpened *opened);

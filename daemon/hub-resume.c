@@ -1,32 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "hub-private.h"
+#include "hub-decode.h"
 #include "log.h"
 #include "profiles/channels.h"
 
 /* Sessions that were live when the daemon went. A vendor profile may have been edited since, or be gone: its characteristics are known
  * again by their UUIDs, not by their numbers. */
-
-static SessionIdentity identity_of(const StoreSession *row, const Follower *f) {
-        SessionIdentity identity = {
-                .id = row->id,
-                .utc_offset_sec = row->utc_offset_sec,
-                .owner = row->owner,
-                .owner_name = row->owner_name,
-                .device_path = f ? f->device->path : NULL,
-                .device_address = row->device_address,
-                .device_alias = row->device_alias,
-                .profile = row->profile,
-                .subject = row->subject,
-                .area = row->area,
-                .product = row->product,
-                .note = row->note,
-                .acknowledged = row->acknowledged,
-        };
-
-        g_strlcpy(identity.uuid, row->uuid, sizeof(identity.uuid));
-        g_strlcpy(identity.boot_id, row->boot_id, sizeof(identity.boot_id));
-        return identity;
-}
 
 static LogContext context_of(const StoreSession *row) {
         return (LogContext) { .device = *row->device_alias ? row->device_alias : row->device_address, .session = row->id };
@@ -36,7 +14,7 @@ static void resume_one(Hub *hub, const StoreOpenSession *o) {
         const StoreSession *row = &o->session;
         const Profile *profile = profiles_by_id(hub->profiles, row->profile);
         Follower *f = hub_follower_by_address(hub, row->device_address);
-        SessionIdentity identity = identity_of(row, f);
+        SessionIdentity identity = decoding_identity(row, f ? f->device->path : NULL);
         LogContext context = context_of(row);
         g_autofree Frame *frames = g_memdup2(o->frames, o->n_frames * sizeof(Frame));
         bool goes_on = g_str_equal(row->boot_id, hub->boot_id);

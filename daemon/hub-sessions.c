@@ -381,6 +381,26 @@ void hub_sessions_tick(Hub *hub, uint64_t now_usec, uint64_t realtime_usec) {
         }
 }
 
+static bool is_erased(const StoreErased *erased, uint64_t id) {
+        for (unsigned i = 0; i < erased->n_sessions; i++)
+                if (erased->sessions[i].id == id)
+                        return true;
+
+        return false;
+}
+
+void hub_sessions_erased(Hub *hub, const StoreErased *erased) {
+        for (unsigned i = hub->endings->len; i-- > 0;) {
+                Ending *e = hub->endings->pdata[i];
+
+                if (e->remove_at_usec == 0 || !is_erased(erased, e->session->id))
+                        continue;
+                if (e->session->announced)
+                        bus_session_removed(hub->bus, e->session);
+                g_ptr_array_remove_index_fast(hub->endings, i);
+        }
+}
+
 uint64_t hub_sessions_deadline(const Hub *hub) {
         uint64_t deadline = UINT64_MAX, now_usec, realtime_usec;
 

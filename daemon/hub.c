@@ -235,9 +235,17 @@ static int on_store_io(sd_event_source *source, int fd, uint32_t revents, void *
         return 0;
 }
 
+static void on_store_retired(const StoreErased *erased, void *userdata) {
+        Hub *hub = userdata;
+
+        hub_sessions_erased(hub, erased);
+        bus_history_erased(hub->bus, erased);
+}
+
 static const StoreObserver store_observer = {
         .opened = on_store_opened,
         .state_changed = on_store_state_changed,
+        .retired = on_store_retired,
 };
 
 /* ---- The bus ---- */
@@ -375,8 +383,15 @@ static void on_profile_refused(const char *path, unsigned line, const char *text
 
 static int start_store(Hub *hub, const char *state_dir) {
         g_autofree char *path = g_build_filename(state_dir, "needled.db", NULL);
+        StoreObserver observer = store_observer;
+        const StoreRetention retention = {
+                .age_usec = hub->config.store_retention_usec,
+                .count = hub->config.store_retention_count,
+        };
 
-        hub->store = store_new(path, &store_observer, hub);
+        observer.decoder = hub_decoder;
+        hub->store = store_new(path, &observer, hub);
+        store_set_retention(hub->store, &retention);
         return sd_event_add_io(hub->event, &hub->store_source, store_get_fd(hub->store), EPOLLIN, on_store_io, hub);
 }
 
@@ -485,10 +500,10 @@ Hub *hub_free(Hub *hub) {
         hub->bus = bus_free(hub->bus);
         hub->link = link_free(hub->link);
         g_ptr_array_unref(hub->followers);
-        hub->profiles = profiles_free(hub->profiles);
         sd_event_source_disable_unref(hub->store_source);
         sd_event_source_disable_unref(hub->tick_source);
         hub->store = hub->store ? store_close(hub->store, CLOSE_TIMEOUT_USEC) : NULL;
+        hub->profiles = profiles_free(hub->profiles); /* the store's reader decodes with them */
         g_ptr_array_unref(hub->endings);
         hub->plan = hub_plan_free(hub->plan);
         g_hash_table_unref(hub->user_names);

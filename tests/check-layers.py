@@ -25,7 +25,7 @@ LAYERS = {
     'daemon/link': (True, GLIB | SYSTEMD, {'link', 'profiles', 'codec', 'needled', 'log', 'autoptr', 'clock', 'finding'}, r'org\.needled\.(?!PairingAgent1)|sqlite3'),
     'daemon/bus': (True, GLIB | SYSTEMD, {'bus', 'link', 'session', 'store', 'profiles', 'needled', 'log', 'autoptr', 'clock', 'finding'},
                    r'org\.bluez|sqlite3|\bSELECT |\bomp_[a-z]+_decode'),
-    'client': (True, GLIB | SYSTEMD | {'jansson.h'}, {'client', 'codec', 'profiles', 'session', 'needled'}, r'org\.bluez|sqlite3'),
+    'client': (True, GLIB | SYSTEMD | {'jansson.h', 'archive.h', 'archive_entry.h'}, {'client', 'codec', 'profiles', 'session', 'needled'}, r'org\.bluez|sqlite3'),
 }
 # GLib is a library of containers, strings and key files here: one loop, and it is sd-event.
 BANNED = re.compile(r'\b(g_main_|g_timeout_|g_idle_|g_object_|g_dbus_|g_io_|G_DEFINE_TYPE)|<gio/|<glib-object\.h>')

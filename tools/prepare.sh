@@ -3,7 +3,7 @@
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 
-packages_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libsystemd-dev libsqlite3-dev libjansson-dev"
+packages_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libsystemd-dev libsqlite3-dev libjansson-dev libarchive-dev"
 packages_demo="dbus-daemon procps"
 packages_test="clang libclang-rt-14-dev dbus dbus-daemon python3 python3-gi libglib2.0-bin libglib2.0-dev-bin libxml2-utils systemd strace
         valgrind procps sqlite3 tmux qemu-system-x86 seabios ipxe-qemu mmdebstrap cpio lz4 busybox-static kmod e2fsprogs"

@@ -213,3 +213,7 @@ void announce_history_added(Announcer *a, uint64_t id, uid_t owner) {
 void announce_history_changed(Announcer *a, uint64_t id, uid_t owner) {
         announce_kept(a, "Changed", id, owner);
 }
+
+void announce_history_removed(Announcer *a, uint64_t id, uid_t owner) {
+        announce_kept(a, "Removed", id, owner);
+}

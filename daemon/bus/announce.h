@@ -37,6 +37,7 @@ void announce_known(Announcer *announcer, Announced *object, char *path);
 /* Tells that properties changed, with the values that they have then; `lazily`: within a second, at most
  * once a second. */
 void announce_changed(Announcer *announcer, Announced *object, uint32_t mask, bool lazily);
-/* The signals History1.Added and Changed. */
+/* The signals History1.Added, Changed and Removed. */
 void announce_history_added(Announcer *announcer, uint64_t id, uid_t owner);
 void announce_history_changed(Announcer *announcer, uint64_t id, uid_t owner);
+void announce_history_removed(Announcer *announcer, uint64_t id, uid_t owner);

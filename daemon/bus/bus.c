@@ -6,6 +6,7 @@
 #include "autoptr.h"
 #include "bus/device-object.h"
 #include "bus/exporter.h"
+#include "bus/history-import.h"
 #include "bus/plan.h"
 #include "bus/private.h"
 #include "bus/session-object.h"
@@ -148,6 +149,7 @@ int bus_new(const BusSettings *settings, Bus **ret) {
         bus->slots = g_ptr_array_new_with_free_func(free_slot);
         bus->calls = g_ptr_array_new();
         bus->exports = g_ptr_array_new();
+        bus->imports = g_ptr_array_new();
         bus->devices = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_device_object);
         bus->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_session_object);
 
@@ -190,6 +192,7 @@ Bus *bus_free(Bus *bus) {
 
         calls_abandon(bus);
         exporter_abandon(bus);
+        importer_abandon(bus);
         bus->announcer = announcer_free(bus->announcer);
         g_hash_table_unref(bus->sessions);
         g_hash_table_unref(bus->devices);
@@ -201,6 +204,7 @@ Bus *bus_free(Bus *bus) {
         g_ptr_array_unref(bus->slots);
         g_ptr_array_unref(bus->calls);
         g_ptr_array_unref(bus->exports);
+        g_ptr_array_unref(bus->imports);
         sd_bus_close_unref(bus->connection);
         sd_event_unref(bus->event);
         g_free(bus);

@@ -44,6 +44,8 @@ typedef struct BusOps {
         void (*doctor)(FindingReport report, void *report_userdata, void *userdata); /* Manager1.Doctor: answers before it returns */
         /* The name of a user as it is stored with sessions, "" if not known; without blocking. NULL: uids are never used again. */
         const char *(*user_name)(uid_t uid, void *userdata);
+        uint64_t (*session_id)(void *userdata); /* for a session that is imported: never one that was used before */
+        void (*erased)(const StoreErased *erased, void *userdata); /* what was just over is shown for a while: these no longer */
         const BusPlanOps *plan;
 } BusOps;
 
@@ -87,6 +89,8 @@ void bus_session_stage_changed(Bus *bus, Session *session); /* shows session->st
 void bus_session_removed(Bus *bus, Session *session);       /* the object goes; the session may be freed after the call */
 void bus_history_added(Bus *bus, uint64_t id, uid_t owner);
 void bus_history_changed(Bus *bus, uint64_t id, uid_t owner);
+/* Removed for each of them, or if they are very many one for each owner. NULL: nothing is gone. */
+void bus_history_erased(Bus *bus, const StoreErased *erased);
 
 /* Streams: to all readers of the session; nothing is done if there is none. */
 bool bus_session_has_readers(const Session *session);

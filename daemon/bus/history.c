@@ -7,6 +7,7 @@
 
 #include "autoptr.h"
 #include "bus/exporter.h"
+#include "bus/history-import.h"
 #include "bus/labels.h"
 #include "bus/options.h"
 #include "bus/private.h"
@@ -454,6 +455,9 @@ METHOD(get, CALL_ANYBODY, NULL, run_get)
 METHOD(get_events, CALL_ANYBODY, NULL, history_run_get_events)
 METHOD(annotate, CALL_ANYBODY, NULL, run_annotate)
 METHOD(export, CALL_ANYBODY, NULL, run_export)
+METHOD(import, CALL_ANYBODY, NULL, history_run_import)
+METHOD(delete, CALL_ANYBODY, NULL, history_run_delete)
+METHOD(erase_all, CALL_ANYBODY, NULL, history_run_erase_all)
 
 int history_not_found(Call *call, sd_bus_error *error) {
         uint64_t id = 0;
@@ -506,8 +510,15 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Export", SD_BUS_ARGS("t", id, "s", format, "a{sv}", options),
                                 SD_BUS_RESULT("h", stream, "t", rows), method_export, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Import", SD_BUS_ARGS("h", stream, "a{sv}", labels), SD_BUS_RESULT("at", ids), method_import,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("t", id), SD_BUS_RESULT("a{sv}", erased), method_delete,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("EraseAll", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("a{sv}", erased), method_erase_all,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_ARGS("Added", SD_BUS_ARGS("t", id, "u", owner), 0),
         SD_BUS_SIGNAL_WITH_ARGS("Changed", SD_BUS_ARGS("t", id, "u", owner), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("Removed", SD_BUS_ARGS("t", id, "u", owner), 0),
         SD_BUS_VTABLE_END,
 };
 

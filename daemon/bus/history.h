@@ -22,6 +22,10 @@ void history_on_session(const HistoryUse *use, int status, const StoreSession *s
 /* history-events.c */
 int history_run_get_events(Call *call, sd_bus_error *error);
 
+/* history-erase.c */
+int history_run_delete(Call *call, sd_bus_error *error);
+int history_run_erase_all(Call *call, sd_bus_error *error);
+
 /* "Another's id answers NotFound to who may not read it": the same words whether there is one or not. The id is the call's first
  * argument. */
 int history_not_found(Call *call, sd_bus_error *error);

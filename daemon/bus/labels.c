@@ -22,11 +22,19 @@ int labels_read(sd_bus_message *m, StoreLabels *ret, sd_bus_error *error) {
         r = options_read(m, options, G_N_ELEMENTS(options), error);
         if (r < 0)
                 return r;
-        if (rated && (rating < 1 || rating > RATING_MAX))
+        r = labels_take_rating(rated, rating, ret, error);
+        if (r < 0)
+                return r;
+
+        return labels_check(ret, error);
+}
+
+int labels_take_rating(bool given, uint32_t rating, StoreLabels *ret, sd_bus_error *error) {
+        if (given && (rating < 1 || rating > RATING_MAX))
                 return error_set(error, ERROR_INVALID_ARGUMENT, "The rating is 1 to %u, not %u.", RATING_MAX, rating);
 
         ret->rating = (int) rating;
-        return labels_check(ret, error);
+        return 0;
 }
 
 int labels_check(const StoreLabels *labels, sd_bus_error *error) {

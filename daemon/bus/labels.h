@@ -11,4 +11,5 @@
  * InvalidArgument that names what is wrong. */
 int labels_read(sd_bus_message *m, StoreLabels *ret, sd_bus_error *error);
 /* -EINVAL with InvalidArgument likewise. */
+int labels_take_rating(bool given, uint32_t rating, StoreLabels *ret, sd_bus_error *error);
 int labels_check(const StoreLabels *labels, sd_bus_error *error);

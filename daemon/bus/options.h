@@ -14,8 +14,8 @@
 
 typedef struct Option {
         const char *name;
-        char type;              /* of D-Bus: b, u, t, s or o; 0: of the contract, but not of this daemon yet */
-        void *value;            /* bool *, uint32_t *, uint64_t * or const char ** (borrowed from the message);
+        char type;              /* of D-Bus: b, u, i, t, s or o; 0: of the contract, but not of this daemon yet */
+        void *value;            /* bool *, uint32_t *, int32_t *, uint64_t * or const char ** (borrowed from the message);
                                  * untouched if the option is not given */
         bool *given;            /* may be NULL */
 } Option;

@@ -26,6 +26,7 @@ struct BusPlanOps {
         char **(*contraindications)(const char *language, void *userdata); /* g_strfreev; only if there is a list */
         uint64_t (*acknowledged_at)(uid_t owner, void *userdata); /* wall clock; 0: not this version */
         void (*acknowledge)(uid_t owner, BusDone done, void *call, void *userdata); /* this version; done as above */
+        void (*forget)(uid_t owner, void *userdata); /* what they set and acknowledged is being erased; (uid_t) -1: everybody's */
 };
 
 /* Registers what is served on bus->connection. */

@@ -33,6 +33,7 @@ struct Bus {
         GHashTable *sessions;           /* full path → SessionObject, owned */
         unsigned n_readers;             /* of all sessions */
         GPtrArray *exports;             /* those under way; see exporter.h */
+        GPtrArray *imports;             /* likewise; see history-import.h */
 };
 
 /* Each interface's file; registers what it serves on bus->connection. */

@@ -178,6 +178,27 @@ int chunk_decode(const Chunk *chunk, Frame *ret_frames) {
         return cursor.left == 0 ? 0 : -EBADMSG;
 }
 
+int chunk_unpack(const Chunk *chunk, ChunkFrames *frames) {
+        int r;
+
+        frames->n = 0;
+        if (chunk->size > CHUNK_SIZE_MAX || !chunk_plausible(chunk))
+                return chunk->encoding == CHUNK_ENCODING ? -EBADMSG : -EOPNOTSUPP;
+        if (chunk->n_frames > frames->allocated) {
+                frames->allocated = chunk->n_frames;
+                frames->frames = g_renew(Frame, frames->frames, frames->allocated);
+        }
+        r = chunk_decode(chunk, frames->frames);
+        if (r == 0)
+                frames->n = chunk->n_frames;
+        return r;
+}
+
+void chunk_frames_done(ChunkFrames *frames) {
+        g_free(frames->frames);
+        *frames = (ChunkFrames) {};
+}
+
 #if defined(__x86_64__)
 /* The processor's own instruction is for this polynomial: a tenth of the table's cost. */
 __attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const uint8_t *p, size_t size) {

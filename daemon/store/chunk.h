@@ -56,6 +56,18 @@ static inline int chunk_plausible(const Chunk *chunk) {
         return chunk->n_frames <= chunk->size / CHUNK_FRAME_MIN;
 }
 
+/* The frames of one chunk after another, in a buffer that grows to what the largest needs. */
+typedef struct ChunkFrames {
+        Frame *frames;
+        uint32_t n, allocated;
+} ChunkFrames;
+
+#define CHUNK_SIZE_MAX (1024u * 1024u)  /* octets; the writer's are far below, and what is not takes too much memory */
+
+/* As chunk_decode(); also -EBADMSG: more than CHUNK_SIZE_MAX. */
+int chunk_unpack(const Chunk *chunk, ChunkFrames *frames);
+void chunk_frames_done(ChunkFrames *frames);
+
 /* CRC-32C (Castagnoli, RFC 3720 B.4): "123456789" gives 0xe3069283. `crc` is 0, or the value so far. */
 uint32_t chunk_crc32c(uint32_t crc, const void *data, size_t size);
 /* The same without the processor's help: what chunk_crc32c() is where there is none. */

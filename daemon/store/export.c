@@ -5,92 +5,13 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "store/export-format.h"
 #include "store/rows.h"
 #include "store/shared.h"
 
-#define CHUNK_MAX (1024 * 1024)         /* octets; the writer's are far below, and what is not needs too much memory */
-
-#define MARK_DAMAGED "needled: the database was damaged here, and frames are lost"
-#define MARK_ODD "needled: here was a frame that no tape can hold"
-
-/* What a slice has to know of the session. */
-typedef struct Bounds {
-        uint64_t start_boottime_usec;
-        uint64_t end_boottime_usec, end_realtime_usec;
-        char reason[TAPE_TEXT_MAX];
-} Bounds;
-
-/* ---- Lines ---- */
-
-static uint64_t session_time(const Bounds *bounds, uint64_t boottime_usec) {
-        return boottime_usec > bounds->start_boottime_usec ? boottime_usec - bounds->start_boottime_usec : 0;
-}
-
-static bool is_wanted(const Export *export, uint64_t session_usec) {
-        return session_usec >= export->from_usec && session_usec <= export->to_usec;
-}
-
-static bool end_is_wanted(const Export *export, const Bounds *bounds) {
-        return export->to_usec == UINT64_MAX || session_time(bounds, bounds->end_boottime_usec) <= export->to_usec;
-}
-
-static void put(Export *export, const char *line, int size) {
-        g_assert(size > 0);     /* a text of our own and a time that was on a tape before always fit */
-        g_string_append_len(export->lines, line, size);
-        export->n_made++;
-}
-
-static void put_mark(Export *export, const Bounds *bounds, const char *text) {
-        char line[TAPE_LINE_MAX];
-
-        put(export, line,
-            tape_format_mark(session_time(bounds, export->last_boottime_usec), 0, text, line, sizeof(line)));
-}
-
-static void put_frame(Export *export, const Bounds *bounds, const Frame *stored) {
-        char line[TAPE_LINE_MAX];
-        Frame frame = *stored;
-        int size;
-
-        frame.boottime_usec = MAX(frame.boottime_usec, export->last_boottime_usec);
-        size = tape_format_frame(&export->head, &frame, bounds->start_boottime_usec, line, sizeof(line));
-        if (size < 0) {
-                put_mark(export, bounds, MARK_ODD);
-                return;
-        }
-        export->last_boottime_usec = frame.boottime_usec;
-        put(export, line, size);
-}
-
-static int put_end(Export *export, const Bounds *bounds) {
-        uint64_t session_usec = session_time(bounds, bounds->end_boottime_usec);
-        int64_t wall_offset_usec = 0;
-        char line[TAPE_LINE_MAX];
-        int size;
-
-        if (bounds->end_realtime_usec > 0 && export->head.start_realtime_usec > 0)
-                wall_offset_usec =
-                        (int64_t) (bounds->end_realtime_usec - export->head.start_realtime_usec - session_usec);
-        size = tape_format_end(session_usec, wall_offset_usec, bounds->reason, line, sizeof(line));
-        if (size < 0)
-                return SQLITE_CORRUPT; /* nothing that we wrote */
-        put(export, line, size);
-        return SQLITE_OK;
-}
-
-static int put_head(Export *export) {
-        char head[TAPE_HEAD_MAX];
-        int size = tape_format_head(&export->head, head, sizeof(head));
-
-        if (size < 0)
-                return SQLITE_MISMATCH;
-        g_string_append_len(export->lines, head, size);
-        return SQLITE_OK;
-}
-
 /* ---- Reading ---- */
 
-static int read_bounds(sqlite3 *db, uint64_t id, Bounds *ret) {
+static int read_bounds(sqlite3 *db, uint64_t id, ExportBounds *ret) {
         sqlite3_stmt *stmt = NULL;
         int rc = sqlite3_prepare_v2(db,
                                     "SELECT start_boottime, end_boottime, end_realtime, end_reason"
@@ -102,7 +23,7 @@ static int read_bounds(sqlite3 *db, uint64_t id, Bounds *ret) {
         if (rc == SQLITE_OK)
                 rc = sqlite3_step(stmt);
         if (rc == SQLITE_ROW) {
-                *ret = (Bounds) {
+                *ret = (ExportBounds) {
                         .start_boottime_usec = (uint64_t) sqlite3_column_int64(stmt, 0),
                         .end_boottime_usec = (uint64_t) sqlite3_column_int64(stmt, 1),
                         .end_realtime_usec = (uint64_t) sqlite3_column_int64(stmt, 2),
@@ -113,42 +34,44 @@ static int read_bounds(sqlite3 *db, uint64_t id, Bounds *ret) {
         return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_NOTFOUND : rc;
 }
 
-/* A frame as it is counted, or as a line. */
-static void take_frame(Export *export, const Bounds *bounds, const Frame *frame) {
-        if (!is_wanted(export, session_time(bounds, frame->boottime_usec)))
-                return;
-        if (export->phase == EXPORT_COUNTING)
-                export->n_rows++;
-        else
-                put_frame(export, bounds, frame);
+static void count_frames(Export *export, const ExportBounds *bounds) {
+        for (uint32_t i = 0; i < export->frames.n; i++)
+                export->n_rows += export_wants(export, export_session_time(bounds, export->frames.frames[i].boottime_usec));
 }
 
-static void take_damaged(Export *export, const Bounds *bounds, const Chunk *chunk) {
-        if (!is_wanted(export, session_time(bounds, chunk->t0_boottime_usec)))
-                return;
-        if (export->phase == EXPORT_COUNTING)
-                export->n_rows++;
-        else
-                put_mark(export, bounds, MARK_DAMAGED);
-}
+/* False: there is no room for all of it. */
+static bool write_frames(Export *export, const ExportBounds *bounds) {
+        for (; export->next_frame < export->frames.n; export->next_frame++) {
+                const Frame *frame = &export->frames.frames[export->next_frame];
 
-static void take_chunk(Export *export, const Bounds *bounds, const Chunk *chunk) {
-        g_autofree Frame *frames = NULL;
-
-        if (chunk->size > CHUNK_MAX || !chunk_plausible(chunk)) {
-                take_damaged(export, bounds, chunk);
-                return;
+                if (!export->format->decodes && !export_wants(export, export_session_time(bounds, frame->boottime_usec)))
+                        continue;
+                if (!export->format->frame(export, bounds, frame))
+                        return false;
         }
-        frames = g_new(Frame, chunk->n_frames + 1);
-        if (chunk_decode(chunk, frames) < 0) {
-                take_damaged(export, bounds, chunk);
-                return;
-        }
-        for (uint32_t i = 0; i < chunk->n_frames; i++)
-                take_frame(export, bounds, &frames[i]);
+        export->next_frame = 0;
+        return true;
 }
 
-static int read_chunks(Export *export, sqlite3 *db, const Bounds *bounds, uint64_t until_usec) {
+static bool take_chunk(Export *export, const ExportBounds *bounds, const Chunk *chunk) {
+        bool counting = export->phase == EXPORT_COUNTING;
+
+        if (chunk_unpack(chunk, &export->frames) < 0) {
+                if (!export_wants(export, export_session_time(bounds, chunk->t0_boottime_usec)))
+                        return true;
+                export->n_damaged += counting;
+                export->n_rows += counting && export->format->counts_damage;
+                if (!counting)
+                        export->format->damaged(export, bounds, chunk);
+                return true;
+        }
+        if (!counting)
+                return write_frames(export, bounds);
+        count_frames(export, bounds);
+        return true;
+}
+
+static int read_chunks(Export *export, sqlite3 *db, const ExportBounds *bounds, uint64_t until_usec) {
         sqlite3_stmt *stmt = NULL;
         int rc = sqlite3_prepare_v2(db,
                                     "SELECT " ROWS_CHUNK_COLUMNS ", seq FROM chunk WHERE session = ? AND seq >= ?"
@@ -166,7 +89,8 @@ static int read_chunks(Export *export, sqlite3 *db, const Bounds *bounds, uint64
                 if (rc != SQLITE_ROW)
                         break;
                 chunk = rows_chunk_get(stmt);
-                take_chunk(export, bounds, &chunk);
+                if (!take_chunk(export, bounds, &chunk))
+                        break;
                 export->next_seq = sqlite3_column_int64(stmt, ROWS_CHUNK_N_COLUMNS) + 1;
                 if (export_has_lines(export) || shared_now_usec() >= until_usec)
                         break;
@@ -175,33 +99,66 @@ static int read_chunks(Export *export, sqlite3 *db, const Bounds *bounds, uint64
         return rc;
 }
 
-/* After the last chunk: what was counted is to be written, or what was written is what was counted. */
-static int end_phase(Export *export, const Bounds *bounds) {
-        bool with_end = end_is_wanted(export, bounds);
+static int write_head(Export *export, sqlite3 *db, const ExportBounds *bounds) {
+        int rc = export->format->head(export, db, bounds);
 
-        if (export->phase == EXPORT_COUNTING) {
-                int rc = put_head(export);
-
-                if (rc != SQLITE_OK)
-                        return rc;
-                export->n_rows += with_end;
-                export->next_seq = 0;
-                export->last_boottime_usec = bounds->start_boottime_usec;
+        if (rc == SQLITE_OK)
                 export->phase = EXPORT_WRITING;
-                return SQLITE_OK;
-        }
-        /* A chunk that went meanwhile: without its end a tape does not look whole. */
-        if (export->n_made + with_end != export->n_rows)
-                return SQLITE_CORRUPT;
-        export->phase = EXPORT_WRITTEN;
-        return with_end ? put_end(export, bounds) : SQLITE_OK;
+        return rc;
 }
 
-Export *export_new(const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata) {
+/* What was counted is to be written. A head that cannot be is refused before the count is told. */
+static int end_counting(Export *export, sqlite3 *db, const ExportBounds *bounds) {
+        int rc;
+
+        if (export->format->count)
+                export->n_rows = export->format->count(export, bounds);
+        if (export->format->counts_end)
+                export->n_rows += export_wants_end(export, bounds);
+        export->next_seq = 0;
+        rc = write_head(export, db, bounds);
+        if (rc == SQLITE_ROW)
+                export->phase = EXPORT_HEADING;
+        return rc;
+}
+
+/* After the last chunk: what was written is what was counted. Without its end, what lost a chunk meanwhile does not look whole. */
+static int end_writing(Export *export, const ExportBounds *bounds) {
+        bool with_end = export->format->counts_end && export_wants_end(export, bounds);
+        int rc;
+
+        if (!export->format->count && export->n_made + with_end != export->n_rows)
+                return SQLITE_CORRUPT;
+        rc = export->format->end(export, bounds);
+        if (rc != SQLITE_OK)
+                return rc;
+        export->phase = EXPORT_WRITTEN;
+        return export->n_made == export->n_rows ? SQLITE_OK : SQLITE_CORRUPT;
+}
+
+static const ExportFormat *format_of(const StoreExport *wanted) {
+        switch (wanted->format) {
+        case STORE_FORMAT_CSV:
+                return wanted->resample_hz > 0 ? &export_csv_resampled : &export_csv;
+        case STORE_FORMAT_JSON:
+                return &export_json;
+        case STORE_FORMAT_TAPE:
+        case _STORE_FORMAT_MAX:
+                break;
+        }
+
+        return &export_tape;
+}
+
+Export *export_new(const Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata) {
         Export *export = g_new0(Export, 1);
 
         export->id = wanted->id;
-        export->head = *wanted->head;
+        export->store = store;
+        export->format = format_of(wanted);
+        export->resample_hz = wanted->resample_hz;
+        if (wanted->head)
+                export->head = *wanted->head;
         export->from_usec = wanted->from_usec;
         export->to_usec = wanted->to_usec;
         export->fd = wanted->fd;
@@ -216,19 +173,24 @@ Export *export_free(Export *export) {
         if (!export)
                 return NULL;
         (void) close(export->fd);
+        if (export->decoding)
+                export->store->observer.decoder.free(export->decoding);
+        chunk_frames_done(&export->frames);
         (void) g_string_free(export->lines, TRUE);
         g_free(export);
         return NULL;
 }
 
 int export_read(Export *export, sqlite3 *db, uint64_t until_usec) {
-        Bounds bounds;
+        ExportBounds bounds;
         int rc = read_bounds(db, export->id, &bounds);
 
-        if (rc == SQLITE_OK)
+        if (rc == SQLITE_OK && export->phase == EXPORT_HEADING)
+                rc = write_head(export, db, &bounds);
+        else if (rc == SQLITE_OK)
                 rc = read_chunks(export, db, &bounds, until_usec);
         if (rc == SQLITE_DONE)
-                rc = end_phase(export, &bounds);
+                rc = export->phase == EXPORT_COUNTING ? end_counting(export, db, &bounds) : end_writing(export, &bounds);
         return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 

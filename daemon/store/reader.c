@@ -8,6 +8,7 @@
 
 #include "store/database.h"
 #include "store/events.h"
+#include "store/import.h"
 #include "store/rows.h"
 #include "store/schema.h"
 
@@ -177,24 +178,36 @@ static void serve(Store *store, Request *request) {
         (void) request_free(request);
 }
 
-/* ---- Exports ---- */
+/* ---- Slices of exports and scans ---- */
 
-static int export_errno(int rc) {
-        return rc == SQLITE_OK ? 0 : rc == SQLITE_NOTFOUND ? -ENOENT : rc == SQLITE_MISMATCH ? -EINVAL : -EIO;
+static int slice_errno(int rc) {
+        switch (rc) {
+        case SQLITE_OK:
+                return 0;
+        case SQLITE_DONE:
+                return 1;
+        case SQLITE_NOTFOUND:
+                return -ENOENT;
+        case SQLITE_MISMATCH:
+                return -EINVAL;
+        default:
+                return -EIO;
+        }
 }
 
-/* The next slice, with the gate, which it gives back. Negative errno. */
-static int read_export(Store *store, Export *export) {
+/* The next slice of one or the other, with the gate, which it gives back. 1: a scan is done, 0: not yet; negative errno. */
+static int read_slice(Store *store, Export *export, Scan *scan) {
         int rc = connect_reader(store);
         bool opened = rc == SQLITE_OK;
 
         if (opened)
-                rc = export_read(export, store->reader_db, shared_now_usec() + EXPORT_SLICE_USEC);
-        if (export_errno(rc) == -EIO)
+                rc = export ? export_read(export, store->reader_db, shared_now_usec() + EXPORT_SLICE_USEC)
+                            : scan_read(scan, store->reader_db, shared_now_usec() + SCAN_SLICE_USEC);
+        if (slice_errno(rc) == -EIO)
                 reader_disconnect(store);
         (void) pthread_mutex_unlock(&store->gate);
         if (opened && !database_is_damage(rc))
-                return export_errno(rc);
+                return slice_errno(rc);
 
         shared_lock(store);
         if (opened)
@@ -204,7 +217,22 @@ static int read_export(Store *store, Export *export) {
                 shared_wake_writer(store);
         }
         shared_unlock(store);
-        return export_errno(rc);
+        return slice_errno(rc);
+}
+
+/* One slice of the first, with the gate, which it gives back. Called and returns with the mutex held. */
+static void serve_scan(Store *store) {
+        Scan *scan = TAILQ_FIRST(&store->scans);
+        int r;
+
+        shared_unlock(store);
+        r = read_slice(store, NULL, scan);
+        shared_lock(store);
+        if (r == 0)
+                return;
+        TAILQ_REMOVE(&store->scans, scan, entry);
+        store->n_scans--;
+        shared_scan_end(store, scan, MIN(r, 0));
 }
 
 static void remove_export(Store *store, Export *export, int error) {
@@ -231,7 +259,7 @@ static void serve_export(Store *store, Export *export, bool reads) {
         TAILQ_INSERT_TAIL(&store->exports, export, entry);
         shared_unlock(store);
         if (reads)
-                r = read_export(store, export);
+                r = read_slice(store, export, NULL);
         if (r == 0 && was_counting && export_is_dead(export))
                 r = -EPIPE;
         if (r == 0)
@@ -255,6 +283,48 @@ static Export *next_export(Store *store) {
                 if (!export->waits)
                         break;
         return export;
+}
+
+/* ---- Imports ---- */
+
+static void remove_import(Store *store, Import *import, int error) {
+        TAILQ_REMOVE(&store->imports, import, entry);
+        store->n_imports--;
+        shared_import_end(store, import, error);
+}
+
+/* NULL: all wait. With the mutex held. */
+static Import *next_import(Store *store) {
+        Import *import;
+
+        TAILQ_FOREACH(import, &store->imports, entry)
+                if (import_is_ready(import))
+                        break;
+        return import;
+}
+
+/* One slice of it, then it is the other's turn. Called and returns with the mutex held. */
+static void serve_import(Store *store, Import *import) {
+        bool reads = !import->finishing && import->intake.error == 0;
+        int came = 0, r;
+
+        TAILQ_REMOVE(&store->imports, import, entry);
+        TAILQ_INSERT_TAIL(&store->imports, import, entry);
+        if (reads) {
+                shared_unlock(store);
+                came = import_read(import, shared_now_usec() + IMPORT_SLICE_USEC);
+                shared_lock(store);
+        }
+        r = came < 0 ? came : import_hand_over(import);
+        if (r != 0) {
+                remove_import(store, import, MIN(r, 0));
+                return;
+        }
+
+        import->waits = import->finishing || (import->begun && !intake_has_room(&import->intake)) ? IMPORT_WAITS_WRITER
+                        : came > 0                                                               ? IMPORT_GOES_ON
+                                                                                                 : IMPORT_WAITS_PIPE;
+        import->deadline_usec = shared_now_usec() + store->export_usec;
 }
 
 /* ---- The check ---- */
@@ -292,8 +362,8 @@ static void check(Store *store, Checking *checking) {
         rc = connect_reader(store);
         shared_lock(store);
         atomic_store(&store->interrupt, false);
-        if (rc == SQLITE_OK && !store->gate_wanted && TAILQ_EMPTY(&store->requests) && !next_export(store) &&
-            !store->stopping) {
+        if (rc == SQLITE_OK && !store->gate_wanted && TAILQ_EMPTY(&store->requests) && TAILQ_EMPTY(&store->scans) &&
+            !next_export(store) && !next_import(store) && !store->stopping) {
                 store->checking = store->reader_db;
                 shared_unlock(store);
                 sqlite3_progress_handler(store->reader_db, 1, on_progress, store);
@@ -336,22 +406,45 @@ static void cancel_all(Store *store) {
         }
         while (!TAILQ_EMPTY(&store->exports))
                 remove_export(store, TAILQ_FIRST(&store->exports), -ECANCELED);
+        while (!TAILQ_EMPTY(&store->scans)) {
+                Scan *scan = TAILQ_FIRST(&store->scans);
+
+                TAILQ_REMOVE(&store->scans, scan, entry);
+                shared_scan_end(store, scan, -ECANCELED);
+        }
+        while (!TAILQ_EMPTY(&store->imports))
+                remove_import(store, TAILQ_FIRST(&store->imports), -ECANCELED);
 }
 
 static uint64_t next_deadline(const Store *store) {
         uint64_t deadline_usec = TAILQ_EMPTY(&store->waits) ? UINT64_MAX : TAILQ_FIRST(&store->waits)->deadline_usec;
         const Export *export;
+        const Import *import;
 
         TAILQ_FOREACH(export, &store->exports, entry)
                 if (export->waits)
                         deadline_usec = MIN(deadline_usec, export->deadline_usec);
+        TAILQ_FOREACH(import, &store->imports, entry)
+                if (!import_is_ready(import))
+                        deadline_usec = MIN(deadline_usec, import->deadline_usec);
         return deadline_usec;
 }
 
-/* Looks at the pipes; if `idle`, until somebody says that there is something to do, a pipe takes more or is closed, or the
+/* One that waited too long: for its pipe, or for a writer that takes nothing. */
+static void expire_imports(Store *store, uint64_t now_usec) {
+        Import *import, *next;
+
+        for (import = TAILQ_FIRST(&store->imports); import; import = next) {
+                next = TAILQ_NEXT(import, entry);
+                if (import->deadline_usec <= now_usec && !import_is_ready(import))
+                        remove_import(store, import, import->waits == IMPORT_WAITS_PIPE ? -ETIMEDOUT : -EIO);
+        }
+}
+
+/* Looks at the pipes; if `idle`, until somebody says that there is something to do, a pipe takes or holds more or is closed, or the
  * next deadline. With the mutex held; only this thread takes exports away. */
 static void watch(Store *store, bool idle) {
-        struct pollfd fds[1 + STORE_EXPORTS_MAX] = { { .fd = store->reader_fd, .events = POLLIN } };
+        struct pollfd fds[1 + STORE_EXPORTS_MAX + INTAKES_MAX] = { { .fd = store->reader_fd, .events = POLLIN } };
         uint64_t now_usec = shared_now_usec(), until_usec = idle ? next_deadline(store) : now_usec;
         uint64_t left_usec = until_usec > now_usec ? until_usec - now_usec : 0;
         struct timespec left = {
@@ -359,7 +452,8 @@ static void watch(Store *store, bool idle) {
                 .tv_nsec = (long) (left_usec % 1000000u * 1000u),
         };
         Export *exports[STORE_EXPORTS_MAX], *export;
-        unsigned n = 0;
+        Import *imports[INTAKES_MAX], *import;
+        unsigned n = 0, n_imports = 0;
         eventfd_t ignored;
 
         TAILQ_FOREACH(export, &store->exports, entry)
@@ -367,8 +461,13 @@ static void watch(Store *store, bool idle) {
                         exports[n++] = export;
                         fds[n] = (struct pollfd) { .fd = export->fd, .events = POLLOUT };
                 }
+        TAILQ_FOREACH(import, &store->imports, entry)
+                if (import->waits == IMPORT_WAITS_PIPE) {
+                        imports[n_imports++] = import;
+                        fds[n + n_imports] = (struct pollfd) { .fd = import->fd, .events = POLLIN };
+                }
         shared_unlock(store);
-        if (ppoll(fds, 1 + n, until_usec == UINT64_MAX ? NULL : &left, NULL) > 0 && fds[0].revents)
+        if (ppoll(fds, 1 + n + n_imports, until_usec == UINT64_MAX ? NULL : &left, NULL) > 0 && fds[0].revents)
                 (void) eventfd_read(store->reader_fd, &ignored);
         shared_lock(store);
         now_usec = shared_now_usec();
@@ -377,12 +476,18 @@ static void watch(Store *store, bool idle) {
                         exports[i]->waits = false;
                 else if (exports[i]->deadline_usec <= now_usec)
                         remove_export(store, exports[i], -ETIMEDOUT);
+        for (unsigned i = 0; i < n_imports; i++)
+                if (fds[1 + n + i].revents)
+                        imports[i]->waits = IMPORT_GOES_ON;
+        expire_imports(store, now_usec);
 }
 
 /* False: there is nothing to do, or the writer has the database for itself. With the mutex held. */
 static bool work(Store *store, Checking *checking) {
         Request *request = TAILQ_FIRST(&store->requests);
         Export *export = next_export(store);
+        Import *import = next_import(store);
+        bool scan = !TAILQ_EMPTY(&store->scans) && (!export || store->scan_is_next);
 
         if (request) { /* "queries overtake exports" */
                 if (!take_gate(store))
@@ -391,11 +496,22 @@ static bool work(Store *store, Checking *checking) {
                 shared_unlock(store);
                 serve(store, request);
                 shared_lock(store);
+        } else if (import && (store->import_is_next || (!scan && !export))) {
+                store->import_is_next = false;
+                serve_import(store, import);
+        } else if (scan) {
+                if (!take_gate(store))
+                        return false;
+                store->scan_is_next = false;
+                store->import_is_next = true;
+                serve_scan(store);
         } else if (export) {
                 bool reads = !export_has_lines(export);
 
                 if (reads && !take_gate(store))
                         return false;
+                store->scan_is_next = true;
+                store->import_is_next = true;
                 serve_export(store, export, reads);
         } else {
                 if (!store->connected || store->check_wanted == store->check_done || !take_gate(store))
@@ -415,7 +531,7 @@ void *reader_main(void *userdata) {
 
                 shared_wait_expire(store, shared_now_usec());
                 idle = !work(store, &checking);
-                if (idle || !TAILQ_EMPTY(&store->exports))
+                if (idle || !TAILQ_EMPTY(&store->exports) || !TAILQ_EMPTY(&store->imports))
                         watch(store, idle);
         }
         cancel_all(store);

@@ -87,6 +87,21 @@ void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret) {
         }
 }
 
+int rows_session_find(sqlite3 *db, uint64_t id, StoreSession *ret) {
+        g_autofree char *select = rows_session_select(), *sql = g_strconcat(select, " WHERE id = ?", NULL);
+        sqlite3_stmt *stmt = NULL;
+        int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+
+        if (rc == SQLITE_OK)
+                rc = sqlite3_bind_int64(stmt, 1, (sqlite3_int64) id);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW)
+                rows_session_get(stmt, ret);
+        (void) sqlite3_finalize(stmt);
+        return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_NOTFOUND : rc;
+}
+
 int rows_device_load(sqlite3 *db, StoreDevice **ret, size_t *ret_n) {
         sqlite3_stmt *stmt = NULL;
         size_t allocated = 0;

@@ -170,6 +170,7 @@ Chunk rows_chunk_get(sqlite3_stmt *stmt);
  * text. */
 char *rows_session_select(void);
 void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret);
+int rows_session_find(sqlite3 *db, uint64_t id, StoreSession *ret); /* SQLITE_NOTFOUND */
 int rows_device_load(sqlite3 *db, StoreDevice **ret, size_t *ret_n);
 int rows_plan_load(sqlite3 *db, StorePlan **ret, size_t *ret_n);
 int rows_acknowledgement_load(sqlite3 *db, StoreAcknowledgement **ret, size_t *ret_n);

@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/import.h"
+
 uint64_t shared_now_usec(void) {
         struct timespec now;
 
@@ -40,6 +42,7 @@ Reply *shared_reply_free(Reply *reply) {
                 job_clear_session(&reply->sessions[i]);
         g_free(reply->sessions);
         g_clear_pointer(&reply->events, g_array_unref);
+        (void) scan_free(reply->scan);
         shared_erased_clear(&reply->erased);
         g_free(reply->reason);
         g_free(reply->put_aside);
@@ -231,6 +234,27 @@ void shared_export_end(Store *store, Export *export, int error) {
         (void) export_free(export);
 }
 
+void shared_scan_end(Store *store, Scan *scan, int error) {
+        Reply *reply = shared_reply_new(REPLY_SCANNED);
+
+        reply->scan = scan;
+        reply->error = error;
+        shared_reply(store, reply);
+}
+
+void shared_import_end(Store *store, Import *import, int error) {
+        Reply *reply = shared_reply_new(REPLY_IMPORTED);
+
+        intake_done(store, &import->intake);
+        reply->imported = import->done;
+        reply->userdata = import->userdata;
+        reply->id = import->session.id;
+        reply->error = error;
+        reply->reason = g_strdup(error < 0 ? import->message : "");
+        shared_reply(store, reply);
+        (void) import_free(import);
+}
+
 void shared_live_add(Store *store, const StoreSession *session) {
         LiveSession *live;
 
@@ -262,7 +286,8 @@ void shared_gate_open(Store *store) {
         (void) pthread_mutex_unlock(&store->gate);
         shared_lock(store);
         store->gate_wanted = false;
-        if (store->check_wanted != store->check_done || !TAILQ_EMPTY(&store->requests) || !TAILQ_EMPTY(&store->exports))
+        if (store->check_wanted != store->check_done || !TAILQ_EMPTY(&store->requests) || !TAILQ_EMPTY(&store->exports) ||
+            !TAILQ_EMPTY(&store->scans))
                 shared_wake_reader(store);
         shared_unlock(store);
 }

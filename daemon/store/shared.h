@@ -12,6 +12,7 @@
 
 #include "store/export.h"
 #include "store/job.h"
+#include "store/scan.h"
 
 /* 60 s at 400 frames/s of 60 octets, their heads included, are 1.9 MB. What the writer has in hand comes on
  * top until it has written it or given it back: what is older must not push out what is newer. */
@@ -33,6 +34,8 @@ typedef enum ReplyType {
         REPLY_LISTED,
         REPLY_EVENTS,
         REPLY_COUNTED,
+        REPLY_SCANNED,
+        REPLY_IMPORTED,
         REPLY_RECORDED,
         REPLY_ERASED,
         REPLY_RETIRED,          /* what nobody waited for, or not so long */
@@ -57,6 +60,9 @@ typedef struct Reply {
         GArray *events;         /* StoreEvent; NULL: none */
         StoreCounted counted;
         uint64_t n_rows;
+        Scan *scan;
+        StoreImported imported;
+        uint64_t id;            /* of it */
         StoreSession *sessions;
         size_t n_sessions;
         StoreRecorded recorded;
@@ -99,6 +105,8 @@ typedef struct Request {
 
 typedef TAILQ_HEAD(RequestList, Request) RequestList;
 
+typedef struct Import Import;           /* import.h */
+typedef TAILQ_HEAD(ImportList, Import) ImportList;
 typedef struct Intake Intake;
 typedef TAILQ_HEAD(IntakeList, Intake) IntakeList;
 
@@ -137,6 +145,12 @@ struct Store {
         RequestList requests;
         ExportList exports;     /* what is in one of them is the reader's once it is here */
         unsigned n_exports;
+        ScanList scans;         /* likewise; the first is under way, so that there is one decoder at a time */
+        unsigned n_scans;
+        bool scan_is_next;      /* before an export */
+        ImportList imports;     /* the reader's too */
+        unsigned n_imports;
+        bool import_is_next;    /* before scans and exports */
         IntakeList intakes;     /* of imports; each lies in what the reader has of it */
         uint64_t export_usec;   /* STORE_EXPORT_USEC, as above */
         StoreRetention retention;
@@ -158,6 +172,7 @@ struct Store {
         bool check_failed;
         sqlite3 *checking;      /* the reader's connection while it may be interrupted */
         atomic_bool interrupt;  /* likewise: seen by its progress handler */
+        atomic_bool closed;     /* the caller waits for its threads no more: what it lent them is gone */
         bool gate_wanted;
 
         pthread_mutex_t gate;   /* before the mutex, where both are held */
@@ -203,6 +218,8 @@ void shared_queued(Store *store, bool was_empty, bool urgent);
 void shared_wake_reader(Store *store);
 /* Answers and frees it; it is in no list any more. */
 void shared_export_end(Store *store, Export *export, int error);
+void shared_scan_end(Store *store, Scan *scan, int error);
+void shared_import_end(Store *store, Import *import, int error);
 /* A check gives way to whoever else needs the reader. */
 void shared_interrupt_check(Store *store);
 /* A session that goes on from an earlier run of the daemon, or a new one. */

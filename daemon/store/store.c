@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "store/import.h"
 #include "store/reader.h"
 #include "store/shared.h"
 #include "store/writer.h"
@@ -60,6 +61,8 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         TAILQ_INIT(&store->replies);
         TAILQ_INIT(&store->requests);
         TAILQ_INIT(&store->exports);
+        TAILQ_INIT(&store->scans);
+        TAILQ_INIT(&store->imports);
         TAILQ_INIT(&store->intakes);
         (void) pthread_mutex_init(&store->mutex, NULL);
         (void) pthread_mutex_init(&store->gate, NULL);
@@ -97,6 +100,12 @@ static void dispatch_reply(Store *store, const Reply *reply) {
                 break;
         case REPLY_COUNTED:
                 reply->counted(reply->error, reply->n_rows, reply->userdata);
+                break;
+        case REPLY_SCANNED:
+                scan_answer(reply->scan, reply->error);
+                break;
+        case REPLY_IMPORTED:
+                reply->imported(reply->error, reply->reason, reply->id, reply->userdata);
                 break;
         case REPLY_RECORDED:
                 reply->recorded(reply->error, reply->fate, reply->recorded_as, reply->userdata);
@@ -169,6 +178,7 @@ Store *store_close(Store *store, uint64_t timeout_usec) {
         while (!(store->writer_done && store->reader_done) && shared_now_usec() < give_up_usec)
                 shared_wait(store, &store->done_cond, give_up_usec);
         done = store->writer_done && store->reader_done;
+        atomic_store(&store->closed, true);
         while (!TAILQ_EMPTY(&store->waits))
                 shared_wait_answer(store, TAILQ_FIRST(&store->waits)->id, -ECANCELED);
         shared_unlock(store);
@@ -520,8 +530,44 @@ void store_events(Store *store, const StoreEventFilter *filter, StoreEventsRead 
         push_request(store, request);
 }
 
+static void push_scan(Store *store, Scan *scan) {
+        shared_lock(store);
+        if (store->n_scans == STORE_SCANS_MAX)
+                shared_scan_end(store, scan, -ENOBUFS);
+        else {
+                TAILQ_INSERT_TAIL(&store->scans, scan, entry);
+                store->n_scans++;
+                shared_interrupt_check(store);
+                shared_wake_reader(store);
+        }
+        shared_unlock(store);
+}
+
+void store_replay(Store *store, uint64_t id, StoreReplayed done, void *userdata) {
+        push_scan(store, scan_new_replay(store, id, done, userdata));
+}
+
+void store_series(Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata) {
+        push_scan(store, scan_new_series(store, wanted, done, userdata));
+}
+
+void store_import(Store *store, const StoreImport *wanted, StoreImported done, void *userdata) {
+        Import *import = import_new(store, wanted, done, userdata);
+
+        shared_lock(store);
+        if (store->n_imports == INTAKES_MAX)
+                shared_import_end(store, import, -ENOBUFS);
+        else {
+                TAILQ_INSERT_TAIL(&store->imports, import, entry);
+                store->n_imports++;
+                shared_interrupt_check(store);
+                shared_wake_reader(store);
+        }
+        shared_unlock(store);
+}
+
 void store_export(Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata) {
-        Export *export = export_new(wanted, counted, ended, userdata);
+        Export *export = export_new(store, wanted, counted, ended, userdata);
 
         shared_lock(store);
         if (store->n_exports == STORE_EXPORTS_MAX)

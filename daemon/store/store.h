@@ -36,7 +36,7 @@ typedef struct StoreObserver {
         /* `reason` is a sentence for people, "" when ready: what happened, where, and what to do. Called on each change;
          * `put_aside` names the file that an unusable database was renamed to, NULL mostly. */
         void (*state_changed)(StoreState state, const char *reason, const char *put_aside, void *userdata);
-        /* Retention has taken them away. NULL: nobody wants to know. */
+        /* Retention has taken them away, or an erasure that was answered with -EIO has come to its end. NULL: nobody wants to know. */
         void (*retired)(const StoreErased *erased, void *userdata);
         StoreDecoder decoder;           /* with this userdata */
 } StoreObserver;

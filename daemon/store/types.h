@@ -203,19 +203,30 @@ typedef struct StoreDecoder {
         void (*frame)(void *decoding, const Frame *frame, StoreSample *ret);
         /* The row of it for `csv`, without its line end, into a buffer of STORE_ROW_MAX octets; returns the length. After frame(). */
         size_t (*csv_row)(void *decoding, const Frame *frame, char *buf);
-        const char *csv_head;           /* the names of the columns, with units */
+        /* Likewise of a moment: what held then, after the frames up to it. */
+        size_t (*csv_moment)(void *decoding, uint64_t boottime_usec, char *buf);
+        const char *csv_head;           /* the names of the columns, with units; without its line end */
+        /* An event as an object of JSON, likewise. 0: it is of a later version. */
+        size_t (*event_json)(const StoreEvent *event, char *buf);
+        /* What the newest frame made happen, as rows that a live session would have got: how many, valid until the next frame. NULL: nobody
+         * can tell. */
+        size_t (*events)(void *decoding, const StoreEvent **ret);
+        size_t (*gaps)(void *decoding, const StoreGap **ret);
         /* It is over, at its end: figures as they come from the frames. */
         void (*figures)(void *decoding, uint64_t end_boottime_usec, Figures *ret);
         void *(*free)(void *decoding);  /* also on the caller's thread */
 } StoreDecoder;
 
-#define STORE_ROW_MAX 512u
+#define STORE_ROW_MAX 4096u          /* a waveform of 251 samples, a mark of 255 octets that all need an escape */
+
+#define STORE_SCANS_MAX 64u             /* replays and series that wait; one is under way */
 
 /* A session read again from its frames. */
 typedef struct StoreReplay {
         const StoreSession *session;    /* as it is in the record */
         void *decoding;                 /* of the StoreDecoder, after all frames; NULL: nobody knows its profile. Valid for the call */
         Figures figures;                /* computed again; nothing present without `decoding` */
+        unsigned figures_version;       /* of the code that computed those of the record; 0: none were */
         uint64_t n_frames, n_chunks;
         uint64_t n_damaged;             /* chunks that cannot be read: CRC, length or count does not fit */
 } StoreReplay;
@@ -235,7 +246,7 @@ typedef struct StorePoint {
 } StorePoint;
 
 /* A session through a pipe. Time 0 of a tape is that of the session. */
-#define STORE_EXPORTS_MAX 16u           /* at a time, with replays and series */
+#define STORE_EXPORTS_MAX 16u           /* at a time */
 
 typedef enum StoreFormat {
         STORE_FORMAT_TAPE,
@@ -255,8 +266,9 @@ typedef struct StoreExport {
 
 /* A tape to be taken in as a session. What reads it is bounded by the tape's format, and nothing of it is to be seen before all of it is. */
 typedef struct StoreImport {
-        StoreSession session;           /* its id, uuid, owner, labels, acknowledged, rating and source; the tape tells the rest */
-        int fd;                         /* to read from, O_NONBLOCK: a pipe or a file; the store closes it */
+        StoreSession session;           /* its id, owner, labels, acknowledged, rating, source, record; uuid and the device's names, where they
+                                         * are "" the tape's stand; the tape tells the rest */
+        int fd;                         /* the end of a pipe to read from, however its flags are; the store closes it */
 } StoreImport;
 
 typedef struct StoreGone {
@@ -272,7 +284,8 @@ typedef struct StoreErased {
         char **remains;                 /* names of files that were put aside and may hold more; NULL-terminated */
 } StoreErased;
 
-/* How long sessions are kept; what is older or too many goes at the end of a session and once a day. */
+/* How long sessions are kept. Too many are told by the order in which they came, at the end of each; what is too old goes when it still is
+ * after the daemon has run for another day, so that a clock that jumps erases nothing. */
 typedef struct StoreRetention {
         uint64_t age_usec;              /* since the end of a session; 0: for ever */
         unsigned count;                 /* of each owner; 0: all */

@@ -319,7 +319,8 @@ static bool wants_sync(const JobList *jobs) {
         const Job *job;
 
         TAILQ_FOREACH(job, jobs, entry)
-                if (job->wait || job->type == JOB_END || job->type == JOB_DISCARD || job->type == JOB_SYNC)
+                if (job->wait || job->type == JOB_END || job->type == JOB_DISCARD || job->type == JOB_SYNC ||
+                    job->type == JOB_INTAKE_FINISH)
                         return true;
         return false;
 }

@@ -46,6 +46,11 @@ static void op_acknowledge(uid_t owner, BusDone done, void *call, void *userdata
         stage_plan.done = done;
 }
 
+static void op_forget(uid_t owner, void *userdata) {
+        stage_plan.n_forgotten++;
+        stage_plan.owner = owner;
+}
+
 const BusPlanOps stage_plan_ops = {
         .get = op_get,
         .configure = op_configure,
@@ -53,6 +58,7 @@ const BusPlanOps stage_plan_ops = {
         .contraindications = op_contraindications,
         .acknowledged_at = op_acknowledged_at,
         .acknowledge = op_acknowledge,
+        .forget = op_forget,
 };
 
 void stage_plan_answer(void) {

@@ -8,7 +8,7 @@
 typedef struct StagePlan {
         BusPlan answer;                 /* of the next Get */
         int error;                      /* likewise, and of the others */
-        unsigned n_asked;
+        unsigned n_asked, n_forgotten;
         uid_t owner;                    /* of the newest call */
         char subject[65], language[65];
         unsigned area;

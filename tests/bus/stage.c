@@ -259,6 +259,56 @@ void store_export(Store *store, const StoreExport *wanted, StoreCounted counted,
         stage->export_userdata = userdata;
 }
 
+static void begin_erasing(const char *what, StoreErasedDone done, void *userdata) {
+        g_assert_null(stage->erase_done);
+        stage->erasing = what;
+        stage->erase_done = done;
+        stage->erase_userdata = userdata;
+}
+
+void store_delete(Store *store, uint64_t id, StoreErasedDone done, void *userdata) {
+        stage->erase_id = id;
+        begin_erasing("delete", done, userdata);
+}
+
+void store_erase_all(Store *store, uid_t owner, StoreErasedDone done, void *userdata) {
+        stage->erase_owner = owner;
+        begin_erasing("all", done, userdata);
+}
+
+void store_erase_copies(Store *store, StoreErasedDone done, void *userdata) {
+        begin_erasing("copies", done, userdata);
+}
+
+void stage_store_erased(int error, const StoreErased *erased) {
+        StoreErasedDone done = g_steal_pointer(&stage->erase_done);
+
+        stage->erasing = NULL;
+        done(error, erased, stage->erase_userdata);
+}
+
+static char *intern(const char *text) {
+        return (char *) g_intern_string(text);
+}
+
+void store_import(Store *store, const StoreImport *import, StoreImported done, void *userdata) {
+        StoreSession *s = &stage->import.session;
+
+        stage->n_imports++;
+        stage->import = *import;
+        s->uuid = intern(s->uuid);
+        s->device_address = intern(s->device_address);
+        s->device_alias = intern(s->device_alias);
+        s->owner_name = intern(s->owner_name);
+        s->subject = intern(s->subject);
+        s->area = intern(s->area);
+        s->product = intern(s->product);
+        s->note = intern(s->note);
+        s->source = intern(s->source);
+        stage->import_done = done;
+        stage->import_userdata = userdata;
+}
+
 void stage_store_labelled(int error) {
         StoreDone done = g_steal_pointer(&stage->label_done);
 
@@ -356,6 +406,14 @@ static const char *op_user_name(uid_t uid, void *userdata) {
         return uid == OWNER_UID && stage->user_name ? stage->user_name : uid == OTHER_UID ? "other" : "";
 }
 
+static void op_erased(const StoreErased *erased, void *userdata) {
+        stage->n_erased += erased->n_sessions;
+}
+
+static uint64_t op_session_id(void *userdata) {
+        return stage->next_id++;
+}
+
 static void op_doctor(FindingReport report, void *report_userdata, void *userdata) {
         for (size_t i = 0; i < stage->n_findings; i++)
                 report(&stage->findings[i], report_userdata);
@@ -374,6 +432,8 @@ static const BusOps ops = {
         .now_usec = op_now_usec,
         .doctor = op_doctor,
         .user_name = op_user_name,
+        .session_id = op_session_id,
+        .erased = op_erased,
         .plan = &stage_plan_ops,
 };
 

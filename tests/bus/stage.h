@@ -70,6 +70,16 @@ typedef struct Scene {
         StoreCounted export_counted;
         StoreDone export_ended;
         void *export_userdata;
+        const char *erasing;            /* "delete", "all", "copies": under way */
+        uint64_t erase_id;
+        uid_t erase_owner;
+        StoreErasedDone erase_done;
+        void *erase_userdata;
+        unsigned n_erased;              /* sessions that the hub was told of */
+        unsigned n_imports;
+        StoreImport import;             /* the newest; its pipe is the stage's to close, its texts are interned */
+        StoreImported import_done;
+        void *import_userdata;
 
         /* hub */
         const Finding *findings;        /* of Doctor */
@@ -110,6 +120,7 @@ void stage_session_durable(void);
 void stage_session_remove(void);
 void stage_store_answer(void);          /* all that was asked; labels are not written any more */
 void stage_store_labelled(int error);
+void stage_store_erased(int error, const StoreErased *erased);
 
 /* Short forms of fake_call(). */
 #define call(sender, path, interface, member, ...) \

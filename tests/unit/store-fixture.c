@@ -204,7 +204,7 @@ void fixture_done(Fixture *f) {
 }
 
 void fixture_start_only(Fixture *f) {
-        static const StoreObserver observer = { .opened = on_opened, .state_changed = on_state_changed, .retired = on_retired };
+        const StoreObserver observer = { .opened = on_opened, .state_changed = on_state_changed, .retired = on_retired, .decoder = f->decoder };
 
         forget(f);
         f->store = store_new(f->path, &observer, f);

@@ -30,6 +30,7 @@ typedef struct FixtureSession {
 typedef struct Fixture {
         char *dir, *path;
         Store *store;
+        StoreDecoder decoder;   /* none if not set before the start */
         uint64_t collect_usec;  /* instead of 100 ms, 0: as it is */
         bool opened;
         uint64_t next_session_id;

@@ -105,6 +105,40 @@ static void test_release_time(void) {
         g_assert_cmpuint(c.bluetooth_release_usec, ==, 0);
 }
 
+static void test_retention(void) {
+        static const struct {
+                const char *value;
+                uint64_t days;
+        } good[] = { { "2y", 730 }, { "90d", 90 }, { "26w", 182 }, { "1d", 1 }, { "100y", 36500 }, { "forever", 0 }, { "0", 0 } };
+        Config c = load("", "");
+
+        g_assert_cmpuint(c.store_retention_usec, ==, 0);
+        g_assert_cmpuint(c.store_retention_count, ==, 0);
+        for (size_t i = 0; i < G_N_ELEMENTS(good); i++) {
+                g_autofree char *text = g_strdup_printf("[Store]\nRetention=%s\nRetentionCount=%zu\n", good[i].value, i);
+
+                c = load(text, "");
+                g_assert_cmpuint(c.store_retention_usec, ==, good[i].days * DAY);
+                g_assert_cmpuint(c.store_retention_count, ==, i);
+        }
+}
+
+/* A slip of the pen must not erase what somebody wanted to keep. */
+static void test_bad_retention_erases_nothing(void) {
+        Config c = load("[Store]\nRetention=2\nRetentionCount=-1\n",
+                        "needled.conf:2: [Store] Retention=2 is neither an age from 1 to 36500 days (like 90d, 26w, 2y) nor \"forever\"; "
+                        "keeping for ever\n"
+                        "needled.conf:3: [Store] RetentionCount=-1 is not a number from 0 to 1000000; keeping 0\n");
+
+        g_assert_cmpuint(c.store_retention_usec, ==, 0);
+        g_assert_cmpuint(c.store_retention_count, ==, 0);
+        c = load("[Store]\nRetention=1h\nRetentionCount=all\n",
+                 "needled.conf:2: [Store] Retention=1h is neither an age from 1 to 36500 days (like 90d, 26w, 2y) nor \"forever\"; "
+                 "keeping for ever\n"
+                 "needled.conf:3: [Store] RetentionCount=all is not a number from 0 to 1000000; keeping 0\n");
+        g_assert_cmpuint(c.store_retention_usec, ==, 0);
+}
+
 static void test_limits(void) {
         Config c = load("[Session]\nTimeLimit=0\nLeadIn=60\n"
                         "[Limits]\nOverpressure=2500\nHysteresis=2500 mN\nZoneLow=0\nZoneHigh=2499mN\nContactOn=150\nContactOff=150\n", "");
@@ -254,6 +288,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/config/values", test_values);
         g_test_add_func("/config/bad-values-keep-the-default", test_bad_values_keep_the_default);
         g_test_add_func("/config/release-time", test_release_time);
+        g_test_add_func("/config/retention", test_retention);
+        g_test_add_func("/config/bad-retention-erases-nothing", test_bad_retention_erases_nothing);
         g_test_add_func("/config/limits", test_limits);
         g_test_add_func("/config/limits-out-of-bounds", test_limits_out_of_bounds);
         g_test_add_func("/config/limits-among-themselves", test_limits_among_themselves);

@@ -179,6 +179,34 @@ static void test_given_up(void) {
         fixture_done(&f);
 }
 
+/* `finished` says that it is on the disk. */
+static void test_durable_at_its_end(void) {
+        uint64_t syncs;
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        fault_vfs_arm(0, FAULT_EIO, 0, 0);
+        begin(&f, 1, "u-1");
+        hand_over(&f, 1, 0);
+        fixture_wait(&f, is_idle, 0);
+        syncs = fault_vfs_wal_syncs();
+        fault_vfs_hang_sync(true);
+        shared_lock(f.store);
+        intake_finish(f.store, &intake, &(StoreEnd) { .reason = "user" });
+        shared_unlock(f.store);
+        while (fault_vfs_hanging() == 0)
+                g_usleep(1000);
+        g_assert_false(is_settled(&f, 0));
+        fault_vfs_hang_sync(false);
+        fixture_wait(&f, is_settled, 0);
+        g_assert_true(intake.finished);
+        g_assert_cmpuint(fault_vfs_wal_syncs(), >, syncs);
+        fault_vfs_disarm();
+        done(&f);
+        fixture_done(&f);
+}
+
 /* What is taken away meanwhile is not what is being taken in. */
 static void test_erasing_meanwhile(void) {
         Fixture f;
@@ -264,6 +292,7 @@ int main(int argc, char *argv[]) {
         fault_vfs_install();
         g_test_add_func("/store-intake/taken-in", test_taken_in);
         g_test_add_func("/store-intake/given-up", test_given_up);
+        g_test_add_func("/store-intake/durable-at-its-end", test_durable_at_its_end);
         g_test_add_func("/store-intake/erasing-meanwhile", test_erasing_meanwhile);
         g_test_add_func("/store-intake/a-twin", test_a_twin);
         g_test_add_func("/store-intake/each-fault", test_each_fault);

@@ -491,6 +491,7 @@ static void test_state_names(void) {
 
 /* 30 min of waveform at 200 Hz, 10 samples a notification, and 10 live values a second: at most 2.2 MB. */
 static void test_sizes(void) {
+        StoreSample sample = { .has = 7, .mean = { 800, 4000, 1500 }, .max = { 800, 4000, 1500 } };
         uint8_t data[28];
         int64_t size;
         Fixture f;
@@ -509,7 +510,8 @@ static void test_sizes(void) {
 
                 for (size_t j = 0; j < sizeof data; j++)
                         data[j] = (uint8_t) g_test_rand_int();
-                store_session_frame(f.store, 1, &frame, NULL);
+                sample.max[STORE_METRIC_FORCE] = g_test_rand_int_range(0, 10000);
+                store_session_frame(f.store, 1, &frame, i % 3 ? NULL : &sample);
                 if (i % 1000 == 0)
                         fixture_wait(&f, fixture_has_committed, i + 1);
         }

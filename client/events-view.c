@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/events-view.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "client/format.h"
+#include "client/json.h"
+#include "client/service.h"
+#include "client/table.h"
+
+#define PAGE_MAX 1000u          /* of History1.GetEvents */
+
+static Exit get_page(Client *client, uint64_t id, uint64_t after, json_t **ret) {
+        g_autoptr(sd_bus_message) call = NULL;
+        Exit e;
+        int r;
+
+        e = service_message(client->bus, SERVICE_ROOT, SERVICE_HISTORY, "GetEvents", &call);
+        if (e != EXIT_DONE)
+                return e;
+        r = after > 0 ? sd_bus_message_append(call, "ta{sv}", id, 1, "after", "t", after) : sd_bus_message_append(call, "ta{sv}", id, 0);
+        if (r < 0)
+                return service_message_error(r);
+
+        return service_call(client->bus, call, 0, ret);
+}
+
+Exit events_view_get(Client *client, uint64_t id, json_t **ret) {
+        json_auto *events = json_array();
+        uint64_t after = 0;
+        size_t n = PAGE_MAX;
+
+        while (n == PAGE_MAX) {
+                json_auto *page = NULL;
+                Exit e = get_page(client, id, after, &page);
+
+                if (e != EXIT_DONE)
+                        return e;
+                n = json_array_size(page);
+                if (n > 0)
+                        after = (uint64_t) json_number(json_array_get(page, n - 1), "id");
+                json_array_extend(events, page);
+        }
+
+        *ret = g_steal_pointer(&events);
+        return EXIT_DONE;
+}
+
+/* An event of the device or an alert begins and ends; the others are moments. */
+static char *what(const json_t *event) {
+        const char *text = json_text(event, "text"), *name = json_text(event, "name");
+        const json_t *asserted = json_object_get(event, "asserted"), *raised = json_object_get(event, "raised");
+
+        if (strcmp(json_text(event, "kind"), "mark") == 0)
+                return g_strdup(text);
+        if (asserted)
+                return g_strdup_printf("%s%s", name, json_is_true(asserted) ? "" : " is over");
+        if (raised && !json_is_true(raised))
+                return g_strdup_printf("%s is over", name);
+
+        return g_strdup(*text ? text : name);
+}
+
+char *events_view_text(const json_t *events, bool legend, bool color) {
+        static const char *const titles[] = { ">TIME", "KIND", "WHAT" };
+        g_autoptr(Table) table = table_new(titles, G_N_ELEMENTS(titles));
+        json_t *event;
+        size_t i;
+
+        json_array_foreach((json_t *) events, i, event) {
+                g_autofree char *time = format_elapsed((uint64_t) MAX(json_number(event, "time"), 0)), *words = what(event);
+                const char *level = json_text(event, "level");
+                bool bad = json_is_true(json_object_get(event, "raised")) && strcmp(level, "notice") != 0;
+
+                table_add(table, time, STYLE_PLAIN);
+                table_add(table, json_text(event, "kind"), STYLE_PLAIN);
+                table_add(table, words, bad ? STYLE_BAD : STYLE_PLAIN);
+        }
+
+        return table_rows(table) > 0 ? table_render(table, legend, color) : g_strdup("");
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hub-decode.h"
+#include "profiles/channels.h"
+
+/* Stored sessions read again, by the code that follows live ones. All of it runs on the store's reader, but for the freeing: a decoding has a
+ * tracker of its own, and what it borrows of the hub, the profiles, does not change after they were loaded. */
+
+SessionIdentity decoding_identity(const StoreSession *row, const char *device_path) {
+        SessionIdentity identity = {
+                .id = row->id,
+                .utc_offset_sec = row->utc_offset_sec,
+                .owner = row->owner,
+                .owner_name = row->owner_name,
+                .device_path = device_path,
+                .device_address = row->device_address,
+                .device_alias = row->device_alias,
+                .profile = row->profile,
+                .subject = row->subject,
+                .area = row->area,
+                .product = row->product,
+                .note = row->note,
+                .acknowledged = row->acknowledged,
+        };
+
+        g_strlcpy(identity.uuid, row->uuid, sizeof(identity.uuid));
+        g_strlcpy(identity.boot_id, row->boot_id, sizeof(identity.boot_id));
+        return identity;
+}
+
+/* ---- What the frame says ---- */
+
+static void on_live(Tracker *tracker, Session *session, const Frame *frame, const TrackerLive *live, void *userdata) {
+        Decoding *d = userdata;
+
+        hub_sample(live, &d->sample);
+        d->has_live = d->is_live = true;
+        d->live_boottime_usec = frame->boottime_usec;
+        d->live = *live;
+        d->omp_live = *live->live;
+        d->live.live = &d->omp_live;
+}
+
+static void on_waveform(Tracker *tracker, Session *session, const Frame *frame, const OmpWaveform *waveform, void *userdata) {
+        Decoding *d = userdata;
+
+        d->is_waveform = true;
+        d->waveform = *waveform;
+}
+
+static void on_event(Tracker *tracker, Session *session, const Frame *frame, const OmpEvent *event, void *userdata) {
+        Decoding *d = userdata;
+
+        d->is_event = true;
+        d->event = *event;
+        decoding_add_device_event(d, session, event);
+}
+
+static const TrackerObserver observer = {
+        .live = on_live,
+        .waveform = on_waveform,
+        .event = on_event,
+        .state_changed = decoding_on_state_changed,
+        .stage_changed = decoding_on_stage_changed,
+        .area_changed = decoding_on_area_changed,
+        .mark = decoding_on_mark,
+        .alert = decoding_on_alert,
+        .gap = decoding_on_gap,
+};
+
+/* ---- StoreDecoder ---- */
+
+static void *decoding_begin(const StoreSession *row, void *userdata) {
+        const Hub *hub = userdata;
+        const Profile *profile = profiles_by_id(hub->profiles, row->profile);
+        SessionIdentity identity = decoding_identity(row, NULL);
+        Decoding *d;
+
+        if (!profile)
+                return NULL;
+
+        d = g_new0(Decoding, 1);
+        decoding_happenings_init(d);
+        d->profile = profile;
+        d->start_boottime_usec = row->start_boottime_usec;
+        d->mapped = !channels_map(profile, row->channels, d->map);
+        d->replay = replay_new(&(ReplaySettings) {
+                .identity = &identity,
+                .vendor = profile->vendor,
+                .start_boottime_usec = row->start_boottime_usec,
+                .start_realtime_usec = row->start_realtime_usec,
+                .observer = &observer,
+                .userdata = d,
+        });
+        return d;
+}
+
+/* Its channel as the profile numbers it today. */
+Frame decoding_mapped(const Decoding *d, const Frame *frame) {
+        Frame mapped = *frame;
+
+        if (d->mapped && (frame->direction == FRAME_FROM_DEVICE || frame->direction == FRAME_TO_DEVICE))
+                mapped.channel = d->map[frame->channel];
+        return mapped;
+}
+
+static void decoding_frame(void *decoding, const Frame *frame, StoreSample *ret) {
+        Decoding *d = decoding;
+        Frame mapped = decoding_mapped(d, frame);
+
+        d->sample = (StoreSample) {};
+        d->is_live = d->is_waveform = d->is_event = false;
+        decoding_happenings_begin(d, frame);
+        if (frame->direction == FRAME_OF_LINK)
+                d->has_live = false;
+        (void) replay_frame(d->replay, &mapped);
+        if (ret)
+                *ret = d->sample;
+}
+
+static void decoding_figures(void *decoding, uint64_t end_boottime_usec, Figures *ret) {
+        const Decoding *d = decoding;
+
+        replay_figures(d->replay, end_boottime_usec, ret);
+}
+
+static void *decoding_free(void *decoding) {
+        Decoding *d = decoding;
+
+        if (!d)
+                return NULL;
+
+        replay_free(d->replay);
+        decoding_happenings_done(d);
+        g_free(d);
+        return NULL;
+}
+
+const Session *decoding_session(const void *decoding) {
+        const Decoding *d = decoding;
+
+        return replay_session(d->replay);
+}
+
+const StoreDecoder hub_decoder = {
+        .begin = decoding_begin,
+        .frame = decoding_frame,
+        .csv_row = decoding_csv_row,
+        .csv_moment = decoding_csv_moment,
+        .csv_head = DECODING_CSV_HEAD,
+        .event_json = decoding_event_json,
+        .events = decoding_events,
+        .gaps = decoding_gaps,
+        .figures = decoding_figures,
+        .free = decoding_free,
+};

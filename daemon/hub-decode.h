@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Stored sessions read again: hub-decode.c is the store's StoreDecoder, with the hub as its userdata; hub-decode-text.c what it says of frames
+ * and events in exports. */
+
+#include "hub-private.h"
+#include "profiles/channels.h"
+#include "session/replay.h"
+
+typedef struct Decoding {
+        Replay *replay;
+        const Profile *profile;
+        uint64_t start_boottime_usec;
+        bool mapped;                    /* the profile's characteristics are not those of then */
+        uint8_t map[CHANNELS_MAX];
+
+        StoreSample sample;             /* of the newest frame, like the three below */
+        bool is_live, is_waveform, is_event;
+        OmpWaveform waveform;           /* with is_waveform */
+        OmpEvent event;                 /* with is_event */
+        bool has_live;                  /* a value has come since the link did something: */
+        uint64_t live_boottime_usec;    /* when */
+        TrackerLive live;               /* its `live` is omp_live */
+        OmpLive omp_live;
+
+        uint64_t frame_boottime_usec, frame_realtime_usec; /* of the newest */
+        GArray *events, *gaps;          /* StoreEvent, StoreGap: what it made happen */
+} Decoding;
+
+Frame decoding_mapped(const Decoding *decoding, const Frame *frame);
+SessionIdentity decoding_identity(const StoreSession *row, const char *device_path); /* borrows from both */
+const Session *decoding_session(const void *decoding); /* as it is after the frames that have come */
+
+/* hub-decode-text.c */
+#define DECODING_CSV_HEAD                                                                                                  \
+        "time_s,wall_clock,direction,channel,force_mN,force_peak_mN,contact,overpressure,strokes,stroke_rate_per_min,"    \
+        "depth_um,area,stage,event,event_value,waveform_period_us,waveform_mN,text"
+size_t decoding_csv_row(void *decoding, const Frame *frame, char *buf);
+size_t decoding_csv_moment(void *decoding, uint64_t boottime_usec, char *buf);
+size_t decoding_event_json(const StoreEvent *event, char *buf);
+
+/* hub-decode-events.c */
+#define DECODING_HAPPENINGS_MAX 256u    /* of one frame */
+void decoding_happenings_init(Decoding *decoding);
+void decoding_happenings_done(Decoding *decoding);
+void decoding_happenings_begin(Decoding *decoding, const Frame *frame);
+void decoding_add_device_event(Decoding *decoding, const Session *session, const OmpEvent *event);
+void decoding_on_state_changed(Tracker *tracker, Session *session, SessionState old, void *decoding);
+void decoding_on_stage_changed(Tracker *tracker, Session *session, void *decoding);
+void decoding_on_area_changed(Tracker *tracker, Session *session, void *decoding);
+void decoding_on_mark(Tracker *tracker, Session *session, const Frame *frame, const char *text, void *decoding);
+void decoding_on_alert(Tracker *tracker, Session *session, const Alert *alert, void *decoding);
+void decoding_on_gap(Tracker *tracker, Session *session, const SessionGap *gap, void *decoding);
+size_t decoding_events(void *decoding, const StoreEvent **ret);
+size_t decoding_gaps(void *decoding, const StoreGap **ret);

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/scan.h"
+
+#include <errno.h>
+
+#include "store/rows.h"
+#include "store/shared.h"
+
+#define CHUNK_QUERY "SELECT " ROWS_CHUNK_COLUMNS ", seq FROM chunk WHERE session = ? AND seq >= ? ORDER BY seq"
+#define ROUTE_QUERY "SELECT seq, t0_boottime, " ROWS_SUMMARY_COLUMNS " FROM chunk WHERE session = ? AND seq >= ? ORDER BY seq"
+/* Only while the chunk that its pieces are of is not there: then they are stale. */
+#define TAIL_QUERY                                                                                                        \
+        "SELECT " ROWS_CHUNK_COLUMNS " FROM tail WHERE session = ?1 AND chunk = ?2"                                       \
+        " AND NOT EXISTS (SELECT 1 FROM chunk WHERE session = ?1 AND seq >= ?2) ORDER BY piece"
+
+static const StoreDecoder *decoder_of(const Scan *scan) {
+        return &scan->store->observer.decoder;
+}
+
+static bool is_replay(const Scan *scan) {
+        return scan->replayed;
+}
+
+/* ---- Beginning ---- */
+
+static int prepare_for(sqlite3 *db, const char *sql, uint64_t session, sqlite3_int64 second, sqlite3_stmt **ret) {
+        int rc = sqlite3_prepare_v2(db, sql, -1, ret, NULL);
+
+        if (rc == SQLITE_OK)
+                rc = sqlite3_bind_int64(*ret, 1, (sqlite3_int64) session);
+        if (rc == SQLITE_OK && sqlite3_bind_parameter_count(*ret) > 1)
+                rc = sqlite3_bind_int64(*ret, 2, second);
+        return rc;
+}
+
+/* It is there, and may be read: a replay is of one that is over, and nobody sees one that is being imported. *ret_version may be NULL. */
+static int look_for(const Scan *scan, sqlite3 *db, unsigned *ret_version) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = prepare_for(db, "SELECT ended, figures_version FROM session WHERE id = ?", scan->id, 0, &stmt);
+
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW) {
+                int ended = sqlite3_column_int(stmt, 0);
+
+                if (ret_version)
+                        *ret_version = (unsigned) sqlite3_column_int(stmt, 1);
+                rc = ended == 1 || (ended == 0 && !is_replay(scan)) ? SQLITE_OK : SQLITE_NOTFOUND;
+        } else if (rc == SQLITE_DONE)
+                rc = SQLITE_NOTFOUND;
+        (void) sqlite3_finalize(stmt);
+        return rc;
+}
+
+static void begin_decoding(Scan *scan) {
+        if (scan->decoding)
+                scan->decoding = decoder_of(scan)->free(scan->decoding);
+        if (decoder_of(scan)->begin)
+                scan->decoding = decoder_of(scan)->begin(&scan->session, scan->store->userdata);
+        scan->settled = scan->at == 0;
+}
+
+static int begin(Scan *scan, sqlite3 *db) {
+        int rc = rows_session_find(db, scan->id, &scan->session);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        scan->begun = true;
+        scan->series.start_boottime_usec = scan->session.start_boottime_usec;
+        /* Fetched from its device, it may hold values of any time behind those that came live. */
+        scan->route.whole = g_strcmp0(scan->session.source, "live") != 0;
+        begin_decoding(scan);
+        return SQLITE_OK;
+}
+
+/* ---- Frames ---- */
+
+/* Of a curve, a waveform says nothing: half of a session is not decoded. In a vendor's session the number means something else. */
+static bool is_needless(const Scan *scan, const Frame *frame) {
+        return !is_replay(scan) && frame->channel == STORE_BULK_CHANNEL && frame->direction == FRAME_FROM_DEVICE && !*scan->session.channels;
+}
+
+/* `used`: its values are a part of the curve. */
+static void take_frames(Scan *scan, bool used) {
+        scan->summary = (Summary) {};
+        for (uint32_t i = 0; i < scan->frames.n; i++) {
+                const Frame *frame = &scan->frames.frames[i];
+                StoreSample sample = {};
+
+                if (is_needless(scan, frame))
+                        continue;
+                decoder_of(scan)->frame(scan->decoding, frame, &sample);
+                if (is_replay(scan) || sample.has == 0)
+                        continue;
+                summary_add(&scan->summary, &sample);
+                if (used)
+                        series_add(&scan->series, frame->boottime_usec, &sample);
+        }
+}
+
+static void take_chunk(Scan *scan, const Chunk *chunk, bool used) {
+        /* A disk that hung has given it at last, and who knows the codec is gone. */
+        if (atomic_load_explicit(&scan->store->closed, memory_order_relaxed))
+                return;
+        scan->replay.n_chunks++;
+        if (chunk_unpack(chunk, &scan->frames) < 0)
+                scan->replay.n_damaged++;
+        scan->replay.n_frames += scan->frames.n;
+        if (scan->decoding)
+                take_frames(scan, used);
+}
+
+static int read_chunks(Scan *scan, sqlite3 *db, uint64_t until_usec) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = prepare_for(db, CHUNK_QUERY, scan->id, scan->next_seq, &stmt);
+
+        while (rc == SQLITE_OK) {
+                Chunk chunk;
+
+                rc = sqlite3_step(stmt);
+                if (rc != SQLITE_ROW)
+                        break;
+                chunk = rows_chunk_get(stmt);
+                take_chunk(scan, &chunk, true);
+                scan->next_seq = sqlite3_column_int64(stmt, ROWS_CHUNK_N_COLUMNS) + 1;
+                if (shared_now_usec() >= until_usec)
+                        break;
+                rc = SQLITE_OK;
+        }
+        (void) sqlite3_finalize(stmt);
+        return rc;
+}
+
+/* ---- Of a series ---- */
+
+static int read_route(Scan *scan, sqlite3 *db, uint64_t until_usec) {
+        sqlite3_stmt *stmt = NULL;
+        bool more = true;
+        int rc = prepare_for(db, ROUTE_QUERY, scan->id, scan->next_seq, &stmt);
+
+        while (rc == SQLITE_OK && more) {
+                uint64_t t0_usec, t1_usec;
+                Summary summary;
+
+                rc = sqlite3_step(stmt);
+                if (rc != SQLITE_ROW)
+                        break;
+                t0_usec = (uint64_t) sqlite3_column_int64(stmt, 1);
+                summary.unknown = !rows_summary_get(stmt, 2, &t1_usec, &summary);
+                scan->next_seq = sqlite3_column_int64(stmt, 0) + 1;
+                more = route_add(&scan->route, &scan->series, scan->next_seq - 1, t0_usec, t1_usec, &summary);
+                if (more && shared_now_usec() >= until_usec)
+                        break;
+                rc = SQLITE_OK;
+        }
+        (void) sqlite3_finalize(stmt);
+        if (rc != SQLITE_DONE && more)
+                return rc;
+
+        scan->routed = true;
+        scan->wants_tail = more && g_strcmp0(scan->session.state, "live") == 0;
+        route_settle(&scan->route, scan->wants_tail);
+        return SQLITE_ROW;
+}
+
+/* Decoding that did not begin with the first frame has come to something else: from there, then. */
+static void begin_anew(Scan *scan) {
+        route_take_whole(&scan->route);
+        series_clear(&scan->series);
+        scan->at = 0;
+}
+
+/* The next chunk of the route was decoded. */
+static void look_at_values(Scan *scan, const RouteChunk *chunk) {
+        StoreMetric metric = scan->series.wanted.metric;
+        const SummaryMetric *is = &scan->summary.metrics[metric], *want = &chunk->summary;
+
+        scan->at++;
+        if (scan->route.whole)
+                return;
+        if (chunk->known && is->n == want->n && (is->n == 0 || (is->min == want->min && is->max == want->max && is->sum == want->sum)))
+                scan->settled |= is->n > 0;
+        else if (chunk->known ? scan->settled || chunk->step == ROUTE_DECODE : !scan->settled && chunk->step == ROUTE_DECODE)
+                begin_anew(scan);
+}
+
+/* Those that stand together on the route. */
+static int read_stretch(Scan *scan, sqlite3 *db, uint64_t until_usec) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = prepare_for(db, CHUNK_QUERY, scan->id, route_chunk(&scan->route, scan->at)->seq, &stmt);
+        bool on = true;
+
+        if (route_begins(&scan->route, scan->at))
+                begin_decoding(scan);
+        while (rc == SQLITE_OK && on) {
+                const RouteChunk *wanted = route_chunk(&scan->route, scan->at);
+                unsigned at = scan->at;
+                Chunk chunk;
+
+                rc = sqlite3_step(stmt);
+                if (rc != SQLITE_ROW)
+                        break;
+                rc = SQLITE_OK;
+                if (sqlite3_column_int64(stmt, ROWS_CHUNK_N_COLUMNS) != wanted->seq) {
+                        rc = SQLITE_CORRUPT; /* none is ever taken away alone */
+                        break;
+                }
+                chunk = rows_chunk_get(stmt);
+                take_chunk(scan, &chunk, wanted->step == ROUTE_DECODE);
+                look_at_values(scan, wanted);
+                on = scan->at == at + 1 && scan->at < scan->route.chunks->len && route_chunk(&scan->route, scan->at)->step != ROUTE_SKIP &&
+                     shared_now_usec() < until_usec;
+        }
+        (void) sqlite3_finalize(stmt);
+        return rc == SQLITE_OK ? SQLITE_ROW : rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+}
+
+/* Of one that is live: what is not in a chunk yet. It may have become a chunk meanwhile: then the route
+ * goes on. */
+static int read_tail(Scan *scan, sqlite3 *db) {
+        sqlite3_stmt *stmt = NULL;
+        bool any = false;
+        int rc = prepare_for(db, TAIL_QUERY, scan->id, scan->next_seq, &stmt);
+
+        while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+                Chunk chunk;
+
+                rc = sqlite3_step(stmt);
+                if (rc != SQLITE_ROW)
+                        break;
+                any = true;
+                chunk = rows_chunk_get(stmt);
+                take_chunk(scan, &chunk, true);
+        }
+        (void) sqlite3_finalize(stmt);
+        if (rc != SQLITE_DONE)
+                return rc;
+        scan->wants_tail = false;
+        if (any)
+                return SQLITE_ROW;
+
+        rc = prepare_for(db, CHUNK_QUERY, scan->id, scan->next_seq, &stmt);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(stmt);
+        (void) sqlite3_finalize(stmt);
+        scan->routed = rc != SQLITE_ROW;
+        return rc == SQLITE_DONE ? SQLITE_ROW : rc;
+}
+
+static int read_series(Scan *scan, sqlite3 *db, uint64_t until_usec) {
+        int rc = SQLITE_ROW;
+
+        while (rc == SQLITE_ROW && shared_now_usec() < until_usec) {
+                while (scan->at < scan->route.chunks->len && scan->routed && route_chunk(&scan->route, scan->at)->step == ROUTE_SKIP)
+                        scan->at++;
+                if (!scan->routed)
+                        rc = read_route(scan, db, until_usec);
+                else if (scan->at < scan->route.chunks->len)
+                        rc = read_stretch(scan, db, until_usec);
+                else if (scan->wants_tail && !scan->settled && !scan->route.whole)
+                        begin_anew(scan);
+                else if (scan->wants_tail)
+                        rc = read_tail(scan, db);
+                else
+                        return SQLITE_DONE;
+        }
+        return rc;
+}
+/* ---- ---- */
+
+static Scan *scan_new(const Store *store, uint64_t id, void *userdata) {
+        Scan *scan = g_new0(Scan, 1);
+
+        scan->id = id;
+        scan->userdata = userdata;
+        scan->store = store;
+        return scan;
+}
+
+Scan *scan_new_replay(const Store *store, uint64_t id, StoreReplayed done, void *userdata) {
+        Scan *scan = scan_new(store, id, userdata);
+
+        scan->replayed = done;
+        return scan;
+}
+
+Scan *scan_new_series(const Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata) {
+        Scan *scan = scan_new(store, wanted->id, userdata);
+
+        scan->series_read = done;
+        series_init(&scan->series, wanted);
+        route_init(&scan->route);
+        return scan;
+}
+
+Scan *scan_free(Scan *scan) {
+        if (!scan)
+                return NULL;
+        if (scan->decoding)
+                decoder_of(scan)->free(scan->decoding);
+        job_clear_session(&scan->session);
+        chunk_frames_done(&scan->frames);
+        series_done(&scan->series);
+        route_done(&scan->route);
+        g_free(scan);
+        return NULL;
+}
+
+int scan_read(Scan *scan, sqlite3 *db, uint64_t until_usec) {
+        int rc = look_for(scan, db, &scan->replay.figures_version);
+
+        if (rc == SQLITE_OK && !scan->begun)
+                rc = begin(scan, db);
+        if (rc == SQLITE_OK && is_replay(scan))
+                rc = read_chunks(scan, db, until_usec);
+        else if (rc == SQLITE_OK && scan->decoding)
+                rc = read_series(scan, db, until_usec);
+        if (rc == SQLITE_ROW)
+                return SQLITE_OK;
+        if (rc == SQLITE_OK)            /* nobody can read it: a curve without a value */
+                rc = SQLITE_DONE;
+        if (rc != SQLITE_DONE)
+                return rc;
+
+        if (!is_replay(scan))
+                series_finish(&scan->series);
+        else if (scan->decoding)
+                decoder_of(scan)->figures(scan->decoding, scan->session.end_boottime_usec, &scan->replay.figures);
+        return SQLITE_DONE;
+}
+
+void scan_answer(const Scan *scan, int error) {
+        StoreReplay replay = scan->replay;
+
+        if (!is_replay(scan)) {
+                scan->series_read(error, error == 0 ? (const StorePoint *) (void *) scan->series.points->data : NULL,
+                                  error == 0 ? scan->series.points->len : 0, scan->userdata);
+                return;
+        }
+        replay.session = &scan->session;
+        replay.decoding = scan->decoding;
+        scan->replayed(error, error == 0 ? &replay : NULL, scan->userdata);
+}

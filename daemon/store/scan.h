@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A session that is read again from its frames, for its figures (a replay) or for a curve of it (a series): in slices, on the reader's thread.
+ * Between slices there is no transaction; what is kept is where to go on and what the StoreDecoder knows so far. */
+
+#include <glib.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "store/chunk.h"
+#include "store/route.h"
+#include "store/series.h"
+#include "store/store.h"
+
+#define SCAN_SLICE_USEC UINT64_C(20000) /* of the reader's time at a stretch */
+
+typedef struct Scan {
+        TAILQ_ENTRY(Scan) entry;
+        uint64_t id;
+        StoreReplayed replayed;         /* of a replay; NULL: … */
+        StoreSeriesRead series_read;    /* … it is a series */
+        void *userdata;
+        const Store *store;
+
+        bool begun;
+        StoreSession session;           /* as it was at the beginning */
+        StoreReplay replay;
+        void *decoding;
+        ChunkFrames frames;
+        sqlite3_int64 next_seq;         /* of the chunk that comes next */
+
+        Series series;                  /* what follows is for a series alone */
+        Route route;
+        bool routed;                    /* all chunks that are there are in it */
+        bool wants_tail;                /* it is live, and what is in no chunk yet belongs to the curve */
+        unsigned at;                    /* the next of its chunks */
+        bool settled;                   /* what is decoded is what it would be if all had been */
+        Summary summary;                /* of the chunk that was decoded last */
+} Scan;
+
+typedef TAILQ_HEAD(ScanList, Scan) ScanList;
+
+Scan *scan_new_replay(const Store *store, uint64_t id, StoreReplayed done, void *userdata);
+Scan *scan_new_series(const Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata);
+Scan *scan_free(Scan *scan);
+
+/* Reads until it is done or `until_usec` (CLOCK_MONOTONIC). SQLITE_DONE: it is, SQLITE_OK: not yet; else an error, SQLITE_NOTFOUND: the session
+ * is gone, or is not one that can be read so. */
+int scan_read(Scan *scan, sqlite3 *db, uint64_t until_usec);
+/* Tells who asked; on their thread. */
+void scan_answer(const Scan *scan, int error);
