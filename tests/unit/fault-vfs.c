@@ -2,13 +2,14 @@
 #include "fault-vfs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
-#define KINDS 6u
+#define KINDS 7u
 
 typedef struct FaultFile {
         sqlite3_file base;
@@ -23,24 +24,25 @@ static atomic_ullong armed_first, armed_n, n_chosen, n_failed, n_hanging, n_wal_
 static atomic_ullong n_calls[KINDS];
 static atomic_bool hang_sync;
 
-static bool can_meet(unsigned kind, FaultError error) {
-        switch (error) {
-        case FAULT_EIO:
-                return true;
-        case FAULT_ENOSPC:
-                return kind & (FAULT_WRITE | FAULT_OPEN | FAULT_SHM);
-        case FAULT_EROFS:
-                return kind & (FAULT_WRITE | FAULT_OPEN | FAULT_TRUNCATE);
-        }
-        return false;
-}
+/* What cannot meet it does not fail. */
+static const struct {
+        int number;             /* errno */
+        int code;               /* SQLite's, where the fault is not a system call's; 0: that of the operation */
+        unsigned kinds;
+} errors[] = {
+        [FAULT_EIO] = { EIO, 0, FAULT_ALL },
+        [FAULT_ENOSPC] = { ENOSPC, SQLITE_FULL, FAULT_WRITE | FAULT_OPEN | FAULT_SHM },
+        [FAULT_EROFS] = { EROFS, SQLITE_READONLY, FAULT_WRITE | FAULT_OPEN | FAULT_TRUNCATE },
+        [FAULT_EDQUOT] = { EDQUOT, 0, FAULT_WRITE | FAULT_OPEN | FAULT_SYNC | FAULT_SHM },
+        [FAULT_EMFILE] = { EMFILE, 0, FAULT_OPEN },
+};
 
 static bool fails(unsigned kind) {
         unsigned bit = (unsigned) __builtin_ctz(kind);
         uint64_t call;
 
         atomic_fetch_add(&n_calls[bit], 1);
-        if (!(atomic_load(&armed_kinds) & kind) || !can_meet(kind, (FaultError) atomic_load(&armed_error)))
+        if (!(atomic_load(&armed_kinds) & kind) || (kind != FAULT_MEMORY && !(errors[atomic_load(&armed_error)].kinds & kind)))
                 return false;
         call = atomic_fetch_add(&n_chosen, 1) + 1;
         if (call < atomic_load(&armed_first) || call >= atomic_load(&armed_first) + atomic_load(&armed_n))
@@ -49,20 +51,73 @@ static bool fails(unsigned kind) {
         return true;
 }
 
-static int code(int eio) {
-        switch ((FaultError) atomic_load(&armed_error)) {
-        case FAULT_EIO:
-                errno = EIO;
-                return eio;
-        case FAULT_ENOSPC:
-                errno = ENOSPC;
-                return SQLITE_FULL;
-        case FAULT_EROFS:
-                errno = EROFS;
-                return SQLITE_READONLY;
-        }
-        return eio;
+static int code(int of_operation) {
+        unsigned error = atomic_load(&armed_error);
+
+        errno = errors[error].number;
+        return errors[error].code ? errors[error].code : of_operation;
 }
+
+/* ---- System calls, as SQLite makes them: it sees the number of the error, and does what it does about it ---- */
+
+static int (*real_open)(const char *path, int flags, int mode);
+static ssize_t (*real_pwrite)(int fd, const void *buf, size_t size, off_t at);
+static int (*real_ftruncate)(int fd, off_t size);
+
+static int open_or_fail(const char *path, int flags, int mode) {
+        if (!fails(FAULT_OPEN))
+                return real_open(path, flags, mode);
+        errno = errors[atomic_load(&armed_error)].number;
+        return -1;
+}
+
+static ssize_t pwrite_or_fail(int fd, const void *buf, size_t size, off_t at) {
+        if (!fails(FAULT_WRITE))
+                return real_pwrite(fd, buf, size, at);
+        errno = errors[atomic_load(&armed_error)].number;
+        return -1;
+}
+
+static int ftruncate_or_fail(int fd, off_t size) {
+        if (!fails(FAULT_TRUNCATE))
+                return real_ftruncate(fd, size);
+        errno = errors[atomic_load(&armed_error)].number;
+        return -1;
+}
+
+static sqlite3_syscall_ptr replace(const char *name, sqlite3_syscall_ptr by) {
+        sqlite3_syscall_ptr was = real_vfs->xGetSystemCall(real_vfs, name);
+
+        g_assert_nonnull(was);
+        g_assert_cmpint(real_vfs->xSetSystemCall(real_vfs, name, by), ==, SQLITE_OK);
+        return was;
+}
+
+/* ---- Memory ---- */
+
+static sqlite3_mem_methods real_memory;
+
+static void *malloc_or_fail(int size) {
+        return fails(FAULT_MEMORY) ? NULL : real_memory.xMalloc(size);
+}
+
+static void *realloc_or_fail(void *block, int size) {
+        return fails(FAULT_MEMORY) ? NULL : real_memory.xRealloc(block, size);
+}
+
+/* Without pools of its own, which would keep small allocations from failing. */
+static void install_memory(void) {
+        sqlite3_mem_methods memory;
+
+        g_assert_cmpint(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory), ==, SQLITE_OK);
+        memory = real_memory;
+        memory.xMalloc = malloc_or_fail;
+        memory.xRealloc = realloc_or_fail;
+        g_assert_cmpint(sqlite3_config(SQLITE_CONFIG_MALLOC, &memory), ==, SQLITE_OK);
+        g_assert_cmpint(sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0), ==, SQLITE_OK);
+}
+
+/* ---- Operations of files: what SQLite does not let replace as a system call ---- */
 
 static sqlite3_file *real(sqlite3_file *file) {
         return ((FaultFile *) (void *) file)->real;
@@ -78,13 +133,11 @@ static int on_read(sqlite3_file *file, void *buf, int n, sqlite3_int64 at) {
 }
 
 static int on_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 at) {
-        return fails(FAULT_WRITE) ? code(SQLITE_IOERR_WRITE)
-                                  : real(file)->pMethods->xWrite(real(file), buf, n, at);
+        return real(file)->pMethods->xWrite(real(file), buf, n, at);
 }
 
 static int on_truncate(sqlite3_file *file, sqlite3_int64 size) {
-        return fails(FAULT_TRUNCATE) ? code(SQLITE_IOERR_TRUNCATE)
-                                     : real(file)->pMethods->xTruncate(real(file), size);
+        return real(file)->pMethods->xTruncate(real(file), size);
 }
 
 static int on_sync(sqlite3_file *file, int flags) {
@@ -169,10 +222,6 @@ static int on_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int f
         memset(fault, 0, sizeof *fault);
         fault->real = (sqlite3_file *) (void *) (fault + 1);
         fault->is_wal = flags & SQLITE_OPEN_WAL;
-        if (fails(FAULT_OPEN)) {
-                (void) code(SQLITE_CANTOPEN);
-                return SQLITE_CANTOPEN;
-        }
         rc = real_vfs->xOpen(real_vfs, name, fault->real, flags, ret_flags);
         if (rc == SQLITE_OK)
                 fault->base.pMethods = &methods;
@@ -180,7 +229,15 @@ static int on_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int f
 }
 
 void fault_vfs_install(void) {
+        static const char *const pwrites[] = { "pwrite", "pwrite64" }; /* by how it was built it has the one or the other */
+
+        install_memory();
         real_vfs = sqlite3_vfs_find(NULL);
+        real_open = (int (*)(const char *, int, int)) replace("open", (sqlite3_syscall_ptr) open_or_fail);
+        real_ftruncate = (int (*)(int, off_t)) replace("ftruncate", (sqlite3_syscall_ptr) ftruncate_or_fail);
+        for (size_t i = 0; i < G_N_ELEMENTS(pwrites); i++)
+                if (real_vfs->xGetSystemCall(real_vfs, pwrites[i]))
+                        real_pwrite = (ssize_t (*)(int, const void *, size_t, off_t)) replace(pwrites[i], (sqlite3_syscall_ptr) pwrite_or_fail);
         fault_vfs = *real_vfs;
         fault_vfs.zName = "fault";
         fault_vfs.szOsFile = (int) sizeof(FaultFile) + real_vfs->szOsFile;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* SQLite's default VFS with faults: the Nth call of the chosen kinds fails, and some after it. Calls are
- * counted from fault_vfs_arm() on; any thread may be the one that meets the fault. */
+/* SQLite's default VFS with faults: the Nth call of the chosen kinds fails, and some after it. open(), pwrite() and ftruncate() fail as
+ * system calls, the others in what SQLite calls of the VFS; the Nth allocation inside SQLite can fail likewise. Calls are counted from
+ * fault_vfs_arm() on; any thread may be the one that meets the fault. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@ enum {
         FAULT_TRUNCATE = 1u << 3,
         FAULT_SHM = 1u << 4,
         FAULT_READ = 1u << 5,
+        FAULT_MEMORY = 1u << 6, /* an allocation, whatever the error; not in FAULT_ALL */
         FAULT_ALL = FAULT_WRITE | FAULT_SYNC | FAULT_OPEN | FAULT_TRUNCATE | FAULT_SHM | FAULT_READ,
 };
 
@@ -21,9 +23,11 @@ typedef enum FaultError {
         FAULT_EIO,
         FAULT_ENOSPC,           /* what cannot meet it (a read, a sync) does not fail */
         FAULT_EROFS,            /* likewise */
+        FAULT_EDQUOT,
+        FAULT_EMFILE,
 } FaultError;
 
-/* Becomes the default VFS; for good. */
+/* Becomes the default VFS, before anything else calls SQLite; for good. */
 void fault_vfs_install(void);
 /* Calls first … first + n - 1 of these kinds fail, counted from 1. n 0: none, only count. */
 void fault_vfs_arm(unsigned kinds, FaultError error, uint64_t first, uint64_t n);

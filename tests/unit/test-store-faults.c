@@ -115,6 +115,31 @@ static void test_each_write_fails(void) {
         sweep(FAULT_WRITE, FAULT_EIO, 1, 7);
 }
 
+static void test_each_write_over_quota(void) {
+        sweep(FAULT_WRITE, FAULT_EDQUOT, 1, 23);
+}
+
+static void test_each_truncation_fails(void) {
+        sweep(FAULT_TRUNCATE, FAULT_EIO, 1, 1);
+}
+
+static void test_each_open_without_a_descriptor(void) {
+        sweep(FAULT_OPEN, FAULT_EMFILE, 1, 1);
+}
+
+static void test_no_descriptor_for_a_while(void) {
+        sweep(FAULT_OPEN, FAULT_EMFILE, 4, 2);
+}
+
+/* "the Nth allocation inside SQLite": there are some 30,000. */
+static void test_each_allocation_fails(void) {
+        sweep(FAULT_MEMORY, FAULT_EIO, 1, 293);
+}
+
+static void test_no_memory_for_a_while(void) {
+        sweep(FAULT_MEMORY, FAULT_EIO, 5, 997);
+}
+
 static void test_each_sync_fails(void) {
         sweep(FAULT_SYNC, FAULT_EIO, 1, 1);
 }
@@ -211,6 +236,82 @@ static void test_a_sync_that_hangs(void) {
         g_assert_cmpuint(store_counters(f.store).dropped, ==, 0);
         fixture_wait(&f, fixture_has_committed, store_counters(f.store).queued);
         g_assert_cmpint(fixture_get(&f, 1), ==, 0); /* it followed */
+        fixture_done(&f);
+}
+
+/* Each sync takes 5 s of the device's time, and three come one after another: 400 frames a second wait in memory meanwhile. */
+static void test_syncs_of_five_seconds(void) {
+        const uint64_t stall = 5 * 400;
+        FixtureFrame *frames;
+        uint64_t n = 0;
+        size_t n_frames;
+        Fixture f;
+
+        fixture_init(&f);
+        f.collect_usec = 1000;
+        fixture_start(&f);
+        fixture_begin(&f, 1);
+        for (unsigned i = 0; i < 3; i++) {
+                int error = 1;
+
+                fault_vfs_hang_sync(true);
+                store_sync(f.store, on_done, &error);
+                fixture_wait(&f, hangs, 0);
+                fixture_record(&f, 1, n, stall);
+                n += stall;
+                g_assert_cmpuint(fault_vfs_hanging(), ==, 1);
+                fault_vfs_hang_sync(false);
+                fixture_wait(&f, is_set, (uintptr_t) &error);
+                g_assert_cmpint(error, ==, 0);
+        }
+        fixture_wait(&f, fixture_has_committed, n);
+        g_assert_cmpuint(store_counters(f.store).dropped, ==, 0);
+        g_assert_cmpint(fixture_end(&f, 1), ==, 0);
+        frames = fixture_read_frames(f.path, 1, &n_frames);
+        g_assert_cmpuint(n_frames, ==, n);
+        fixture_assert_frames(frames, n_frames, 1, 0);
+        g_free(frames);
+        fixture_done(&f);
+}
+
+/* Beyond what memory holds the oldest waveform goes, and of it alone: what stands for it is a gap that says how much. */
+static void test_a_disk_full_for_too_long(void) {
+        const uint64_t n = 40000; /* 100 s */
+        uint64_t dropped;
+        FixtureFrame *frames, frame;
+        size_t n_frames, n_dropped = 0;
+        Fixture f;
+
+        fixture_init(&f);
+        f.collect_usec = 1000;
+        fixture_start(&f);
+        fixture_begin(&f, 2);
+        fixture_record(&f, 2, 0, 400);
+        fixture_wait(&f, fixture_has_committed, 400);
+        fault_vfs_arm(FAULT_WRITE, FAULT_ENOSPC, 1, UINT64_MAX / 2);
+        for (uint64_t i = 400; i < n; i += 400)
+                fixture_record(&f, 2, i, 400);
+        fixture_wait(&f, fixture_is_in_state, STORE_DEGRADED);
+        fault_vfs_disarm();
+        fixture_wait(&f, fixture_is_in_state, STORE_READY);
+        g_assert_cmpint(fixture_end(&f, 2), ==, 0);
+        dropped = store_counters(f.store).dropped;
+        g_assert_cmpuint(dropped, >, 0);
+        g_assert_cmpuint(dropped, <, n - 400 - 24000); /* 60 s are kept */
+        frames = fixture_read_frames(f.path, 2, &n_frames);
+        g_assert_cmpuint(n_frames, ==, n - dropped);
+        for (uint64_t i = 0; i < n; i++) { /* in order; what is not there is waveform */
+                fixture_make_frame(&frame, 2, i);
+                if (i - n_dropped < n_frames && frames[i - n_dropped].frame.boottime_usec == frame.frame.boottime_usec)
+                        continue;
+                g_assert_cmpuint(frame.frame.channel, ==, STORE_BULK_CHANNEL);
+                n_dropped++;
+        }
+        g_assert_cmpuint(n_dropped, ==, dropped);
+        g_assert_cmpint(fixture_query(f.path, "SELECT sum(lost) FROM gap WHERE session = 2"), ==, (int64_t) dropped);
+        g_assert_cmpint(fixture_query(f.path, "SELECT max(to_usec) FROM gap WHERE session = 2"), <,
+                        (int64_t) ((n - 20000) * FIXTURE_FRAME_USEC));
+        g_free(frames);
         fixture_done(&f);
 }
 
@@ -320,6 +421,12 @@ int main(int argc, char *argv[]) {
         fault_vfs_install();
         g_test_add_func("/store-faults/each-write-without-room", test_each_write_without_room);
         g_test_add_func("/store-faults/each-write-fails", test_each_write_fails);
+        g_test_add_func("/store-faults/each-write-over-quota", test_each_write_over_quota);
+        g_test_add_func("/store-faults/each-truncation-fails", test_each_truncation_fails);
+        g_test_add_func("/store-faults/each-open-without-a-descriptor", test_each_open_without_a_descriptor);
+        g_test_add_func("/store-faults/no-descriptor-for-a-while", test_no_descriptor_for_a_while);
+        g_test_add_func("/store-faults/each-allocation-fails", test_each_allocation_fails);
+        g_test_add_func("/store-faults/no-memory-for-a-while", test_no_memory_for_a_while);
         g_test_add_func("/store-faults/each-sync-fails", test_each_sync_fails);
         g_test_add_func("/store-faults/each-open-fails", test_each_open_fails);
         g_test_add_func("/store-faults/each-shared-memory-fails", test_each_shared_memory_fails);
@@ -328,7 +435,9 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store-faults/faults-in-a-row", test_faults_in_a_row);
         g_test_add_func("/store-faults/syncs-are-done", test_syncs_are_done);
         g_test_add_func("/store-faults/a-sync-that-hangs", test_a_sync_that_hangs);
+        g_test_add_func("/store-faults/syncs-of-five-seconds", test_syncs_of_five_seconds);
         g_test_add_func("/store-faults/a-full-disk", test_a_full_disk);
+        g_test_add_func("/store-faults/a-disk-full-for-too-long", test_a_disk_full_for_too_long);
         g_test_add_func("/store-faults/a-failed-commit-is-not-repeated",
                         test_a_failed_commit_is_not_repeated);
         g_test_add_func("/store-faults/damage-while-recording", test_damage_while_recording);

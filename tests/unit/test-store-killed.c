@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "power-vfs.h"
+#include "store-fixture.h"
+#include "store/schema.h"
+#include "store/shared.h"
+
+/* P2: "kill -9 at random points, 1,000 times: the database is whole every time; at most the last 100 ms are gone, and nothing of a
+ * finished session". Children with the real store write what the store has told them into memory that they share with the test, which
+ * kills them and then looks at the files. No child tells the test what time it is: what was committed must be there, exactly; how long
+ * that takes is judged over all rounds together, since a busy machine may hold up any one of them. */
+
+#define CHILDREN 8u             /* at a time */
+#define FOLLOWED UINT64_C(1)    /* the session that is not ended */
+#define LOG_MAX 4096u
+#define ENDED_MAX 512u
+#define LOOKED_AT 6u            /* sessions whose frames are read: those that a kill can have met */
+#define PATIENCE_MSEC 60000u
+
+/* Under the address sanitizer: freed memory that is kept from use makes each fork a copy of hundreds of megabytes. */
+const char *__asan_default_options(void) __attribute__((visibility("default")));
+const char *__asan_default_options(void) {
+        return "quarantine_size_mb=2:thread_local_quarantine_size_kb=64";
+}
+
+typedef enum Fate {             /* of a session that was over */
+        FATE_NONE,              /* not begun */
+        FATE_BEGUN,             /* its end is not answered */
+        FATE_ENDED,
+        FATE_GOING,             /* it is being taken away */
+        FATE_GONE,
+} Fate;
+
+typedef struct Told {
+        atomic_bool ready;      /* it was opened */
+        atomic_uint n_handed, n_committed;
+        atomic_uint n_log;
+        struct {
+                uint64_t usec;  /* CLOCK_MONOTONIC */
+                uint32_t n_handed;
+        } log[LOG_MAX];
+        atomic_uchar fates[ENDED_MAX]; /* Fate of session 2 + i */
+        uint8_t n_frames[ENDED_MAX];
+} Told;
+
+typedef struct Child {
+        Fixture f;
+        pid_t pid;
+        Told *told;
+        uint64_t kill_usec, killed_at_usec;
+} Child;
+
+typedef void (*Life)(Fixture *f, Told *told);
+
+static uint64_t now_usec(void) {
+        return (uint64_t) g_get_monotonic_time();
+}
+
+/* ---- Lives of children ---- */
+
+static void follow(Fixture *f, Told *told, uint64_t n) {
+        unsigned i = atomic_load(&told->n_log);
+
+        g_assert_cmpuint(i, <, LOG_MAX);
+        fixture_record(f, FOLLOWED, told->n_handed, n);
+        atomic_store(&told->n_handed, told->n_handed + (unsigned) n);
+        told->log[i].n_handed = told->n_handed;
+        told->log[i].usec = now_usec();
+        atomic_store(&told->n_log, i + 1);
+}
+
+static void tell_committed(Fixture *f, Told *told, uint64_t of_others) {
+        uint64_t committed = store_counters(f->store).committed;
+
+        if (committed > of_others)
+                atomic_store(&told->n_committed, (unsigned) (committed - of_others));
+}
+
+/* As every day: 100 ms to a commit, 800 frames a second, twice what a device sends. */
+static void live_following(Fixture *f, Told *told) {
+        fixture_begin(f, FOLLOWED);
+        for (;;) {
+                follow(f, told, 4);
+                tell_committed(f, told, 0);
+                (void) usleep(5000);
+        }
+}
+
+/* In a hurry: sessions begin, end (a sync and a checkpoint each) and go (discarded or deleted: the log is truncated, the file shrinks), one
+ * after another, while one is followed. */
+static void live_busily(Fixture *f, Told *told) {
+        uint64_t of_others = 0;
+
+        fixture_begin(f, FOLLOWED);
+        for (unsigned i = 0; i < ENDED_MAX; i++) {
+                uint64_t id = 2 + i;
+                uint8_t n = (uint8_t) (1 + id * 37 % 60);
+
+                told->n_frames[i] = n;
+                atomic_store(&told->fates[i], FATE_BEGUN);
+                fixture_begin(f, id);
+                fixture_record(f, id, 0, n);
+                fixture_wait(f, fixture_has_committed, of_others + told->n_handed + n);
+                of_others += n;
+                tell_committed(f, told, of_others);
+                follow(f, told, 1 + id % 20);
+                g_assert_cmpint(fixture_end(f, id), ==, 0);
+                atomic_store(&told->fates[i], FATE_ENDED);
+                fixture_wait(f, fixture_has_committed, of_others + told->n_handed);
+                tell_committed(f, told, of_others);
+                if (i % 3 != 2)
+                        continue;
+                atomic_store(&told->fates[i - 1], FATE_GOING);
+                g_assert_cmpint(i % 2 ? fixture_discard(f, id - 1) : fixture_delete(f, id - 1), ==, 0);
+                atomic_store(&told->fates[i - 1], FATE_GONE);
+        }
+        for (;;)
+                (void) pause();
+}
+
+/* It opens, and closes in order if it gets that far. */
+static void live_shortly(Fixture *f, Told *told) {
+        fixture_stop(f);
+        for (;;)
+                (void) pause();
+}
+
+/* ---- Born and killed ---- */
+
+static void child_born(Child *child, Life life, uint64_t collect_usec, uint64_t kill_usec) {
+        child->told = mmap(NULL, sizeof(Told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        g_assert_true(child->told != MAP_FAILED);
+        child->f.collect_usec = collect_usec;
+        child->kill_usec = kill_usec;
+        child->pid = fork();
+        g_assert_cmpint(child->pid, >=, 0);
+        if (child->pid > 0)
+                return;
+        atomic_store(&child->told->ready, life == live_shortly);
+        fixture_start(&child->f);
+        atomic_store(&child->told->ready, true);
+        life(&child->f, child->told);
+        _exit(1);
+}
+
+/* At its time after it was opened. */
+static void child_kill(Child *child) {
+        uint64_t since = now_usec();
+        int status;
+
+        while (!atomic_load(&child->told->ready)) {
+                g_assert_cmpuint(now_usec() - since, <, PATIENCE_MSEC * 1000u);
+                (void) usleep(200);
+        }
+        (void) usleep((useconds_t) child->kill_usec);
+        child->killed_at_usec = now_usec();
+        g_assert_cmpint(kill(child->pid, SIGKILL), ==, 0);
+        g_assert_cmpint(waitpid(child->pid, &status, 0), ==, child->pid);
+        g_assert_true(WIFSIGNALED(status));
+        g_assert_cmpint(WTERMSIG(status), ==, SIGKILL); /* else it had failed by itself */
+}
+
+/* ---- What is left ---- */
+
+static void assert_integrity(const char *path) {
+        g_autofree char *check = fixture_query_text(path, "PRAGMA integrity_check");
+
+        g_assert_cmpstr(check, ==, "ok");
+}
+
+static void assert_session(Fixture *f, uint64_t id, uint64_t at_least, uint64_t at_most) {
+        size_t n;
+        g_autofree FixtureFrame *frames = fixture_read_frames(f->path, id, &n);
+
+        g_assert_cmpuint(n, >=, at_least);
+        g_assert_cmpuint(n, <=, at_most);
+        fixture_assert_frames(frames, n, id, 0);
+}
+
+static void assert_others(Child *child) {
+        Fixture *f = &child->f;
+        unsigned n_begun = 0;
+
+        while (n_begun < ENDED_MAX && atomic_load(&child->told->fates[n_begun]) != FATE_NONE)
+                n_begun++;
+        for (unsigned i = n_begun - MIN(n_begun, LOOKED_AT); i < n_begun; i++) {
+                unsigned n = child->told->n_frames[i];
+
+                switch ((Fate) atomic_load(&child->told->fates[i])) {
+                case FATE_NONE:
+                        return;
+                case FATE_BEGUN: /* its frames were committed before its end was asked for */
+                        assert_session(f, 2 + i, 0, n);
+                        break;
+                case FATE_ENDED:
+                        g_assert_cmpint(fixture_get(f, 2 + i), ==, 0);
+                        g_assert_cmpuint(f->n_listed, ==, 1);
+                        assert_session(f, 2 + i, n, n);
+                        break;
+                case FATE_GOING: /* whole, or not to be seen: what is left of it goes now */
+                        assert_session(f, 2 + i, fixture_get(f, 2 + i) == 0 ? n : 0, n);
+                        break;
+                case FATE_GONE:
+                        g_assert_cmpint(fixture_get(f, 2 + i), ==, -ENOENT);
+                        assert_session(f, 2 + i, 0, 0);
+                        break;
+                }
+        }
+}
+
+/* By how much more than what is there the child had handed over when it was killed: the age of the oldest frame that is gone. */
+static uint64_t lost_usec(const Child *child, uint64_t n_there) {
+        const Told *told = child->told;
+
+        for (unsigned i = 0; i < told->n_log; i++)
+                if (told->log[i].n_handed > n_there)
+                        return child->killed_at_usec - MIN(told->log[i].usec, child->killed_at_usec);
+        return 0;
+}
+
+static int64_t count_fates(const Told *told, Fate fate) {
+        int64_t n = 0;
+
+        for (unsigned i = 0; i < ENDED_MAX; i++)
+                n += atomic_load(&told->fates[i]) == fate;
+        return n;
+}
+
+static uint64_t assert_survived(Child *child) {
+        const Told *told = child->told;
+        Fixture *f = &child->f;
+        uint64_t n = 0;
+
+        assert_integrity(f->path);
+        f->collect_usec = 1000;
+        fixture_start(f);
+        g_assert_cmpuint(f->put_aside->len, ==, 0);
+        g_assert_cmpint(store_state(f->store), ==, STORE_READY);
+        for (size_t i = 0; i < f->n_sessions; i++) {
+                if (f->sessions[i].id != FOLLOWED)
+                        continue;
+                n = f->sessions[i].n_frames;
+                fixture_assert_frames(f->sessions[i].frames, n, FOLLOWED, 0);
+        }
+        g_assert_cmpuint(n, >=, atomic_load(&told->n_committed));
+        g_assert_cmpint(fixture_query(f->path, "SELECT count(*) FROM session WHERE ended = 1"), >=, count_fates(told, FATE_ENDED));
+        g_assert_cmpint(fixture_query(f->path, "SELECT count(*) FROM session WHERE ended = 1"), <=,
+                        count_fates(told, FATE_ENDED) + count_fates(told, FATE_BEGUN) + count_fates(told, FATE_GOING));
+        g_assert_cmpuint(n, <=, atomic_load(&told->n_handed) + 64u); /* the last ones may not have been told yet */
+        assert_others(child);
+        if (n > 0) { /* it goes on */
+                fixture_record(f, FOLLOWED, n, 40);
+                g_assert_cmpint(fixture_end(f, FOLLOWED), ==, 0);
+                fixture_stop(f);
+                assert_session(f, FOLLOWED, n + 40, n + 40);
+        }
+        fixture_stop(f);
+        assert_integrity(f->path);
+        return lost_usec(child, n);
+}
+
+/* A database of that version; of the newest one, none. */
+static void put_old(Fixture *f, int version) {
+        g_autofree char *name = g_strdup_printf("v%d.db", version + 1);
+        g_autofree char *from = g_test_build_filename(G_TEST_DIST, "data", "databases", name, NULL), *bytes = NULL;
+        gsize size;
+
+        if (version + 1 == SCHEMA_VERSION)
+                return;
+        g_assert_true(g_file_get_contents(from, &bytes, &size, NULL));
+        g_assert_true(g_file_set_contents(f->path, bytes, (gssize) size, NULL));
+}
+
+/* A migration that was cut off, or the making of a database, is made again by the next start, and nothing is lost by it. */
+static uint64_t assert_led_on(Child *child) {
+        Fixture *f = &child->f;
+        bool old = g_file_test(f->path, G_FILE_TEST_EXISTS) && fixture_query(f->path, "SELECT count(*) FROM sqlite_schema") > 0 &&
+                   fixture_query(f->path, "SELECT count(*) FROM session") > 0;
+
+        fixture_start(f);
+        g_assert_cmpuint(f->put_aside->len, ==, 0);
+        g_assert_cmpint(fixture_query(f->path, "PRAGMA user_version"), ==, SCHEMA_VERSION);
+        g_assert_cmpuint(f->n_sessions, ==, old);
+        if (old) {
+                assert_session(f, 1, 80, 80);
+                assert_session(f, 2, 10, 10);
+                assert_session(f, 3, 40, 40);
+        }
+        fixture_stop(f);
+        assert_integrity(f->path);
+        return 0;
+}
+
+static int by_time(const void *a, const void *b) {
+        const uint64_t *x = a, *y = b;
+
+        return *x < *y ? -1 : *x > *y;
+}
+
+/* That many children live and are killed, one up to `max_usec` after the other; returns how much was lost each time, sorted. */
+static uint64_t *kill_all(unsigned rounds, Life life, uint64_t collect_usec, int32_t max_usec) {
+        uint64_t *lost = g_new0(uint64_t, rounds);
+
+        for (unsigned round = 0; round < rounds; round += CHILDREN) {
+                Child children[CHILDREN] = {};
+                unsigned n = MIN(CHILDREN, rounds - round);
+
+                for (unsigned i = 0; i < n; i++) { /* before this process has threads */
+                        fixture_init(&children[i].f);
+                        if (life == live_shortly)
+                                put_old(&children[i].f, round / CHILDREN % SCHEMA_VERSION);
+                        child_born(&children[i], life, collect_usec, (uint64_t) g_test_rand_int_range(0, max_usec));
+                }
+                for (unsigned i = 0; i < n; i++)
+                        child_kill(&children[i]);
+                for (unsigned i = 0; i < n; i++) {
+                        lost[round + i] = life == live_shortly ? assert_led_on(&children[i]) : assert_survived(&children[i]);
+                        fixture_done(&children[i].f);
+                        (void) munmap(children[i].told, sizeof(Told));
+                }
+        }
+        qsort(lost, rounds, sizeof *lost, by_time);
+        return lost;
+}
+
+/* ---- Cases ---- */
+
+static void test_while_following(void) {
+        const unsigned rounds = 200;
+        g_autofree uint64_t *lost = kill_all(rounds, live_following, 0, 60000);
+
+        g_test_message("oldest frame that was lost, ms: median %.1f, 9 of 10 %.1f, worst %.1f", (double) lost[rounds / 2] / 1e3,
+                       (double) lost[rounds * 9 / 10] / 1e3, (double) lost[rounds - 1] / 1e3);
+        g_assert_cmpuint(lost[rounds / 2], <=, STORE_COLLECT_USEC);
+}
+
+static void test_while_sessions_end_and_go(void) {
+        g_free(kill_all(304, live_busily, 1000, 5000));
+}
+
+static void test_while_it_opens_and_closes(void) {
+        g_free(kill_all(504, live_shortly, 1000, 8000));
+}
+
+int main(int argc, char *argv[]) {
+        g_test_init(&argc, &argv, NULL);
+        power_vfs_install(); /* syncs nothing: what a killed process has written the kernel has */
+        g_test_add_func("/store-killed/while-following", test_while_following);
+        g_test_add_func("/store-killed/while-sessions-end-and-go", test_while_sessions_end_and_go);
+        g_test_add_func("/store-killed/while-it-opens-and-closes", test_while_it_opens_and_closes);
+        return g_test_run();
+}
