@@ -132,8 +132,10 @@ static void decoding_frame(void *decoding, const Frame *frame, StoreSample *ret)
 }
 
 static void decoding_figures(void *decoding, uint64_t end_boottime_usec, Figures *ret) {
-        const Decoding *d = decoding;
+        Decoding *d = decoding;
 
+        g_array_set_size(d->gaps, 0);
+        replay_end(d->replay);
         replay_figures(d->replay, end_boottime_usec, ret);
 }
 

@@ -156,6 +156,11 @@ static void add_end(Import *import, const TapeLine *line) {
         import->end_usec = line->time_usec;
         import->end_realtime_usec = import->session.start_realtime_usec + line->time_usec + (uint64_t) line->wall_offset_usec;
         g_strlcpy(import->end_reason, line->text, sizeof(import->end_reason));
+        if (!import->decoding || !may_decode(import))
+                return;
+        decoder_of(import)->figures(import->decoding, BASE_BOOTTIME_USEC + import->end_usec, &import->figures);
+        import->has_figures = true;
+        add_gaps(import);               /* that might still have been filled */
 }
 
 static int take_line(Import *import, const char *text, size_t size) {
@@ -297,12 +302,9 @@ static void finish(Import *import) {
                 .record = import->session.record,
                 .epoch = import->session.epoch,
         };
-        Figures figures = {};
 
-        if (import->decoding && may_decode(import)) {
-                decoder_of(import)->figures(import->decoding, end.boottime_usec, &figures);
-                end.figures = &figures;
-        }
+        if (import->has_figures)
+                end.figures = &import->figures;
         intake_finish(import->store, &import->intake, &end);
         import->finishing = true;
 }
@@ -336,7 +338,7 @@ int import_hand_over(Import *import) {
                 return 0;
 
         begin(import);
-        if (import->part.chunk.n_frames > 0)
+        if (import->part.chunk.n_frames > 0 || import->part.n_gaps > 0)
                 hand_part(import);
         if (import->ended && import->at == import->size)
                 finish(import);

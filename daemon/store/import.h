@@ -45,6 +45,8 @@ struct Import {
         uint64_t end_usec;              /* by it: session time, wall clock */
         uint64_t end_realtime_usec;
         char end_reason[TAPE_TEXT_MAX];
+        bool has_figures;
+        Figures figures;                /* at its end */
 
         bool begun, finishing;          /* handed to the writer */
         void *decoding;                 /* of the StoreDecoder; NULL: nobody knows the profile */

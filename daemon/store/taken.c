@@ -147,7 +147,7 @@ static int add_part(Ledger *ledger, Job *job) {
 
         if (rc != SQLITE_NOTFOUND)
                 return rc; /* with all that goes with it */
-        rc = rows_chunk_insert(&ledger->rows, job->session, job->part_seq, &chunk, &part->summary);
+        rc = chunk.n_frames > 0 ? rows_chunk_insert(&ledger->rows, job->session, job->part_seq, &chunk, &part->summary) : SQLITE_OK;
         for (size_t i = 0; i < part->n_gaps && rc == SQLITE_OK; i++)
                 rc = rows_gap_insert(&ledger->rows, job->session, &part->gaps[i]);
         for (size_t i = 0; i < part->n_events && rc == SQLITE_OK; i++)

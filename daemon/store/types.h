@@ -212,7 +212,7 @@ typedef struct StoreDecoder {
          * can tell. */
         size_t (*events)(void *decoding, const StoreEvent **ret);
         size_t (*gaps)(void *decoding, const StoreGap **ret);
-        /* It is over, at its end: figures as they come from the frames. */
+        /* It is over, at its end: figures as they come from the frames. After it gaps() has what was held back in case that something came late. */
         void (*figures)(void *decoding, uint64_t end_boottime_usec, Figures *ret);
         void *(*free)(void *decoding);  /* also on the caller's thread */
 } StoreDecoder;
