@@ -154,7 +154,7 @@ static void test_as_if_live(void) {
         p = play(t, &reader, false, &figures);
         g_assert_cmpstr(
                 t->told->str, ==,
-                "hello open figures live running live live figures live mark:it hurt gap:3 figures end:device ");
+                "hello open figures live running live figures live mark:it hurt gap:3 figures end:device ");
         g_assert_cmpint(figures.value[FIGURE_STROKES].i, ==, 140);
         g_assert_cmpint(figures.value[FIGURE_LOST_LIVE].i, ==, 3);
         g_assert_cmpint(figures.value[FIGURE_PUNCTURES].i, ==, 140 * 12);

@@ -532,7 +532,6 @@ static bool export_with_fault(uint64_t nth) {
 static void test_each_call_fails(void) {
         uint64_t nth = 1;
 
-        fault_vfs_install();
         while (export_with_fault(nth))
                 nth++;
         g_test_message("%" G_GUINT64_FORMAT " calls", nth);
@@ -541,6 +540,7 @@ static void test_each_call_fails(void) {
 
 int main(int argc, char *argv[]) {
         (void) signal(SIGPIPE, SIG_IGN);
+        fault_vfs_install();    /* before SQLite is used */
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/export/all-of-a-session", test_all_of_a_session);
         g_test_add_func("/export/a-session-without-frames", test_a_session_without_frames);
