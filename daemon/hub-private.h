@@ -39,7 +39,6 @@ struct Hub {
         bool stopping;
 };
 
-#define HUB_DISCARDED_MAX 16u
 
 /* One for each device: what its frames come to. */
 typedef struct Follower {
@@ -60,7 +59,6 @@ typedef struct Follower {
                 bool offered;           /* it could, when it was looked at last */
                 bool running;
                 unsigned added, merged; /* by this one */
-                uint32_t discarded[HUB_DISCARDED_MAX]; /* the device's numbers of sessions that were, newest first; 0: none */
                 GArray *waiters;        /* who asked; NULL: nobody */
         } sync;
         struct {                        /* the newest frame, until it is known what it means (hub-sample.c) */
@@ -122,7 +120,6 @@ void hub_sync_want(Follower *follower); /* now, or when it can be */
 void hub_sync_device_changed(Follower *follower);
 void hub_sync_session_opened(Follower *follower);
 void hub_sync_session_over(Follower *follower); /* and safely stored */
-void hub_sync_session_discarded(Follower *follower, const Session *session); /* what the device has stored of it is not taken over */
 /* `done` at the end of the one that is begun, or runs. Errors, at once: as link_sync(). */
 int hub_sync_ask(Device *device, BusDone done, void *call, const char **ret_message);
 void hub_sync_record(Device *device, const StoredRecord *record);

@@ -326,6 +326,7 @@ static void on_ended(Tracker *tracker, Session *s, void *userdata) {
         Hub *hub = f->hub;
         Ending *e = g_new0(Ending, 1);
         LogContext context = hub_session_context(s, NEEDLED_MESSAGE_SESSION_FINISHED);
+        uint32_t epoch = f->device && s->record > 0 ? hub_sync_epoch(f->device, s->record) : 0;
         Figures figures;
 
         hub_frame_flush(f);
@@ -337,8 +338,11 @@ static void on_ended(Tracker *tracker, Session *s, void *userdata) {
         context.reason = session_end_name(s->end);
         if (s->end == SESSION_END_DISCARDED) {
                 log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " was discarded", s->id);
-                hub_sync_session_discarded(f, s);
-                store_session_discard(hub->store, s->id, on_discarded, e);
+                store_session_discard(hub->store, s->id, &(StoreBurial) {
+                        .device_address = s->device_address,
+                        .epoch = epoch,
+                        .record = epoch > 0 ? s->record : 0,
+                }, on_discarded, e);
                 return;
         }
 
@@ -350,8 +354,8 @@ static void on_ended(Tracker *tracker, Session *s, void *userdata) {
                 .boottime_usec = s->end_boottime_usec,
                 .realtime_usec = s->end_realtime_usec,
                 .figures = &figures,
-                .record = f->device ? s->record : 0,
-                .epoch = f->device && s->record > 0 ? hub_sync_epoch(f->device, s->record) : 0,
+                .record = epoch > 0 ? s->record : 0,
+                .epoch = epoch,
         }, on_stored, e);
 }
 

@@ -106,22 +106,6 @@ void hub_sync_session_over(Follower *f) {
                 hub_sync_want(f);
 }
 
-void hub_sync_session_discarded(Follower *f, const Session *session) {
-        if (session->record == 0)
-                return;
-
-        memmove(f->sync.discarded + 1, f->sync.discarded, sizeof(f->sync.discarded) - sizeof(f->sync.discarded[0]));
-        f->sync.discarded[0] = session->record;
-}
-
-static bool was_discarded(const Follower *f, uint32_t record) {
-        for (unsigned i = 0; i < HUB_DISCARDED_MAX; i++)
-                if (f->sync.discarded[i] == record)
-                        return true;
-
-        return false;
-}
-
 int hub_sync_ask(Device *device, BusDone done, void *call, const char **ret_message) {
         Follower *f = device->follower;
         Waiter w = { done, call };
@@ -234,11 +218,6 @@ void hub_sync_record(Device *device, const StoredRecord *stored) {
         SessionIdentity identity;
         Passage *passage;
         StoreRecord row;
-
-        if (was_discarded(f, stored->record.number)) {
-                link_sync_stored(hub->link, device, &stored->cursor, 0);
-                return;
-        }
 
         hub_session_identify(f, &identity);
         row = (StoreRecord) {

@@ -188,8 +188,10 @@ Job *job_free(Job *job) {
         case JOB_ACKNOWLEDGE:
                 job_clear_acknowledgement(&job->acknowledgement);
                 break;
-        case JOB_GAP:
         case JOB_DISCARD:
+                free_text(job->burial.device_address);
+                break;
+        case JOB_GAP:
         case JOB_SYNC:
         case JOB_ERASE:
         case JOB_INTAKE_ABANDON:

@@ -85,6 +85,7 @@ typedef struct Job {
                 StorePlan plan;
                 StoreAcknowledgement acknowledgement;
                 StoreEnd end;                   /* likewise its reason and figures */
+                StoreBurial burial;             /* of JOB_DISCARD; its address is the job's own */
                 struct {
                         EraseKind erase;
                         uid_t erase_owner;      /* (uid_t) -1: everybody */

@@ -265,7 +265,9 @@ static int apply_discard(Ledger *ledger, const Job *job) {
         int rc = rows_session_delete(&ledger->rows, job->session);
 
         /* Discarded before it was ever written, or deleted by a commit that was reported as failed. */
-        return rc == SQLITE_NOTFOUND && g_hash_table_contains(ledger->known, &job->session) ? SQLITE_OK : rc;
+        if (rc == SQLITE_NOTFOUND && g_hash_table_contains(ledger->known, &job->session))
+                rc = SQLITE_OK;
+        return rc == SQLITE_OK ? rows_bury(&ledger->rows, &job->burial) : rc;
 }
 
 static void relabel(char **label, const char *with) {

@@ -18,6 +18,7 @@ static const char *const checks[] = {
         "PRAGMA quick_check(tail)",  "PRAGMA quick_check(gap)",    "PRAGMA quick_check(event)",
         "PRAGMA quick_check(chunk)", "PRAGMA quick_check(plan)",   "PRAGMA quick_check(acknowledgement)",
         "PRAGMA quick_check(tombstone)",
+        "PRAGMA quick_check(buried)",
 };
 
 typedef struct Checking {

@@ -60,7 +60,8 @@ int rows_session_hide(Rows *rows, uint64_t id, uint64_t realtime_usec) {
                 return rc;
         if (sqlite3_changes(rows->db) == 0)
                 return SQLITE_NOTFOUND;
-        return run(rows, ROWS_TOMBSTONE, 2, (int64_t[]) { (int64_t) id, (int64_t) realtime_usec });
+        rc = rows_bury_session(rows, id);
+        return rc == SQLITE_OK ? run(rows, ROWS_TOMBSTONE, 2, (int64_t[]) { (int64_t) id, (int64_t) realtime_usec }) : rc;
 }
 
 int rows_session_conceal(Rows *rows, uint64_t id) {

@@ -56,6 +56,9 @@ typedef enum RowsStatement {
         ROWS_NEXT_OWNER,
         ROWS_FIRST_SURPLUS,
         ROWS_TOMBSTONE,
+        ROWS_SESSION_RECORD,
+        ROWS_BURY,
+        ROWS_BURIED,
         ROWS_CHUNKS_DELETE,
         ROWS_GAPS_DELETE,
         ROWS_EVENTS_DELETE,
@@ -132,6 +135,10 @@ int rows_session_twin(Rows *rows, uint64_t id);
  * record yet. SQLITE_NOTFOUND. */
 int rows_session_of_record(Rows *rows, const StoreSession *session, uint64_t *ret_id, bool *ret_merged);
 int rows_session_merge(Rows *rows, uint64_t id, uint32_t record, uint32_t epoch);
+/* A record that is not to come back from its device: SQLITE_NOTFOUND if it may. */
+int rows_bury(Rows *rows, const StoreBurial *burial);
+int rows_bury_session(Rows *rows, uint64_t id);
+int rows_is_buried(Rows *rows, const StoreBurial *burial);
 int rows_chunk_has(Rows *rows, uint64_t session, uint64_t seq); /* SQLITE_NOTFOUND */
 /* Gaps of the link; appends StoreGap. */
 int rows_gaps_of_link(Rows *rows, uint64_t session, GArray *ret);

@@ -392,8 +392,12 @@ void store_session_end(Store *store, uint64_t session_id, const StoreEnd *end, S
         push_last(store, job, done, userdata);
 }
 
-void store_session_discard(Store *store, uint64_t session_id, StoreDone done, void *userdata) {
-        push_last(store, job_new(JOB_DISCARD, session_id), done, userdata);
+void store_session_discard(Store *store, uint64_t session_id, const StoreBurial *burial, StoreDone done, void *userdata) {
+        Job *job = job_new(JOB_DISCARD, session_id);
+
+        job->burial = *burial;
+        job->burial.device_address = g_strdup(burial->device_address);
+        push_last(store, job, done, userdata);
 }
 
 /* Done when durable, together with what it was merged into. */

@@ -78,8 +78,8 @@ void store_session_gap(Store *store, uint64_t session_id, const StoreGap *gap);
 void store_session_event(Store *store, uint64_t session_id, const StoreEvent *event);
 /* `done` when it is durable (committed under synchronous=FULL). */
 void store_session_end(Store *store, uint64_t session_id, const StoreEnd *end, StoreDone done, void *userdata);
-/* Leaves no trace of it. */
-void store_session_discard(Store *store, uint64_t session_id, StoreDone done, void *userdata);
+/* Leaves no trace of it, but that its record on the device is not fetched. */
+void store_session_discard(Store *store, uint64_t session_id, const StoreBurial *burial, StoreDone done, void *userdata);
 
 /* Of a live session or one that has ended. -ENOENT. */
 void store_session_label(Store *store, uint64_t session_id, const StoreLabels *labels, StoreDone done, void *userdata);

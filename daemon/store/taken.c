@@ -103,6 +103,13 @@ static int apply_record(Ledger *ledger, Job *job) {
         int rc;
 
         ledger->next_session_id = MAX(ledger->next_session_id, s->id + 1);
+        rc = rows_is_buried(&ledger->rows, &(StoreBurial) { s->device_address, s->epoch, s->record });
+        if (rc == SQLITE_OK) {
+                job->fate = STORE_RECORD_KNOWN;
+                return rows_device_cursor(&ledger->rows, s->device_address, record->device_address_type, &record->cursor);
+        }
+        if (rc != SQLITE_NOTFOUND)
+                return rc;
         rc = rows_session_of_record(&ledger->rows, s, &job->recorded_as, &merged);
         if (rc == SQLITE_NOTFOUND) {
                 job->recorded_as = s->id;

@@ -164,7 +164,7 @@ typedef struct StoreRecord {
 typedef enum StoreRecordFate {
         STORE_RECORD_ADDED,
         STORE_RECORD_MERGED,            /* with the session that was followed live: its figures stand, the frames of the record are added to it */
-        STORE_RECORD_KNOWN,             /* it was here: nothing changed but the cursor */
+        STORE_RECORD_KNOWN,             /* it is here, or was and was erased: nothing changed but the cursor */
 } StoreRecordFate;
 
 /* A session that was live when the daemon went, with all its frames in order: main replays them. Frames point into `bytes`. */
@@ -275,6 +275,12 @@ typedef struct StoreGone {
         uint64_t id;
         uid_t owner;
 } StoreGone;
+
+/* A record of a device that is not to come back from it. */
+typedef struct StoreBurial {
+        const char *device_address;
+        uint32_t epoch, record;         /* record 0: it keeps none of it */
+} StoreBurial;
 
 /* What was taken away, and what is left of it elsewhere. */
 typedef struct StoreErased {

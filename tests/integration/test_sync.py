@@ -175,17 +175,34 @@ def test_device_was_reset(stage):
 
 
 def test_discarded_stays_away(stage):
-    """A session that was to leave no trace does not come back from the device."""
+    """A session that was to leave no trace does not come back from the device, not even after a restart."""
     sim = start(stage)
     stage.adopt()
     settled(stage)
     sim.control('start')
     wait_for('use', lambda: (s := stage.live_session()) and s['state'] == 'running')
     expect(stage.ctl('discard')[0], 0, 'discard')
+    stage.daemon.stop()
+    sim.control('stop')
+    wait_for('its record', lambda: stored_on(sim) == 1)
+    stage.needled()
+    wait_for('the end of the device', lambda: settled(stage)['sync'].get('total') == 1)
+    expect(stage.sessions(), [], 'sessions')
+
+
+def test_deleted_stays_away(stage):
+    """Nor does one that was deleted before the device had told what it has of it."""
+    sim = start(stage)
+    stage.adopt()
+    settled(stage)
+    sim.control('start')
+    session = wait_for('use', lambda: (s := stage.live_session()) and s['state'] == 'running' and s)
+    expect(stage.ctl('finish')[0], 0, 'finish')
+    expect(stage.ctl('delete', session['id'], '--yes')[0], 0, 'delete')
     sim.control('stop')
     wait_for('its record', lambda: stored_on(sim) == 1)
     stage.ctl('sync')
-    wait_for('the end of the device', lambda: settled(stage)['sync']['total'] == 1)
+    wait_for('the end of the device', lambda: settled(stage)['sync'].get('total') == 1)
     expect(stage.sessions(), [], 'sessions')
 
 
