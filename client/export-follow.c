@@ -158,6 +158,7 @@ static Exit export_by_id(FollowExport *f, uint64_t id) {
 static Exit catch_up(FollowExport *f) {
         const SessionFilter filter = { .owner = getuid(), .owner_given = true };
         uint64_t before = 0;
+        Exit worst = EXIT_DONE;
 
         for (;;) {
                 json_auto *page = NULL;
@@ -171,12 +172,13 @@ static Exit catch_up(FollowExport *f) {
                 json_array_foreach(page, i, session) {
                         before = (uint64_t) json_number(session, "id");
                         e = export_known(f, before, json_text(session, "uuid"));
-                        if (e != EXIT_DONE)
+                        if (e == EXIT_UNREACHABLE)
                                 return e;
+                        worst = MAX(worst, e); /* what is wrong with one is no reason to leave the others */
                 }
                 n = json_array_size(page);
                 if (n < SESSION_PAGE_MAX)
-                        return EXIT_DONE;
+                        return worst;
         }
 }
 

@@ -46,7 +46,8 @@ static void note_result(Importing *x, const char *name, Exit e, uint64_t id) {
                 return;
         }
         x->n_failed++;
-        x->worst = e == EXIT_USAGE ? EXIT_FAILED : e; /* it is the file that is wrong, not the command line */
+        if (x->worst == EXIT_DONE || e == EXIT_UNREACHABLE)
+                x->worst = e == EXIT_USAGE ? EXIT_FAILED : e; /* it is the file that is wrong, not the command line */
 }
 
 /* ---- One session ---- */
@@ -115,14 +116,20 @@ static Exit send_json(Importing *x, FILE *file, const char *name, uint64_t *ret_
 
 /* ---- Files ---- */
 
-/* By the first octet, which stays in the file. */
+/* By what it begins with, which stays in the file (glibc takes back as much as is asked). An archive begins with the name of its first member,
+ * which may be any. */
 static Kind look_at(FILE *file) {
-        int c = getc(file);
+        static const char tape[] = "needled-tape ";
+        char head[sizeof(tape) - 1];
+        size_t n = fread(head, 1, sizeof(head), file);
 
-        if (c == EOF)
+        for (size_t i = n; i > 0; i--)
+                (void) ungetc((unsigned char) head[i - 1], file);
+        if (n == 0)
                 return KIND_EMPTY;
-        (void) ungetc(c, file);
-        return c == '{' ? KIND_JSON : c == 'n' ? KIND_TAPE : KIND_ARCHIVE;
+        if (head[0] == '{')
+                return KIND_JSON;
+        return memcmp(head, tape, MIN(n, sizeof(head))) == 0 ? KIND_TAPE : KIND_ARCHIVE;
 }
 
 static void import_archive(Importing *x, FILE *file, const char *name);
@@ -200,8 +207,11 @@ Exit verb_import(Client *client) {
         if (e != EXIT_DONE)
                 return e;
         x.profiles = client_profiles(NULL, NULL);
-        for (int i = 0; i < client->n_args && x.worst != EXIT_UNREACHABLE; i++)
-                import_path(&x, client->args[i]);
+        for (int i = 0; i < client->n_args; i++)
+                if (x.worst == EXIT_UNREACHABLE) /* and stays so */
+                        note_result(&x, client->args[i], EXIT_UNREACHABLE, 0);
+                else
+                        import_path(&x, client->args[i]);
         profiles_free(x.profiles);
 
         if (client_wants_json(client)) {

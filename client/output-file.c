@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/output.h"
+
+#define SUFFIX ".XXXXXX"
 
 static Exit open_failed(const char *path, int error) {
         if (error == EEXIST)
@@ -26,17 +29,38 @@ static void note_error(OutputFile *f) {
                 output_failed(f->error);
 }
 
-/* What is written over stays as long as there is nothing to put in its place. A device or a pipe has nothing to lose. */
-static bool make_room(OutputFile *f) {
-        int fd = fileno(f->file);
+/* What is there stays until there is something whole to put in its place. A device or a pipe has nothing to lose. */
+static int open_over(OutputFile *f, const char *path) {
         struct stat st;
+        char *real;
+        int fd;
 
-        f->over = false;
-        if (fstat(fd, &st) == 0 && (!S_ISREG(st.st_mode) || (fchmod(fd, 0600) == 0 && ftruncate(fd, 0) == 0)))
-                return true;
+        if (stat(path, &st) < 0)
+                return -1;
+        if (!S_ISREG(st.st_mode))
+                return open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 
-        note_error(f);
-        return false;
+        real = realpath(path, NULL);    /* a link stays one */
+        if (!real)
+                return -1;
+        f->temporary = g_strconcat(real, SUFFIX, NULL);
+        free(real);
+        fd = mkostemp(f->temporary, O_CLOEXEC); /* 0600 */
+        if (fd < 0)
+                g_clear_pointer(&f->temporary, g_free);
+        return fd;
+}
+
+static void put_in_place(OutputFile *f) {
+        g_autofree char *real = g_strndup(f->temporary, strlen(f->temporary) - strlen(SUFFIX));
+
+        if (rename(f->temporary, real) < 0)
+                note_error(f);
+}
+
+static void drop_temporary(OutputFile *f) {
+        (void) unlink(f->temporary);
+        g_clear_pointer(&f->temporary, g_free);
 }
 
 Exit output_file_open(OutputFile *f, const char *path, bool force) {
@@ -49,10 +73,8 @@ Exit output_file_open(OutputFile *f, const char *path, bool force) {
         *f = (OutputFile) { .path = path };
         fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
         f->ours = fd >= 0;
-        if (fd < 0 && errno == EEXIST && force) {
-                fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-                f->over = fd >= 0;
-        }
+        if (fd < 0 && errno == EEXIST && force)
+                fd = open_over(f, path);
         if (fd < 0)
                 return open_failed(path, errno);
 
@@ -61,6 +83,8 @@ Exit output_file_open(OutputFile *f, const char *path, bool force) {
                 int error = errno;
 
                 (void) close(fd);
+                if (f->temporary)
+                        drop_temporary(f);
                 return open_failed(path, error);
         }
 
@@ -68,8 +92,6 @@ Exit output_file_open(OutputFile *f, const char *path, bool force) {
 }
 
 bool output_file_write(OutputFile *f, const char *data, size_t size) {
-        if (f->over && !make_room(f))
-                return false;
         if (fwrite(data, 1, size, f->file) != size)
                 note_error(f);
 
@@ -87,12 +109,16 @@ Exit output_file_close(OutputFile *f) {
         if (!f->file)
                 return EXIT_DONE;
 
-        if (f->over) /* with nothing */
-                (void) make_room(f);
         (void) output_file_flush(f);
+        if (f->temporary && fsync(fileno(f->file)) < 0)
+                note_error(f);
         if (f->path && fclose(f->file) != 0)
                 note_error(f);
         f->file = NULL;
+        if (f->temporary && f->error == 0)
+                put_in_place(f);
+        if (f->temporary)               /* nothing has this name any more, if it was put in place */
+                drop_temporary(f);
         if (f->error == 0 || !f->path) /* main() finishes stdout, and says if it could not */
                 return f->error == 0 ? EXIT_DONE : EXIT_FAILED;
 
@@ -104,10 +130,14 @@ const char *output_file_discard(OutputFile *f) {
         if (f->path && f->file)
                 (void) fclose(f->file);
         f->file = NULL;
+        if (f->temporary) {
+                drop_temporary(f);
+                return "the file is as it was";
+        }
         if (!f->path)
                 return "what was printed is not whole";
         if (f->ours && unlink(f->path) == 0)
                 return "the file was removed";
 
-        return f->over ? "the file is as it was" : "the file is not whole";
+        return "the file is not whole";
 }

@@ -81,6 +81,7 @@ struct Tracker {
         Budget told[_TOLD_MAX];         /* in its minutes, by session time */
         Budget openings;                /* by boot time */
         bool ending;                    /* the device has said, at this time, that it is over */
+        bool past_end;                  /* and a value has come since then that is no more of it */
         uint64_t ending_boottime_usec, ending_realtime_usec;
 };
 

@@ -139,6 +139,7 @@ void tracker_end_as_told(Tracker *t) {
 
 static void begin_ending(Tracker *t, const Frame *frame) {
         t->ending = true;
+        t->past_end = false;
         t->ending_boottime_usec = frame->boottime_usec;
         t->ending_realtime_usec = frame->realtime_usec;
         if (t->settings.settle_usec == 0)
@@ -147,9 +148,15 @@ static void begin_ending(Tracker *t, const Frame *frame) {
                 t->observer.ending(t, t->session, t->userdata);
 }
 
-/* It says itself that it is no more of the session. */
-static bool is_after_end(const Packet *p) {
-        return p->kind == PACKET_LIVE && p->signs.knows_flag && !p->signs.flag;
+/* It says itself that it is no more of the session (also one that comes late or twice, and is no sign of anything else), or came behind one that
+ * did: with those between missing the record would tell another story. */
+static bool is_after_end(const Tracker *t, const Packet *p) {
+        if (p->kind != PACKET_LIVE || p->error < 0)
+                return false;
+        if (t->past_end && p->arrival != OMP_ARRIVAL_LATE)
+                return true;
+
+        return t->translate ? p->signs.knows_flag && !p->signs.flag : !(p->live.flags & OMP_LIVE_SESSION);
 }
 
 /* With or without a session: what is not a session's at all, and what the next one begins with. */
@@ -200,9 +207,10 @@ static void take_any(Tracker *t, const Frame *frame) {
         }
         opening_note(&t->opening, &p.signs);
         if (G_UNLIKELY(t->ending)) {
-                if (is_after_end(&p))
+                if (is_after_end(t, &p)) {
+                        t->past_end = true;
                         tracker_pass(t, frame, &p);
-                else {
+                } else {
                         tracker_take_packet(t, frame, &p);
                         (void) tracker_follow_signs(t, frame, &p.signs); /* as a replay does, which knows no settling */
                         tracker_keep_state(t, frame, &p);

@@ -18,7 +18,7 @@ static void set_up(Place *p, gconstpointer data) {
 
 static void tear_down(Place *p, gconstpointer data) {
         (void) g_unlink(p->path);
-        (void) g_rmdir(p->folder);
+        g_assert_cmpint(g_rmdir(p->folder), ==, 0); /* nothing else is left in it */
         g_free(p->path);
         g_free(p->folder);
 }
@@ -96,15 +96,31 @@ static void test_it_stays_until_there_is_something_for_it(Place *p, gconstpointe
         assert_content(p->path, "mine");
 }
 
-/* A file that was there may be a link to anything, or a device. */
-static void test_what_is_not_ours_is_not_removed(Place *p, gconstpointer data) {
+/* What broke off is worth less than what was there. */
+static void test_it_stays_until_the_other_is_whole(Place *p, gconstpointer data) {
         OutputFile f;
 
         g_assert_true(g_file_set_contents(p->path, "mine", -1, NULL));
         g_assert_cmpint(output_file_open(&f, p->path, true), ==, EXIT_DONE);
         g_assert_true(output_file_write(&f, "one\n", 4));
-        g_assert_cmpstr(output_file_discard(&f), ==, "the file is not whole");
-        g_assert_true(g_file_test(p->path, G_FILE_TEST_EXISTS));
+        g_assert_true(output_file_flush(&f));
+        assert_content(p->path, "mine");
+        g_assert_cmpstr(output_file_discard(&f), ==, "the file is as it was");
+        assert_content(p->path, "mine"); /* and there is no other in the folder: tear_down() removes it */
+}
+
+static void test_a_link_stays_one(Place *p, gconstpointer data) {
+        g_autofree char *link = g_build_filename(p->folder, "link", NULL);
+        OutputFile f;
+
+        g_assert_true(g_file_set_contents(p->path, "mine", -1, NULL));
+        g_assert_cmpint(symlink("a.tape", link), ==, 0);
+        g_assert_cmpint(output_file_open(&f, link, true), ==, EXIT_DONE);
+        g_assert_true(output_file_write(&f, "one\n", 4));
+        g_assert_cmpint(output_file_close(&f), ==, EXIT_DONE);
+        assert_content(p->path, "one\n");
+        g_assert_true(g_file_test(link, G_FILE_TEST_IS_SYMLINK));
+        (void) g_unlink(link);
 }
 
 static void test_a_full_disk_is_said(Place *p, gconstpointer data) {
@@ -145,7 +161,8 @@ int main(int argc, char **argv) {
         ADD("then-nobody-else-may-read-it", test_then_nobody_else_may_read_it);
         ADD("it-stays-until-there-is-something-for-it", test_it_stays_until_there_is_something_for_it);
         ADD("what-is-not-whole-is-removed", test_what_is_not_whole_is_removed);
-        ADD("what-is-not-ours-is-not-removed", test_what_is_not_ours_is_not_removed);
+        ADD("it-stays-until-the-other-is-whole", test_it_stays_until_the_other_is_whole);
+        ADD("a-link-stays-one", test_a_link_stays_one);
         ADD("a-full-disk-is-said", test_a_full_disk_is_said);
         ADD("stdout-stays-open", test_stdout_stays_open);
         ADD("a-folder-that-is-not-there", test_a_folder_that_is_not_there);

@@ -264,14 +264,17 @@ static void step(Talk *talk, GRand *rand) {
         }
 }
 
-/* Losses, gaps, reboots, pauses, late reading, junk, sessions by hand, in any order. */
+/* Losses, gaps, reboots, pauses, late reading, junk, sessions by hand, in any order; half of them with what still comes after the end. */
 static void test_any_conversation(void) {
+        TrackerSettings settings = talk_settings;
         unsigned replayed = 0;
 
         for (guint32 seed = 1; seed <= 300; seed++) {
-                g_autoptr(Talk) talk = talk_new(NULL);
                 g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
+                g_autoptr(Talk) talk = NULL;
 
+                settings.settle_usec = seed % 2 ? SEC / 4 : 0;
+                talk = talk_new(&settings);
                 g_test_message("seed %u", seed);
                 for (unsigned i = 0; i < 200; i++)
                         step(talk, rand);

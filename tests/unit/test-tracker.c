@@ -119,6 +119,26 @@ static void test_the_end_is_read_before_the_last_values(void) {
         g_assert_cmpuint(tracker_deadline(talk->tracker), ==, UINT64_MAX);
 }
 
+/* Nor is it of the session when it comes twice, or in another order. */
+static void test_a_value_after_the_end_that_comes_twice(void) {
+        g_autoptr(Talk) talk = talk_that_settles();
+        unsigned before;
+
+        event(talk, OMP_EVENT_SESSION_END, false);
+        before = n_kept(talk);
+        talk->live_sequence++;
+        live(talk, LIFTED, 0);
+        talk->live_sequence -= 2;
+        live(talk, LIFTED, 0);          /* late */
+        talk->live_sequence--;
+        live(talk, LIFTED, 0);          /* and once more */
+        g_assert_cmpuint(n_kept(talk), ==, before);
+        talk->now_usec += SEC;
+        tick(talk);
+        told(talk, "event:11 ending ended:device");
+        g_assert_cmpuint(talk->replayed, ==, 1);
+}
+
 static void test_the_last_values_are_read_before_the_events(void) {
         g_autoptr(Talk) talk = talk_that_settles();
 
@@ -635,6 +655,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker/ways-are-not-ordered-at-the-end", test_ways_are_not_ordered_at_the_end);
         g_test_add_func("/tracker/ways-are-not-ordered-at-the-start", test_ways_are_not_ordered_at_the_start);
         g_test_add_func("/tracker/the-end-is-read-before-the-last-values", test_the_end_is_read_before_the_last_values);
+        g_test_add_func("/tracker/a-value-after-the-end-that-comes-twice", test_a_value_after_the_end_that_comes_twice);
         g_test_add_func("/tracker/the-last-values-are-read-before-the-events", test_the_last_values_are_read_before_the_events);
         g_test_add_func("/tracker/a-session-begins-while-the-last-one-settles", test_a_session_begins_while_the_last_one_settles);
         g_test_add_func("/tracker/the-link-goes-while-a-session-settles", test_the_link_goes_while_a_session_settles);
