@@ -177,8 +177,10 @@ class Guest:
         self._start_cold()
         status, output = self.run("""systemctl is-system-running --wait
             for path in /org/bluez/hci0 /org/bluez/hci1; do
+                n=0     # on a busy host a controller may have answered the kernel too late: the next one is a new one
                 until busctl get-property org.bluez $path org.bluez.Adapter1 Powered 2>&1 | grep -q true; do
-                    sleep 0.1
+                    sleep 0.1; n=$((n + 1))
+                    if [ $((n % 80)) = 0 ]; then systemctl restart btvirt bluetooth; fi
                 done
             done""", REST_SEC)
         if status != 0:

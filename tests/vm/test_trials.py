@@ -16,7 +16,7 @@ TRIALS = int(os.environ.get('NEEDLED_TRIALS', '3'))
 RECONNECTS = int(os.environ.get('NEEDLED_RECONNECTS', '40'))
 TRIAL_SEC = 60                                  # a generous mean; the guest's own limits are tighter
 BONDED_GATE_SEC, UNBONDED_GATE_SEC = 15, 45     # three times what 95 of 100 must keep
-GROWTH_MAX_KIB = 256 + 512                      # the second is the database's page cache, which fills as the session grows
+GROWTH_MAX_KIB = 256
 
 
 def percentile(values, part):
@@ -29,9 +29,12 @@ def measure(guest, name, cause, gate_sec, start=test_survive.start):
     output = guest.check(f'python3 {trials} {cause} {TRIALS} /run/needlesim.control /run/needlesim.output', timeout=TRIALS * TRIAL_SEC + 300)
     results = [json.loads(line) for line in output.splitlines() if line.startswith('{')]
     seconds = [r['seconds'] for r in results]
+    killed = [r['killed'] for r in results if r['killed']]
     assert len(results) == TRIALS and None not in seconds, output
     print(f'{name}: {len(seconds)}, median {percentile(seconds, 0.5):.2f} s, p95 {percentile(seconds, 0.95):.2f} s, '
           f'worst {max(seconds):.2f} s')
+    if killed:
+        print(f'{name}, from the kill: median {percentile(killed, 0.5):.2f} s, p95 {percentile(killed, 0.95):.2f} s, worst {max(killed):.2f} s')
     if percentile(seconds, 0.95) > gate_sec / 3:
         print('\n'.join(json.dumps(r) for r in results if r['seconds'] > gate_sec / 3))
     assert percentile(seconds, 0.95) <= gate_sec, seconds
@@ -86,7 +89,7 @@ def test_many_reconnects_leave_nothing_behind(guest):
         output = guest.check(f'python3 {trials} returns {count} /run/needlesim.control /run/needlesim.output', timeout=count * TRIAL_SEC + 300)
         assert len([line for line in output.splitlines() if '"seconds": null' not in line and line.startswith('{')]) == count, output
 
-    reconnect(10)
+    reconnect(RECONNECTS)                       # caches fill: what grows for ever grows in the second half too
     before = held(guest)
     reconnect(RECONNECTS)
     after = held(guest)
@@ -95,4 +98,4 @@ def test_many_reconnects_leave_nothing_behind(guest):
     assert after[0] <= before[0] and after[1] == before[1], (before, after)
     assert after[2] - before[2] <= GROWTH_MAX_KIB, (before, after)
     assert 6 in after[1], after                 # of the connection to bluetoothd
-    product.finish(guest, sim, session, gaps=(RECONNECTS + 10, RECONNECTS + 10))
+    product.finish(guest, sim, session, gaps=(2 * RECONNECTS, 2 * RECONNECTS))

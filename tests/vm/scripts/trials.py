@@ -6,7 +6,7 @@ takes from the moment at which the device could be had again until it streams.
 usage: trials.py CAUSE COUNT CONTROL OUTPUT
 
 CONTROL and OUTPUT are needlesim's pipe of control lines and what it answers. Prints one JSON object for each trial: the cause, the seconds
-(null if it did not come back), and what the device was in between.
+(null if it did not come back), those from the kill of bluetoothd if that was the cause, and what the device was in between.
 """
 
 import json
@@ -35,10 +35,11 @@ class Device:
     def __init__(self, control, output):
         self._control, self._output = control, pathlib.Path(output)
         self._context = GLib.MainContext.default()
-        self.states, self.sleeping, self.mark = [], None, None
+        self.states, self.sleeping, self.mark, self.killed = [], None, None, None
         self.bus = dbus.SystemBus()
         self.bus.add_signal_receiver(self._on_changed, 'PropertiesChanged', 'org.freedesktop.DBus.Properties',
                                      arg0='org.needled.Device1')
+        self.bus.add_signal_receiver(self._on_owner, 'NameOwnerChanged', 'org.freedesktop.DBus', arg0='org.bluez')
         self.bus.add_signal_receiver(self._on_sleep, 'PrepareForSleep', 'org.freedesktop.login1.Manager')
         self.look()
 
@@ -57,6 +58,10 @@ class Device:
             self.states.append(f'{self.state}/{changed.get("StateReason", "")}')
             if self.state == 'streaming':
                 self.streaming_at = time.monotonic()
+
+    def _on_owner(self, _name, _old, new):
+        if self.killed and new:
+            self.possible()
 
     def _on_sleep(self, begins):
         self.sleeping = bool(begins)
@@ -118,15 +123,16 @@ def bluetoothd_restart(device, _):
 
 
 def bluetoothd_kill(device, number):
-    """From the kill itself: that it is started again is up to the service, which does so three times in ten minutes."""
+    """That it is started again is up to the service, which does so three times in ten minutes: what that takes is told too."""
     run('systemctl', 'reset-failed', 'bluetooth')
     if number % 3 == 2:
         run('systemctl', 'restart', 'needled')
         device.look()
         device.settle(3)
-    device.possible()
+    device.killed = time.monotonic()
     run('systemctl', 'kill', '--signal=KILL', 'bluetooth')
     device.until_away()
+    device.until(lambda: device.mark, BACK_SEC, 'bluetoothd')
 
 
 def adapter_power(device, _):
@@ -159,16 +165,17 @@ CAUSES = {f.__name__.replace('_', '-'): f for f in (returns, bluetoothd_restart,
 
 def trial(device, cause, number):
     device.settle(1)
-    device.states, device.streaming_at, device.mark = [], None, None
+    device.states, device.streaming_at, device.mark, device.killed = [], None, None, None
     try:
         CAUSES[cause](device, number)
         # It may stream again already: what counts is the last time that it began.
         device.until(lambda: device.state == 'streaming' and device.streaming_at, BACK_SEC, 'streaming')
         seconds = max(device.streaming_at - device.mark, 0)
+        killed = device.killed and round(device.streaming_at - device.killed, 3)
     except NotBack as e:
         print(e, file=sys.stderr)
-        seconds = None
-    return {'cause': cause, 'seconds': seconds and round(seconds, 3), 'states': device.states}
+        seconds = killed = None
+    return {'cause': cause, 'seconds': seconds and round(seconds, 3), 'killed': killed, 'states': device.states}
 
 
 def main():
