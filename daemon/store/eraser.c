@@ -204,7 +204,7 @@ static int step_pages(Eraser *eraser, Ledger *ledger, Store *store) {
                 return rc;
         if (n_free > 0)
                 return schema_exec(ledger->rows.db, "PRAGMA incremental_vacuum(" PAGES_AT_A_TIME ")");
-        if (erasure)
+        if (erasure && erasure->begun)
                 erasure->n_octets += files_remove_backups(store->path, UINT64_MAX);
         eraser->phase = ERASER_LOG;
         return SQLITE_OK;
@@ -292,7 +292,7 @@ void eraser_finish(Eraser *eraser, Ledger *ledger, Store *store) {
         Erasure *erasure = TAILQ_FIRST(&eraser->erasures);
         StoreErased erased;
 
-        if (erasure) {
+        if (erasure && erasure->begun) { /* else it has come since the rows were looked at, and has its turn now */
                 if (erasure->kind == ERASE_COPIES)
                         erasure->n_octets += files_remove_aside(store->path) + files_remove_backups(store->path, UINT64_MAX);
                 if (eraser->found)

@@ -22,6 +22,9 @@ RUNS = (4000, 12000)
 ASKED = (20, 120)
 STARTS = 9
 FRAME_INSTRUCTIONS = 500
+READ_MIN = 60
+SERIES, REPLAYS = (2, 6), (1, 3)
+SERIES_MILLIONS, REPLAY_MILLIONS = 130, 135
 
 # Each a session that is over, with a chunk and an event, a day after the one before.
 FILL = ("""INSERT INTO session (id, uuid, device_address, device_alias, profile, owner, owner_name, boot_id, utc_offset_sec, start_boottime,
@@ -74,6 +77,24 @@ def each(path, what, counts):
     return whole / n, frame / n, store / n
 
 
+def msec(*args):
+    """(by the wall clock, of the processors)"""
+    return tuple(float(word) for word in loop(*args).split())
+
+
+def reading(folder):
+    """An hour as the profile's device sends it, made once by the real store, read by the daemon's own decoder."""
+    path, fast = folder / 'hour.db', folder / 'hour-fast.db'
+    loop('play', READ_MIN, path)
+    loop('play', READ_MIN, fast, 1000)
+    for name, what, counts, millions, target in (('1,000 points', 'series', SERIES, SERIES_MILLIONS, 50),
+                                                 ('the figures', 'replay', REPLAYS, REPLAY_MILLIONS, 300)):
+        wall, busy = msec(what, 9, path)
+        yield Figure(f'{name} of {READ_MIN} minutes', wall, 'ms', target, None, False, [f'{busy:.1f} ms of the processors'])
+        yield Figure(f'user instructions for {name} of {READ_MIN} minutes', each(path, what, counts)[0] / 1e6, 'million', millions, None, True)
+    yield Figure(f'RSS more while {READ_MIN} minutes of 1 kHz are exported as JSON', int(loop('export', 1, fast)), 'KiB', 8192, None, True)
+
+
 def size_figure(folder):
     path = folder / 'session.db'
     loop('session', LENGTH_MIN, path)
@@ -92,6 +113,7 @@ def store(template, options):
         folder = pathlib.Path(name)
         few, many = folder / 'few.db', folder / 'many.db'
         yield size_figure(folder)
+        yield from reading(folder)
         fill(few, FEW)
         fill(many, MANY)
         recorded = [each(path, 'record', RUNS) for path in (few, many)]
@@ -100,9 +122,9 @@ def store(template, options):
         yield flat('user instructions to record a frame', recorded[0][0], recorded[1][0])
         for what in ('list', 'get'):
             yield flat(f'user instructions to {what}', *(each(path, what, ASKED)[0] for path in (few, many)))
-        yield Figure(f'a page of 50 of {MANY:,} sessions', float(loop('page', 100, many)), 'ms', 20)
+        yield Figure(f'a page of 50 of {MANY:,} sessions', msec('page', 100, many)[0], 'ms', 20)
         yield flat('octets read to open', *(opened_octets(path) for path in (few, many)))
-        yield Figure(f'the store open with {MANY:,} sessions', float(loop('open', 20, many)), 'ms')
+        yield Figure(f'the store open with {MANY:,} sessions', msec('open', 20, many)[0], 'ms')
 
 
 def opened_octets(path):

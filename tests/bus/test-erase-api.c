@@ -252,6 +252,7 @@ static void test_the_bus_goes(void) {
         g_autoptr(FakeCall) c = until_asked(delete_of(OWNER, 7), "delete");
         stage->bus = bus_free(stage->bus);
         stage_store_erased(-ECANCELED, NULL); /* the store outlives it */
+        g_assert_null(c->reply);
         stage_free();
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "store-fixture.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <poll.h>
 #include <sqlite3.h>
@@ -9,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "needled/tape.h"
 #include "store/chunk.h"
 #include "store/shared.h"
 
@@ -398,6 +401,81 @@ int fixture_erase_copies(Fixture *f) {
         f->answered = false;
         store_erase_copies(f->store, fixture_on_erased, f);
         return wait_answer(f);
+}
+
+void fixture_sweep(Fixture *f) {
+        g_assert_cmpint(fixture_delete(f, INT64_MAX), ==, -ENOENT); /* its turn comes when they are gone */
+        g_assert_cmpint(fixture_query(f->path, "SELECT count(*) FROM session WHERE ended = 2"), ==, 0);
+}
+
+static GString *make_tape(uint64_t session, uint64_t n_frames, bool whole) {
+        const TapeHead head = { .profile = "omp1", .start_realtime_usec = FIXTURE_START_REALTIME };
+        GString *tape = g_string_new(NULL);
+        char line[TAPE_LINE_MAX + 1];
+
+        g_assert_cmpint(tape_format_head(&head, line, sizeof(line)), >, 0);
+        g_string_append(tape, line);
+        for (uint64_t i = 0; i < n_frames; i++) {
+                FixtureFrame frame;
+
+                fixture_make_frame(&frame, session, i);
+                g_assert_cmpint(tape_format_frame(&head, &frame.frame, FIXTURE_START_BOOTTIME, line, sizeof(line)), >, 0);
+                g_string_append(tape, line);
+        }
+        if (whole) {
+                g_assert_cmpint(tape_format_end(FIXTURE_LENGTH_USEC, 0, "user", line, sizeof(line)), >, 0);
+                g_string_append(tape, line);
+        }
+        return tape;
+}
+
+static void on_imported(int error, const char *message, uint64_t id, void *userdata) {
+        on_done(error, userdata);
+}
+
+int fixture_import(Fixture *f, uint64_t id, uint64_t n_frames, bool whole, void (*turn)(void *userdata), void *userdata) {
+        char none[] = "", imported[] = "imported";
+        GString *tape = make_tape(id, n_frames, whole);
+        size_t written = 0;
+        int fds[2];
+
+        g_assert_cmpint(pipe2(fds, O_CLOEXEC | O_NONBLOCK), ==, 0);
+        f->answered = false;
+        store_import(f->store, &(StoreImport) {
+                .session = { .id = id, .uuid = none, .device_address = none, .device_alias = none, .owner = 1000, .owner_name = none,
+                             .subject = none, .area = none, .product = none, .note = none, .source = imported },
+                .fd = fds[0],
+        }, on_imported, f);
+        while (!f->answered) {
+                ssize_t n = fds[1] >= 0 ? write(fds[1], tape->str + written, tape->len - written) : 0;
+
+                g_assert_true(n >= 0 || errno == EAGAIN);
+                written += n > 0 ? (size_t) n : 0;
+                if (written == tape->len && fds[1] >= 0) {
+                        (void) close(fds[1]);
+                        fds[1] = -1;
+                }
+                turn(userdata);
+                (void) poll(&(struct pollfd) { .fd = store_get_fd(f->store), .events = POLLIN }, 1, 1);
+                store_dispatch(f->store);
+        }
+        (void) g_string_free(tape, TRUE);
+        return f->error;
+}
+
+void fixture_assert_imported(Fixture *f, uint64_t id, uint64_t n_frames) {
+        size_t n;
+        g_autofree FixtureFrame *frames = fixture_read_frames(f->path, id, &n);
+
+        g_assert_cmpint(fixture_get(f, id), ==, n_frames > 0 ? 0 : -ENOENT);
+        g_assert_cmpuint(n, ==, n_frames);
+        for (uint64_t i = 0; i < n; i++) {
+                FixtureFrame want;
+
+                fixture_make_frame(&want, id, i);
+                g_assert_cmpuint(frames[i].frame.realtime_usec, ==, want.frame.realtime_usec);
+                g_assert_cmpmem(frames[i].data, frames[i].frame.size, want.data, want.frame.size);
+        }
 }
 
 /* Read by another process: closing a file of SQLite's would drop this process's locks on it. The shared memory is an index of the log. */

@@ -123,6 +123,7 @@ static void test_csv_resampled(void) {
         wanted = (StoreExport) { .id = 1, .format = STORE_FORMAT_CSV, .resample_hz = 1000, .to_usec = UINT64_MAX };
         g_auto(GStrv) fine = export_lines(&f, wanted, "\r\n", &rows);
         g_assert_cmpuint(rows, ==, 60001);
+        g_assert_cmpuint(g_strv_length(fine), ==, 60003);
         fixture_done(&f);
 }
 
@@ -195,6 +196,8 @@ static void test_json(void) {
         wanted.to_usec = 2000000 - 1;
         g_auto(GStrv) part = export_lines(&f, wanted, "\n", &rows);
         g_assert_cmpuint(rows, ==, 400);
+        g_assert_true(g_str_has_prefix(part[0], "{\"format\": "));
+        g_assert_cmpstr(part[g_strv_length(part) - 2], ==, "]}");
         change(&f, "UPDATE chunk SET crc = crc + 1 WHERE seq = 0");
         wanted.from_usec = 0;
         g_auto(GStrv) damaged = export_lines(&f, wanted, "\n", &rows);

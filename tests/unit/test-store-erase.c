@@ -112,6 +112,31 @@ static void test_what_cannot_be_deleted(void) {
         fixture_done(&f);
 }
 
+static void wait_somewhat(void *userdata) {
+        g_usleep(100);
+}
+
+/* What an import has left is swept away at any moment of that: who asks for something else then gets just that. */
+static void test_asked_for_during_a_sweep(void) {
+        Fixture f;
+
+        fixture_init(&f);
+        f.collect_usec = 1000;
+        fixture_start(&f);
+        for (uint64_t id = 1; id < 120; id += 3) {
+                make_session(&f, id, "me", 1000, 20);
+                g_assert_cmpint(fixture_import(&f, id + 1, 600, false, wait_somewhat, NULL), ==, -EBADMSG);
+                g_usleep((gulong) g_test_rand_int_range(0, 3000));
+                g_assert_cmpint(fixture_delete(&f, id + 2), ==, -ENOENT);
+                g_usleep((gulong) g_test_rand_int_range(0, 3000));
+                g_assert_cmpint(fixture_delete(&f, id), ==, 0);
+                g_assert_cmpuint(f.erased.n_sessions, ==, 1);
+                g_assert_cmpint(fixture_get(&f, id), ==, -ENOENT);
+                assert_rows(&f, id, 0, false);
+        }
+        fixture_done(&f);
+}
+
 static bool is_gone(const Fixture *f, uint64_t id) {
         for (unsigned i = 0; i < f->erased.n_sessions; i++)
                 if (f->erased.sessions[i].id == id)
@@ -345,5 +370,6 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store-erase/each-sync-fails", test_each_sync_fails);
         g_test_add_func("/store-erase/cut-off", test_cut_off);
         g_test_add_func("/store-erase/closing-answers", test_closing_answers);
+        g_test_add_func("/store-erase/asked-for-during-a-sweep", test_asked_for_during_a_sweep);
         return g_test_run();
 }

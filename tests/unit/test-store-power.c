@@ -15,11 +15,16 @@
  * opened. What was promised before the cut must be there: a promise holds from the operation on after which it was given. */
 
 #define FOLLOWED UINT64_C(1)
+#define IMPORTED UINT64_C(1200) /* frames of a tape */
 
 typedef enum PromiseKind {
         PROMISE_FRAMES,         /* so many frames of the session, at least */
         PROMISE_ENDED,          /* it is over, with so many frames */
         PROMISE_GONE,
+        PROMISE_GOING,          /* whole, or not to be seen */
+        PROMISE_TAKEN,          /* it was imported, with so many frames */
+        PROMISE_COMING,         /* so it is, or it is not to be seen */
+        PROMISE_UNSEEN,
 } PromiseKind;
 
 typedef struct Promise {
@@ -39,6 +44,7 @@ typedef struct Course {
         GArray *handed;         /* Handed, of FOLLOWED */
         uint64_t of_others;     /* frames of other sessions that are committed */
         uint64_t n_handed;
+        bool sweeps;            /* something is left that the next start takes away */
 } Course;
 
 /* ---- Recording ---- */
@@ -101,6 +107,11 @@ static void assert_frames(Fixture *f, uint64_t id, uint64_t at_least, uint64_t a
         fixture_assert_frames(frames, n, id, 0);
 }
 
+/* It is being taken away: whole, or not to be seen. */
+static void assert_whole_or_hidden(Fixture *f, const Promise *p) {
+        assert_frames(f, p->id, fixture_get(f, p->id) == 0 ? p->n_frames : 0, p->n_frames);
+}
+
 static void assert_kept(Fixture *f, const Promise *p) {
         switch (p->kind) {
         case PROMISE_FRAMES:
@@ -114,12 +125,20 @@ static void assert_kept(Fixture *f, const Promise *p) {
                 g_assert_cmpint(fixture_get(f, p->id), ==, -ENOENT);
                 assert_frames(f, p->id, 0, 0);
                 break;
+        case PROMISE_GOING:
+                assert_whole_or_hidden(f, p);
+                break;
+        case PROMISE_TAKEN:
+                fixture_assert_imported(f, p->id, p->n_frames);
+                break;
+        case PROMISE_COMING:
+                if (fixture_get(f, p->id) == 0)
+                        fixture_assert_imported(f, p->id, p->n_frames);
+                break;
+        case PROMISE_UNSEEN:
+                g_assert_cmpint(fixture_get(f, p->id), ==, -ENOENT);
+                break;
         }
-}
-
-/* It is being taken away: whole, or not to be seen. */
-static void assert_whole_or_hidden(Fixture *f, const Promise *p) {
-        assert_frames(f, p->id, fixture_get(f, p->id) == 0 ? p->n_frames : 0, p->n_frames);
 }
 
 /* The last promise of each session counts. */
@@ -181,6 +200,10 @@ static void cut(Course *c, Fixture *after, uint64_t n, PowerCut how) {
         for (size_t i = 0; i < after->n_sessions; i++)
                 fixture_assert_frames(after->sessions[i].frames, after->sessions[i].n_frames, after->sessions[i].id, 0);
         assert_promises(c, after, n);
+        if (c->sweeps)          /* what nobody sees goes, and nothing else */
+                fixture_sweep(after);
+        if (c->sweeps)
+                assert_promises(c, after, n);
 }
 
 static int by_size(const void *a, const void *b) {
@@ -189,16 +212,16 @@ static int by_size(const void *a, const void *b) {
         return *x < *y ? -1 : *x > *y;
 }
 
-/* After each operation, in one of the ways a disk may have it, in each with -m slow; after a sync with nothing of what followed. Returns the
- * median of the age of what is gone of the running session. */
+/* After each operation, in one of the ways a disk may have it, in each with -m slow; after a sync with nothing of what followed. Under the
+ * address sanitizer after some of them. Returns the median of the age of what is gone of the running session. */
 static uint64_t cut_everywhere(Course *c) {
-        uint64_t n_ops = power_vfs_length();
+        uint64_t n_ops = power_vfs_length(), stride = FIXTURE_SANITIZED && !g_test_slow() ? 11 : 1;
         g_autofree uint64_t *lost = g_new0(uint64_t, n_ops + 1);
         Fixture after;
         size_t n_lost = 0;
 
         fixture_init(&after);
-        for (uint64_t n = 1; n <= n_ops; n++) {
+        for (uint64_t n = 1 + (uint64_t) g_test_rand_int() % stride; n <= n_ops; n += stride) {
                 bool none = n == n_ops || power_vfs_is_sync(n + 1); /* at its oldest */
 
                 for (PowerCut how = POWER_CUT_NONE; how < _POWER_CUT_MAX; how++) {
@@ -275,6 +298,73 @@ static void test_ends_and_removals(void) {
         course_done(&c);
 }
 
+/* All that is over goes at once while one is followed. */
+static void test_erasing_all(void) {
+        Course c;
+
+        course_init(&c);
+        c.sweeps = true;
+        c.f.collect_usec = 1000;
+        fixture_start(&c.f);
+        fixture_begin(&c.f, FOLLOWED);
+        for (uint64_t id = 2; id < 8; id++)
+                other(&c, id, id == 2 ? 3000 : 100);
+        (void) g_array_set_size(c.promises, 0);
+        fixture_stop(&c.f);
+        power_vfs_begin(c.f.path);
+        fixture_start(&c.f);
+        power_vfs_on_wal_sync(on_wal_sync, &c);
+        c.of_others = 0;        /* counted from here on */
+        for (uint64_t id = 2; id < 8; id++)
+                promise(&c, PROMISE_GOING, 0, id, id == 2 ? 3000 : 100);
+        follow(&c, 500);
+        store_erase_all(c.f.store, (uid_t) -1, fixture_on_erased, &c.f);
+        while (c.f.erased.n_sessions == 0) {
+                follow(&c, 4);
+                (void) fixture_get(&c.f, 2);
+        }
+        g_assert_cmpuint(c.f.erased.n_sessions, ==, 6);
+        for (uint64_t id = 2; id < 8; id++)
+                promise(&c, PROMISE_GONE, power_vfs_length(), id, 0);
+        follow(&c, 100);
+        fixture_wait(&c.f, fixture_has_committed, c.n_handed);
+        fixture_stop(&c.f);
+        power_vfs_end();
+        (void) cut_everywhere(&c);
+        course_done(&c);
+}
+
+static void follow_two(void *userdata) {
+        follow(userdata, 2);
+}
+
+/* Tapes are taken in while one is followed, one of them cut short: whole, or nothing of it. */
+static void test_tapes(void) {
+        Course c;
+
+        course_init(&c);
+        c.sweeps = true;
+        c.f.collect_usec = 1000;
+        power_vfs_begin(c.f.path);
+        fixture_start(&c.f);
+        power_vfs_on_wal_sync(on_wal_sync, &c);
+        fixture_begin(&c.f, FOLLOWED);
+        for (uint64_t id = 2; id < 5; id++) {
+                bool whole = id != 3;
+
+                promise(&c, whole ? PROMISE_COMING : PROMISE_UNSEEN, power_vfs_length(), id, IMPORTED);
+                g_assert_cmpint(fixture_import(&c.f, id, IMPORTED, whole, follow_two, &c), ==, whole ? 0 : -EBADMSG);
+                if (whole)
+                        promise(&c, PROMISE_TAKEN, power_vfs_length(), id, IMPORTED);
+        }
+        follow(&c, 100);
+        fixture_wait(&c.f, fixture_has_committed, c.n_handed);
+        fixture_stop(&c.f);
+        power_vfs_end();
+        (void) cut_everywhere(&c);
+        course_done(&c);
+}
+
 /* Each version's database, led on to this one. */
 static void test_migrations(void) {
         for (int version = 1; version < SCHEMA_VERSION; version++) {
@@ -317,6 +407,8 @@ int main(int argc, char *argv[]) {
         power_vfs_install();
         g_test_add_func("/store-power/a-recording", test_a_recording);
         g_test_add_func("/store-power/ends-and-removals", test_ends_and_removals);
+        g_test_add_func("/store-power/erasing-all", test_erasing_all);
+        g_test_add_func("/store-power/tapes", test_tapes);
         g_test_add_func("/store-power/migrations", test_migrations);
         g_test_add_func("/store-power/the-making", test_the_making);
         return g_test_run();
