@@ -146,6 +146,8 @@ static void print_areas(const json_t *figures, GPtrArray *parts) {
                 return;
 
         json_object_foreach(areas, name, area) {
+                if (json_object_size(area) == 0) /* before the first was told */
+                        continue;
                 g_ptr_array_add(parts, g_strdup(name));
                 add_duration(parts, area, "contact_time", "in contact");
                 add_count(parts, area, "strokes", " strokes");
