@@ -174,11 +174,9 @@ static void finish(Fetch *f, uint64_t now_usec) {
         first = MAX(f->memory->unsure, f->same ? 0 : f->begun) + 1;
         if (!f->clear || f->newest.number == 0 || last < first)
                 end(f, 0, 0);
-        else if (first == 1)
-                ask(f, FETCH_DELETE, &(OmpRacpRequest) { .op = OMP_RACP_DELETE, .operator_ = OMP_RACP_AT_MOST, .last = last }, now_usec);
         else
-                ask(f, FETCH_DELETE, &(OmpRacpRequest) { .op = OMP_RACP_DELETE, .operator_ = OMP_RACP_RANGE, .first = first, .last = last },
-                    now_usec);
+                ask(f, FETCH_DELETE, &(OmpRacpRequest) { .op = OMP_RACP_DELETE, .operator_ = first > 1 ? OMP_RACP_RANGE : OMP_RACP_AT_MOST,
+                                                         .first = first > 1 ? first : 0, .last = last }, now_usec);
 }
 
 /* ---- What comes of a record ---- */
@@ -299,6 +297,7 @@ static void have_last(Fetch *f, uint64_t now_usec) {
                 ask_same(f, now_usec);
                 return;
         }
+
         if (!f->same)
                 was_reset(f);
         if (f->newest.number == f->cursor.record)
@@ -676,16 +675,13 @@ void fetch_tick(Fetch *f, uint64_t now_usec) {
                 end(f, -ENOSPC, f->storing.record);
                 break;
         case FETCH_REPORT:
-                if (now_usec >= f->whole_usec && f->batch->len > 0)
-                        ask(f, FETCH_CUT, &(OmpRacpRequest) { .op = OMP_RACP_ABORT }, now_usec);
-                else
-                        end(f, -ETIMEDOUT, 0);
-                break;
         case FETCH_TRACE:
-                if (now_usec >= f->whole_usec)
+                if (now_usec < f->whole_usec || (f->state == FETCH_REPORT && f->batch->len == 0))
+                        end(f, -ETIMEDOUT, 0);
+                else if (f->state == FETCH_TRACE)
                         cut_trace(f, now_usec);
                 else
-                        end(f, -ETIMEDOUT, 0);
+                        ask(f, FETCH_CUT, &(OmpRacpRequest) { .op = OMP_RACP_ABORT }, now_usec);
                 break;
         case FETCH_LAST:
         case FETCH_SAME:
