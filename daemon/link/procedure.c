@@ -161,6 +161,8 @@ void procedures_response(Procedures *p, const uint8_t *data, size_t size, uint64
 
                 if (j->job.answered)
                         j->job.answered(&j->job.requests[j->at], &response, j->job.userdata);
+                if (response.op == OMP_OP_TRACE) /* there is nothing to end any more */
+                        end_all(&p->queues[LANE_ABORT], 0);
                 if (response.result != OMP_RESULT_OK && !j->job.go_on)
                         end_job(q, -EREMOTEIO, response.result);
                 else if (j->at + 1 == j->job.n)
