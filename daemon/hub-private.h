@@ -59,6 +59,7 @@ typedef struct Follower {
                 bool offered;           /* it could, when it was looked at last */
                 bool running;
                 unsigned added, merged; /* by this one */
+                unsigned writing;       /* sessions that wait for the disk */
                 GArray *waiters;        /* who asked; NULL: nobody */
         } sync;
         struct {                        /* the newest frame, until it is known what it means (hub-sample.c) */
@@ -119,7 +120,7 @@ void hub_frame_flush(Follower *follower);
 void hub_sync_want(Follower *follower); /* now, or when it can be */
 void hub_sync_device_changed(Follower *follower);
 void hub_sync_session_opened(Follower *follower);
-void hub_sync_session_over(Follower *follower); /* and safely stored */
+void hub_sync_session_over(Follower *follower); /* and stored or discarded */
 /* `done` at the end of the one that is begun, or runs. Errors, at once: as link_sync(). */
 int hub_sync_ask(Device *device, BusDone done, void *call, const char **ret_message);
 void hub_sync_record(Device *device, const StoredRecord *record);

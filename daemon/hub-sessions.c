@@ -77,7 +77,8 @@ static void on_stored(int error, void *userdata) {
                 return;
 
         announce_end(e);
-        if (error >= 0 && (f = hub_follower_of(e->hub, e->session)))
+        f = hub_follower_of(e->hub, e->session);
+        if (f)
                 hub_sync_session_over(f);
         if (error < 0)
                 answer(e, error, "The session is finished, but could not be written yet; it is kept in memory and follows. See the storage "
@@ -88,11 +89,15 @@ static void on_stored(int error, void *userdata) {
 
 static void on_discarded(int error, void *userdata) {
         Ending *e = userdata;
+        Follower *f;
 
         if (e->hub->stopping)
                 return;
 
         announce_end(e);
+        f = hub_follower_of(e->hub, e->session);
+        if (f)
+                hub_sync_session_over(f);
         answer(e, error, error < 0 ? "The session is discarded, but its data could not be erased yet; that follows when storage works again." : "");
 }
 

@@ -8,7 +8,6 @@
 #include "hub-private.h"
 #include "needled/omp-words.h"
 #include "profiles/channels.h"
-#include "session/replay.h"
 #include "session/stored.h"
 
 /* Sessions that devices have stored: when they are taken over (at each connection, after each live session, and when somebody asks), and what
@@ -18,6 +17,7 @@
 #define QUARTER_SEC (15 * 60)
 #define WAITERS_MAX 64u                 /* who asked, of one device */
 #define SESSION_LIVE "A session with the device is live: its stored sessions are taken over when that is over."
+#define STILL_WRITTEN "A session that was taken over is still being written: see the storage state of needled, and try again when it is ready."
 
 typedef struct Waiter {
         BusDone done;
@@ -42,6 +42,16 @@ static void answer_all(Follower *f, int error, const char *message) {
         }
 }
 
+static int begin(Follower *f, const char **ret_message);
+
+/* What was wanted meanwhile, and could not begin. */
+static void begin_wanted(Follower *f) {
+        const char *message;
+
+        if (f->sync.wanted && f->device && f->device->adopted && f->device->can_sync)
+                (void) begin(f, &message);
+}
+
 static void on_done(int error, const char *message, void *userdata) {
         Follower *f = userdata;
 
@@ -53,9 +63,10 @@ static void on_done(int error, const char *message, void *userdata) {
 
         hub_journal_sync(f, f->sync.added, f->sync.merged, error == -ECANCELED || error == -ENOTCONN ? "" : message);
         answer_all(f, error, message);
+        begin_wanted(f);
 }
 
-/* -EBUSY: not while a session is live; it follows. */
+/* -EBUSY: not while a session is live, or one waits for the disk; it follows. */
 static int begin(Follower *f, const char **ret_message) {
         Hub *hub = f->hub;
         int r;
@@ -67,22 +78,26 @@ static int begin(Follower *f, const char **ret_message) {
                 return -EBUSY;
         }
 
-        f->sync.wanted = false;
-        f->sync.added = f->sync.merged = 0;
+        if (f->sync.writing > 0) {
+                *ret_message = STILL_WRITTEN;
+                return -EBUSY;
+        }
+
         r = link_sync(hub->link, f->device, hub->config.store_clear_on_device, on_done, f, ret_message);
-        f->sync.running = r >= 0;
-        return r;
+        if (r < 0)
+                return r;
+        f->sync.wanted = false;
+        f->sync.running = true;
+        f->sync.added = f->sync.merged = 0;
+        return 0;
 }
 
 void hub_sync_want(Follower *f) {
-        const char *message;
-
         if (!f->device || f->hub->stopping)
                 return;
 
         f->sync.wanted = true;
-        if (f->device->adopted && f->device->can_sync)
-                (void) begin(f, &message);
+        begin_wanted(f);
 }
 
 void hub_sync_device_changed(Follower *f) {
@@ -167,14 +182,6 @@ static Frame *make_frames(const StoredRecord *stored, uint64_t start_realtime_us
         return frames;
 }
 
-static void read_figures(const Frame *frames, size_t n, uint64_t start_realtime_usec, uint64_t length_usec, Figures *ret) {
-        g_autoptr(Replay) replay = replay_new(&(ReplaySettings) { .start_realtime_usec = start_realtime_usec });
-
-        for (size_t i = 0; i < n; i++)
-                (void) replay_frame(replay, &frames[i]);
-        replay_figures(replay, length_usec, ret);
-}
-
 static void on_recorded(int error, StoreRecordFate fate, uint64_t id, void *userdata) {
         g_autofree Passage *p = userdata;
         g_autofree char *path = p->device_path;
@@ -190,11 +197,14 @@ static void on_recorded(int error, StoreRecordFate fate, uint64_t id, void *user
         if (!f)
                 return;
 
+        if (f->sync.writing > 0)        /* else it was forgotten and adopted anew */
+                f->sync.writing--;
         if (error >= 0) {
                 f->sync.added += fate == STORE_RECORD_ADDED;
                 f->sync.merged += fate == STORE_RECORD_MERGED;
         }
         link_sync_stored(p->hub->link, device, &p->cursor, error);
+        begin_wanted(f);
 }
 
 static uint64_t start_of(const StoredRecord *stored, uint64_t length_usec) {
@@ -241,16 +251,19 @@ void hub_sync_record(Device *device, const StoredRecord *stored) {
                         .source = (char *) "stored",
                         .record = stored->record.number,
                         .epoch = stored->cursor.epoch,
+                        .record_start = stored->record.start.count > 0 ? stored->cursor.start : 0, /* 0: it has no clock at all */
                         .end_boottime_usec = length_usec,
                         .end_realtime_usec = start_usec + length_usec,
                 },
                 .device_address_type = device->address_type,
                 .cursor = { stored->cursor.epoch, stored->cursor.record, stored->cursor.start },
+                .start_unknown = stored->start_realtime_usec == 0,
                 .frames = frames,
                 .samples = samples,
                 .n_frames = stored->n_bodies,
         };
-        read_figures(frames, stored->n_bodies, start_usec, length_usec, &row.session.figures);
+        stored_figures(&stored->record, &row.session.figures);
+        f->sync.writing++;
         passage = g_new(Passage, 1);
         *passage = (Passage) { .hub = hub, .device_path = g_strdup(device->path), .cursor = stored->cursor, .owner = device->owner };
         store_record_put(hub->store, &row, on_recorded, passage);

@@ -292,6 +292,10 @@ static void on_trace_answered(const OmpRequest *request, const OmpResponse *resp
                 device->work->control->next_entry = response->next_entry;
 }
 
+static void on_trace_asked(void *userdata) {
+        sync_tracing(userdata);
+}
+
 static void on_trace_done(const ProcedureEnd *end, void *userdata) {
         Device *device = userdata;
 
@@ -305,7 +309,7 @@ bool control_works(const Device *device) {
 int control_trace(Device *device, uint32_t record, uint32_t first_entry) {
         const ProcedureJob job = {
                 .requests = { { .op = OMP_OP_TRACE, .record = record, .first_entry = first_entry } }, .n = 1,
-                .answered = on_trace_answered, .done = on_trace_done, .userdata = device,
+                .asked = on_trace_asked, .answered = on_trace_answered, .done = on_trace_done, .userdata = device,
         };
 
         return device->work->control ? add_job(device->work->control, &job) : -ENOTCONN;

@@ -301,6 +301,7 @@ Device *device_free(Device *device) {
         if (device->work->adoption)
                 g_free(device->work->adoption->alias);
         g_free(device->work->adoption);
+        fetch_memory_free(device->work->memory);
         g_clear_pointer(&device->work->feature, g_byte_array_unref);
         for (int i = 0; i < _IDENTITY_MAX; i++)
                 g_free(device->work->identity[i]);

@@ -42,25 +42,37 @@ static void keep_in_pieces(FetchTrace *t, const OmpTrace *trace) {
         }
 }
 
-void fetch_trace_init(FetchTrace *t) {
+FetchMemory *fetch_memory_new(void) {
+        FetchMemory *memory = g_new0(FetchMemory, 1);
+
+        fetch_trace_clear(&memory->trace);
+        return memory;
+}
+
+FetchMemory *fetch_memory_free(FetchMemory *memory) {
+        if (!memory)
+                return NULL;
+
+        g_array_unref(memory->trace.bodies);
+        g_byte_array_unref(memory->trace.octets);
+        g_free(memory);
+        return NULL;
+}
+
+/* Also the room: it may be kept for days. */
+void fetch_trace_clear(FetchTrace *t) {
+        g_clear_pointer(&t->bodies, g_array_unref);
+        g_clear_pointer(&t->octets, g_byte_array_unref);
         *t = (FetchTrace) { .bodies = g_array_new(FALSE, FALSE, sizeof(Place)), .octets = g_byte_array_new() };
 }
 
-void fetch_trace_done(FetchTrace *t) {
-        g_array_unref(t->bodies);
-        g_byte_array_unref(t->octets);
-}
+void fetch_trace_begin(FetchTrace *t, uint32_t record, uint64_t start) {
+        if (t->record == record && t->start == start)
+                return;
 
-void fetch_trace_clear(FetchTrace *t) {
-        fetch_trace_begin(t, 0);
-}
-
-void fetch_trace_begin(FetchTrace *t, uint32_t record) {
+        fetch_trace_clear(t);
         t->record = record;
-        t->next = 0;
-        t->complete = false;
-        g_array_set_size(t->bodies, 0);
-        g_byte_array_set_size(t->octets, 0);
+        t->start = start;
 }
 
 bool fetch_trace_take(FetchTrace *t, const OmpTrace *trace, const uint8_t *data, size_t size) {
@@ -72,7 +84,8 @@ bool fetch_trace_take(FetchTrace *t, const OmpTrace *trace, const uint8_t *data,
         else
                 keep_in_pieces(t, trace);
         t->next += trace->n;
-        t->complete = trace->last || t->octets->len >= FETCH_TRACE_MAX;
+        t->full = !trace->last && (t->octets->len >= FETCH_TRACE_MAX || t->bodies->len >= FETCH_BODIES_MAX);
+        t->complete = trace->last || t->full;
         return true;
 }
 

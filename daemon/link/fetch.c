@@ -3,16 +3,17 @@
 
 #include <errno.h>
 #include <glib.h>
-#include <string.h>
 
 #include "autoptr.h"
-#include "link/fetch-trace.h"
+#include "link/fetch-batch.h"
 #include "needled/omp-control.h"
 
 typedef enum FetchState {
         FETCH_IDLE,
         FETCH_LAST,             /* its last record was asked for: has the device been reset? */
         FETCH_LAST_DRAIN,       /* answered, and the record has not come yet */
+        FETCH_SAME,             /* the one that was durable last: is it what it was? */
+        FETCH_SAME_DRAIN,
         FETCH_COUNT,            /* how many are new */
         FETCH_REPORT,           /* these, or those of them that were lost on the way */
         FETCH_REPORT_DRAIN,
@@ -22,6 +23,8 @@ typedef enum FetchState {
         FETCH_DELETE,
         FETCH_ABORT,            /* the end of a report was asked for */
         FETCH_ABORT_TRACE,
+        FETCH_CUT,              /* likewise, and what came of it is taken */
+        FETCH_CUT_TRACE,
         _FETCH_STATE_MAX,
 } FetchState;
 
@@ -35,6 +38,8 @@ static const struct {
         [FETCH_IDLE] = { SYNC_IDLE, 0, 0, false },
         [FETCH_LAST] = { SYNC_LIST, FETCH_LIMIT_USEC, OMP_RACP_REPORT, true },
         [FETCH_LAST_DRAIN] = { SYNC_LIST, FETCH_DRAIN_USEC, 0, true },
+        [FETCH_SAME] = { SYNC_LIST, FETCH_LIMIT_USEC, OMP_RACP_REPORT, true },
+        [FETCH_SAME_DRAIN] = { SYNC_LIST, FETCH_DRAIN_USEC, 0, true },
         [FETCH_COUNT] = { SYNC_LIST, FETCH_LIMIT_USEC, OMP_RACP_COUNT, false },
         [FETCH_REPORT] = { SYNC_FETCH, FETCH_LIMIT_USEC, OMP_RACP_REPORT, true },
         [FETCH_REPORT_DRAIN] = { SYNC_FETCH, FETCH_DRAIN_USEC, 0, true },
@@ -44,26 +49,25 @@ static const struct {
         [FETCH_DELETE] = { SYNC_CLEAR, FETCH_LIMIT_USEC, OMP_RACP_DELETE, false },
         [FETCH_ABORT] = { SYNC_FETCH, FETCH_LIMIT_USEC, OMP_RACP_ABORT, false },
         [FETCH_ABORT_TRACE] = { SYNC_FETCH, FETCH_LIMIT_USEC, 0, false },
+        [FETCH_CUT] = { SYNC_FETCH, FETCH_LIMIT_USEC, OMP_RACP_ABORT, false },
+        [FETCH_CUT_TRACE] = { SYNC_FETCH, FETCH_LIMIT_USEC, 0, false },
 };
-
-typedef struct Kept {                   /* a record as it came */
-        OmpRecord record;
-        uint16_t size;
-        uint8_t data[OMP_VALUE_MAX];
-} Kept;
 
 struct Fetch {
         FetchOps ops;
         void *userdata;
         bool traces, mute;              /* mute: something was not answered in time, and would be taken for the answer to the next */
         FetchState state;
-        uint64_t deadline_usec, whole_usec; /* whole_usec: of a transfer, however much comes */
+        uint64_t deadline_usec, whole_usec; /* whole_usec: of a transfer, however much comes; UINT64_MAX: it was not asked for yet */
         uint8_t out[OMP_RACP_MAX];      /* what is to be written when the write before it has arrived */
         size_t n_out;
         bool writing;
 
         StoredCursor cursor;            /* what is durable */
         bool clear;
+        bool same;                      /* it is still that of the device, or there was none: what is older was here too */
+        uint32_t begun;                 /* its number when this began */
+        unsigned most;                  /* sessions of one sync */
         OmpRecord newest;               /* the device's last; number 0: it has none */
         SyncProgress progress;
 
@@ -75,11 +79,14 @@ struct Fetch {
         unsigned arrived;               /* in this report or trace, that was new */
         uint32_t counted;               /* new ones, as the device says */
         unsigned tries;                 /* in a row without anything new */
-        GArray *batch;                  /* Kept, by number */
+        GArray *batch;                  /* FetchKept, by number */
         unsigned next;                  /* of it: the one that is under way */
         bool unreadable;                /* the batch ends before one that cannot be read */
+        bool again;                     /* the report was cut short behind the batch */
+        bool fewer;                     /* than were counted came */
 
-        FetchTrace trace;
+        FetchMemory *memory;            /* the caller's */
+        FetchTrace *trace;              /* in it */
         StoredCursor storing;
 };
 
@@ -100,7 +107,8 @@ static void end(Fetch *f, int error, uint32_t number) {
                 f->mute = true;
         f->n_out = 0;
         g_array_set_size(f->batch, 0);
-        fetch_trace_clear(&f->trace);
+        if (error == 0)
+                fetch_trace_clear(f->trace); /* else it is gone on with */
         enter(f, FETCH_IDLE, 0);
         f->ops.ended(error, number, f->userdata);
 }
@@ -131,11 +139,16 @@ static void ask_last(Fetch *f, uint64_t now_usec) {
         ask(f, FETCH_LAST, &(OmpRacpRequest) { .op = OMP_RACP_REPORT, .operator_ = OMP_RACP_LAST }, now_usec);
 }
 
+static void ask_same(Fetch *f, uint64_t now_usec) {
+        ask(f, FETCH_SAME, &(OmpRacpRequest) { .op = OMP_RACP_REPORT, .operator_ = OMP_RACP_RANGE, .first = f->cursor.record,
+                                               .last = f->cursor.record }, now_usec);
+}
+
 static void ask_count(Fetch *f, uint64_t now_usec) {
         g_array_set_size(f->batch, 0);
         f->next = 0;
         f->tries = 0;
-        f->unreadable = false;
+        f->unreadable = f->again = false;
         ask(f, FETCH_COUNT, &(OmpRacpRequest) { .op = OMP_RACP_COUNT, .operator_ = OMP_RACP_AT_LEAST, .first = f->cursor.record + 1 },
             now_usec);
 }
@@ -152,31 +165,37 @@ static void ask_report(Fetch *f, uint32_t from, uint32_t to, uint64_t now_usec) 
                                                  .last = all ? 0 : to }, now_usec);
 }
 
+/* Nothing goes that may not have been here: where older ones may be others, or some did not come, only what was taken for sure. */
 static void finish(Fetch *f, uint64_t now_usec) {
-        if (f->clear && f->newest.number > 0 && f->cursor.record > 0)
-                ask(f, FETCH_DELETE, &(OmpRacpRequest) { .op = OMP_RACP_DELETE, .operator_ = OMP_RACP_AT_MOST, .last = f->cursor.record },
-                    now_usec);
-        else
+        uint32_t last = f->cursor.record, first;
+
+        if (f->fewer)
+                f->memory->unsure = last;
+        first = MAX(f->memory->unsure, f->same ? 0 : f->begun) + 1;
+        if (!f->clear || f->newest.number == 0 || last < first)
                 end(f, 0, 0);
+        else
+                ask(f, FETCH_DELETE, &(OmpRacpRequest) { .op = OMP_RACP_DELETE, .operator_ = first > 1 ? OMP_RACP_RANGE : OMP_RACP_AT_MOST,
+                                                         .first = first > 1 ? first : 0, .last = last }, now_usec);
 }
 
 /* ---- What comes of a record ---- */
 
-static Kept *current(Fetch *f) {
-        return &g_array_index(f->batch, Kept, f->next);
+static FetchKept *current(Fetch *f) {
+        return &g_array_index(f->batch, FetchKept, f->next);
 }
 
 static void hand_on(Fetch *f, uint64_t now_usec) {
-        const Kept *kept = current(f);
+        const FetchKept *kept = current(f);
         StoredRecord stored = {
                 .record = kept->record,
                 .cursor = { f->cursor.epoch, kept->record.number, stored_start(&kept->record.start) },
         };
-        g_autofree StoredBody *bodies = g_new0(StoredBody, 1 + f->trace.bodies->len);
+        g_autofree StoredBody *bodies = g_new0(StoredBody, 1 + f->trace->bodies->len);
 
         bodies[0] = (StoredBody) { .data = kept->data, .size = kept->size };
         stored.bodies = bodies;
-        stored.n_bodies = 1 + fetch_trace_bodies(&f->trace, bodies + 1);
+        stored.n_bodies = 1 + fetch_trace_bodies(f->trace, bodies + 1);
         f->storing = stored.cursor;
         enter(f, FETCH_STORE, now_usec);
         f->ops.record(&stored, f->userdata);
@@ -188,9 +207,9 @@ static void ask_trace(Fetch *f, uint64_t now_usec) {
         omp_reassembler_reset(&f->reassembler);
         f->lost = false;
         f->arrived = 0;
-        f->whole_usec = now_usec + FETCH_WHOLE_USEC;
         enter(f, FETCH_TRACE, now_usec);
-        r = f->ops.trace(current(f)->record.number, f->trace.next, f->userdata);
+        f->deadline_usec = f->whole_usec = UINT64_MAX; /* see fetch_tracing() */
+        r = f->ops.trace(current(f)->record.number, f->trace->next, f->userdata);
         if (r < 0)
                 end(f, r, current(f)->record.number);
 }
@@ -198,47 +217,20 @@ static void ask_trace(Fetch *f, uint64_t now_usec) {
 static void go_on(Fetch *f, uint64_t now_usec) {
         if (f->next < f->batch->len) {
                 f->tries = 0;
-                fetch_trace_begin(&f->trace, current(f)->record.number);
-                if (f->traces && current(f)->record.flags & OMP_RECORD_TRACE)
+                fetch_trace_begin(f->trace, current(f)->record.number, stored_start(&current(f)->record.start));
+                if (f->traces && current(f)->record.flags & OMP_RECORD_TRACE && !f->trace->complete)
                         ask_trace(f, now_usec);
                 else
                         hand_on(f, now_usec);
         } else if (f->unreadable)
                 end(f, -EBADMSG, f->hole_from);
-        else if (f->counted > f->batch->len && f->batch->len >= FETCH_BATCH_MAX)
+        else if (f->progress.done < f->most && (f->again || (f->counted > f->batch->len && f->batch->len >= FETCH_BATCH_MAX)))
                 ask_count(f, now_usec);
         else
                 finish(f, now_usec);
 }
 
 /* ---- Records ---- */
-
-static void insert(Fetch *f, const OmpRecord *record, const uint8_t *data, size_t size) {
-        Kept kept = { .record = *record };
-        unsigned at = f->batch->len;
-        int n;
-
-        while (at > 0 && g_array_index(f->batch, Kept, at - 1).record.number >= record->number)
-                at--;
-        if (at < f->batch->len && g_array_index(f->batch, Kept, at).record.number == record->number)
-                return;
-        if (f->batch->len >= FETCH_BATCH_MAX) {
-                if (at == f->batch->len)
-                        return;         /* asked for again when these are durable */
-                g_array_set_size(f->batch, FETCH_BATCH_MAX - 1);
-        }
-
-        /* What a later minor version has appended is kept as far as a frame holds it. */
-        if (size <= sizeof(kept.data)) {
-                memcpy(kept.data, data, size);
-                kept.size = (uint16_t) size;
-        } else {
-                n = omp_record_encode(record, kept.data, sizeof(kept.data));
-                kept.size = (uint16_t) MAX(n, 0);
-        }
-        g_array_insert_val(f->batch, at, kept);
-        f->arrived++;
-}
 
 /* "Records are sent oldest first": what is missing before this one lies between it and the one before. */
 static void note_hole(Fetch *f, uint32_t number) {
@@ -259,22 +251,33 @@ static void take_record(Fetch *f, const OmpRecord *record, const uint8_t *data, 
                 f->arrived++;
                 return;
         }
+        if (f->state == FETCH_SAME || f->state == FETCH_SAME_DRAIN) {
+                if (record->number != f->cursor.record)
+                        return;
+                f->same = stored_start(&record->start) == f->cursor.start;
+                f->arrived++;
+                return;
+        }
         if (record->number < f->from || record->number > f->to)
                 return;
 
         if (record->number > f->at)
                 note_hole(f, record->number);
-        insert(f, record, data, size);
+        f->arrived += fetch_batch_add(f->batch, record, data, size);
 }
 
-/* "its number is lower than the committed one, or the same number has another start ⇒ the device was reset: new epoch, last = 0" */
-static void settle_epoch(Fetch *f) {
-        bool other = f->newest.number == f->cursor.record && stored_start(&f->newest.start) != f->cursor.start;
+static void was_reset(Fetch *f) {
+        f->cursor = (StoredCursor) { .epoch = f->cursor.epoch + 1 };
+        f->begun = f->memory->unsure = 0;
+        f->same = true;
+        fetch_trace_clear(f->trace);
+}
 
-        if (f->cursor.epoch == 0)
-                f->cursor.epoch = 1;
-        if (f->cursor.record > 0 && (f->newest.number < f->cursor.record || other))
-                f->cursor = (StoredCursor) { .epoch = f->cursor.epoch + 1 };
+/* A device that was reset may have more sessions by now than it had then. One that has that record no more tells nothing. */
+static void have_same(Fetch *f, uint64_t now_usec) {
+        if (f->arrived > 0 && !f->same)
+                was_reset(f);
+        ask_count(f, now_usec);
 }
 
 static void have_last(Fetch *f, uint64_t now_usec) {
@@ -286,7 +289,17 @@ static void have_last(Fetch *f, uint64_t now_usec) {
                 return;
         }
 
-        settle_epoch(f);
+        /* "its number is lower than the committed one, or the same number has another start ⇒ the device was reset: new epoch, last = 0" */
+        f->tries = 0;
+        f->same = f->cursor.record == 0 ||
+                  (f->newest.number == f->cursor.record && stored_start(&f->newest.start) == f->cursor.start);
+        if (!f->same && f->newest.number > f->cursor.record) {
+                ask_same(f, now_usec);
+                return;
+        }
+
+        if (!f->same)
+                was_reset(f);
         if (f->newest.number == f->cursor.record)
                 finish(f, now_usec);
         else
@@ -295,11 +308,7 @@ static void have_last(Fetch *f, uint64_t now_usec) {
 
 /* What cannot be read is not passed over: nothing behind it is taken, so that it is neither forgotten nor deleted. */
 static void cut(Fetch *f) {
-        for (unsigned i = 0; i < f->batch->len; i++)
-                if (g_array_index(f->batch, Kept, i).record.number > f->hole_from) {
-                        g_array_set_size(f->batch, i);
-                        break;
-                }
+        fetch_batch_cut(f->batch, f->hole_from);
         f->unreadable = true;
 }
 
@@ -323,18 +332,45 @@ static void have_report(Fetch *f, uint64_t now_usec) {
         else {
                 if (f->hole_from > 0)
                         cut(f);
+                else
+                        f->fewer = true;
                 go_on(f, now_usec);
         }
+}
+
+/* It takes too long: those that came are taken, and what is left is counted anew. */
+static void have_cut(Fetch *f, uint64_t now_usec) {
+        if (f->hole_from > 0)
+                cut(f);
+        f->again = f->batch->len > 0;
+        f->unreadable = !f->again;
+        f->fewer = true;
+        go_on(f, now_usec);
 }
 
 /* ---- Traces ---- */
 
 static void have_trace(Fetch *f, uint64_t now_usec) {
         f->tries = f->arrived > 0 ? 0 : f->tries + 1;
-        if (f->trace.complete || f->tries >= FETCH_TRIES)
+        if (f->trace->complete || f->tries >= FETCH_TRIES)
                 hand_on(f, now_usec);   /* without a part of its curve it is a session still */
         else
                 ask_trace(f, now_usec);
+}
+
+static void cut_trace(Fetch *f, uint64_t now_usec) {
+        enter(f, FETCH_CUT_TRACE, now_usec);
+        f->ops.stop_trace(f->userdata);
+}
+
+void fetch_tracing(Fetch *f, uint64_t now_usec) {
+        if ((f->state != FETCH_TRACE && f->state != FETCH_ABORT_TRACE) || f->whole_usec != UINT64_MAX)
+                return;
+
+        f->whole_usec = now_usec + FETCH_WHOLE_USEC;
+        f->deadline_usec = now_usec + FETCH_LIMIT_USEC;
+        if (f->state == FETCH_ABORT_TRACE)
+                f->ops.stop_trace(f->userdata); /* now that there is something to stop */
 }
 
 void fetch_traced(Fetch *f, int error, uint8_t result, uint32_t next_entry, uint64_t now_usec) {
@@ -342,18 +378,25 @@ void fetch_traced(Fetch *f, int error, uint8_t result, uint32_t next_entry, uint
                 end(f, error == 0 || error == -EREMOTEIO ? -ECANCELED : error, 0);
                 return;
         }
+        if (f->state == FETCH_CUT_TRACE) {
+                if (error == 0 || error == -EREMOTEIO)
+                        hand_on(f, now_usec);
+                else
+                        end(f, error, f->trace->record);
+                return;
+        }
         if (f->state != FETCH_TRACE)
                 return;
 
         if (error == -EREMOTEIO && result == OMP_RESULT_BUSY)
-                end(f, -EBUSY, f->trace.record);
+                end(f, -EBUSY, f->trace->record);
         else if (error == -EREMOTEIO && result == OMP_RESULT_FAILED)
                 have_trace(f, now_usec);
         else if (error == -EREMOTEIO)
                 hand_on(f, now_usec);   /* it has none, whatever the record says */
         else if (error < 0)
-                end(f, error, f->trace.record);
-        else if (f->trace.complete || f->trace.next >= next_entry)
+                end(f, error, f->trace->record);
+        else if (f->trace->complete || f->trace->next >= next_entry)
                 have_trace(f, now_usec);
         else
                 enter(f, FETCH_TRACE_DRAIN, now_usec);
@@ -371,7 +414,7 @@ static void take_body(Fetch *f) {
                 f->lost = true;
         else if (body.type == OMP_BODY_RECORD && !trace)
                 take_record(f, &body.record, data, size);
-        else if (body.type == OMP_BODY_TRACE && trace && fetch_trace_take(&f->trace, &body.trace, data, size))
+        else if (body.type == OMP_BODY_TRACE && trace && fetch_trace_take(f->trace, &body.trace, data, size))
                 f->arrived++;
 }
 
@@ -379,7 +422,7 @@ void fetch_data(Fetch *f, const uint8_t *data, size_t size, uint64_t now_usec) {
         unsigned lost;
         int what;
 
-        if (!states[f->state].listens)
+        if (!states[f->state].listens || f->whole_usec == UINT64_MAX)
                 return;
 
         what = omp_reassembler_push(&f->reassembler, data, size, &lost);
@@ -394,9 +437,13 @@ void fetch_data(Fetch *f, const uint8_t *data, size_t size, uint64_t now_usec) {
 
         if (f->state == FETCH_LAST_DRAIN && f->arrived > 0)
                 have_last(f, now_usec);
+        else if (f->state == FETCH_SAME_DRAIN && f->arrived > 0)
+                have_same(f, now_usec);
+        else if (f->state == FETCH_TRACE && f->trace->full)
+                cut_trace(f, now_usec);
         else if (f->state == FETCH_REPORT_DRAIN && f->batch->len >= MIN(f->counted, FETCH_BATCH_MAX))
                 have_report(f, now_usec);
-        else if (f->state == FETCH_TRACE_DRAIN && f->trace.complete)
+        else if (f->state == FETCH_TRACE_DRAIN && f->trace->complete)
                 have_trace(f, now_usec);
 }
 
@@ -405,9 +452,17 @@ void fetch_data(Fetch *f, const uint8_t *data, size_t size, uint64_t now_usec) {
 static void answered_report(Fetch *f, uint8_t code, uint64_t now_usec) {
         bool last = f->state == FETCH_LAST;
 
+        if (f->state == FETCH_SAME) {
+                if (code == OMP_RACP_SUCCESS && f->arrived == 0)
+                        enter(f, FETCH_SAME_DRAIN, now_usec);
+                else
+                        have_same(f, now_usec);
+                return;
+        }
         if (code == OMP_RACP_NO_RECORDS && last)
                 end(f, 0, 0);           /* nothing is there; a device that was reset shows it with its first session */
         else if (code == OMP_RACP_NO_RECORDS) {
+                f->fewer |= f->counted > f->batch->len;
                 f->counted = f->batch->len; /* it has them no more */
                 f->hole_from = 0;
                 f->lost = false;
@@ -457,7 +512,10 @@ void fetch_response(Fetch *f, const uint8_t *data, size_t size, uint64_t now_use
                 end(f, response.code == OMP_RACP_SUCCESS || response.code == OMP_RACP_NO_RECORDS ? 0 : -EREMOTEIO, 0);
                 break;
         case OMP_RACP_ABORT:
-                end(f, -ECANCELED, 0);
+                if (f->state == FETCH_CUT)
+                        have_cut(f, now_usec);
+                else
+                        end(f, -ECANCELED, 0);
                 break;
         case OMP_RACP_COUNT_RESPONSE:
         case OMP_RACP_RESPONSE:
@@ -484,6 +542,7 @@ void fetch_stored(Fetch *f, const StoredCursor *cursor, int error, uint64_t now_
         }
 
         f->cursor = f->storing;
+        fetch_trace_clear(f->trace);
         f->progress.done++;
         f->next++;
         f->ops.changed(f->userdata);
@@ -492,15 +551,17 @@ void fetch_stored(Fetch *f, const StoredCursor *cursor, int error, uint64_t now_
 
 /* ---- The whole ---- */
 
-Fetch *fetch_new(const FetchOps *ops, bool traces, void *userdata) {
+Fetch *fetch_new(const FetchOps *ops, FetchMemory *memory, bool traces, unsigned most, void *userdata) {
         Fetch *f = g_new0(Fetch, 1);
 
         f->ops = *ops;
         f->userdata = userdata;
         f->traces = traces;
+        f->most = most;
         f->deadline_usec = UINT64_MAX;
-        f->batch = g_array_new(FALSE, FALSE, sizeof(Kept));
-        fetch_trace_init(&f->trace);
+        f->batch = g_array_new(FALSE, FALSE, sizeof(FetchKept));
+        f->memory = memory;
+        f->trace = &memory->trace;
         return f;
 }
 
@@ -511,19 +572,21 @@ Fetch *fetch_free(Fetch *f) {
         if (f->state != FETCH_IDLE)
                 end(f, -ENOTCONN, 0);
         g_array_unref(f->batch);
-        fetch_trace_done(&f->trace);
         g_free(f);
         return NULL;
 }
 
 int fetch_begin(Fetch *f, const StoredCursor *cursor, bool clear, uint64_t now_usec) {
-        if (f->state != FETCH_IDLE || f->writing)
+        if (f->state != FETCH_IDLE)
                 return -EBUSY;
         if (f->mute)
                 return -ETIMEDOUT;
 
         f->cursor = *cursor;
+        f->cursor.epoch = MAX(f->cursor.epoch, 1u);
+        f->begun = f->cursor.record;
         f->clear = clear;
+        f->fewer = false;
         f->newest = (OmpRecord) {};
         f->progress = (SyncProgress) {};
         f->tries = 0;
@@ -537,7 +600,14 @@ void fetch_stop(Fetch *f, uint64_t now_usec) {
         case FETCH_ABORT:
         case FETCH_ABORT_TRACE:
                 break;
+        case FETCH_CUT:
+                enter(f, FETCH_ABORT, now_usec);
+                break;
+        case FETCH_CUT_TRACE:
+                enter(f, FETCH_ABORT_TRACE, now_usec);
+                break;
         case FETCH_LAST:
+        case FETCH_SAME:
         case FETCH_COUNT:
         case FETCH_REPORT:
         case FETCH_DELETE:
@@ -548,9 +618,13 @@ void fetch_stop(Fetch *f, uint64_t now_usec) {
                 break;
         case FETCH_TRACE:
                 enter(f, FETCH_ABORT_TRACE, now_usec);
-                f->ops.stop_trace(f->userdata);
+                if (f->whole_usec == UINT64_MAX)
+                        f->deadline_usec = UINT64_MAX; /* until it is asked for, or cannot be */
+                else
+                        f->ops.stop_trace(f->userdata);
                 break;
         case FETCH_LAST_DRAIN:
+        case FETCH_SAME_DRAIN:
         case FETCH_REPORT_DRAIN:
         case FETCH_TRACE_DRAIN:
         case FETCH_STORE:
@@ -559,6 +633,10 @@ void fetch_stop(Fetch *f, uint64_t now_usec) {
         case _FETCH_STATE_MAX:
                 break;
         }
+}
+
+bool fetch_wants_trace(const Fetch *f) {
+        return f->state == FETCH_TRACE;
 }
 
 bool fetch_runs(const Fetch *f) {
@@ -581,6 +659,12 @@ void fetch_tick(Fetch *f, uint64_t now_usec) {
         case FETCH_LAST_DRAIN:
                 have_last(f, now_usec);
                 break;
+        case FETCH_SAME_DRAIN:
+                if (++f->tries < FETCH_TRIES)
+                        ask_same(f, now_usec);
+                else
+                        have_same(f, now_usec);
+                break;
         case FETCH_REPORT_DRAIN:
                 have_report(f, now_usec);
                 break;
@@ -590,13 +674,23 @@ void fetch_tick(Fetch *f, uint64_t now_usec) {
         case FETCH_STORE:
                 end(f, -ENOSPC, f->storing.record);
                 break;
-        case FETCH_LAST:
-        case FETCH_COUNT:
         case FETCH_REPORT:
         case FETCH_TRACE:
+                if (now_usec < f->whole_usec || (f->state == FETCH_REPORT && f->batch->len == 0))
+                        end(f, -ETIMEDOUT, 0);
+                else if (f->state == FETCH_TRACE)
+                        cut_trace(f, now_usec);
+                else
+                        ask(f, FETCH_CUT, &(OmpRacpRequest) { .op = OMP_RACP_ABORT }, now_usec);
+                break;
+        case FETCH_LAST:
+        case FETCH_SAME:
+        case FETCH_COUNT:
         case FETCH_DELETE:
         case FETCH_ABORT:
         case FETCH_ABORT_TRACE:
+        case FETCH_CUT:
+        case FETCH_CUT_TRACE:
                 end(f, -ETIMEDOUT, 0);
                 break;
         case FETCH_IDLE:

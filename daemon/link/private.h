@@ -153,7 +153,7 @@ void control_begin(Device *device);             /* its socket may be there: noth
 void control_response(Device *device, const uint8_t *data, size_t size);
 void control_close(Device *device);             /* what waits ends with -ENOTCONN */
 bool control_works(const Device *device);
-/* Op 10; sync_traced() follows. Errors: -ENOTCONN, -EBUSY, -ETIMEDOUT. */
+/* Op 10; sync_tracing() and sync_traced() follow. Errors: -ENOTCONN, -EBUSY, -ETIMEDOUT. */
 int control_trace(Device *device, uint32_t record, uint32_t first_entry);
 void control_stop_trace(Device *device);        /* op 11 */
 void control_prolong(Device *device);           /* what op 10 asked for is coming */
@@ -161,6 +161,7 @@ void control_prolong(Device *device);           /* what op 10 asked for is comin
 /* sync.c: sessions that an OMP device has stored. */
 void sync_begin(Device *device);                /* all that it takes may be there: nothing if it is not, or was before */
 void sync_take(Device *device, const ProfileChar *ch, const uint8_t *data, size_t size); /* Session Data or RACP */
+void sync_tracing(Device *device);              /* op 10 is written now */
 void sync_traced(Device *device, int error, uint8_t result, uint32_t next_entry);
 void sync_close(Device *device);                /* one that runs ends with -ENOTCONN */
 

@@ -5,9 +5,10 @@
 #include <errno.h>
 #include <glib.h>
 
-/* Two queues: what comes first in this order is written first. */
+/* Three queues: what comes first in this order is written first. */
 typedef enum Lane {
         LANE_STOP,
+        LANE_ABORT,
         LANE_USUAL,
         _LANE_MAX,
 } Lane;
@@ -36,7 +37,10 @@ struct Procedures {
 static Lane lane_of(const ProcedureJob *job) {
         uint8_t op = job->requests[0].op;
 
-        return job->n == 1 && (op == OMP_OP_STOP_MOTOR || op == OMP_OP_ABORT) ? LANE_STOP : LANE_USUAL;
+        if (job->n > 1)
+                return LANE_USUAL;
+
+        return op == OMP_OP_STOP_MOTOR ? LANE_STOP : op == OMP_OP_ABORT ? LANE_ABORT : LANE_USUAL;
 }
 
 static void end_job(Queue *q, int error, uint8_t result) {
@@ -66,6 +70,8 @@ static void write_request(Procedures *p, Lane lane, uint64_t now_usec) {
         q->deadline_usec = now_usec + PROCEDURE_LIMIT_USEC;
         p->writing = true;
         p->written = lane;
+        if (j->job.asked)
+                j->job.asked(j->job.userdata);
         p->write(data, (size_t) n, p->userdata);
 }
 
@@ -82,7 +88,13 @@ static bool answers(const OmpRequest *request, const OmpResponse *response) {
         return request->op != OMP_OP_GET || response->result != OMP_RESULT_OK || request->parameter == response->parameter;
 }
 
+/* The end of a transfer shows in the answer to the transfer, which some devices leave it at. */
 static void not_answered(Procedures *p, Lane lane) {
+        if (lane == LANE_ABORT) {
+                end_job(&p->queues[lane], -ETIMEDOUT, 0);
+                return;
+        }
+
         p->mute = true;
         end_job(&p->queues[lane], -ETIMEDOUT, 0);
         end_all(&p->queues[LANE_USUAL], -ETIMEDOUT);
@@ -111,7 +123,7 @@ int procedures_add(Procedures *p, const ProcedureJob *job, uint64_t now_usec) {
         Job *j;
 
         assert(job->n > 0 && job->n <= PROCEDURE_REQUESTS_MAX);
-        if (p->mute && lane != LANE_STOP)
+        if (p->mute && lane == LANE_USUAL)
                 return -ETIMEDOUT;
         if (p->queues[lane].jobs.length >= PROCEDURE_JOBS_MAX)
                 return -EBUSY;
@@ -149,6 +161,8 @@ void procedures_response(Procedures *p, const uint8_t *data, size_t size, uint64
 
                 if (j->job.answered)
                         j->job.answered(&j->job.requests[j->at], &response, j->job.userdata);
+                if (response.op == OMP_OP_TRACE) /* there is nothing to end any more */
+                        end_all(&p->queues[LANE_ABORT], 0);
                 if (response.result != OMP_RESULT_OK && !j->job.go_on)
                         end_job(q, -EREMOTEIO, response.result);
                 else if (j->at + 1 == j->job.n)
@@ -164,8 +178,9 @@ void procedures_response(Procedures *p, const uint8_t *data, size_t size, uint64
 
 void procedures_prolong(Procedures *p, uint64_t now_usec) {
         Queue *q = &p->queues[LANE_USUAL];
+        const Job *j = q->asked ? g_queue_peek_head(&q->jobs) : NULL;
 
-        if (q->asked)
+        if (j && j->job.requests[j->at].op == OMP_OP_TRACE)
                 q->deadline_usec = now_usec + PROCEDURE_LIMIT_USEC;
 }
 

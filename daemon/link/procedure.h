@@ -6,7 +6,8 @@
  * answer could be taken for that of the next.
  *
  * To stop the motor is "always allowed": that waits for no answer but its own, goes before all that waits, and is tried
- * also when the device has left another procedure without an answer. So is the end of a transfer, which that is waiting for.
+ * also when the device has left another procedure without an answer. So is the end of a transfer, behind that; without an answer it ends
+ * nothing else.
  *
  * Pure state: what is to be written goes out by a function, what came and the time come in. */
 
@@ -35,6 +36,7 @@ typedef struct ProcedureJob {
         OmpRequest requests[PROCEDURE_REQUESTS_MAX];
         size_t n;                       /* 1 at least */
         bool go_on;                     /* a refusal ends nothing: `answered` tells of it */
+        void (*asked)(void *userdata);  /* each request as it is written, also from inside procedures_add(); may be NULL */
         void (*answered)(const OmpRequest *request, const OmpResponse *response, void *userdata); /* each; may be NULL */
         void (*done)(const ProcedureEnd *end, void *userdata); /* exactly once, never from inside procedures_add(); may be NULL */
         void *userdata;
@@ -54,7 +56,7 @@ int procedures_add(Procedures *p, const ProcedureJob *job, uint64_t now_usec);
 void procedures_written(Procedures *p, int error, uint64_t now_usec);
 /* A value of the Control Point. What is no answer to what is under way is passed over. */
 void procedures_response(Procedures *p, const uint8_t *data, size_t size, uint64_t now_usec);
-/* What was asked for is coming by another way: the time for its answer begins anew. */
+/* Of a trace that was asked for something came: the time for its answer begins anew. */
 void procedures_prolong(Procedures *p, uint64_t now_usec);
 /* When procedures_tick() is to be called; UINT64_MAX: nothing is under way. */
 uint64_t procedures_deadline(const Procedures *p);

@@ -195,7 +195,10 @@ void sync_begin(Device *device) {
         s = g_new0(Sync, 1);
         s->device = device;
         s->path = g_strdup(racp->path);
-        s->fetch = fetch_new(&ops, device->feature.bits & OMP_FEATURE_TRACE && control_works(device), s);
+        if (!device->work->memory)
+                device->work->memory = fetch_memory_new();
+        s->fetch = fetch_new(&ops, device->work->memory, device->feature.bits & OMP_FEATURE_TRACE && control_works(device),
+                             device->feature.capacity ?: FETCH_MOST, s);
         device->work->sync = s;
         device->can_sync = true;
         device_changed(device, DEVICE_CHANGED_SYNC);
@@ -212,9 +215,20 @@ void sync_take(Device *device, const ProfileChar *ch, const uint8_t *data, size_
         if (ch->channel == OMP_CHAR_RACP) {
                 fetch_response(s->fetch, data, size, now_usec);
         } else {
-                control_prolong(device);
+                if (fetch_wants_trace(s->fetch))
+                        control_prolong(device);
                 fetch_data(s->fetch, data, size, now_usec);
         }
+        arm(s);
+}
+
+void sync_tracing(Device *device) {
+        Sync *s = device->work->sync;
+
+        if (!s)
+                return;
+
+        fetch_tracing(s->fetch, clock_usec(CLOCK_BOOTTIME));
         arm(s);
 }
 

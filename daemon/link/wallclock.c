@@ -16,6 +16,9 @@
 
 #define QUARTER_SEC (15 * 60)
 #define OFF_USEC (2 * G_USEC_PER_SEC)   /* within that it is right */
+/* No session began before the one, or after now and the other. */
+#define FIRST_USEC ((int64_t) OMP_EPOCH_2000_SEC * G_USEC_PER_SEC)
+#define DAY_USEC (INT64_C(86400) * G_USEC_PER_SEC)
 
 static void on_written(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
         Device *device = userdata;
@@ -100,27 +103,35 @@ void wallclock_begin(Device *device) {
                 write_now(device);
 }
 
+/* Of a clock that was never set the ticks tell it, if the device was not switched off since. */
+static bool from_ticks(const ClockLook *look, const OmpElapsed *start, int64_t *ret_usec) {
+        if (look->realtime_usec == 0 || !(start->flags & OMP_ELAPSED_TICKS) ||
+            omp_resolution_usec(omp_elapsed_resolution(start)) != OMP_TICK_USEC || start->count > look->tick)
+                return false;
+
+        *ret_usec = (int64_t) look->realtime_usec - (int64_t) ((look->tick - start->count) * OMP_TICK_USEC);
+        return true;
+}
+
 bool wallclock_realtime(const Device *device, const OmpElapsed *start, uint64_t *ret_usec) {
         const ClockLook *look = &device->work->look;
-        uint64_t usec, ago_usec;
+        int64_t usec;
+        uint64_t said;
 
-        if (omp_elapsed_is_time(start)) {
-                if (omp_elapsed_to_realtime(start, &usec) < 0)
+        if (!omp_elapsed_is_time(start)) {
+                if (!from_ticks(look, start, &usec))
                         return false;
+        } else if (omp_elapsed_to_realtime(start, &said) >= 0) {
+                usec = (int64_t) said;
                 /* What began after the clock was set began by our clock. */
-                if (look->is_time && (!look->set || usec <= look->device_usec))
-                        usec += look->realtime_usec - look->device_usec;
-                *ret_usec = usec;
-                return true;
-        }
-
-        /* Ticks, of a clock that was never set: they tell it if the device was not switched off since. */
-        if (look->realtime_usec == 0 || !(start->flags & OMP_ELAPSED_TICKS) || start->count > look->tick)
-                return false;
-        ago_usec = (look->tick - start->count) * OMP_TICK_USEC;
-        if (ago_usec > look->realtime_usec)
+                if (look->is_time && (!look->set || said <= look->device_usec))
+                        usec += (int64_t) look->realtime_usec - (int64_t) look->device_usec;
+        } else
                 return false;
 
-        *ret_usec = look->realtime_usec - ago_usec;
+        /* One of the two clocks was far off. */
+        if (usec < FIRST_USEC || usec > (int64_t) clock_usec(CLOCK_REALTIME) + DAY_USEC)
+                return false;
+        *ret_usec = (uint64_t) usec;
         return true;
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "link/bluez.h"
+#include "link/fetch-trace.h"
 #include "link/link.h"
 
 typedef struct Search Search;           /* search.c */
@@ -124,6 +125,7 @@ struct DeviceWork {
         size_t next_action;
         Control *control;       /* NULL: the Control Point cannot be used (yet) */
         Sync *sync;             /* NULL: it keeps no sessions, or they cannot be taken over (yet) */
+        FetchMemory *memory;    /* of what was fetched; NULL: nothing ever was */
         bool looks;             /* its clock is being looked at */
         ClockLook look;         /* in this connection; realtime_usec 0: it was not */
         uint32_t told_parameters; /* bit id: said in the journal already that the device does not take it; bit 0: that it tells none */

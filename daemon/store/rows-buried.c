@@ -31,8 +31,12 @@ static int get_mark(Rows *rows, const StoreBurial *burial, int64_t *ret) {
         int rc = get_salt(rows, &salt);
 
         g_checksum_update(sum, (const guchar *) &salt, sizeof(salt));
-        g_checksum_update(sum, (const guchar *) &burial->epoch, sizeof(burial->epoch));
+        /* Of a known start it is that one in whatever epoch. */
+        if (burial->record_start == 0)
+                g_checksum_update(sum, (const guchar *) &burial->epoch, sizeof(burial->epoch));
         g_checksum_update(sum, (const guchar *) &burial->record, sizeof(burial->record));
+        if (burial->record_start != 0)
+                g_checksum_update(sum, (const guchar *) &burial->record_start, sizeof(burial->record_start));
         g_checksum_update(sum, (const guchar *) burial->device_address, -1);
         g_checksum_get_digest(sum, digest, &size);
         memcpy(ret, digest, sizeof(*ret));
@@ -75,6 +79,7 @@ int rows_bury_session(Rows *rows, uint64_t id) {
                         .device_address = address,
                         .epoch = (uint32_t) sqlite3_column_int64(stmt, 1),
                         .record = (uint32_t) sqlite3_column_int64(stmt, 2),
+                        .record_start = (uint64_t) sqlite3_column_int64(stmt, 3),
                 };
         }
         (void) sqlite3_reset(stmt);
@@ -82,7 +87,7 @@ int rows_bury_session(Rows *rows, uint64_t id) {
         return rc == SQLITE_ROW ? rows_bury(rows, &burial) : rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-int rows_is_buried(Rows *rows, const StoreBurial *burial) {
+static int has_mark(Rows *rows, const StoreBurial *burial) {
         sqlite3_stmt *stmt;
         int64_t mark;
         int rc = get_mark(rows, burial, &mark);
@@ -95,4 +100,28 @@ int rows_is_buried(Rows *rows, const StoreBurial *burial) {
         (void) sqlite3_reset(stmt);
         (void) sqlite3_clear_bindings(stmt);
         return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_NOTFOUND : rc;
+}
+
+static int unbury(Rows *rows, const StoreBurial *burial) {
+        sqlite3_stmt *stmt;
+        int64_t mark;
+        int rc = get_mark(rows, burial, &mark);
+
+        if (rc == SQLITE_OK)
+                rc = run(rows, ROWS_UNBURY, mark, &stmt);
+        return rc == SQLITE_OK ? rows_run_once(stmt) : rc;
+}
+
+int rows_is_buried(Rows *rows, const StoreBurial *burial) {
+        StoreBurial loose = *burial;
+        int rc = has_mark(rows, burial);
+
+        if (rc != SQLITE_NOTFOUND || burial->record_start == 0)
+                return rc;
+        /* Its start is known now: another one that gets its number later is not meant. */
+        loose.record_start = 0;
+        rc = has_mark(rows, &loose);
+        if (rc == SQLITE_OK)
+                rc = unbury(rows, &loose);
+        return rc == SQLITE_OK ? rows_bury(rows, burial) : rc;
 }

@@ -94,33 +94,58 @@ int rows_session_twin(Rows *rows, uint64_t id) {
         return look(rows, ROWS_SESSION_TWIN, 1, (int64_t[]) { (int64_t) id }, 0, NULL);
 }
 
-int rows_session_of_record(Rows *rows, const StoreSession *session, uint64_t *ret_id, bool *ret_merged) {
-        int64_t found[2] = {};
+static int of_record(Rows *rows, const StoreSession *session, int64_t *ret) {
         sqlite3_stmt *stmt;
         int rc = rows_prepare(rows, ROWS_SESSION_OF_RECORD, &stmt);
 
         if (rc != SQLITE_OK)
                 return rc;
         rows_bind_text(stmt, 1, session->device_address);
-        rows_bind_u64(stmt, 2, session->epoch);
-        rows_bind_u64(stmt, 3, session->record);
-        rc = first(stmt, 2, found);
-        if (rc == SQLITE_NOTFOUND && session->end_realtime_usec > session->start_realtime_usec) {
-                rc = rows_prepare(rows, ROWS_SESSION_BESIDE, &stmt);
-                if (rc != SQLITE_OK)
-                        return rc;
-                rows_bind_text(stmt, 1, session->device_address);
-                rows_bind_u64(stmt, 2, session->start_realtime_usec);
-                rows_bind_u64(stmt, 3, session->end_realtime_usec);
-                rc = first(stmt, 1, found);
-        }
-        *ret_id = (uint64_t) found[0];
-        *ret_merged = found[1] != 0;
+        rows_bind_u64(stmt, 2, session->record);
+        rows_bind_u64(stmt, 3, session->record_start);
+        rows_bind_u64(stmt, 4, session->epoch);
+        return first(stmt, 1, ret);
+}
+
+static int numbered(Rows *rows, const StoreSession *session, int64_t *ret) {
+        sqlite3_stmt *stmt;
+        int rc = rows_prepare(rows, ROWS_SESSION_NUMBERED, &stmt);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        rows_bind_text(stmt, 1, session->device_address);
+        rows_bind_u64(stmt, 2, session->record);
+        rows_bind_u64(stmt, 3, session->epoch);
+        return first(stmt, 1, ret);
+}
+
+static int beside(Rows *rows, const StoreSession *session, int64_t *ret) {
+        sqlite3_stmt *stmt;
+        int rc = rows_prepare(rows, ROWS_SESSION_BESIDE, &stmt);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        rows_bind_text(stmt, 1, session->device_address);
+        rows_bind_u64(stmt, 2, session->start_realtime_usec);
+        rows_bind_u64(stmt, 3, session->end_realtime_usec);
+        rows_bind_u64(stmt, 4, session->record);
+        return first(stmt, 1, ret);
+}
+
+int rows_session_of_record(Rows *rows, const StoreRecord *record, uint64_t *ret_id, bool *ret_merged) {
+        const StoreSession *session = &record->session;
+        int64_t found = 0;
+        int rc = of_record(rows, session, &found);
+
+        *ret_merged = rc == SQLITE_OK;
+        if (rc == SQLITE_NOTFOUND)
+                rc = record->start_unknown ? numbered(rows, session, &found) : beside(rows, session, &found);
+        *ret_id = (uint64_t) found;
         return rc;
 }
 
-int rows_session_merge(Rows *rows, uint64_t id, uint32_t record, uint32_t epoch) {
-        return run(rows, ROWS_SESSION_MERGE, 3, (int64_t[]) { (int64_t) id, record, epoch });
+int rows_session_merge(Rows *rows, uint64_t id, const StoreSession *session) {
+        return run(rows, ROWS_SESSION_MERGE, 4, (int64_t[]) { (int64_t) id, session->record, session->epoch, (int64_t) session->record_start });
 }
 
 int rows_chunk_has(Rows *rows, uint64_t session, uint64_t seq) {

@@ -11,6 +11,10 @@
 /* The one that the session's tail will be: its rows for an earlier one are stale. */
 #define NEXT_CHUNK "(SELECT coalesce(max(seq) + 1, 0) FROM chunk WHERE session = ?1)"
 
+/* Of a session and one from ?2 to ?3, in us; the other's clock is right by some seconds, and tells whole ones. */
+#define OVERLAP "min(end_realtime, ?3) - max(start_realtime, ?2)"
+#define CLOCKS_APART "5000000"
+
 /* ROWS_SESSION_END has the figures' columns and is put together in text_of(). */
 static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_BEGIN] = "BEGIN IMMEDIATE",
@@ -21,8 +25,8 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_DEVICE_CURSOR] = "UPDATE device SET cursor_epoch = ?3, cursor_record = ?4, cursor_start = ?5"
                                " WHERE address = ?1 AND address_type = ?2",
         [ROWS_DEVICE_REMOVE] = "DELETE FROM device WHERE address = ? AND address_type = ?",
-        [ROWS_SESSION_INSERT] = "INSERT INTO session (" SESSION_COLUMNS ", source, ended, record, epoch)"
-                                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [ROWS_SESSION_INSERT] = "INSERT INTO session (" SESSION_COLUMNS ", source, ended, record, epoch, record_start)"
+                                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [ROWS_SESSION_HAS] = "SELECT 1 FROM session WHERE id = ?",
         [ROWS_SESSION_DELETE] = "DELETE FROM session WHERE id = ?",
         [ROWS_SESSION_COUNTS] =
@@ -65,15 +69,20 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_SESSION_CONCEAL] = "UPDATE session SET ended = 2 WHERE id = ?",
         [ROWS_SESSION_TWIN] = "SELECT 1 FROM session AS mine JOIN session AS other ON other.uuid = mine.uuid"
                               " WHERE mine.id = ? AND other.id <> mine.id AND other.ended < 2",
-        [ROWS_SESSION_OF_RECORD] = "SELECT id, source <> 'live' FROM session WHERE device_address = ?1 AND epoch = ?2 AND record = ?3"
-                                   " AND record > 0 AND ended = 1",
-        /* A device follows one session at a time: what lies at the same time, by half of the shorter one, is the same. */
+        /* Number and start are of one session, in whatever epoch: a device that was forgotten begins with the first again. */
+        [ROWS_SESSION_OF_RECORD] = "SELECT id FROM session WHERE device_address = ?1 AND record = ?2 AND record > 0 AND ended = 1"
+                                   " AND source IN ('stored', 'both') AND record_start = ?3 AND (?3 <> 0 OR epoch = ?4) LIMIT 1",
+        /* One that was followed does not know its start as the device tells it, and its epoch is a guess: its number counts if it was at that
+         * time. A device follows one session at a time: without a number, what lies at the same time, by half of the shorter one, is the same. */
         [ROWS_SESSION_BESIDE] =
-                "SELECT id FROM session WHERE device_address = ?1 AND ended = 1 AND source = 'live' AND record = 0"
-                " AND start_realtime BETWEEN ?2 - 86400000000 AND ?3 AND end_realtime > ?2"
-                " AND 2 * (min(end_realtime, ?3) - max(start_realtime, ?2)) >= min(end_realtime - start_realtime, ?3 - ?2)"
-                " ORDER BY min(end_realtime, ?3) - max(start_realtime, ?2) DESC LIMIT 1",
-        [ROWS_SESSION_MERGE] = "UPDATE session SET source = 'both', record = ?2, epoch = ?3 WHERE id = ?1",
+                "SELECT id FROM session WHERE device_address = ?1 AND ended = 1 AND source = 'live'"
+                " AND start_realtime BETWEEN ?2 - 86400000000 AND ?3 + " CLOCKS_APART " AND end_realtime > ?2 - " CLOCKS_APART
+                " AND (record = ?4 OR (record = 0 AND " OVERLAP " > 0"
+                " AND 2 * (" OVERLAP ") >= min(end_realtime - start_realtime, ?3 - ?2)))"
+                " ORDER BY record = ?4 DESC, " OVERLAP " DESC LIMIT 1",
+        [ROWS_SESSION_NUMBERED] = "SELECT id FROM session WHERE device_address = ?1 AND record = ?2 AND record > 0 AND epoch = ?3"
+                                  " AND ended = 1 AND source = 'live' ORDER BY id DESC LIMIT 1",
+        [ROWS_SESSION_MERGE] = "UPDATE session SET source = 'both', record = ?2, epoch = ?3, record_start = ?4 WHERE id = ?1",
         [ROWS_CHUNK_HAS] = "SELECT 1 FROM chunk WHERE session = ? AND seq = ?",
         [ROWS_GAPS_OF_LINK] = "SELECT from_usec, to_usec FROM gap WHERE session = ? AND stream = 0",
         [ROWS_HIDDEN_NEXT] = "SELECT id FROM session WHERE ended = 2 AND id > ? ORDER BY id LIMIT 1",
@@ -83,8 +92,9 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_NEXT_OWNER] = "SELECT owner FROM session WHERE ended = 1 AND owner >= ? ORDER BY owner LIMIT 1",
         [ROWS_FIRST_SURPLUS] = "SELECT id FROM session WHERE ended = 1 AND owner = ? ORDER BY id DESC LIMIT 1 OFFSET ?",
         [ROWS_TOMBSTONE] = "INSERT OR REPLACE INTO tombstone VALUES (?, ?)",
-        [ROWS_SESSION_RECORD] = "SELECT device_address, epoch, record FROM session WHERE id = ?",
+        [ROWS_SESSION_RECORD] = "SELECT device_address, epoch, record, record_start FROM session WHERE id = ?",
         [ROWS_BURY] = "INSERT OR IGNORE INTO buried VALUES (?)",
+        [ROWS_UNBURY] = "DELETE FROM buried WHERE mark = ?",
         [ROWS_BURIED] = "SELECT 1 FROM buried WHERE mark = ?",
         [ROWS_CHUNKS_DELETE] = "DELETE FROM chunk WHERE id IN (SELECT id FROM chunk WHERE session = ? LIMIT ?)",
         [ROWS_GAPS_DELETE] = "DELETE FROM gap WHERE id IN (SELECT id FROM gap WHERE session = ? LIMIT ?)",
@@ -248,6 +258,7 @@ int rows_session_insert(Rows *rows, const StoreSession *session, bool hidden) {
         rows_bind_u64(stmt, 20, hidden ? 2 : 0);
         rows_bind_u64(stmt, 21, session->record);
         rows_bind_u64(stmt, 22, session->epoch);
+        rows_bind_u64(stmt, 23, session->record_start);
         return rows_run_once(stmt);
 }
 

@@ -46,6 +46,7 @@ typedef enum RowsStatement {
         ROWS_SESSION_TWIN,
         ROWS_SESSION_OF_RECORD,
         ROWS_SESSION_BESIDE,
+        ROWS_SESSION_NUMBERED,
         ROWS_SESSION_MERGE,
         ROWS_CHUNK_HAS,
         ROWS_GAPS_OF_LINK,
@@ -58,6 +59,7 @@ typedef enum RowsStatement {
         ROWS_TOMBSTONE,
         ROWS_SESSION_RECORD,
         ROWS_BURY,
+        ROWS_UNBURY,
         ROWS_BURIED,
         ROWS_CHUNKS_DELETE,
         ROWS_GAPS_DELETE,
@@ -133,8 +135,8 @@ int rows_session_empty(Rows *rows, uint64_t id, bool *ret_more);
 int rows_session_twin(Rows *rows, uint64_t id);
 /* The session that is this record of its device already, or was followed live at the time of it: *ret_merged tells whether that has the
  * record yet. SQLITE_NOTFOUND. */
-int rows_session_of_record(Rows *rows, const StoreSession *session, uint64_t *ret_id, bool *ret_merged);
-int rows_session_merge(Rows *rows, uint64_t id, uint32_t record, uint32_t epoch);
+int rows_session_of_record(Rows *rows, const StoreRecord *record, uint64_t *ret_id, bool *ret_merged);
+int rows_session_merge(Rows *rows, uint64_t id, const StoreSession *session);
 /* A record that is not to come back from its device: SQLITE_NOTFOUND if it may. */
 int rows_bury(Rows *rows, const StoreBurial *burial);
 int rows_bury_session(Rows *rows, uint64_t id);

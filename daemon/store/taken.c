@@ -91,9 +91,10 @@ static int merge_record(Ledger *ledger, const StoreRecord *record, uint64_t id) 
         if (rc != SQLITE_OK)
                 return rc;
         place.start_boottime_usec = state.start_boottime_usec;
-        place.offset_usec = (int64_t) (s->start_realtime_usec - state.start_realtime_usec);
+        if (!record->start_unknown)
+                place.offset_usec = (int64_t) (s->start_realtime_usec - state.start_realtime_usec);
         rc = put_frames(ledger, record, &place);
-        return rc == SQLITE_OK ? rows_session_merge(&ledger->rows, id, s->record, s->epoch) : rc;
+        return rc == SQLITE_OK ? rows_session_merge(&ledger->rows, id, s) : rc;
 }
 
 static int apply_record(Ledger *ledger, Job *job) {
@@ -103,14 +104,14 @@ static int apply_record(Ledger *ledger, Job *job) {
         int rc;
 
         ledger->next_session_id = MAX(ledger->next_session_id, s->id + 1);
-        rc = rows_is_buried(&ledger->rows, &(StoreBurial) { s->device_address, s->epoch, s->record });
+        rc = rows_is_buried(&ledger->rows, &(StoreBurial) { s->device_address, s->epoch, s->record, s->record_start });
         if (rc == SQLITE_OK) {
                 job->fate = STORE_RECORD_KNOWN;
                 return rows_device_cursor(&ledger->rows, s->device_address, record->device_address_type, &record->cursor);
         }
         if (rc != SQLITE_NOTFOUND)
                 return rc;
-        rc = rows_session_of_record(&ledger->rows, s, &job->recorded_as, &merged);
+        rc = rows_session_of_record(&ledger->rows, record, &job->recorded_as, &merged);
         if (rc == SQLITE_NOTFOUND) {
                 job->recorded_as = s->id;
                 job->fate = STORE_RECORD_ADDED;

@@ -84,6 +84,7 @@ typedef struct StoreSession {
         char *source;           /* "live", "stored" (fetched from the device), "both", "imported" */
         uint32_t record;        /* the device's number for it; 0: none */
         uint32_t epoch;         /* of the device's numbers: grows when they begin anew */
+        uint64_t record_start;  /* of a record: as StoreCursor.start, if that tells one from another; 0: not known. Not filled in */
         uint64_t end_boottime_usec, end_realtime_usec;
         Figures figures;        /* absent while live */
 } StoreSession;
@@ -156,6 +157,7 @@ typedef struct StoreRecord {
         StoreSession session;           /* its id, source and end_reason "device", its figures; record, epoch, and both ends by both clocks */
         const char *device_address_type; /* with session.device_address: whose cursor is moved */
         StoreCursor cursor;             /* where it is then */
+        bool start_unknown;             /* by the wall clock: the session's is a guess */
         const Frame *frames;            /* what came of it on the air: the record's bodies and its trace's, in order */
         const StoreSample *samples;     /* one for each frame; NULL: none */
         size_t n_frames;
@@ -280,6 +282,7 @@ typedef struct StoreGone {
 typedef struct StoreBurial {
         const char *device_address;
         uint32_t epoch, record;         /* record 0: it keeps none of it */
+        uint64_t record_start;          /* as of a session; 0: of whatever start, in this epoch */
 } StoreBurial;
 
 /* What was taken away, and what is left of it elsewhere. */

@@ -12,6 +12,7 @@
 #define STEPS_MAX 400u
 
 typedef struct Scene {
+        FetchMemory *memory;
         Fetch *fetch;
         bool writing, traced, handed, over;
         StoredCursor last;              /* the last that was handed on */
@@ -31,6 +32,8 @@ static int on_trace(uint32_t record, uint32_t first_entry, void *userdata) {
 
         s->traced = true;
         s->segmenter = (OmpSegmenter) {};
+        if (record & 1)
+                fetch_tracing(s->fetch, 1);
         return 0;
 }
 
@@ -118,6 +121,8 @@ static void step(Scene *s, Input *in, uint64_t now_usec) {
                 fetch_tick(s->fetch, now_usec);
                 break;
         case 7:
+                if (what & 0x40)
+                        fetch_tracing(s->fetch, now_usec);
                 if (what & 0x80)
                         fetch_stop(s->fetch, now_usec);
                 break;
@@ -130,7 +135,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         StoredCursor cursor = { .epoch = 1, .record = input_u8(&in), .start = input_u8(&in) };
         uint64_t now_usec = 1;
 
-        s.fetch = fetch_new(&ops, true, &s);
+        s.memory = fetch_memory_new();
+        s.fetch = fetch_new(&ops, s.memory, true, FETCH_MOST, &s);
         assert(fetch_begin(s.fetch, &cursor, input_u8(&in) & 1, now_usec) == 0);
         for (unsigned i = 0; i < STEPS_MAX && in.size > 0 && !s.over; i++) {
                 step(&s, &in, now_usec);
@@ -138,6 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 now_usec += (uint64_t) input_u8(&in) << 18;
         }
         s.fetch = fetch_free(s.fetch);
+        s.memory = fetch_memory_free(s.memory);
         assert(s.over);
         return 0;
 }

@@ -127,6 +127,42 @@ def test_a_session_begins_in_the_middle(stage):
     at_least(before, 3, 'sessions before it began')
 
 
+def test_a_session_is_discarded_in_the_middle(stage):
+    """Nor does that one stop it for good."""
+    sim = start(stage, '--records=150', '--live-period=50')
+    begin_to_adopt(stage)
+    wait_for('some sessions', lambda: len(stage.sessions()) > 3)
+    sim.control('start')
+    wait_for('a session', stage.live_session)
+    expect(stage.ctl('discard')[0], 0, 'discard')
+    wait_for('all', lambda: len(stage.json('sessions', '--limit=500')['sessions']) == 150)
+    sim.control('stop')
+    wait_for('its record', lambda: stored_on(sim) == 151)
+    stage.ctl('sync')
+    wait_for('the end', lambda: settled(stage)['sync'].get('error', '') == '')
+    expect(len(stage.json('sessions', '--limit=500')['sessions']), 150, 'sessions')
+
+
+def test_reset_and_used_since(stage):
+    """The device was reset out of sight and has more sessions by now than it had then: all of them come, and none goes that did not."""
+    bonds = f'--state={stage.state_dir.parent / "bonds"}'
+    sim = start(stage, bonds, config='[Store]\nClearOnDevice=yes\n')
+    stage.adopt()
+    settled(stage)
+    sim.control('start')
+    wait_for('use', lambda: (s := stage.live_session()) and s['state'] == 'running')
+    sim.control('stop')
+    wait_for('the merged session', lambda: (s := stage.sessions()) and s[0]['source'] == 'both')
+    stage.daemon.stop()
+    sim.stop()
+    stage.processes.remove(sim)
+    sim = stage.sim('--kind=pen', '--crc', '--records=4', bonds)
+    stage.needled()
+    sessions = taken(stage, 5)
+    expect(sorted(s['record'] for s in sessions), [1, 1, 2, 3, 4], 'records of both times')
+    wait_for('an empty device', lambda: stored_on(sim) == 0)
+
+
 def test_killed_in_the_middle(stage):
     """kill -9 again and again: each is here once, and all that are gone on the device are here."""
     sim = start(stage, '--records=120', config='[Store]\nClearOnDevice=yes\n')

@@ -5,7 +5,8 @@ Fetch *fetch;
 GString *said;
 uint64_t now_usec;
 unsigned changes;
-bool keep_at_once;
+bool keep_at_once, trace_at_once;
+FetchMemory *memory;
 StoredCursor handed;
 GArray *kept_numbers;
 
@@ -18,6 +19,8 @@ static void on_write(const uint8_t *data, size_t size, void *userdata) {
 
 static int on_trace(uint32_t record, uint32_t first_entry, void *userdata) {
         g_string_append_printf(said, "trace %u from %u; ", record, first_entry);
+        if (trace_at_once)
+                fetch_tracing(fetch, now_usec);
         return 0;
 }
 
@@ -63,10 +66,11 @@ const FetchOps fetch_ops = { on_write, on_trace, on_stop_trace, on_record, on_ch
 void begin_with(const FetchOps *with, uint32_t record, uint64_t start, bool clear) {
         const StoredCursor cursor = { .epoch = record > 0, .record = record, .start = start };
 
-        fetch = fetch_new(with, true, NULL);
+        memory = fetch_memory_new();
+        fetch = fetch_new(with, memory, true, FETCH_MOST, NULL);
         said = g_string_new("");
         kept_numbers = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-        keep_at_once = true;
+        keep_at_once = trace_at_once = true;
         now_usec = 100 * SEC;
         g_assert_cmpint(fetch_begin(fetch, &cursor, clear, now_usec), ==, 0);
 }
@@ -80,6 +84,16 @@ void end(const char *rest) {
         expect(rest);
         g_string_free(said, true);
         g_array_unref(kept_numbers);
+        memory = fetch_memory_free(memory);
+}
+
+void again(uint32_t record, uint64_t start, bool clear) {
+        const StoredCursor cursor = { .epoch = 1, .record = record, .start = start };
+
+        fetch = fetch_free(fetch);
+        g_string_truncate(said, 0);
+        fetch = fetch_new(&fetch_ops, memory, true, FETCH_MOST, NULL);
+        g_assert_cmpint(fetch_begin(fetch, &cursor, clear, now_usec), ==, 0);
 }
 
 void written(int error) {

@@ -18,6 +18,8 @@ extern GString *said;
 extern uint64_t now_usec;
 extern unsigned changes;                /* of the progress */
 extern bool keep_at_once;               /* each record is durable as soon as it is handed on */
+extern bool trace_at_once;              /* and each trace is asked for: nothing else waits */
+extern FetchMemory *memory;
 extern StoredCursor handed;             /* the last that was */
 extern GArray *kept_numbers;            /* uint32_t, of all that were */
 extern OmpSegmenter segmenter;          /* of the device: its counter runs over a procedure */
@@ -26,6 +28,7 @@ extern const FetchOps fetch_ops;
 void begin_with(const FetchOps *with, uint32_t number, uint64_t start, bool clear);
 void begin(uint32_t number, uint64_t start, bool clear);
 void end(const char *rest);
+void again(uint32_t number, uint64_t start, bool clear); /* over another connection */
 void written(int error);
 void pass(uint64_t usec);
 

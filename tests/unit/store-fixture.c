@@ -369,7 +369,7 @@ int fixture_acknowledge(Fixture *f, uid_t owner, const char *version, uint64_t r
 
 int fixture_discard(Fixture *f, uint64_t session) {
         f->answered = false;
-        store_session_discard(f->store, session, &(StoreBurial) { "AA:BB:CC:DD:EE:FF", 0, 0 }, on_done, f);
+        store_session_discard(f->store, session, &(StoreBurial) { .device_address = "AA:BB:CC:DD:EE:FF" }, on_done, f);
         return wait_answer(f);
 }
 

@@ -81,9 +81,10 @@ static void test_stopped_before_it_is_asked(void) {
         response(0x06, 0x00, 0x01, 0x01);
         fetch_stop(fetch, now_usec);
         expect("Operation canceled; ");
-        g_assert_cmpint(fetch_begin(fetch, &(StoredCursor) {}, false, now_usec), ==, -EBUSY); /* the write before is under way */
+        g_assert_cmpint(fetch_begin(fetch, &(StoredCursor) {}, false, now_usec), ==, 0);
+        expect("");                     /* the write before is under way */
         written(0);
-        end("");
+        end("> 01 06; Transport endpoint is not connected; ");
 }
 
 static void test_no_answer_at_each_step(void) {
@@ -102,20 +103,97 @@ static void test_no_answer_at_each_step(void) {
         }
 }
 
-/* Data give more time, but not for ever. */
+/* Data give more time, but not for ever. What came until then is taken, and no more is counted than that. */
 static void test_data_prolong_the_wait(void) {
         uint64_t began;
 
         until(2);
         procedure();
         began = now_usec;
-        while (fetch_runs(fetch)) {
+        while (said->len == 0) {
                 record(1);
                 g_assert_cmpuint(fetch_deadline(fetch), <=, began + FETCH_WHOLE_USEC);
                 pass(20 * SEC);
         }
         g_assert_cmpuint(now_usec, >=, began + FETCH_WHOLE_USEC);
+        expect("> 03 00; ");
+        written(0);
+        response(0x06, 0x00, 0x01, 0x08); /* as the report ends */
+        response(0x06, 0x00, 0x03, 0x01);
+        expect("record 1 of 1; ");
+        fetch_stored(fetch, &handed, 0, now_usec);
+        expect("> 04 03 01 02 00 00 00; ");
+        written(0);
+        response(0x05, 0x00, 0x00, 0x00, 0x00, 0x00);
+        expect("done; ");               /* nothing is cleared: who knows what was not sent */
+        end("");
+}
+
+/* Nothing of all that can be used. */
+static void test_report_of_nothing_takes_too_long(void) {
+        const uint8_t none[] = { 0x00, 0x00 };
+
+        until(2);
+        while (said->len == 0) {
+                fetch_data(fetch, none, sizeof(none), now_usec);
+                pass(20 * SEC);
+        }
         expect("Connection timed out; ");
+        end("");
+}
+
+/* Likewise of a trace. */
+static void test_trace_takes_too_long(void) {
+        uint32_t at = 0;
+
+        until(3);
+        procedure();
+        while (said->len == 0) {
+                chunk(1, at++, 1, false, 0);
+                pass(20 * SEC);
+        }
+        expect("stop trace; ");
+        g_assert_cmpuint(at, ==, FETCH_WHOLE_USEC / (20 * SEC));
+        fetch_traced(fetch, -EREMOTEIO, OMP_RESULT_FAILED, 0, now_usec);
+        g_assert_true(g_str_has_prefix(said->str, "record 1 of 1 0+1 1+1 2+1 "));
+        g_string_truncate(said, 0);
+        end("Transport endpoint is not connected; ");
+
+        until(3);                       /* and the end of it is not answered */
+        procedure();
+        for (at = 0; said->len == 0; at++) {
+                chunk(1, at, 1, false, 0);
+                pass(20 * SEC);
+        }
+        expect("stop trace; ");
+        pass(FETCH_LIMIT_USEC);
+        expect("Connection timed out; ");
+        end("");
+}
+
+/* A device that always counts more than it may have: there is an end to it. */
+static void test_counts_without_end(void) {
+        const FetchOps *with = &fetch_ops;
+        uint32_t at = 1;
+
+        begin(0, 0, false);
+        fetch = fetch_free(fetch);
+        g_string_truncate(said, 0);
+        fetch = fetch_new(with, memory, true, 300, NULL);
+        g_assert_cmpint(fetch_begin(fetch, &(StoredCursor) {}, false, now_usec), ==, 0);
+        tell_last(60000);
+        while (fetch_runs(fetch) && at < 2000) {
+                written(0);
+                response(0x05, 0x00, 0xff, 0xff, 0xff, 0xff);
+                written(0);
+                procedure();
+                for (unsigned i = 0; i < FETCH_BATCH_MAX; i++)
+                        record(at++);
+                response(0x06, 0x00, 0x01, 0x01);
+        }
+        g_assert_cmpuint(kept_numbers->len, ==, 2 * FETCH_BATCH_MAX);
+        g_assert_true(g_str_has_suffix(said->str, "done; "));
+        g_string_truncate(said, 0);
         end("");
 }
 
@@ -282,6 +360,9 @@ int main(int argc, char **argv) {
         TEST("stopped-before-it-is-asked", test_stopped_before_it_is_asked);
         TEST("no-answer-at-each-step", test_no_answer_at_each_step);
         TEST("data-prolong-the-wait", test_data_prolong_the_wait);
+        TEST("report-of-nothing-takes-too-long", test_report_of_nothing_takes_too_long);
+        TEST("trace-takes-too-long", test_trace_takes_too_long);
+        TEST("counts-without-end", test_counts_without_end);
         TEST("write-fails-at-each-step", test_write_fails_at_each_step);
         TEST("device-refuses", test_device_refuses);
         TEST("nobody-asked", test_nobody_asked);

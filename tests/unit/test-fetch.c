@@ -16,11 +16,16 @@ static void test_example_of_the_profile(void) {
                 0x03, 0x1e, 0x05, 0x74, 0x00, 0x89, 0x03, 0xde, 0x05, 0x75, 0x00, 0xfa, 0x08,
         };
 
-        begin(56, 1, true);
+        begin(56, packed(56), true);
         expect("> 01 06; ");
         written(0);
         procedure();
         g_assert_cmpuint(send_body(octets, sizeof(octets), 20, 0), ==, 3);
+        response(0x06, 0x00, 0x01, 0x01);
+        expect("> 01 04 01 38 00 00 00 38 00 00 00; ");
+        written(0);
+        procedure();
+        record(56);
         response(0x06, 0x00, 0x01, 0x01);
         expect("> 04 03 01 39 00 00 00; ");
         written(0);
@@ -72,20 +77,15 @@ static void test_nothing_is_new(void) {
 }
 
 static void test_device_was_reset(void) {
-        static const struct {
-                uint32_t cursor, last;
-                uint64_t start;
-                bool reset;
-        } cases[] = {
-                { 57, 2, 1, true },     /* its numbers begin anew */
-                { 2, 2, 1, true },      /* the same number, another session */
-                { 1, 2, 1, false },
+        static const uint32_t cursors[] = {
+                57,                     /* its numbers begin anew */
+                2,                      /* the same number, another session */
         };
 
-        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-                begin(cases[i].cursor, cases[i].start, true);
-                tell_last(cases[i].last);
-                expect(cases[i].reset ? "> 04 03 01 01 00 00 00; " : "> 04 03 01 02 00 00 00; ");
+        for (size_t i = 0; i < G_N_ELEMENTS(cursors); i++) {
+                begin(cursors[i], 1, true);
+                tell_last(2);
+                expect("> 04 03 01 01 00 00 00; ");
                 written(0);
                 response(0x05, 0x00, 0x01, 0x00, 0x00, 0x00);
                 written(0);
@@ -93,9 +93,91 @@ static void test_device_was_reset(void) {
                 record(2);
                 g_string_truncate(said, 0);
                 response(0x06, 0x00, 0x01, 0x01);
-                expect(cases[i].reset ? "record 2 of 2; > 02 02 01 02 00 00 00; " : "record 2 of 1; > 02 02 01 02 00 00 00; ");
+                expect("record 2 of 2; > 02 02 01 02 00 00 00; ");
                 end("Transport endpoint is not connected; ");
         }
+}
+
+static void until_the_same_is_asked_for(uint32_t cursor, uint64_t start, uint32_t last) {
+        g_autofree char *asks = g_strdup_printf("> 01 04 01 %02x 00 00 00 %02x 00 00 00; ", cursor, cursor);
+
+        begin(cursor, start, true);
+        tell_last(last);
+        expect(asks);
+        written(0);
+        procedure();
+}
+
+static void two_are_new(void) {
+        expect("> 04 03 01 03 00 00 00; ");
+        written(0);
+        response(0x05, 0x00, 0x02, 0x00, 0x00, 0x00);
+        expect("> 01 03 01 03 00 00 00; ");
+        written(0);
+        procedure();
+        record(3);
+        record(4);
+        response(0x06, 0x00, 0x01, 0x01);
+}
+
+/* It was reset, and has more sessions by now than it had then: those up to the cursor are new ones too. */
+static void test_device_was_reset_and_went_on(void) {
+        until_the_same_is_asked_for(2, 1, 3);
+        record(2);
+        response(0x06, 0x00, 0x01, 0x01);
+        expect("> 04 03 01 01 00 00 00; ");
+        written(0);
+        response(0x05, 0x00, 0x03, 0x00, 0x00, 0x00);
+        written(0);
+        procedure();
+        for (uint32_t number = 1; number <= 3; number++)
+                record(number);
+        g_string_truncate(said, 0);
+        response(0x06, 0x00, 0x01, 0x01);
+        expect("record 1 of 2; record 2 of 2; record 3 of 2; > 02 02 01 03 00 00 00; ");
+        end("Transport endpoint is not connected; ");
+}
+
+static void test_the_same_device(void) {
+        until_the_same_is_asked_for(2, packed(2), 4);
+        response(0x06, 0x00, 0x01, 0x01); /* before the data */
+        expect("");
+        record(1);                      /* which nobody asked for */
+        expect("");
+        record(2);
+        two_are_new();
+        expect("record 3 of 1; record 4 of 1; > 02 02 01 04 00 00 00; ");
+        end("Transport endpoint is not connected; ");
+}
+
+/* It has that one no more, or does not tell: what is older may be anything. */
+static void test_only_what_was_taken_is_cleared(void) {
+        until_the_same_is_asked_for(2, packed(2), 4);
+        response(0x06, 0x00, 0x01, 0x06);
+        two_are_new();
+        expect("record 3 of 1; record 4 of 1; > 02 04 01 03 00 00 00 04 00 00 00; ");
+        end("Transport endpoint is not connected; ");
+
+        until_the_same_is_asked_for(2, packed(2), 4);
+        for (unsigned i = 0; i < FETCH_TRIES; i++) {
+                if (i > 0) {
+                        expect("> 01 04 01 02 00 00 00 02 00 00 00; ");
+                        written(0);
+                }
+                response(0x06, 0x00, 0x01, 0x01);
+                pass(SEC);
+        }
+        two_are_new();
+        expect("record 3 of 1; record 4 of 1; > 02 04 01 03 00 00 00 04 00 00 00; ");
+        end("Transport endpoint is not connected; ");
+
+        until_the_same_is_asked_for(2, packed(2), 4);
+        response(0x06, 0x00, 0x01, 0x06);
+        expect("> 04 03 01 03 00 00 00; ");
+        written(0);
+        response(0x05, 0x00, 0x00, 0x00, 0x00, 0x00);
+        expect("done; ");               /* and nothing was */
+        end("");
 }
 
 static void report_of_two(void) {
@@ -188,9 +270,9 @@ static void test_lost_at_the_end(void) {
         end("");
 }
 
-/* It counted one that it has not any more. */
+/* It counted one that it has not any more, or that never comes: nothing is cleared that may be that one, not later either. */
 static void test_fewer_than_counted(void) {
-        begin(0, 0, false);
+        begin(0, 0, true);
         report_of_two();
         record(2);
         response(0x06, 0x00, 0x01, 0x01);
@@ -210,7 +292,21 @@ static void test_fewer_than_counted(void) {
         response(0x06, 0x00, 0x01, 0x01);
         pass(SEC);
         expect("record 2 of 1; done; ");
-        end("");
+        again(2, packed(2), true);
+        g_string_assign(said, "> 01 06; ");
+        tell_last(2);
+        expect("done; ");
+        again(2, packed(2), true);
+        g_string_assign(said, "> 01 06; ");
+        tell_last(4);
+        written(0);
+        procedure();
+        record(2);
+        g_string_truncate(said, 0);
+        response(0x06, 0x00, 0x01, 0x01);
+        two_are_new();
+        expect("record 3 of 1; record 4 of 1; > 02 04 01 03 00 00 00 04 00 00 00; ");
+        end("Transport endpoint is not connected; ");
 }
 
 static void test_more_than_counted(void) {
@@ -227,7 +323,7 @@ static void test_more_than_counted(void) {
 }
 
 static void test_gone_meanwhile(void) {
-        begin(0, 0, false);
+        begin(0, 0, true);
         tell_last(3);
         written(0);
         response(0x05, 0x00, 0x03, 0x00, 0x00, 0x00);
@@ -349,6 +445,114 @@ static void test_trace_that_does_not_come(void) {
         end("");
 }
 
+/* What has come of a trace that broke off is not asked for again. */
+static void test_trace_goes_on_over_another_connection(void) {
+        until_the_trace();
+        chunk(1, 0, 20, false, 0);
+        chunk(1, 20, 20, false, 0);
+        again(0, 0, false);
+        g_string_assign(said, "> 01 06; ");
+        tell_last(1);
+        written(0);
+        response(0x05, 0x00, 0x01, 0x00, 0x00, 0x00);
+        written(0);
+        procedure();
+        record_in(1, OMP_RECORD_TRACE, 180, 0);
+        g_string_truncate(said, 0);
+        response(0x06, 0x00, 0x01, 0x01);
+        expect("trace 1 from 40; ");
+        procedure();
+        chunk(1, 40, 5, true, 0);
+        fetch_traced(fetch, 0, 0, 45, now_usec);
+        expect("record 1 of 1 0+20 20+20 40+5; done; ");
+        g_assert_cmpuint(memory->trace.octets->len, ==, 0);
+        end("");
+}
+
+/* Of another record, or of one with that number from another time, nothing has come. */
+static void test_trace_of_another(void) {
+        FetchTrace *trace;
+        OmpTrace first = { .record = 7, .n = 1, .period_10ms = 100 };
+        const uint8_t data[1] = { 0 };
+
+        memory = fetch_memory_new();
+        trace = &memory->trace;
+        fetch_trace_begin(trace, 7, 70);
+        g_assert_true(fetch_trace_take(trace, &first, data, sizeof(data)));
+        fetch_trace_begin(trace, 7, 70);
+        g_assert_cmpuint(trace->next, ==, 1);
+        fetch_trace_begin(trace, 7, 71);
+        g_assert_cmpuint(trace->next, ==, 0);
+        g_assert_true(fetch_trace_take(trace, &first, data, sizeof(data)));
+        fetch_trace_begin(trace, 8, 71);
+        g_assert_cmpuint(trace->next, ==, 0);
+        memory = fetch_memory_free(memory);
+}
+
+/* It has more than is kept: the device is told to stop. */
+static void test_trace_without_end(void) {
+        uint32_t at = 0;
+
+        until_the_trace();
+        while (said->len == 0 && at <= FETCH_BODIES_MAX)
+                chunk(1, at++, 1, false, 0);
+        expect("stop trace; ");
+        g_assert_cmpuint(at, ==, FETCH_BODIES_MAX);
+        chunk(1, at, 1, false, 0);      /* what was on its way */
+        fetch_traced(fetch, -EREMOTEIO, OMP_RESULT_FAILED, 0, now_usec);
+        g_assert_true(g_str_has_suffix(said->str, " 4095+1; done; "));
+        g_string_truncate(said, 0);
+        end("");
+}
+
+/* Others wait at the Control Point before it: its time begins when it is written. */
+static void test_trace_waits_for_others(void) {
+        begin(0, 0, false);
+        trace_at_once = false;
+        tell_last(1);
+        written(0);
+        response(0x05, 0x00, 0x01, 0x00, 0x00, 0x00);
+        written(0);
+        procedure();
+        record_in(1, OMP_RECORD_TRACE, 180, 0);
+        g_string_truncate(said, 0);
+        response(0x06, 0x00, 0x01, 0x01);
+        expect("trace 1 from 0; ");
+        g_assert_cmpuint(fetch_deadline(fetch), ==, UINT64_MAX);
+        procedure();
+        chunk(1, 0, 5, true, 0);        /* of nobody's */
+        now_usec += 100 * SEC;
+        fetch_tracing(fetch, now_usec);
+        g_assert_cmpuint(fetch_deadline(fetch), ==, now_usec + FETCH_LIMIT_USEC);
+        procedure();
+        chunk(1, 0, 4, true, 0);
+        fetch_traced(fetch, 0, 0, 4, now_usec);
+        expect("record 1 of 1 0+4; done; ");
+        end("");
+}
+
+/* One that is not asked for yet cannot be stopped: it is as soon as it is. */
+static void test_stopped_before_the_trace_is_asked_for(void) {
+        begin(0, 0, false);
+        trace_at_once = false;
+        tell_last(1);
+        written(0);
+        response(0x05, 0x00, 0x01, 0x00, 0x00, 0x00);
+        written(0);
+        procedure();
+        record_in(1, OMP_RECORD_TRACE, 180, 0);
+        response(0x06, 0x00, 0x01, 0x01);
+        g_string_truncate(said, 0);
+        fetch_stop(fetch, now_usec);
+        expect("");
+        g_assert_cmpuint(fetch_deadline(fetch), ==, UINT64_MAX);
+        fetch_tracing(fetch, now_usec);
+        expect("stop trace; ");
+        fetch_traced(fetch, -EREMOTEIO, OMP_RESULT_FAILED, 0, now_usec);
+        expect("Operation canceled; ");
+        end("");
+}
+
 static void test_trace_is_refused(void) {
         static const struct {
                 int error;
@@ -440,6 +644,9 @@ int main(int argc, char **argv) {
         TEST("nothing-is-there", test_nothing_is_there);
         TEST("nothing-is-new", test_nothing_is_new);
         TEST("device-was-reset", test_device_was_reset);
+        TEST("device-was-reset-and-went-on", test_device_was_reset_and_went_on);
+        TEST("the-same-device", test_the_same_device);
+        TEST("only-what-was-taken-is-cleared", test_only_what_was_taken_is_cleared);
         TEST("answer-before-the-data", test_answer_before_the_data);
         TEST("the-last-is-lost", test_the_last_is_lost);
         TEST("a-lost-record-is-asked-for-again", test_a_lost_record_is_asked_for_again);
@@ -451,6 +658,11 @@ int main(int argc, char **argv) {
         TEST("body-that-is-too-long", test_body_that_is_too_long);
         TEST("trace-resumes", test_trace_resumes);
         TEST("trace-that-does-not-come", test_trace_that_does_not_come);
+        TEST("trace-goes-on-over-another-connection", test_trace_goes_on_over_another_connection);
+        TEST("trace-of-another", test_trace_of_another);
+        TEST("trace-without-end", test_trace_without_end);
+        TEST("trace-waits-for-others", test_trace_waits_for_others);
+        TEST("stopped-before-the-trace-is-asked-for", test_stopped_before_the_trace_is_asked_for);
         TEST("trace-is-refused", test_trace_is_refused);
         TEST("trace-cannot-be-asked-for", test_trace_cannot_be_asked_for);
         TEST("chunk-that-no-frame-holds", test_chunk_that_no_frame_holds);

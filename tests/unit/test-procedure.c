@@ -307,6 +307,87 @@ static void test_stop_motor_overtakes(void) {
         end("tare Transport endpoint is not connected; ");
 }
 
+/* Nor for that of the end of a transfer, which is none of its business. */
+static void test_stop_motor_overtakes_an_abort(void) {
+        begin(false);
+        (void) add("trace", OMP_OP_TRACE);
+        written();
+        (void) add("abort", OMP_OP_ABORT);
+        expect(">10 00 00 00 00 00 00 00 00; >11; ");
+        written();
+        (void) add("stop", OMP_OP_STOP_MOTOR);
+        expect(">09; ");
+        written();
+        answer(0x20, 0x09, 0x01);
+        expect("stop done; ");
+        answer(0x20, 0x11, 0x01);
+        answer(0x20, 0x10, 0x04);
+        expect("abort done; trace Remote I/O error 4; ");
+        end("");
+}
+
+/* Some devices answer the transfer alone: the others go on. */
+static void test_abort_is_not_answered(void) {
+        begin(false);
+        (void) add("trace", OMP_OP_TRACE);
+        written();
+        (void) add("abort", OMP_OP_ABORT);
+        written();
+        answer(0x20, 0x10, 0x04);
+        expect(">10 00 00 00 00 00 00 00 00; >11; abort done; trace Remote I/O error 4; ");
+        g_assert_cmpuint(procedures_deadline(procedures), ==, UINT64_MAX);
+
+        (void) add("trace", OMP_OP_TRACE); /* and one that goes on all the same */
+        written();
+        (void) add("abort", OMP_OP_ABORT);
+        written();
+        now_usec += 29 * SEC;
+        procedures_prolong(procedures, now_usec);
+        now_usec += SEC;
+        procedures_tick(procedures, now_usec);
+        expect(">10 00 00 00 00 00 00 00 00; >11; abort Connection timed out; ");
+        answer(0x20, 0x10, 0x01, 0x00, 0x00, 0x00, 0x00);
+        g_assert_cmpint(add("tare", OMP_OP_TARE), ==, 0);
+        written();
+        answer(0x20, 0x03, 0x01);
+        expect("trace done; >03; tare done; ");
+        end("");
+}
+
+/* What comes of a trace is a sign of life of the trace, and of nothing else. */
+static void test_prolonged(void) {
+        begin(false);
+        (void) add("tare", OMP_OP_TARE);
+        now_usec += 10 * SEC;
+        procedures_prolong(procedures, now_usec);
+        g_assert_cmpuint(procedures_deadline(procedures), ==, now_usec + 20 * SEC);
+        written();
+        answer(0x20, 0x03, 0x01);
+        (void) add("trace", OMP_OP_TRACE);
+        now_usec += 10 * SEC;
+        procedures_prolong(procedures, now_usec);
+        g_assert_cmpuint(procedures_deadline(procedures), ==, now_usec + 30 * SEC);
+        procedures = procedures_free(procedures);
+        g_string_free(said, true);
+}
+
+static void on_asked(void *userdata) {
+        g_string_append_printf(said, "%s asked; ", (const char *) userdata);
+}
+
+static void test_told_when_it_is_written(void) {
+        const ProcedureJob job = { .requests = { { .op = OMP_OP_TRACE } }, .n = 1, .asked = on_asked, .userdata = (void *) "trace" };
+
+        begin(false);
+        (void) add("tare", OMP_OP_TARE);
+        g_assert_cmpint(procedures_add(procedures, &job, now_usec), ==, 0);
+        written();
+        expect(">03; ");
+        answer(0x20, 0x03, 0x01);
+        expect("tare done; trace asked; >10 00 00 00 00 00 00 00 00; ");
+        end("");
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/procedure/one", test_one);
@@ -324,5 +405,9 @@ int main(int argc, char **argv) {
         g_test_add_func("/procedure/link-lost", test_link_lost);
         g_test_add_func("/procedure/bound", test_bound);
         g_test_add_func("/procedure/stop-motor-overtakes", test_stop_motor_overtakes);
+        g_test_add_func("/procedure/stop-motor-overtakes-an-abort", test_stop_motor_overtakes_an_abort);
+        g_test_add_func("/procedure/abort-is-not-answered", test_abort_is_not_answered);
+        g_test_add_func("/procedure/prolonged", test_prolonged);
+        g_test_add_func("/procedure/told-when-it-is-written", test_told_when_it_is_written);
         return g_test_run();
 }

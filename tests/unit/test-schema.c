@@ -11,7 +11,7 @@
 #define WITHOUT_5                                                                                                        \
         "DROP TABLE tombstone; DROP TABLE buried; DROP INDEX session_record; DROP INDEX session_uuid; DROP INDEX session_hidden;"           \
         "DROP INDEX session_kept; DROP INDEX session_end;"                                                               \
-        "ALTER TABLE session DROP COLUMN record; ALTER TABLE session DROP COLUMN epoch;"                                 \
+        "ALTER TABLE session DROP COLUMN record; ALTER TABLE session DROP COLUMN epoch; ALTER TABLE session DROP COLUMN record_start;" \
         "ALTER TABLE device DROP COLUMN cursor_epoch; ALTER TABLE device DROP COLUMN cursor_record;"                     \
         "ALTER TABLE device DROP COLUMN cursor_start;"                                                                   \
         "ALTER TABLE chunk DROP COLUMN t1_boottime; ALTER TABLE chunk DROP COLUMN figures_version;"                      \

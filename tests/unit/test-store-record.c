@@ -24,7 +24,17 @@ static bool is_told(Fixture *f, uint64_t told) {
         return ((Told *) (uintptr_t) told)->told;
 }
 
-static StoreSession session_of(uint64_t id, uint32_t record) {
+/* What tells one record of a number from another. */
+typedef struct Which {
+        uint32_t epoch;
+        uint64_t start;                 /* as the device tells it */
+        uint64_t realtime_usec;
+        bool unknown;                   /* and that is a guess */
+} Which;
+
+static const Which usual = { 3, 99, RECORD_START, false };
+
+static StoreSession session_of(uint64_t id, uint32_t record, const Which *which) {
         StoreSession s = {
                 .id = id,
                 .uuid = (char *) "11111111-0000-4000-8000-000000000001",
@@ -33,12 +43,13 @@ static StoreSession session_of(uint64_t id, uint32_t record) {
                 .profile = (char *) "omp1",
                 .owner = 1000,
                 .start_boottime_usec = 777000000,
-                .start_realtime_usec = RECORD_START,
+                .start_realtime_usec = which->realtime_usec,
                 .end_boottime_usec = 777000000 + FIXTURE_LENGTH_USEC,
-                .end_realtime_usec = RECORD_START + FIXTURE_LENGTH_USEC,
+                .end_realtime_usec = which->realtime_usec + FIXTURE_LENGTH_USEC,
                 .end_reason = (char *) "device",
                 .record = record,
-                .epoch = 3,
+                .epoch = which->epoch,
+                .record_start = which->start,
         };
 
         figures_set(&s.figures, FIGURE_STROKES, 4321);
@@ -46,8 +57,8 @@ static StoreSession session_of(uint64_t id, uint32_t record) {
 }
 
 /* A frame a second, each with a force as large as its number. */
-static Told put(Fixture *f, uint64_t id, uint32_t record) {
-        StoreSession session = session_of(id, record);
+static Told put_which(Fixture *f, uint64_t id, uint32_t record, const Which *which) {
+        StoreSession session = session_of(id, record, which);
         StoreSample samples[N_FRAMES] = {};
         FixtureFrame made[N_FRAMES];
         Frame frames[N_FRAMES];
@@ -55,7 +66,8 @@ static Told put(Fixture *f, uint64_t id, uint32_t record) {
         StoreRecord r = {
                 .session = session,
                 .device_address_type = "random",
-                .cursor = { .epoch = 3, .record = record, .start = 99 },
+                .cursor = { .epoch = which->epoch, .record = record, .start = which->start },
+                .start_unknown = which->unknown,
                 .frames = frames,
                 .samples = samples,
                 .n_frames = N_FRAMES,
@@ -72,6 +84,10 @@ static Told put(Fixture *f, uint64_t id, uint32_t record) {
         memset(made, 0, sizeof(made));  /* it has copies */
         fixture_wait(f, is_told, (uintptr_t) &told);
         return told;
+}
+
+static Told put(Fixture *f, uint64_t id, uint32_t record) {
+        return put_which(f, id, record, &usual);
 }
 
 static void start(Fixture *f) {
@@ -196,6 +212,95 @@ static void test_not_merged(void) {
         fixture_done(&f);
 }
 
+/* A device that was forgotten begins with the first epoch again, and with other sessions of the same numbers if it was reset too. */
+static void test_known_by_number_and_start(void) {
+        const Which later = { 3, 100, RECORD_START + 3600000000, false }, epoch = { 1, 99, RECORD_START, false },
+                    nothing = { 3, 0, RECORD_START, false }, nothing_later = { 4, 0, RECORD_START, false };
+        Fixture f;
+
+        start(&f);
+        assert_told(put(&f, 1, 12), 0, STORE_RECORD_ADDED, 1);
+        assert_told(put_which(&f, 2, 12, &later), 0, STORE_RECORD_ADDED, 2);
+        assert_told(put_which(&f, 3, 12, &epoch), 0, STORE_RECORD_KNOWN, 1);
+        assert_told(put_which(&f, 4, 12, &later), 0, STORE_RECORD_KNOWN, 2);
+        /* A device that tells no start has nothing but its numbers. */
+        assert_told(put_which(&f, 5, 12, &nothing), 0, STORE_RECORD_ADDED, 5);
+        assert_told(put_which(&f, 6, 12, &nothing), 0, STORE_RECORD_KNOWN, 5);
+        assert_told(put_which(&f, 7, 12, &nothing_later), 0, STORE_RECORD_ADDED, 7);
+        fixture_done(&f);
+}
+
+static void follow_at(Fixture *f, uint64_t id, uint32_t record, uint32_t epoch, uint64_t realtime_usec) {
+        fixture_begin_full(f, id, realtime_usec, "AA:BB:CC:DD:EE:01", "me", 1000);
+        store_session_end(f->store, id, &(StoreEnd) { .reason = "user", .realtime_usec = realtime_usec + FIXTURE_LENGTH_USEC,
+                                                      .record = record, .epoch = epoch }, NULL, NULL);
+}
+
+/* Two resets in a row without a look at the device: both sessions were the first of the next epoch. */
+static void test_merged_with_the_one_at_its_time(void) {
+        const Which long_after = { 3, 101, RECORD_START + 7200000000, false };
+        Fixture f;
+
+        start(&f);
+        follow_at(&f, 1, 12, 3, RECORD_START - 3600000000);
+        follow_at(&f, 2, 12, 3, RECORD_START + 1000000);
+        follow_at(&f, 3, 13, 3, RECORD_START + 100);
+        assert_told(put_which(&f, 4, 12, &long_after), 0, STORE_RECORD_ADDED, 4);
+        assert_told(put(&f, 5, 12), 0, STORE_RECORD_MERGED, 2);
+        fixture_done(&f);
+
+        start(&f);                      /* the epoch of one that was followed is a guess */
+        follow_at(&f, 1, 12, 2, RECORD_START);
+        assert_told(put(&f, 2, 12), 0, STORE_RECORD_MERGED, 1);
+        assert_told(put(&f, 3, 12), 0, STORE_RECORD_KNOWN, 1);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM session WHERE id = 1 AND epoch = 3 AND record_start = 99"), ==, 1);
+        fixture_done(&f);
+}
+
+/* When it was is a guess: what lies there is another one. Its number is told all the same. */
+static void test_start_that_is_not_known(void) {
+        const Which guess = { 3, 99, RECORD_START, true };
+        FixtureFrame *frames;
+        Fixture f;
+        size_t n;
+
+        start(&f);
+        follow(&f, 1, 0);
+        assert_told(put_which(&f, 2, 12, &guess), 0, STORE_RECORD_ADDED, 2);
+        fixture_done(&f);
+
+        start(&f);
+        follow(&f, 1, 12);
+        assert_told(put_which(&f, 2, 12, &guess), 0, STORE_RECORD_MERGED, 1);
+        frames = fixture_read_frames(f.path, 1, &n);
+        g_assert_cmpuint(n, ==, 100 + N_FRAMES);
+        g_assert_cmpuint(frames[100].frame.boottime_usec, ==, FIXTURE_START_BOOTTIME); /* where it began */
+        g_free(frames);
+        fixture_done(&f);
+}
+
+/* What was erased does not come back; another one of its number does. */
+static void test_buried_by_number_and_start(void) {
+        const Which later = { 3, 100, RECORD_START + 3600000000, false }, epoch = { 1, 99, RECORD_START, false };
+        Fixture f;
+
+        start(&f);
+        assert_told(put(&f, 1, 12), 0, STORE_RECORD_ADDED, 1);
+        g_assert_cmpint(fixture_delete(&f, 1), ==, 0);
+        assert_told(put(&f, 2, 12), 0, STORE_RECORD_KNOWN, 0);
+        assert_told(put_which(&f, 3, 12, &epoch), 0, STORE_RECORD_KNOWN, 0);
+        assert_told(put_which(&f, 4, 12, &later), 0, STORE_RECORD_ADDED, 4);
+        fixture_done(&f);
+
+        start(&f);                      /* one that was followed: its start shows with its record */
+        fixture_begin(&f, 1);
+        store_session_discard(f.store, 1, &(StoreBurial) { .device_address = "AA:BB:CC:DD:EE:01", .epoch = 3, .record = 12 }, NULL, NULL);
+        assert_told(put(&f, 2, 12), 0, STORE_RECORD_KNOWN, 0);
+        assert_told(put(&f, 3, 12), 0, STORE_RECORD_KNOWN, 0);
+        assert_told(put_which(&f, 4, 12, &later), 0, STORE_RECORD_ADDED, 4);
+        fixture_done(&f);
+}
+
 /* What an unusable database had is fetched again: the cursor does not outlive it. */
 static void test_a_device_that_is_put_again_keeps_its_cursor(void) {
         const StoreDevice device = { .path = (char *) "dev_1", .address = (char *) "AA:BB:CC:DD:EE:01", .address_type = (char *) "random",
@@ -241,6 +346,10 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store-record/merged-with-the-session-that-says-its-number", test_merged_with_the_session_that_says_its_number);
         g_test_add_func("/store-record/merged-with-the-session-beside-it", test_merged_with_the_session_beside_it);
         g_test_add_func("/store-record/not-merged", test_not_merged);
+        g_test_add_func("/store-record/known-by-number-and-start", test_known_by_number_and_start);
+        g_test_add_func("/store-record/merged-with-the-one-at-its-time", test_merged_with_the_one_at_its_time);
+        g_test_add_func("/store-record/start-that-is-not-known", test_start_that_is_not_known);
+        g_test_add_func("/store-record/buried-by-number-and-start", test_buried_by_number_and_start);
         g_test_add_func("/store-record/a-device-that-is-put-again-keeps-its-cursor", test_a_device_that_is_put_again_keeps_its_cursor);
         g_test_add_func("/store-record/each-fault", test_each_fault);
         return g_test_run();

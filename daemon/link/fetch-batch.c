@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "link/fetch-batch.h"
+
+#include <string.h>
+
+static uint32_t number_of(const GArray *batch, unsigned i) {
+        return g_array_index(batch, FetchKept, i).record.number;
+}
+
+bool fetch_batch_add(GArray *batch, const OmpRecord *record, const uint8_t *data, size_t size) {
+        FetchKept kept = { .record = *record };
+        unsigned at = batch->len;
+        int n;
+
+        while (at > 0 && number_of(batch, at - 1) >= record->number)
+                at--;
+        if (at < batch->len && number_of(batch, at) == record->number)
+                return false;
+        if (batch->len >= FETCH_BATCH_MAX) {
+                if (at == batch->len)
+                        return false;   /* asked for again when these are durable */
+                g_array_set_size(batch, FETCH_BATCH_MAX - 1);
+        }
+
+        /* What a later minor version has appended is kept as far as a frame holds it. */
+        if (size <= sizeof(kept.data)) {
+                memcpy(kept.data, data, size);
+                kept.size = (uint16_t) size;
+        } else {
+                n = omp_record_encode(record, kept.data, sizeof(kept.data));
+                kept.size = (uint16_t) MAX(n, 0);
+        }
+        g_array_insert_val(batch, at, kept);
+        return true;
+}
+
+void fetch_batch_cut(GArray *batch, uint32_t from) {
+        unsigned n = 0;
+
+        while (n < batch->len && number_of(batch, n) <= from)
+                n++;
+        g_array_set_size(batch, n);
+}
