@@ -25,6 +25,7 @@
 #define STORE_DAY_USEC UINT64_C(86400000000)    /* "what is too old goes when it still is after another day" */
 #define STORE_RETRY_MIN_USEC UINT64_C(50000)
 #define STORE_RETRY_MAX_USEC UINT64_C(1000000)
+#define STORE_LOG_PAGES_MAX 16384u              /* 64 MiB of the log that cannot be taken in: somebody is to be told */
 #define STORE_RETRY_IDLE_USEC UINT64_C(10000000) /* with nothing to write */
 
 typedef enum ReplyType {
@@ -140,7 +141,8 @@ struct Store {
         LiveSession *last;      /* most frames are for the same one */
         WaitList waits;         /* by deadline */
         uint64_t last_wait;
-        uint64_t answer_usec, collect_usec, retry_min_usec; /* STORE_…; tests are in a hurry */
+        uint64_t answer_usec, collect_usec, retry_min_usec, retry_idle_usec; /* STORE_…; tests are in a hurry */
+        int log_pages_max;      /* likewise */
         ReplyList replies;
         RequestList requests;
         ExportList exports;     /* what is in one of them is the reader's once it is here */

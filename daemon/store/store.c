@@ -54,6 +54,8 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         store->collect_usec = STORE_COLLECT_USEC;
         store->retention_day_usec = STORE_DAY_USEC;
         store->retry_min_usec = STORE_RETRY_MIN_USEC;
+        store->retry_idle_usec = STORE_RETRY_IDLE_USEC;
+        store->log_pages_max = STORE_LOG_PAGES_MAX;
         store->generation = 1;
         store->live = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
         queue_init(&store->queue);

@@ -34,6 +34,8 @@ typedef struct Writer {
         uint64_t retry_usec;
         unsigned n_put_aside;
         int n_wal_pages;
+        bool log_held;          /* it is large, and somebody who reads keeps it from being taken in */
+        uint64_t look_at_usec;  /* then: when to look again, with nothing to write */
 } Writer;
 
 typedef enum Turn {
@@ -187,6 +189,7 @@ static int open_database(Writer *w) {
         }
         rows_init(&w->ledger.rows, g_steal_pointer(&database.db));
         w->n_wal_pages = 0;
+        w->log_held = false;
         (void) sqlite3_wal_hook(db(w), on_wal, w);
         w->marked_unclean = database.fresh || database.unclean;
         if (database.put_aside) {
@@ -271,12 +274,38 @@ static bool ensure_open(Writer *w) {
 
 /* ---- Writing ---- */
 
-static int checkpoint(Writer *w, int mode) {
-        int rc = sqlite3_wal_checkpoint_v2(db(w), "main", mode, NULL, NULL);
+/* Another program that begins to read and does not end keeps what was written since in the log. */
+static void notice_log(Writer *w, int n_pages, int n_taken) {
+        shared_lock(w->store);
+        w->log_held = n_taken < n_pages && n_pages > w->store->log_pages_max;
+        w->look_at_usec = shared_now_usec() + w->store->retry_idle_usec;
+        shared_unlock(w->store);
+}
 
-        if (rc == SQLITE_OK && mode == SQLITE_CHECKPOINT_TRUNCATE)
+static int checkpoint(Writer *w, int mode) {
+        int n_pages = 0, n_taken = 0;
+        int rc = sqlite3_wal_checkpoint_v2(db(w), "main", mode, &n_pages, &n_taken);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        if (mode == SQLITE_CHECKPOINT_TRUNCATE)
                 w->n_wal_pages = 0;
-        return rc;
+        notice_log(w, n_pages, n_taken);
+        return SQLITE_OK;
+}
+
+/* Nothing is in the way of writing. */
+static void set_working(Writer *w) {
+        g_autofree char *reason = NULL;
+
+        if (!w->log_held) {
+                set_state(w, STORE_READY, "", NULL);
+                return;
+        }
+        reason = g_strdup_printf("Another program keeps reading the database %s, so that its log %s-wal grows without end; end that program"
+                                 " (\"fuser -v %s\" names it, beside needled). Recording goes on.",
+                                 w->store->path, w->store->path, w->store->path);
+        set_state(w, STORE_DEGRADED, reason, NULL);
 }
 
 /* With nobody reading: the whole WAL goes into the database and is cut to nothing. */
@@ -499,7 +528,7 @@ static void work(Writer *w, JobList *jobs, uint64_t now_usec, bool stopping) {
         }
         set_no_retry(w);
         w->unfinished = false;
-        set_state(w, STORE_READY, "", NULL);
+        set_working(w);
 }
 
 /* ---- The thread ---- */
@@ -510,20 +539,22 @@ static uint64_t due_usec(const Writer *w) {
         bool queued = !TAILQ_EMPTY(&store->queue.jobs);
         uint64_t due = UINT64_MAX;
 
+        if (w->log_held && !w->retry_at_usec)
+                due = w->look_at_usec;
         if (!queued && !w->unsynced_since_usec && !w->scrub && !w->unfinished && !eraser_is_busy(&w->eraser) &&
             !(store->open_wanted && !w->ledger.rows.db)) {
                 if (store->stopping)
                         return UINT64_MAX;
                 if (!w->ledger.rows.db)
-                        return w->retry_at_usec + STORE_RETRY_IDLE_USEC;
-                return store->retention_set ? 0 : w->retention.check_at_usec;
+                        return w->retry_at_usec + store->retry_idle_usec;
+                return store->retention_set ? 0 : MIN(due, w->retention.check_at_usec);
         }
         if (w->retry_at_usec)
                 return w->retry_at_usec;
         if (store->urgent || store->stopping || w->scrub || store->open_wanted || eraser_is_busy(&w->eraser))
                 return 0;
         if (queued)
-                due = store->queued_since_usec + store->collect_usec;
+                due = MIN(due, store->queued_since_usec + store->collect_usec);
         if (w->unsynced_since_usec)
                 due = MIN(due, w->unsynced_since_usec + STORE_SYNC_USEC);
         return due;

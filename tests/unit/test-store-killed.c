@@ -472,7 +472,7 @@ static uint64_t *kill_all(unsigned rounds, Life life, Look look, uint64_t collec
 /* ---- Cases ---- */
 
 static void test_while_following(void) {
-        const unsigned rounds = FIXTURE_SANITIZED ? 24 : 200;
+        const unsigned rounds = FIXTURE_SANITIZED ? 16 : 200;
         g_autofree uint64_t *lost = kill_all(rounds, live_following, assert_survived, 0, 60000);
 
         g_test_message("oldest frame that was lost, ms: median %.1f, 9 of 10 %.1f, worst %.1f", (double) lost[rounds / 2] / 1e3,
@@ -481,19 +481,19 @@ static void test_while_following(void) {
 }
 
 static void test_while_sessions_end_and_go(void) {
-        g_free(kill_all(FIXTURE_SANITIZED ? 32 : 304, live_busily, assert_survived, 1000, 5000));
+        g_free(kill_all(FIXTURE_SANITIZED ? 16 : 304, live_busily, assert_survived, 1000, 5000));
 }
 
 static void test_while_it_opens_and_closes(void) {
-        g_free(kill_all(FIXTURE_SANITIZED ? 48 : 504, live_shortly, assert_led_on, 1000, 8000));
+        g_free(kill_all(FIXTURE_SANITIZED ? 40 : 504, live_shortly, assert_led_on, 1000, 8000));
 }
 
 static void test_while_all_is_erased(void) {
-        g_free(kill_all(FIXTURE_SANITIZED ? 16 : 104, live_erasing, assert_erased, 1000, 12000));
+        g_free(kill_all(FIXTURE_SANITIZED ? 16 : 48, live_erasing, assert_erased, 1000, 12000));
 }
 
 static void test_while_tapes_are_taken_in(void) {
-        g_free(kill_all(FIXTURE_SANITIZED ? 16 : 56, live_importing, assert_imported, 1000, 20000));
+        g_free(kill_all(FIXTURE_SANITIZED ? 16 : 40, live_importing, assert_imported, 1000, 20000));
 }
 
 int main(int argc, char *argv[]) {

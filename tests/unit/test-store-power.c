@@ -215,7 +215,7 @@ static int by_size(const void *a, const void *b) {
 /* After each operation, in one of the ways a disk may have it, in each with -m slow; after a sync with nothing of what followed. Under the
  * address sanitizer after some of them. Returns the median of the age of what is gone of the running session. */
 static uint64_t cut_everywhere(Course *c) {
-        uint64_t n_ops = power_vfs_length(), stride = FIXTURE_SANITIZED && !g_test_slow() ? 11 : 1;
+        uint64_t n_ops = power_vfs_length(), stride = FIXTURE_SANITIZED && !g_test_slow() ? 19 : 1;
         g_autofree uint64_t *lost = g_new0(uint64_t, n_ops + 1);
         Fixture after;
         size_t n_lost = 0;
@@ -267,7 +267,7 @@ static void test_a_recording(void) {
         fixture_stop(&c.f);
         power_vfs_end();
         g_assert_cmpuint(c.promises->len, >=, 4);
-        g_assert_cmpuint(cut_everywhere(&c), <=, G_USEC_PER_SEC);
+        g_assert_cmpuint(cut_everywhere(&c), <=, G_USEC_PER_SEC * 3 / 2); /* a second, and what a busy machine makes of it */
         course_done(&c);
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <glib/gstdio.h>
 #include <sqlite3.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "store-fixture.h"
+#include "store/shared.h"
 
 /* Another program reads the database, through a connection of its own, while it is recorded and checkpointed. */
 
@@ -152,9 +154,45 @@ static void test_reading_for_ever(void) {
         finish(&f, n);
 }
 
+/* Told of while it lasts, with what to do; nothing is refused meanwhile, and it is over by itself, though nothing is written any more. */
+static void test_a_log_that_grows(void) {
+        uint64_t n = 0;
+        Program p;
+        Fixture f;
+
+        start(&f, &p);
+        shared_lock(f.store);
+        f.store->log_pages_max = 1500;
+        f.store->retry_idle_usec = 20000;
+        shared_unlock(f.store);
+        (void) record(&f, &n, 10);
+        tell(&p, 'b');
+        for (unsigned i = 0; i < 1000 && store_state(f.store) == STORE_READY; i++)
+                (void) record(&f, &n, 1);
+        g_assert_cmpint(store_state(f.store), ==, STORE_DEGRADED);
+        g_assert_nonnull(strstr(store_reason(f.store), "Another program keeps reading the database"));
+        g_assert_nonnull(strstr(store_reason(f.store), "fuser"));
+        g_assert_cmpint(wal_size(&f), >, 1500 * 4096);
+        (void) record(&f, &n, 20);
+        fixture_begin(&f, 2);
+        fixture_record(&f, 2, 0, 10);
+        g_assert_cmpint(fixture_end(&f, 2), ==, 0);
+        g_assert_cmpint(fixture_get(&f, 2), ==, 0);
+        g_assert_cmpstr(f.states->str, ==, "ready degraded "); /* once, and until … */
+        tell(&p, 'e');
+        fixture_wait(&f, fixture_is_in_state, STORE_READY);
+        g_assert_cmpstr(store_reason(f.store), ==, "");
+        (void) record(&f, &n, 5);
+        g_assert_cmpint(wal_size(&f), <=, WAL_USUAL);
+        g_assert_cmpstr(f.states->str, ==, "ready degraded ready ");
+        program_stop(&p);
+        finish(&f, n);
+}
+
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/store-readers/reading-in-turns", test_reading_in_turns);
         g_test_add_func("/store-readers/reading-for-ever", test_reading_for_ever);
+        g_test_add_func("/store-readers/a-log-that-grows", test_a_log_that_grows);
         return g_test_run();
 }
