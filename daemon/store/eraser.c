@@ -15,6 +15,8 @@ struct Erasure {
         uid_t owner;
         uint64_t from_usec, upto_usec;  /* of ERASE_OLD */
         uint64_t upto;                  /* id */
+        GArray *spared;                 /* of ERASE_OWNER: uint64_t, ids that stay; NULL: none */
+        bool asked;                     /* by somebody, and counted */
         uint64_t wait;
         bool begun;
         bool failed;                    /* the last step did, and what it found may be noted */
@@ -43,6 +45,7 @@ static void add(Eraser *eraser, Erasure *erasure) {
 static void remove_erasure(Eraser *eraser, Erasure *erasure) {
         TAILQ_REMOVE(&eraser->erasures, erasure, entry);
         g_array_unref(erasure->gone);
+        g_clear_pointer(&erasure->spared, g_array_unref);
         g_free(erasure);
 }
 
@@ -83,6 +86,24 @@ static int find_one(Erasure *erasure, Ledger *ledger, uint64_t *ret_id, uid_t *r
         return rc == SQLITE_OK && (erasure->error < 0 || state.ended != 1) ? SQLITE_NOTFOUND : rc;
 }
 
+static bool is_spared(const Erasure *erasure, uint64_t id) {
+        for (guint i = 0; erasure->spared && i < erasure->spared->len; i++)
+                if (g_array_index(erasure->spared, uint64_t, i) == id)
+                        return true;
+        return false;
+}
+
+/* From the first id on each time: what the last step took away is there again if it failed. */
+static int find_of_owner(Erasure *erasure, Ledger *ledger, uint64_t *ret_id, uid_t *ret_owner) {
+        int rc;
+
+        *ret_id = 0;
+        do
+                rc = rows_next_of(&ledger->rows, erasure->owner, *ret_id, erasure->upto, ret_id, ret_owner);
+        while (rc == SQLITE_OK && is_spared(erasure, *ret_id));
+        return rc;
+}
+
 /* The next that is to go. SQLITE_NOTFOUND: no more. */
 static int find_next(Erasure *erasure, Ledger *ledger, uint64_t *ret_id, uid_t *ret_owner) {
         switch (erasure->kind) {
@@ -90,7 +111,7 @@ static int find_next(Erasure *erasure, Ledger *ledger, uint64_t *ret_id, uid_t *
                 return find_one(erasure, ledger, ret_id, ret_owner);
         case ERASE_OWNER:
         case ERASE_SURPLUS:
-                return rows_next_of(&ledger->rows, erasure->owner, erasure->upto, ret_id, ret_owner);
+                return find_of_owner(erasure, ledger, ret_id, ret_owner);
         case ERASE_OLD:
                 return rows_next_old(&ledger->rows, erasure->from_usec, erasure->upto_usec, ret_id, ret_owner);
         case ERASE_COPIES:
@@ -105,15 +126,6 @@ static int measure(Erasure *erasure, Ledger *ledger) {
         if (rc == SQLITE_OK)
                 rc = schema_get_int(ledger->rows.db, "PRAGMA page_size", &erasure->page_size);
         return rc;
-}
-
-static int begin(Erasure *erasure, Ledger *ledger) {
-        int rc = measure(erasure, ledger);
-
-        if (rc != SQLITE_OK || erasure->kind != ERASE_OWNER)
-                return rc;
-        ledger_forget_person(ledger, erasure->owner);
-        return rows_person_delete(&ledger->rows, erasure->owner);
 }
 
 /* SQLITE_NOTFOUND: nothing more to do. */
@@ -153,7 +165,7 @@ static int erase_rows(Eraser *eraser, Ledger *ledger, uint64_t realtime_usec) {
         int rc = SQLITE_OK;
 
         if (erasure && !erasure->begun)
-                rc = begin(erasure, ledger);
+                rc = measure(erasure, ledger);
         while (rc == SQLITE_OK && shared_now_usec() < until_usec)
                 rc = erase_some(eraser, ledger, realtime_usec);
         return rc;
@@ -227,11 +239,15 @@ void eraser_done(Eraser *eraser) {
                 remove_erasure(eraser, TAILQ_FIRST(&eraser->erasures));
 }
 
-void eraser_add(Eraser *eraser, const Job *job) {
+void eraser_add(Eraser *eraser, Job *job) {
         Erasure *erasure = erasure_new(job->erase, job->erase_owner);
 
         erasure->session = job->session;
         erasure->wait = job->wait;
+        erasure->asked = true;
+        if (job->erase_placed)
+                erasure->upto = job->erase_upto;
+        erasure->spared = g_steal_pointer(&job->spared);
         add(eraser, erasure);
 }
 
@@ -305,6 +321,7 @@ void eraser_finish(Eraser *eraser, Ledger *ledger, Store *store) {
                 };
                 shared_lock(store);
                 shared_wait_answer_erased(store, erasure->wait, erasure->error, &erased);
+                store->n_erasures -= erasure->asked;
                 shared_unlock(store);
                 remove_erasure(eraser, erasure);
         }

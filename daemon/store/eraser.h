@@ -32,8 +32,8 @@ typedef struct Eraser {
 
 void eraser_init(Eraser *eraser);
 void eraser_done(Eraser *eraser);
-/* Of a JOB_ERASE, whose answer is the eraser's from now on. */
-void eraser_add(Eraser *eraser, const Job *job);
+/* Of a JOB_ERASE that is committed, whose answer is the eraser's from now on. */
+void eraser_add(Eraser *eraser, Job *job);
 /* Retention's: of sessions that are over, those that ended within these times, or an owner's up to this id. */
 void eraser_add_old(Eraser *eraser, uint64_t from_usec, uint64_t upto_usec);
 void eraser_add_surplus(Eraser *eraser, uid_t owner, uint64_t upto);

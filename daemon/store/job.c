@@ -191,9 +191,11 @@ Job *job_free(Job *job) {
         case JOB_DISCARD:
                 free_text(job->burial.device_address);
                 break;
+        case JOB_ERASE:
+                g_clear_pointer(&job->spared, g_array_unref);
+                break;
         case JOB_GAP:
         case JOB_SYNC:
-        case JOB_ERASE:
         case JOB_INTAKE_ABANDON:
                 break;
         }
@@ -225,15 +227,15 @@ Job *job_new_record(const StoreRecord *record) {
         return job;
 }
 
-/* What comes whole is bounded where it comes from, and must not push out what comes once. */
-static bool is_whole(const Job *job) {
-        return job->type == JOB_RECORD || (job->type >= JOB_INTAKE_BEGIN && job->type <= JOB_INTAKE_ABANDON);
+/* What comes whole, and what takes away, is bounded where it comes from, and must not push out what comes once. */
+static bool is_bounded(const Job *job) {
+        return job->type == JOB_RECORD || job->type == JOB_ERASE || (job->type >= JOB_INTAKE_BEGIN && job->type <= JOB_INTAKE_ABANDON);
 }
 
 /* A piece counts with what its frames need, not with the room it has: the room is given back when the next
  * piece begins. */
 size_t job_size(const Job *job) {
-        if (is_whole(job))
+        if (is_bounded(job))
                 return 0;
         return sizeof *job + (job->type == JOB_PIECE ? job->piece.size : 0);
 }
@@ -374,9 +376,9 @@ Job *queue_merge(Queue *queue, Job *job) {
 
         /* The newest: one that came back from a commit that failed stands before it. */
         TAILQ_FOREACH_REVERSE(before, &queue->jobs, JobList, entry)
-                if (same_purpose(before, job))
+                if (before->type == JOB_ERASE || same_purpose(before, job))
                         break;
-        if (!before)
+        if (!before || before->type == JOB_ERASE)
                 return NULL;
         if (job->type == JOB_LABEL) {
                 merge_label(&before->labels.subject, &job->labels.subject);
@@ -395,6 +397,21 @@ Job *queue_merge(Queue *queue, Job *job) {
         }
         job_free(job);
         return before;
+}
+
+uint64_t queue_push_erase(Queue *queue, Job *job) {
+        uint64_t wait = 0;
+        Job *before;
+
+        TAILQ_FOREACH(before, &queue->jobs, entry)
+                if (before->type == JOB_ERASE && before->erase == job->erase && before->session == job->session &&
+                    before->erase_owner == job->erase_owner) {
+                        wait = before->wait;
+                        queue_remove(queue, before);
+                        break;
+                }
+        queue_push(queue, job);
+        return wait;
 }
 
 void queue_return(Queue *queue, JobList *jobs) {

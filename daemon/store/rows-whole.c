@@ -162,11 +162,26 @@ static int next(Rows *rows, RowsStatement statement, int n, const int64_t *value
         return rc;
 }
 
-int rows_next_of(Rows *rows, uid_t owner, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner) {
-        const int64_t values[] = { (int64_t) MIN(upto, INT64_MAX), owner };
+int rows_not_over(Rows *rows, GArray *ret) {
+        sqlite3_stmt *stmt;
+        int rc = bind(rows, ROWS_NOT_OVER, 0, NULL, &stmt);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+                uint64_t id = (uint64_t) sqlite3_column_int64(stmt, 0);
+
+                g_array_append_val(ret, id);
+        }
+        (void) sqlite3_reset(stmt);
+        return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int rows_next_of(Rows *rows, uid_t owner, uint64_t after, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner) {
+        const int64_t values[] = { (int64_t) after, (int64_t) MIN(upto, INT64_MAX), owner };
         bool all = owner == (uid_t) -1;
 
-        return next(rows, all ? ROWS_NEXT_OF_ALL : ROWS_NEXT_OF_OWNER, all ? 1 : 2, values, ret_id, ret_owner);
+        return next(rows, all ? ROWS_NEXT_OF_ALL : ROWS_NEXT_OF_OWNER, all ? 2 : 3, values, ret_id, ret_owner);
 }
 
 int rows_next_old(Rows *rows, uint64_t from_usec, uint64_t upto_usec, uint64_t *ret_id, uid_t *ret_owner) {

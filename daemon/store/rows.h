@@ -50,6 +50,7 @@ typedef enum RowsStatement {
         ROWS_CHUNK_HAS,
         ROWS_GAPS_OF_LINK,
         ROWS_HIDDEN_NEXT,
+        ROWS_NOT_OVER,
         ROWS_NEXT_OF_OWNER,
         ROWS_NEXT_OF_ALL,
         ROWS_NEXT_OLD,
@@ -145,8 +146,10 @@ int rows_gaps_of_link(Rows *rows, uint64_t session, GArray *ret);
 
 /* The next that nobody sees, behind `after`. SQLITE_NOTFOUND. */
 int rows_next_hidden(Rows *rows, uint64_t after, uint64_t *ret_id);
-/* The first that is over, of an owner ((uid_t) -1: of all), with an id of at most `upto`. SQLITE_NOTFOUND. */
-int rows_next_of(Rows *rows, uid_t owner, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner);
+/* Sessions that are live, or that nobody sees; appends uint64_t. */
+int rows_not_over(Rows *rows, GArray *ret);
+/* The first that is over, of an owner ((uid_t) -1: of all), with an id behind `after` and of at most `upto`. SQLITE_NOTFOUND. */
+int rows_next_of(Rows *rows, uid_t owner, uint64_t after, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner);
 /* The first that ended within these times. SQLITE_NOTFOUND. */
 int rows_next_old(Rows *rows, uint64_t from_usec, uint64_t upto_usec, uint64_t *ret_id, uid_t *ret_owner);
 /* The owner with the smallest uid from this on. SQLITE_NOTFOUND. */

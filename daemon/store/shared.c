@@ -125,13 +125,17 @@ static Wait *find_wait(Store *store, uint64_t id) {
 }
 
 void shared_wait_extend(Store *store, uint64_t id) {
-        Wait *wait = find_wait(store, id);
+        Wait *last = TAILQ_LAST(&store->waits, WaitList), *wait = NULL, *next;
 
-        if (!wait)
-                return;
-        wait->deadline_usec = shared_now_usec() + store->answer_usec;
-        TAILQ_REMOVE(&store->waits, wait, entry);
-        TAILQ_INSERT_TAIL(&store->waits, wait, entry);
+        for (next = TAILQ_FIRST(&store->waits); next && wait != last;) {
+                wait = next;
+                next = TAILQ_NEXT(wait, entry);
+                if (wait->id != id)
+                        continue;
+                wait->deadline_usec = shared_now_usec() + store->answer_usec;
+                TAILQ_REMOVE(&store->waits, wait, entry);
+                TAILQ_INSERT_TAIL(&store->waits, wait, entry);
+        }
 }
 
 /* The reply is to be completed by who has more to say than the error. */
@@ -154,6 +158,15 @@ uint64_t shared_wait_join(Store *store, uint64_t id, StoreDone done, void *userd
 
         if (id == 0 || own == 0)
                 return id ?: own;
+        TAILQ_LAST(&store->waits, WaitList)->id = id;
+        return id;
+}
+
+uint64_t shared_wait_join_erased(Store *store, uint64_t id, StoreErasedDone done, void *userdata) {
+        uint64_t own = shared_wait_add_erased(store, done, userdata);
+
+        if (id == 0)
+                return own;
         TAILQ_LAST(&store->waits, WaitList)->id = id;
         return id;
 }
@@ -197,6 +210,8 @@ void shared_wait_answer_erased(Store *store, uint64_t id, int error, StoreErased
         }
         reply->erased = *erased;
         *erased = (StoreErased) {};
+        while ((wait = find_wait(store, id)))
+                answer(store, wait, error)->erased.remains = g_strdupv(reply->erased.remains);
 }
 
 void shared_wait_expire(Store *store, uint64_t now_usec) {

@@ -26,7 +26,7 @@ typedef void (*StoreSeriesRead)(int error, const StorePoint *points, size_t n, v
 typedef void (*StoreImported)(int error, const char *message, uint64_t id, void *userdata);
 
 /* error: 0: gone from the database, its log and its backups, and durable; -ENOENT, -EBUSY live, -EIO (not yet: it follows),
- * -ECANCELED. `erased` is valid for the call. */
+ * -ENOBUFS too many at a time, -ECANCELED. `erased` is valid for the call. */
 typedef void (*StoreErasedDone)(int error, const StoreErased *erased, void *userdata);
 
 typedef struct StoreObserver {
@@ -93,10 +93,15 @@ void store_acknowledge(Store *store, const StoreAcknowledgement *acknowledgement
 /* Of a device's own record. Idempotent: the same (device, epoch, record, start) is written once, whatever is asked. */
 void store_record_put(Store *store, const StoreRecord *record, StoreRecorded done, void *userdata);
 
+/* How many may wait; the same that is asked for again counts once, and is answered together. */
+#define STORE_ERASURES_MAX 64u
+/* Whether the next one will not be answered with -ENOBUFS. */
+bool store_can_erase(Store *store);
 /* One that is over. Gone means gone: overwritten, the log truncated, free pages given back, backups of before removed, and a row left that
  * says nothing but its id and when. */
 void store_delete(Store *store, uint64_t id, StoreErasedDone done, void *userdata);
-/* All of an owner that are over, with plans and acknowledgements; (uid_t) -1: everybody's. In steps, so that recording goes on. */
+/* All of an owner that are over now, with the plans and the acknowledgement that are set now; (uid_t) -1: everybody's. In steps, so that
+ * recording goes on, and what is set or ends meanwhile stays, however long it takes. */
 void store_erase_all(Store *store, uid_t owner, StoreErasedDone done, void *userdata);
 /* Files that were put aside; of erased->remains afterwards only what could not be removed. */
 void store_erase_copies(Store *store, StoreErasedDone done, void *userdata);
