@@ -220,6 +220,7 @@ Job *job_new_record(const StoreRecord *record) {
                 p += frames[i].size;
         }
         job_copy_session(&copy->session, &record->session);
+        job->fate = STORE_RECORD_KNOWN;         /* until it is written */
         copy->device_address_type = g_strdup(record->device_address_type);
         copy->frames = frames;
         copy->samples = g_memdup2(record->samples, record->n_frames * sizeof *record->samples);
@@ -232,12 +233,21 @@ static bool is_bounded(const Job *job) {
         return job->type == JOB_RECORD || job->type == JOB_ERASE || (job->type >= JOB_INTAKE_BEGIN && job->type <= JOB_INTAKE_ABANDON);
 }
 
+static size_t size_of_text(const char *text) {
+        return text ? strlen(text) + 1 : 0;
+}
+
+static size_t size_of_labels(const StoreLabels *labels) {
+        return size_of_text(labels->subject) + size_of_text(labels->area) + size_of_text(labels->product) + size_of_text(labels->note);
+}
+
 /* A piece counts with what its frames need, not with the room it has: the room is given back when the next
  * piece begins. */
 size_t job_size(const Job *job) {
         if (is_bounded(job))
                 return 0;
-        return sizeof *job + (job->type == JOB_PIECE ? job->piece.size : 0);
+        return sizeof *job + (job->type == JOB_PIECE ? job->piece.size : 0) + (job->type == JOB_LABEL ? size_of_labels(&job->labels) : 0) +
+               (job->type == JOB_EVENT ? size_of_text(job->event.text) : 0);
 }
 
 static const uint8_t *get_sample(const uint8_t *p, StoreSample *ret) {
@@ -380,6 +390,7 @@ Job *queue_merge(Queue *queue, Job *job) {
                         break;
         if (!before || before->type == JOB_ERASE)
                 return NULL;
+        queue->size -= job_size(before);
         if (job->type == JOB_LABEL) {
                 merge_label(&before->labels.subject, &job->labels.subject);
                 merge_label(&before->labels.area, &job->labels.area);
@@ -395,6 +406,7 @@ Job *queue_merge(Queue *queue, Job *job) {
                 before->acknowledgement = job->acknowledgement;
                 job->acknowledgement = (StoreAcknowledgement) {};
         }
+        queue->size += job_size(before);
         job_free(job);
         return before;
 }
@@ -412,6 +424,16 @@ uint64_t queue_push_erase(Queue *queue, Job *job) {
                 }
         queue_push(queue, job);
         return wait;
+}
+
+void queue_drop_intake(Queue *queue, uint64_t session) {
+        Job *job, *next;
+
+        for (job = TAILQ_FIRST(&queue->jobs); job; job = next) {
+                next = TAILQ_NEXT(job, entry);
+                if (job->session == session && (job->type == JOB_INTAKE_PART || job->type == JOB_INTAKE_FINISH))
+                        queue_remove(queue, job);
+        }
 }
 
 void queue_return(Queue *queue, JobList *jobs) {

@@ -44,9 +44,9 @@ typedef enum EraseKind {
         ERASE_SURPLUS,          /* … and by count */
 } EraseKind;
 
-/* A chunk's frames and what goes with them, of a session that comes whole. The buffers are by g_malloc(), texts too. */
+/* A chunk's frames and what goes with them, of a session that comes whole; or gaps alone, at the end. The buffers are by g_malloc(), texts too. */
 typedef struct IntakePart {
-        ChunkBuilder chunk;     /* at least one frame; LEDGER_FOLD_* say how long one is */
+        ChunkBuilder chunk;     /* LEDGER_FOLD_* say how long one is */
         Summary summary;
         StoreGap *gaps;
         size_t n_gaps;
@@ -139,6 +139,8 @@ void queue_push_device(Queue *queue, Job *job);
 Job *queue_merge(Queue *queue, Job *job);
 /* An erasure that is the same as one that waits takes its place, at the end. Returns who waits for that one; 0: there was none. */
 uint64_t queue_push_erase(Queue *queue, Job *job);
+/* Parts and end of an import that comes to nothing: what is in the database of them already is taken away with the rest. */
+void queue_drop_intake(Queue *queue, uint64_t session);
 /* To the front, in their order; pieces are sealed, `jobs` is empty after it. */
 void queue_return(Queue *queue, JobList *jobs);
 /* Takes all. */

@@ -127,6 +127,12 @@ int rows_chunk_has(Rows *rows, uint64_t session, uint64_t seq) {
         return look(rows, ROWS_CHUNK_HAS, 2, (int64_t[]) { (int64_t) session, (int64_t) seq }, 0, NULL);
 }
 
+int rows_gap_has(Rows *rows, uint64_t session, const StoreGap *gap) {
+        const int64_t values[] = { (int64_t) session, (int64_t) gap->from_usec, (int64_t) gap->to_usec, gap->stream, (int64_t) gap->lost };
+
+        return look(rows, ROWS_GAP_HAS, G_N_ELEMENTS(values), values, 0, NULL);
+}
+
 int rows_gaps_of_link(Rows *rows, uint64_t session, GArray *ret) {
         sqlite3_stmt *stmt;
         int rc = bind(rows, ROWS_GAPS_OF_LINK, 1, (int64_t[]) { (int64_t) session }, &stmt);

@@ -48,6 +48,7 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_CHUNK_READ] = "SELECT " ROWS_CHUNK_COLUMNS " FROM chunk WHERE session = ? ORDER BY seq",
         [ROWS_GAP_INSERT] =
                 "INSERT INTO gap (session, from_usec, to_usec, stream, lost) VALUES (?, ?, ?, ?, ?)",
+        [ROWS_GAP_HAS] = "SELECT 1 FROM gap WHERE session = ? AND from_usec = ? AND to_usec = ? AND stream = ? AND lost = ?",
         [ROWS_EVENT_INSERT] =
                 "INSERT INTO event (session, session_usec, realtime, code, severity, asserted, value, kind, text)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

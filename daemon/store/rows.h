@@ -34,6 +34,7 @@ typedef enum RowsStatement {
         ROWS_TAIL_READ,
         ROWS_CHUNK_READ,
         ROWS_GAP_INSERT,
+        ROWS_GAP_HAS,
         ROWS_EVENT_INSERT,
         ROWS_PLAN_PUT,
         ROWS_ACKNOWLEDGEMENT_PUT,
@@ -108,6 +109,7 @@ int rows_tail_put(Rows *rows, uint64_t session, uint64_t seq, uint64_t piece, co
 int rows_tail_slots(Rows *rows, uint64_t session, GArray *ret);
 int rows_tail_delete(Rows *rows, uint64_t session);
 int rows_gap_insert(Rows *rows, uint64_t session, const StoreGap *gap);
+int rows_gap_has(Rows *rows, uint64_t session, const StoreGap *gap); /* SQLITE_NOTFOUND */
 int rows_event_insert(Rows *rows, uint64_t session, const StoreEvent *event);
 int rows_plan_put(Rows *rows, const StorePlan *plan); /* SQLITE_TOOBIG: STORE_PLANS_MAX of its owner are there */
 int rows_acknowledgement_put(Rows *rows, const StoreAcknowledgement *acknowledgement);

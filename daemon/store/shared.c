@@ -183,13 +183,26 @@ void shared_wait_answer(Store *store, uint64_t id, int error) {
         }
 }
 
+static Reply *reply_late(Store *store, const StoreRecord *record) {
+        Reply *reply = shared_reply_new(REPLY_RECORDED_LATE);
+
+        reply->sessions = g_new0(StoreSession, reply->n_sessions = 1);
+        job_copy_session(reply->sessions, &record->session);
+        reply->cursor = record->cursor;
+        shared_reply(store, reply);
+        return reply;
+}
+
 void shared_wait_answer_recorded(Store *store, const Job *job) {
         Wait *wait = find_wait(store, job->wait);
         Reply *reply;
 
-        if (!wait)
+        if (wait)
+                reply = answer(store, wait, job->result);
+        else if (job->result == 0)
+                reply = reply_late(store, job->record);
+        else
                 return;
-        reply = answer(store, wait, job->result);
         reply->fate = job->fate;
         reply->recorded_as = job->recorded_as;
 }

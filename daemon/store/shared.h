@@ -37,6 +37,7 @@ typedef enum ReplyType {
         REPLY_SCANNED,
         REPLY_IMPORTED,
         REPLY_RECORDED,
+        REPLY_RECORDED_LATE,    /* who waited has been answered */
         REPLY_ERASED,
         REPLY_RETIRED,          /* what nobody waited for, or not so long */
 } ReplyType;
@@ -68,6 +69,7 @@ typedef struct Reply {
         StoreRecorded recorded;
         StoreRecordFate fate;
         uint64_t recorded_as;
+        StoreCursor cursor;     /* of one that is late; its session is the only one of `sessions` */
         StoreErasedDone erased_done;
         StoreErased erased;     /* the reply's own */
         void *userdata;
@@ -151,6 +153,7 @@ struct Store {
         ImportList imports;     /* the reader's too */
         unsigned n_imports;
         bool import_is_next;    /* before scans and exports */
+        unsigned n_abandoned;   /* imports, until that is written */
         unsigned n_erasures;    /* that somebody asked for */
         IntakeList intakes;     /* of imports; each lies in what the reader has of it */
         uint64_t export_usec;   /* STORE_EXPORT_USEC, as above */
@@ -209,6 +212,7 @@ uint64_t shared_wait_join(Store *store, uint64_t id, StoreDone done, void *userd
 uint64_t shared_wait_join_erased(Store *store, uint64_t id, StoreErasedDone done, void *userdata);
 /* Answers that waiter and who joined it, unless the clock did so before. */
 void shared_wait_answer(Store *store, uint64_t id, int error);
+/* Of one that is durable the observer hears, if nobody waits any more. */
 void shared_wait_answer_recorded(Store *store, const Job *job);
 /* Takes what `erased` has, of which the first who waits hears; who joined it, that there is nothing more. Who does not wait any more hears of it as of something that was retired. */
 void shared_wait_answer_erased(Store *store, uint64_t id, int error, StoreErased *erased);

@@ -110,6 +110,10 @@ static void dispatch_reply(Store *store, const Reply *reply) {
         case REPLY_RECORDED:
                 reply->recorded(reply->error, reply->fate, reply->recorded_as, reply->userdata);
                 break;
+        case REPLY_RECORDED_LATE:
+                if (store->observer.recorded)
+                        store->observer.recorded(reply->fate, reply->recorded_as, reply->sessions, &reply->cursor, store->userdata);
+                break;
         case REPLY_ERASED:
                 reply->erased_done(reply->error, &reply->erased, reply->userdata);
                 break;
@@ -156,7 +160,8 @@ static void answer_rest(Store *store) {
         take_replies(store, &replies);
         while ((reply = TAILQ_FIRST(&replies))) {
                 TAILQ_REMOVE(&replies, reply, entry);
-                if (reply->type != REPLY_OPENED && reply->type != REPLY_STATE && reply->type != REPLY_RETIRED)
+                if (reply->type != REPLY_OPENED && reply->type != REPLY_STATE && reply->type != REPLY_RETIRED &&
+                    reply->type != REPLY_RECORDED_LATE)
                         dispatch_reply(store, reply);
                 (void) shared_reply_free(reply);
         }
@@ -595,7 +600,7 @@ void store_import(Store *store, const StoreImport *wanted, StoreImported done, v
         Import *import = import_new(store, wanted, done, userdata);
 
         shared_lock(store);
-        if (store->n_imports == INTAKES_MAX)
+        if (store->n_imports == INTAKES_MAX || store->n_abandoned >= INTAKES_ABANDONED_MAX)
                 shared_import_end(store, import, -ENOBUFS);
         else {
                 TAILQ_INSERT_TAIL(&store->imports, import, entry);

@@ -38,6 +38,8 @@ typedef struct StoreObserver {
         void (*state_changed)(StoreState state, const char *reason, const char *put_aside, void *userdata);
         /* Retention has taken them away, or an erasure that was answered with -EIO has come to its end. NULL: nobody wants to know. */
         void (*retired)(const StoreErased *erased, void *userdata);
+        /* A record that was answered with -EIO is durable now: its session, and the cursor that has moved. NULL: nobody wants to know. */
+        void (*recorded)(StoreRecordFate fate, uint64_t id, const StoreSession *session, const StoreCursor *cursor, void *userdata);
         StoreDecoder decoder;           /* with this userdata */
 } StoreObserver;
 
@@ -108,7 +110,7 @@ void store_erase_copies(Store *store, StoreErasedDone done, void *userdata);
 void store_set_retention(Store *store, const StoreRetention *retention);
 
 /* The reader takes the tape from the pipe in slices, the writer commits it chunk by chunk under a session that nobody sees until the end.
- * At most two at a time, else -ENOBUFS by `done`. */
+ * At most two at a time, else -ENOBUFS by `done`; likewise while the disk is full and several have come to nothing. */
 void store_import(Store *store, const StoreImport *import, StoreImported done, void *userdata);
 
 /* `done` when all that came before is durable, or with -EIO after 20 s. */
