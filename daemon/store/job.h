@@ -40,6 +40,7 @@ typedef enum EraseKind {
         ERASE_SESSION,
         ERASE_OWNER,            /* all of theirs */
         ERASE_COPIES,
+        ERASE_DISCARDED,        /* what is left in free pages of one that was discarded */
         ERASE_OLD,              /* retention's, by age … */
         ERASE_SURPLUS,          /* … and by count */
 } EraseKind;

@@ -190,8 +190,18 @@ int rows_next_of(Rows *rows, uid_t owner, uint64_t after, uint64_t upto, uint64_
         return next(rows, all ? ROWS_NEXT_OF_ALL : ROWS_NEXT_OF_OWNER, all ? 2 : 3, values, ret_id, ret_owner);
 }
 
-int rows_next_old(Rows *rows, uint64_t from_usec, uint64_t upto_usec, uint64_t *ret_id, uid_t *ret_owner) {
-        return next(rows, ROWS_NEXT_OLD, 2, (int64_t[]) { (int64_t) from_usec, (int64_t) upto_usec }, ret_id, ret_owner);
+int rows_next_old(Rows *rows, uint64_t from_usec, uint64_t upto_usec, uint64_t before, uint64_t *ret_id, uid_t *ret_owner) {
+        const int64_t values[] = { (int64_t) from_usec, (int64_t) upto_usec, (int64_t) MIN(before, INT64_MAX) };
+
+        return next(rows, ROWS_NEXT_OLD, G_N_ELEMENTS(values), values, ret_id, ret_owner);
+}
+
+int rows_first_newer(Rows *rows, uint64_t after_usec, uint64_t upto_usec, uint64_t *ret_id) {
+        int64_t found = 0;
+        int rc = look(rows, ROWS_FIRST_NEWER, 2, (int64_t[]) { (int64_t) after_usec, (int64_t) upto_usec }, 1, &found);
+
+        *ret_id = (uint64_t) found;
+        return rc;
 }
 
 int rows_next_owner(Rows *rows, uid_t from, uid_t *ret) {

@@ -81,7 +81,11 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_NOT_OVER] = "SELECT id FROM session WHERE ended = 0 UNION ALL SELECT id FROM session WHERE ended = 2",
         [ROWS_NEXT_OF_OWNER] = "SELECT id, owner FROM session WHERE ended = 1 AND owner = ?3 AND id > ?1 AND id <= ?2 ORDER BY id LIMIT 1",
         [ROWS_NEXT_OF_ALL] = "SELECT id, owner FROM session WHERE ended = 1 AND id > ?1 AND id <= ?2 ORDER BY id LIMIT 1",
-        [ROWS_NEXT_OLD] = "SELECT id, owner FROM session WHERE ended = 1 AND end_realtime BETWEEN ? AND ? ORDER BY end_realtime LIMIT 1",
+        [ROWS_NEXT_OLD] = "SELECT id, owner FROM session WHERE ended = 1 AND end_realtime BETWEEN ? AND ? AND id < ?"
+                          " ORDER BY end_realtime LIMIT 1",
+        /* By id: with the sign no index is used, which would have to be sorted. */
+        [ROWS_FIRST_NEWER] = "SELECT id FROM session WHERE ended = 1 AND source IN ('live', 'both') AND +end_realtime > ?1"
+                             " AND +end_realtime <= ?2 ORDER BY id LIMIT 1",
         [ROWS_NEXT_OWNER] = "SELECT owner FROM session WHERE ended = 1 AND owner >= ? ORDER BY owner LIMIT 1",
         [ROWS_FIRST_SURPLUS] = "SELECT id FROM session WHERE ended = 1 AND owner = ? ORDER BY id DESC LIMIT 1 OFFSET ?",
         [ROWS_TOMBSTONE] = "INSERT OR REPLACE INTO tombstone VALUES (?, ?)",

@@ -55,6 +55,7 @@ typedef enum RowsStatement {
         ROWS_NEXT_OF_OWNER,
         ROWS_NEXT_OF_ALL,
         ROWS_NEXT_OLD,
+        ROWS_FIRST_NEWER,
         ROWS_NEXT_OWNER,
         ROWS_FIRST_SURPLUS,
         ROWS_TOMBSTONE,
@@ -152,8 +153,10 @@ int rows_next_hidden(Rows *rows, uint64_t after, uint64_t *ret_id);
 int rows_not_over(Rows *rows, GArray *ret);
 /* The first that is over, of an owner ((uid_t) -1: of all), with an id behind `after` and of at most `upto`. SQLITE_NOTFOUND. */
 int rows_next_of(Rows *rows, uid_t owner, uint64_t after, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner);
-/* The first that ended within these times. SQLITE_NOTFOUND. */
-int rows_next_old(Rows *rows, uint64_t from_usec, uint64_t upto_usec, uint64_t *ret_id, uid_t *ret_owner);
+/* The first that ended within these times, with an id of less than `before`. SQLITE_NOTFOUND. */
+int rows_next_old(Rows *rows, uint64_t from_usec, uint64_t upto_usec, uint64_t before, uint64_t *ret_id, uid_t *ret_owner);
+/* The lowest id of those that were followed live and ended after the first of these times, and not after the other. SQLITE_NOTFOUND. */
+int rows_first_newer(Rows *rows, uint64_t after_usec, uint64_t upto_usec, uint64_t *ret_id);
 /* The owner with the smallest uid from this on. SQLITE_NOTFOUND. */
 int rows_next_owner(Rows *rows, uid_t from, uid_t *ret);
 /* The newest of an owner's that are more than `count`. SQLITE_NOTFOUND. */

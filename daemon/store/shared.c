@@ -211,10 +211,8 @@ void shared_wait_answer_erased(Store *store, uint64_t id, int error, StoreErased
         Wait *wait = find_wait(store, id);
         Reply *reply;
 
-        if (!wait && erased->n_sessions == 0) {
-                shared_erased_clear(erased);
+        if (!wait && erased->n_sessions == 0)
                 return;
-        }
         if (wait)
                 reply = answer(store, wait, error);
         else {

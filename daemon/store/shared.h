@@ -214,7 +214,7 @@ uint64_t shared_wait_join_erased(Store *store, uint64_t id, StoreErasedDone done
 void shared_wait_answer(Store *store, uint64_t id, int error);
 /* Of one that is durable the observer hears, if nobody waits any more. */
 void shared_wait_answer_recorded(Store *store, const Job *job);
-/* Takes what `erased` has, of which the first who waits hears; who joined it, that there is nothing more. Who does not wait any more hears of it as of something that was retired. */
+/* Takes what `erased` has, if anybody is to hear of it, of which the first who waits hears; who joined it, that there is nothing more. Who does not wait any more hears of it as of something that was retired. */
 void shared_wait_answer_erased(Store *store, uint64_t id, int error, StoreErased *erased);
 void shared_erased_clear(StoreErased *erased);
 void shared_wait_expire(Store *store, uint64_t now_usec);
