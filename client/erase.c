@@ -2,6 +2,7 @@
 #include <glib.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "client/confirm.h"
@@ -49,10 +50,15 @@ static void print_sum(const Client *client, const Sum *sum, bool copies) {
         else
                 output_say("%" PRIu64 " session%s erased; the files have shrunk by %s.", sum->n_sessions, sum->n_sessions == 1 ? " is" : "s are",
                            size);
-        for (size_t i = 0; i < json_array_size(sum->remains); i++)
-                output_say("What was erased may still be in %s, which was put aside because it was damaged%s.",
-                           json_string_value(json_array_get(sum->remains, i)),
-                           copies ? " and could not be removed" : "; 'sudo needlectl erase --copies' erases it");
+        for (size_t i = 0; i < json_array_size(sum->remains); i++) {
+                const char *name = json_string_value(json_array_get(sum->remains, i));
+
+                if (name && strstr(name, ".backup-v"))
+                        output_say("What was erased may still be in %s, a backup that could not be removed; remove it.", name);
+                else
+                        output_say("What was erased may still be in %s, which was put aside because it was damaged%s.", name,
+                                   copies ? " and could not be removed" : "; 'sudo needlectl erase --copies' erases it");
+        }
 }
 
 /* ---- delete ---- */

@@ -348,8 +348,11 @@ static gboolean is_of(void *key, void *value, void *userdata) {
         return *owner == (uid_t) -1 || a->owner == *owner;
 }
 
-static void op_forget(uid_t owner, void *userdata) {
+static int op_forget(uid_t owner, void *userdata) {
         Hub *hub = userdata;
+
+        if (!hub->plan->opened)         /* else what is read then would be theirs again */
+                return -EAGAIN;
 
         for (unsigned i = hub->plan->plans->len; i-- > 0;) {
                 const StorePlan *plan = hub->plan->plans->pdata[i];
@@ -358,6 +361,7 @@ static void op_forget(uid_t owner, void *userdata) {
                         (void) g_ptr_array_remove_index_fast(hub->plan->plans, i);
         }
         (void) g_hash_table_foreach_remove(hub->plan->acknowledgements, is_of, &owner);
+        return 0;
 }
 
 const BusPlanOps hub_plan_ops = {

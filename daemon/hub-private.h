@@ -124,6 +124,8 @@ void hub_sync_session_over(Follower *follower); /* and stored or discarded */
 /* `done` at the end of the one that is begun, or runs. Errors, at once: as link_sync(). */
 int hub_sync_ask(Device *device, BusDone done, void *call, const char **ret_message);
 void hub_sync_record(Device *device, const StoredRecord *record);
+/* The store's: later than it was waited for. */
+void hub_sync_recorded(StoreRecordFate fate, uint64_t id, const StoreSession *session, const StoreCursor *cursor, void *hub);
 /* Of this number of the device's, of a session that was followed live. */
 uint32_t hub_sync_epoch(const Device *device, uint32_t record);
 

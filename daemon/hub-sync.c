@@ -207,6 +207,25 @@ static void on_recorded(int error, StoreRecordFate fate, uint64_t id, void *user
         begin_wanted(f);
 }
 
+void hub_sync_recorded(StoreRecordFate fate, uint64_t id, const StoreSession *session, const StoreCursor *cursor, void *userdata) {
+        const StoredCursor stored = { .epoch = cursor->epoch, .record = cursor->record, .start = cursor->start };
+        Hub *hub = userdata;
+
+        if (hub->stopping)
+                return;
+        if (fate == STORE_RECORD_ADDED)
+                bus_history_added(hub->bus, id, session->owner);
+        else if (fate == STORE_RECORD_MERGED)
+                bus_history_changed(hub->bus, id, session->owner);
+        for (unsigned i = 0; i < hub->followers->len; i++) {
+                const Follower *f = hub->followers->pdata[i];
+
+                /* One that is under way comes to it by itself. */
+                if (f->device && !f->sync.running && g_strcmp0(f->device->address, session->device_address) == 0)
+                        link_sync_stored(hub->link, f->device, &stored, 0);
+        }
+}
+
 static uint64_t start_of(const StoredRecord *stored, uint64_t length_usec) {
         uint64_t now_usec, realtime_usec;
 

@@ -256,6 +256,7 @@ static const StoreObserver store_observer = {
         .opened = on_store_opened,
         .state_changed = on_store_state_changed,
         .retired = on_store_retired,
+        .recorded = hub_sync_recorded,
 };
 
 /* ---- The bus ---- */

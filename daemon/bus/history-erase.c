@@ -92,6 +92,9 @@ static int erase_error(Call *call, int status, sd_bus_error *error) {
                 return error_set(error, ERROR_NOT_FOUND, "The session was deleted meanwhile.");
         case -EBUSY:
                 return error_set(error, ERROR_NOT_READY, "The session is live; discard it, or finish it and delete it then.");
+        case -ENOBUFS:
+                return error_set(error, ERROR_LIMIT_REACHED, "%u erasures wait already; try again when some of them are done.",
+                                 STORE_ERASURES_MAX);
         case -EIO:
                 return error_set(error, ERROR_DEGRADED, "It is not erased yet, and will be as soon as the database can be written: %s",
                                  reason && *reason ? reason : "see the journal of needled.");
@@ -186,7 +189,8 @@ static int run_erase_granted(Call *call, sd_bus_error *error) {
                 return 0;
         }
         /* Now, since what is set from here on is newer than the erasure. */
-        ops->plan->forget(erasure.owner, call->bus->settings.userdata);
+        if (store_can_erase(store) && ops->plan->forget(erasure.owner, call->bus->settings.userdata) < 0)
+                return error_set(error, ERROR_DEGRADED, "The database cannot be read yet, and nothing was erased; try again in a moment.");
         store_erase_all(store, erasure.owner, on_erased, call);
         return 0;
 }

@@ -14,10 +14,13 @@ struct Erasure {
         uint64_t session;
         uid_t owner;
         uint64_t from_usec, upto_usec;  /* of ERASE_OLD */
-        uint64_t upto;                  /* id */
+        uint64_t upto;                  /* id, included; of ERASE_OLD not */
+        GArray *spared;                 /* of ERASE_OWNER: uint64_t, ids that stay; NULL: none */
+        bool asked;                     /* by somebody, and counted */
         uint64_t wait;
         bool begun;
-        bool failed;                    /* the last step did, and what it found may be noted */
+        guint n_sure;                   /* of `gone`, when the step began */
+        guint doubt_from, doubt_to;     /* likewise: steps noted them that failed, so they may be found again */
         sqlite3_int64 n_pages, page_size; /* when it began */
         uint64_t n_octets;              /* of files that were removed */
         GArray *gone;                   /* StoreGone; also of steps that failed, which find the same again */
@@ -43,6 +46,7 @@ static void add(Eraser *eraser, Erasure *erasure) {
 static void remove_erasure(Eraser *eraser, Erasure *erasure) {
         TAILQ_REMOVE(&eraser->erasures, erasure, entry);
         g_array_unref(erasure->gone);
+        g_clear_pointer(&erasure->spared, g_array_unref);
         g_free(erasure);
 }
 
@@ -62,10 +66,19 @@ static int find_hidden(Ledger *ledger, uint64_t *ret_id) {
 static void note_gone(Erasure *erasure, uint64_t id, uid_t owner) {
         StoreGone gone = { .id = id, .owner = owner };
 
-        for (guint i = erasure->gone->len; erasure->failed && i-- > 0;)
+        for (guint i = erasure->doubt_from; i < erasure->doubt_to; i++)
                 if (g_array_index(erasure->gone, StoreGone, i).id == id)
                         return;
         g_array_append_val(erasure->gone, gone);
+}
+
+static void note_doubt(Erasure *erasure, bool failed) {
+        if (failed && erasure->gone->len > erasure->n_sure) {
+                if (erasure->doubt_to == 0)
+                        erasure->doubt_from = erasure->n_sure;
+                erasure->doubt_to = erasure->gone->len;
+        }
+        erasure->n_sure = erasure->gone->len;
 }
 
 static int find_one(Erasure *erasure, Ledger *ledger, uint64_t *ret_id, uid_t *ret_owner) {
@@ -83,6 +96,24 @@ static int find_one(Erasure *erasure, Ledger *ledger, uint64_t *ret_id, uid_t *r
         return rc == SQLITE_OK && (erasure->error < 0 || state.ended != 1) ? SQLITE_NOTFOUND : rc;
 }
 
+static bool is_spared(const Erasure *erasure, uint64_t id) {
+        for (guint i = 0; erasure->spared && i < erasure->spared->len; i++)
+                if (g_array_index(erasure->spared, uint64_t, i) == id)
+                        return true;
+        return false;
+}
+
+/* From the first id on each time: what the last step took away is there again if it failed. */
+static int find_of_owner(Erasure *erasure, Ledger *ledger, uint64_t *ret_id, uid_t *ret_owner) {
+        int rc;
+
+        *ret_id = 0;
+        do
+                rc = rows_next_of(&ledger->rows, erasure->owner, *ret_id, erasure->upto, ret_id, ret_owner);
+        while (rc == SQLITE_OK && is_spared(erasure, *ret_id));
+        return rc;
+}
+
 /* The next that is to go. SQLITE_NOTFOUND: no more. */
 static int find_next(Erasure *erasure, Ledger *ledger, uint64_t *ret_id, uid_t *ret_owner) {
         switch (erasure->kind) {
@@ -90,10 +121,11 @@ static int find_next(Erasure *erasure, Ledger *ledger, uint64_t *ret_id, uid_t *
                 return find_one(erasure, ledger, ret_id, ret_owner);
         case ERASE_OWNER:
         case ERASE_SURPLUS:
-                return rows_next_of(&ledger->rows, erasure->owner, erasure->upto, ret_id, ret_owner);
+                return find_of_owner(erasure, ledger, ret_id, ret_owner);
         case ERASE_OLD:
-                return rows_next_old(&ledger->rows, erasure->from_usec, erasure->upto_usec, ret_id, ret_owner);
+                return rows_next_old(&ledger->rows, erasure->from_usec, erasure->upto_usec, erasure->upto, ret_id, ret_owner);
         case ERASE_COPIES:
+        case ERASE_DISCARDED:
                 break;
         }
         return SQLITE_NOTFOUND;
@@ -105,15 +137,6 @@ static int measure(Erasure *erasure, Ledger *ledger) {
         if (rc == SQLITE_OK)
                 rc = schema_get_int(ledger->rows.db, "PRAGMA page_size", &erasure->page_size);
         return rc;
-}
-
-static int begin(Erasure *erasure, Ledger *ledger) {
-        int rc = measure(erasure, ledger);
-
-        if (rc != SQLITE_OK || erasure->kind != ERASE_OWNER)
-                return rc;
-        ledger_forget_person(ledger, erasure->owner);
-        return rows_person_delete(&ledger->rows, erasure->owner);
 }
 
 /* SQLITE_NOTFOUND: nothing more to do. */
@@ -153,7 +176,7 @@ static int erase_rows(Eraser *eraser, Ledger *ledger, uint64_t realtime_usec) {
         int rc = SQLITE_OK;
 
         if (erasure && !erasure->begun)
-                rc = begin(erasure, ledger);
+                rc = measure(erasure, ledger);
         while (rc == SQLITE_OK && shared_now_usec() < until_usec)
                 rc = erase_some(eraser, ledger, realtime_usec);
         return rc;
@@ -178,7 +201,7 @@ static int step_rows(Eraser *eraser, Ledger *ledger, uint64_t realtime_usec) {
         if (rc == SQLITE_OK)
                 rc = schema_exec(rows->db, "PRAGMA secure_delete = FAST");
         if (erasure) {
-                erasure->failed = rc != SQLITE_OK;
+                note_doubt(erasure, rc != SQLITE_OK);
                 erasure->begun |= rc == SQLITE_OK;
         }
         if (rc != SQLITE_OK) {
@@ -186,28 +209,51 @@ static int step_rows(Eraser *eraser, Ledger *ledger, uint64_t realtime_usec) {
                 return rc;
         }
         if (over) {
-                eraser->found |= erasure && erasure->kind == ERASE_OWNER; /* plans */
+                eraser->found |= eraser->dirty;
+                eraser->found |= erasure && (erasure->kind == ERASE_OWNER || erasure->kind == ERASE_DISCARDED); /* plans, or it has gone */
                 eraser->phase = eraser->found ? ERASER_PAGES : ERASER_LOG;
-                eraser->sweep = false;
+                eraser->sweep = eraser->dirty = false;
         }
         return SQLITE_OK;
 }
 
 /* ---- Pages and files ---- */
 
-static int step_pages(Eraser *eraser, Ledger *ledger, Store *store) {
+/* All, or without an erasure those that are older than the last one, which was cut off. */
+static int remove_backups(Eraser *eraser, Ledger *ledger, Store *store) {
         Erasure *erasure = TAILQ_FIRST(&eraser->erasures);
-        sqlite3_int64 n_free = 0;
+        sqlite3_int64 last_usec = 0;
+        int rc = SQLITE_OK;
+
+        if (erasure && !erasure->begun) /* it has come since the rows were looked at */
+                erasure = NULL;
+        if (erasure && erasure->kind != ERASE_DISCARDED)
+                erasure->n_octets += files_remove_backups(store->path, UINT64_MAX);
+        else if (!erasure)
+                rc = schema_get_int(ledger->rows.db, "SELECT coalesce(max(realtime), 0) FROM tombstone", &last_usec);
+        if (last_usec > 0)
+                (void) files_remove_backups(store->path, (uint64_t) last_usec);
+        return rc;
+}
+
+/* A file of which no page can be given back (auto_vacuum is off) keeps them: they are overwritten. */
+static int step_pages(Eraser *eraser, Ledger *ledger, Store *store) {
+        sqlite3_int64 n_free = 0, n_left = 0;
         int rc = schema_get_int(ledger->rows.db, "PRAGMA freelist_count", &n_free);
 
         if (rc != SQLITE_OK)
                 return rc;
-        if (n_free > 0)
-                return schema_exec(ledger->rows.db, "PRAGMA incremental_vacuum(" PAGES_AT_A_TIME ")");
-        if (erasure && erasure->begun)
-                erasure->n_octets += files_remove_backups(store->path, UINT64_MAX);
-        eraser->phase = ERASER_LOG;
-        return SQLITE_OK;
+        if (n_free > 0) {
+                rc = schema_exec(ledger->rows.db, "PRAGMA incremental_vacuum(" PAGES_AT_A_TIME ")");
+                if (rc == SQLITE_OK)
+                        rc = schema_get_int(ledger->rows.db, "PRAGMA freelist_count", &n_left);
+                if (rc != SQLITE_OK || n_left < n_free)
+                        return rc;
+        }
+        rc = remove_backups(eraser, ledger, store);
+        if (rc == SQLITE_OK)
+                eraser->phase = ERASER_LOG;
+        return rc;
 }
 
 static void shrunk(Erasure *erasure, Ledger *ledger) {
@@ -227,19 +273,31 @@ void eraser_done(Eraser *eraser) {
                 remove_erasure(eraser, TAILQ_FIRST(&eraser->erasures));
 }
 
-void eraser_add(Eraser *eraser, const Job *job) {
+void eraser_add(Eraser *eraser, Job *job) {
         Erasure *erasure = erasure_new(job->erase, job->erase_owner);
 
         erasure->session = job->session;
         erasure->wait = job->wait;
+        erasure->asked = true;
+        if (job->erase_placed)
+                erasure->upto = job->erase_upto;
+        erasure->spared = g_steal_pointer(&job->spared);
         add(eraser, erasure);
 }
 
-void eraser_add_old(Eraser *eraser, uint64_t from_usec, uint64_t upto_usec) {
+void eraser_add_discarded(Eraser *eraser, uint64_t wait) {
+        Erasure *erasure = erasure_new(ERASE_DISCARDED, (uid_t) -1);
+
+        erasure->wait = wait;
+        add(eraser, erasure);
+}
+
+void eraser_add_old(Eraser *eraser, uint64_t from_usec, uint64_t upto_usec, uint64_t before) {
         Erasure *erasure = erasure_new(ERASE_OLD, (uid_t) -1);
 
         erasure->from_usec = from_usec;
         erasure->upto_usec = upto_usec;
+        erasure->upto = before;
         add(eraser, erasure);
 }
 
@@ -256,8 +314,17 @@ void eraser_sweep(Eraser *eraser) {
                 eraser->phase = ERASER_ROWS;
 }
 
+void eraser_scrub(Eraser *eraser) {
+        eraser->dirty = true;
+        eraser_sweep(eraser);
+}
+
 bool eraser_is_busy(const Eraser *eraser) {
         return eraser->phase != ERASER_IDLE;
+}
+
+bool eraser_is_asked(const Eraser *eraser) {
+        return !TAILQ_EMPTY(&eraser->erasures);
 }
 
 int eraser_step(Eraser *eraser, Ledger *ledger, Store *store, uint64_t realtime_usec) {
@@ -301,10 +368,15 @@ void eraser_finish(Eraser *eraser, Ledger *ledger, Store *store) {
                         .n_sessions = erasure->gone->len,
                         .n_bytes = erasure->n_octets,
                         .sessions = g_memdup2(erasure->gone->data, erasure->gone->len * sizeof(StoreGone)),
-                        .remains = files_aside(store->path),
+                        .remains = files_remaining(store->path),
                 };
                 shared_lock(store);
-                shared_wait_answer_erased(store, erasure->wait, erasure->error, &erased);
+                if (erasure->kind == ERASE_DISCARDED)
+                        shared_wait_answer(store, erasure->wait, erasure->error);
+                else
+                        shared_wait_answer_erased(store, erasure->wait, erasure->error, &erased);
+                shared_erased_clear(&erased);
+                store->n_erasures -= erasure->asked;
                 shared_unlock(store);
                 remove_erasure(eraser, erasure);
         }

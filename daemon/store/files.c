@@ -17,6 +17,10 @@ static bool is_backup(const char *after) {
         return g_str_has_prefix(after, ".backup-v");
 }
 
+static bool is_either(const char *after) {
+        return is_aside(after) || is_backup(after);
+}
+
 /* By name, so that what is told is in the same order each time. */
 static int by_name(gconstpointer a, gconstpointer b) {
         return strcmp(*(char *const *) a, *(char *const *) b);
@@ -59,6 +63,10 @@ static uint64_t remove_all(const char *path, char **names, uint64_t before_usec)
 
 char **files_aside(const char *path) {
         return find(path, is_aside);
+}
+
+char **files_remaining(const char *path) {
+        return find(path, is_either);
 }
 
 bool files_has_aside(const char *path) {

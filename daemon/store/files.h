@@ -9,6 +9,8 @@
 
 /* Names of what was put aside; NULL-terminated, free with g_strfreev(). */
 char **files_aside(const char *path);
+/* Likewise, and of backups. */
+char **files_remaining(const char *path);
 bool files_has_aside(const char *path);
 /* Removes them, durably; what cannot be removed stays. Returns their octets. */
 uint64_t files_remove_aside(const char *path);

@@ -54,14 +54,18 @@ void intake_done(Store *store, Intake *intake) {
         if (!intake->begun)
                 return;
         TAILQ_REMOVE(&store->intakes, intake, entry);
-        if (!intake->finished)
+        if (!intake->finished) {
+                queue_drop_intake(&store->queue, intake->id);
                 push(store, job_new(JOB_INTAKE_ABANDON, intake->id), true);
+                store->n_abandoned++;
+        }
         intake->begun = false;
 }
 
 void intake_written(Store *store, const Job *job) {
         Intake *intake = find(store, job->session);
 
+        store->n_abandoned -= job->type == JOB_INTAKE_ABANDON;
         if (!intake)
                 return;
         if (job->type == JOB_INTAKE_PART)

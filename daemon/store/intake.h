@@ -11,6 +11,7 @@
 #include "store/shared.h"
 
 #define INTAKES_MAX 2u                  /* imports at a time */
+#define INTAKES_ABANDONED_MAX 8u        /* that came to nothing, which is not written yet */
 #define INTAKE_SIZE_MAX (256u * 1024u)  /* octets of one that wait for the writer, roughly */
 
 /* It lies in what the reader keeps of the import. */
@@ -32,7 +33,8 @@ bool intake_has_room(const Intake *intake);
 void intake_part(Store *store, Intake *intake, IntakePart *part);
 /* All parts are handed over. shared_wake_reader() tells when `finished` or `error` is set. */
 void intake_finish(Store *store, Intake *intake, const StoreEnd *end);
-/* Forgets it; takes away what there is of it, unless it is finished. Also of one that never began (all zero). */
+/* Forgets it; takes away what there is of it, unless it is finished. Also of one that never began (all zero). Counts as abandoned until that
+ * is written. */
 void intake_done(Store *store, Intake *intake);
 
 /* The writer's side, with the mutex held: what has become of one of its jobs. */

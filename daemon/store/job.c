@@ -191,9 +191,11 @@ Job *job_free(Job *job) {
         case JOB_DISCARD:
                 free_text(job->burial.device_address);
                 break;
+        case JOB_ERASE:
+                g_clear_pointer(&job->spared, g_array_unref);
+                break;
         case JOB_GAP:
         case JOB_SYNC:
-        case JOB_ERASE:
         case JOB_INTAKE_ABANDON:
                 break;
         }
@@ -218,6 +220,7 @@ Job *job_new_record(const StoreRecord *record) {
                 p += frames[i].size;
         }
         job_copy_session(&copy->session, &record->session);
+        job->fate = STORE_RECORD_KNOWN;         /* until it is written */
         copy->device_address_type = g_strdup(record->device_address_type);
         copy->frames = frames;
         copy->samples = g_memdup2(record->samples, record->n_frames * sizeof *record->samples);
@@ -225,17 +228,26 @@ Job *job_new_record(const StoreRecord *record) {
         return job;
 }
 
-/* What comes whole is bounded where it comes from, and must not push out what comes once. */
-static bool is_whole(const Job *job) {
-        return job->type == JOB_RECORD || (job->type >= JOB_INTAKE_BEGIN && job->type <= JOB_INTAKE_ABANDON);
+/* What comes whole, and what takes away, is bounded where it comes from, and must not push out what comes once. */
+static bool is_bounded(const Job *job) {
+        return job->type == JOB_RECORD || job->type == JOB_ERASE || (job->type >= JOB_INTAKE_BEGIN && job->type <= JOB_INTAKE_ABANDON);
+}
+
+static size_t size_of_text(const char *text) {
+        return text ? strlen(text) + 1 : 0;
+}
+
+static size_t size_of_labels(const StoreLabels *labels) {
+        return size_of_text(labels->subject) + size_of_text(labels->area) + size_of_text(labels->product) + size_of_text(labels->note);
 }
 
 /* A piece counts with what its frames need, not with the room it has: the room is given back when the next
  * piece begins. */
 size_t job_size(const Job *job) {
-        if (is_whole(job))
+        if (is_bounded(job))
                 return 0;
-        return sizeof *job + (job->type == JOB_PIECE ? job->piece.size : 0);
+        return sizeof *job + (job->type == JOB_PIECE ? job->piece.size : 0) + (job->type == JOB_LABEL ? size_of_labels(&job->labels) : 0) +
+               (job->type == JOB_EVENT ? size_of_text(job->event.text) : 0);
 }
 
 static const uint8_t *get_sample(const uint8_t *p, StoreSample *ret) {
@@ -374,10 +386,11 @@ Job *queue_merge(Queue *queue, Job *job) {
 
         /* The newest: one that came back from a commit that failed stands before it. */
         TAILQ_FOREACH_REVERSE(before, &queue->jobs, JobList, entry)
-                if (same_purpose(before, job))
+                if (before->type == JOB_ERASE || same_purpose(before, job))
                         break;
-        if (!before)
+        if (!before || before->type == JOB_ERASE)
                 return NULL;
+        queue->size -= job_size(before);
         if (job->type == JOB_LABEL) {
                 merge_label(&before->labels.subject, &job->labels.subject);
                 merge_label(&before->labels.area, &job->labels.area);
@@ -393,8 +406,34 @@ Job *queue_merge(Queue *queue, Job *job) {
                 before->acknowledgement = job->acknowledgement;
                 job->acknowledgement = (StoreAcknowledgement) {};
         }
+        queue->size += job_size(before);
         job_free(job);
         return before;
+}
+
+uint64_t queue_push_erase(Queue *queue, Job *job) {
+        uint64_t wait = 0;
+        Job *before;
+
+        TAILQ_FOREACH(before, &queue->jobs, entry)
+                if (before->type == JOB_ERASE && before->erase == job->erase && before->session == job->session &&
+                    before->erase_owner == job->erase_owner) {
+                        wait = before->wait;
+                        queue_remove(queue, before);
+                        break;
+                }
+        queue_push(queue, job);
+        return wait;
+}
+
+void queue_drop_intake(Queue *queue, uint64_t session) {
+        Job *job, *next;
+
+        for (job = TAILQ_FIRST(&queue->jobs); job; job = next) {
+                next = TAILQ_NEXT(job, entry);
+                if (job->session == session && (job->type == JOB_INTAKE_PART || job->type == JOB_INTAKE_FINISH))
+                        queue_remove(queue, job);
+        }
 }
 
 void queue_return(Queue *queue, JobList *jobs) {

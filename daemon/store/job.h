@@ -29,7 +29,7 @@ typedef enum JobType {
         JOB_ACKNOWLEDGE,
         JOB_SYNC,               /* nothing to write, somebody waits until what came before is durable */
         JOB_RECORD,
-        JOB_ERASE,              /* nothing to write: after what came before it is the eraser's (eraser.h) */
+        JOB_ERASE,              /* plans of who is erased; for the rest it is the eraser's then (eraser.h) */
         JOB_INTAKE_BEGIN,       /* of an import (intake.h) */
         JOB_INTAKE_PART,
         JOB_INTAKE_FINISH,
@@ -40,13 +40,14 @@ typedef enum EraseKind {
         ERASE_SESSION,
         ERASE_OWNER,            /* all of theirs */
         ERASE_COPIES,
+        ERASE_DISCARDED,        /* what is left in free pages of one that was discarded */
         ERASE_OLD,              /* retention's, by age … */
         ERASE_SURPLUS,          /* … and by count */
 } EraseKind;
 
-/* A chunk's frames and what goes with them, of a session that comes whole. The buffers are by g_malloc(), texts too. */
+/* A chunk's frames and what goes with them, of a session that comes whole; or gaps alone, at the end. The buffers are by g_malloc(), texts too. */
 typedef struct IntakePart {
-        ChunkBuilder chunk;     /* at least one frame; LEDGER_FOLD_* say how long one is */
+        ChunkBuilder chunk;     /* LEDGER_FOLD_* say how long one is */
         Summary summary;
         StoreGap *gaps;
         size_t n_gaps;
@@ -89,6 +90,9 @@ typedef struct Job {
                 struct {
                         EraseKind erase;
                         uid_t erase_owner;      /* (uid_t) -1: everybody */
+                        bool erase_placed;      /* the following is filled in: what stands behind it in the queue is not touched */
+                        uint64_t erase_upto;    /* id */
+                        GArray *spared;         /* uint64_t: sessions that were not over; NULL: none */
                 };
                 struct {
                         StoreRecord *record;
@@ -132,8 +136,12 @@ void queue_push(Queue *queue, Job *job);
 /* Devices: what was queued for the same device before is replaced, so that the newest state alone waits. */
 void queue_push_device(Queue *queue, Job *job);
 /* Labels, plans and acknowledgements: what waits already for the same session or person is changed to what `job`, which is freed, says.
- * NULL: nothing does. */
+ * NULL: nothing does, or it is to be erased first. */
 Job *queue_merge(Queue *queue, Job *job);
+/* An erasure that is the same as one that waits takes its place, at the end. Returns who waits for that one; 0: there was none. */
+uint64_t queue_push_erase(Queue *queue, Job *job);
+/* Parts and end of an import that comes to nothing: what is in the database of them already is taken away with the rest. */
+void queue_drop_intake(Queue *queue, uint64_t session);
 /* To the front, in their order; pieces are sealed, `jobs` is empty after it. */
 void queue_return(Queue *queue, JobList *jobs);
 /* Takes all. */

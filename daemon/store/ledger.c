@@ -308,6 +308,23 @@ static int apply_acknowledgement(Ledger *ledger, const StoreAcknowledgement *ack
         return rows_acknowledgement_put(&ledger->rows, acknowledgement);
 }
 
+/* What is set, begins or ends behind it stays: so it is told here what was there, once, be it that the commit fails. */
+static int apply_erase(Ledger *ledger, Job *job) {
+        int rc;
+
+        if (job->erase != ERASE_OWNER)
+                return SQLITE_OK;
+        ledger_forget_person(ledger, job->erase_owner);
+        rc = rows_person_delete(&ledger->rows, job->erase_owner);
+        if (rc != SQLITE_OK || job->erase_placed)
+                return rc;
+        job->erase_upto = ledger->next_session_id - 1;
+        job->spared = job->spared ?: g_array_new(FALSE, FALSE, sizeof(uint64_t));
+        rc = rows_not_over(&ledger->rows, job->spared);
+        job->erase_placed = rc == SQLITE_OK;
+        return rc;
+}
+
 static int apply_to_session(Ledger *ledger, Job *job) {
         Tail *tail;
         int rc;
@@ -450,8 +467,10 @@ int ledger_apply(Ledger *ledger, Job *job) {
         case JOB_INTAKE_ABANDON:
                 rc = taken_apply(ledger, job);
                 break;
-        case JOB_SYNC:
         case JOB_ERASE:
+                rc = apply_erase(ledger, job);
+                break;
+        case JOB_SYNC:
                 break;
         }
         job->skipped = rc == SQLITE_NOTFOUND || never_fits(rc);

@@ -36,26 +36,46 @@ static int count_life(Retention *retention, Ledger *ledger, uint64_t *ret_usec) 
         return rc;
 }
 
-/* `overdue` is the time before which what ended was too old when needled had lived for `overdue_at`. */
+/* What came after a session that is not too old is not either, whatever its clock says: that was behind, or it was imported. A time that is
+ * still to come says nothing. */
+static int erase_old(Ledger *ledger, Eraser *eraser, uint64_t overdue_usec, uint64_t before, uint64_t realtime_usec) {
+        uint64_t newer;
+        int rc = rows_first_newer(&ledger->rows, overdue_usec, realtime_usec, &newer);
+
+        if (rc == SQLITE_OK)
+                before = MIN(before, newer);
+        if (rc == SQLITE_OK || rc == SQLITE_NOTFOUND)
+                eraser_add_old(eraser, CLOCK_SET_USEC, overdue_usec, before);
+        return rc == SQLITE_NOTFOUND ? SQLITE_OK : rc;
+}
+
+/* `overdue` is the time before which what ended was too old when needled had lived for `overdue_at`, of those
+ * that were there then: their ids are below `overdue_id`. */
 static int check_age(Retention *retention, Ledger *ledger, Eraser *eraser, uint64_t day_usec, uint64_t realtime_usec) {
         uint64_t before_usec = realtime_usec > retention->wanted.age_usec ? realtime_usec - retention->wanted.age_usec : 0;
-        uint64_t lived_usec, overdue_usec, overdue_at_usec;
+        uint64_t lived_usec, overdue_usec, overdue_at_usec, overdue_id;
         int rc = count_life(retention, ledger, &lived_usec);
 
         if (rc == SQLITE_OK)
                 rc = get(ledger, "overdue", &overdue_usec);
         if (rc == SQLITE_OK)
                 rc = get(ledger, "overdue_at", &overdue_at_usec);
+        if (rc == SQLITE_OK)
+                rc = get(ledger, "overdue_id", &overdue_id);
         if (rc != SQLITE_OK)
                 return rc;
         if (overdue_usec > 0 && before_usec >= overdue_usec) {
                 if (lived_usec < overdue_at_usec + day_usec)
                         return SQLITE_OK;
                 if (overdue_usec > CLOCK_SET_USEC)
-                        eraser_add_old(eraser, CLOCK_SET_USEC, overdue_usec);
+                        rc = erase_old(ledger, eraser, overdue_usec, overdue_id, realtime_usec);
         }
-        rc = set(ledger, "overdue", before_usec);
-        return rc == SQLITE_OK ? set(ledger, "overdue_at", lived_usec) : rc;
+        /* In this order: cut off anywhere, what is too old stays longer. */
+        if (rc == SQLITE_OK)
+                rc = set(ledger, "overdue_at", lived_usec);
+        if (rc == SQLITE_OK)
+                rc = set(ledger, "overdue", before_usec);
+        return rc == SQLITE_OK ? set(ledger, "overdue_id", ledger->next_session_id) : rc;
 }
 
 static int check_count(const Retention *retention, Ledger *ledger, Eraser *eraser) {

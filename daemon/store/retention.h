@@ -3,7 +3,7 @@
 
 /* When sessions have been kept for long enough. The wall clock is not believed at once: what is older than it may be when it is looked at is
  * erased when it still is after needled has run for another day. A clock that is wrong for less than that, and be it by years, erases
- * nothing. What ended before clocks can have been set has no age. The number of sessions is counted in the order in which they came, which
+ * nothing. What ended before clocks can have been set has no age, and nothing is too old that came after what is not. The number of sessions is counted in the order in which they came, which
  * no clock says. On the writer's thread. */
 
 #include "store/eraser.h"

@@ -6,8 +6,8 @@
 #include "store/schema.h"
 
 /* What was erased or discarded here may still be on the device, and must not come back with the next records that are fetched. So a mark is
- * left of it: a digest of which record it was, with a number that only this database knows. It tells nobody what there was; who asks for
- * that very record finds it. */
+ * left of it: a digest of which record it was, with a number that only this database knows. It says nothing by itself. That number is
+ * in the same file, and there are not many addresses and records to try: who has the file can find out by guessing which records they were. */
 
 static int get_salt(Rows *rows, int64_t *ret) {
         sqlite3_int64 salt = 0;

@@ -152,6 +152,12 @@ int rows_chunk_has(Rows *rows, uint64_t session, uint64_t seq) {
         return look(rows, ROWS_CHUNK_HAS, 2, (int64_t[]) { (int64_t) session, (int64_t) seq }, 0, NULL);
 }
 
+int rows_gap_has(Rows *rows, uint64_t session, const StoreGap *gap) {
+        const int64_t values[] = { (int64_t) session, (int64_t) gap->from_usec, (int64_t) gap->to_usec, gap->stream, (int64_t) gap->lost };
+
+        return look(rows, ROWS_GAP_HAS, G_N_ELEMENTS(values), values, 0, NULL);
+}
+
 int rows_gaps_of_link(Rows *rows, uint64_t session, GArray *ret) {
         sqlite3_stmt *stmt;
         int rc = bind(rows, ROWS_GAPS_OF_LINK, 1, (int64_t[]) { (int64_t) session }, &stmt);
@@ -187,15 +193,40 @@ static int next(Rows *rows, RowsStatement statement, int n, const int64_t *value
         return rc;
 }
 
-int rows_next_of(Rows *rows, uid_t owner, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner) {
-        const int64_t values[] = { (int64_t) MIN(upto, INT64_MAX), owner };
-        bool all = owner == (uid_t) -1;
+int rows_not_over(Rows *rows, GArray *ret) {
+        sqlite3_stmt *stmt;
+        int rc = bind(rows, ROWS_NOT_OVER, 0, NULL, &stmt);
 
-        return next(rows, all ? ROWS_NEXT_OF_ALL : ROWS_NEXT_OF_OWNER, all ? 1 : 2, values, ret_id, ret_owner);
+        if (rc != SQLITE_OK)
+                return rc;
+        while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+                uint64_t id = (uint64_t) sqlite3_column_int64(stmt, 0);
+
+                g_array_append_val(ret, id);
+        }
+        (void) sqlite3_reset(stmt);
+        return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-int rows_next_old(Rows *rows, uint64_t from_usec, uint64_t upto_usec, uint64_t *ret_id, uid_t *ret_owner) {
-        return next(rows, ROWS_NEXT_OLD, 2, (int64_t[]) { (int64_t) from_usec, (int64_t) upto_usec }, ret_id, ret_owner);
+int rows_next_of(Rows *rows, uid_t owner, uint64_t after, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner) {
+        const int64_t values[] = { (int64_t) after, (int64_t) MIN(upto, INT64_MAX), owner };
+        bool all = owner == (uid_t) -1;
+
+        return next(rows, all ? ROWS_NEXT_OF_ALL : ROWS_NEXT_OF_OWNER, all ? 2 : 3, values, ret_id, ret_owner);
+}
+
+int rows_next_old(Rows *rows, uint64_t from_usec, uint64_t upto_usec, uint64_t before, uint64_t *ret_id, uid_t *ret_owner) {
+        const int64_t values[] = { (int64_t) from_usec, (int64_t) upto_usec, (int64_t) MIN(before, INT64_MAX) };
+
+        return next(rows, ROWS_NEXT_OLD, G_N_ELEMENTS(values), values, ret_id, ret_owner);
+}
+
+int rows_first_newer(Rows *rows, uint64_t after_usec, uint64_t upto_usec, uint64_t *ret_id) {
+        int64_t found = 0;
+        int rc = look(rows, ROWS_FIRST_NEWER, 2, (int64_t[]) { (int64_t) after_usec, (int64_t) upto_usec }, 1, &found);
+
+        *ret_id = (uint64_t) found;
+        return rc;
 }
 
 int rows_next_owner(Rows *rows, uid_t from, uid_t *ret) {

@@ -52,6 +52,7 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_CHUNK_READ] = "SELECT " ROWS_CHUNK_COLUMNS " FROM chunk WHERE session = ? ORDER BY seq",
         [ROWS_GAP_INSERT] =
                 "INSERT INTO gap (session, from_usec, to_usec, stream, lost) VALUES (?, ?, ?, ?, ?)",
+        [ROWS_GAP_HAS] = "SELECT 1 FROM gap WHERE session = ? AND from_usec = ? AND to_usec = ? AND stream = ? AND lost = ?",
         [ROWS_EVENT_INSERT] =
                 "INSERT INTO event (session, session_usec, realtime, code, severity, asserted, value, kind, text)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -86,9 +87,14 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_CHUNK_HAS] = "SELECT 1 FROM chunk WHERE session = ? AND seq = ?",
         [ROWS_GAPS_OF_LINK] = "SELECT from_usec, to_usec FROM gap WHERE session = ? AND stream = 0",
         [ROWS_HIDDEN_NEXT] = "SELECT id FROM session WHERE ended = 2 AND id > ? ORDER BY id LIMIT 1",
-        [ROWS_NEXT_OF_OWNER] = "SELECT id, owner FROM session WHERE ended = 1 AND owner = ?2 AND id <= ?1 ORDER BY id LIMIT 1",
-        [ROWS_NEXT_OF_ALL] = "SELECT id, owner FROM session WHERE ended = 1 AND id <= ?1 ORDER BY id LIMIT 1",
-        [ROWS_NEXT_OLD] = "SELECT id, owner FROM session WHERE ended = 1 AND end_realtime BETWEEN ? AND ? ORDER BY end_realtime LIMIT 1",
+        [ROWS_NOT_OVER] = "SELECT id FROM session WHERE ended = 0 UNION ALL SELECT id FROM session WHERE ended = 2",
+        [ROWS_NEXT_OF_OWNER] = "SELECT id, owner FROM session WHERE ended = 1 AND owner = ?3 AND id > ?1 AND id <= ?2 ORDER BY id LIMIT 1",
+        [ROWS_NEXT_OF_ALL] = "SELECT id, owner FROM session WHERE ended = 1 AND id > ?1 AND id <= ?2 ORDER BY id LIMIT 1",
+        [ROWS_NEXT_OLD] = "SELECT id, owner FROM session WHERE ended = 1 AND end_realtime BETWEEN ? AND ? AND id < ?"
+                          " ORDER BY end_realtime LIMIT 1",
+        /* By id: with the sign no index is used, which would have to be sorted. */
+        [ROWS_FIRST_NEWER] = "SELECT id FROM session WHERE ended = 1 AND source IN ('live', 'both') AND +end_realtime > ?1"
+                             " AND +end_realtime <= ?2 ORDER BY id LIMIT 1",
         [ROWS_NEXT_OWNER] = "SELECT owner FROM session WHERE ended = 1 AND owner >= ? ORDER BY owner LIMIT 1",
         [ROWS_FIRST_SURPLUS] = "SELECT id FROM session WHERE ended = 1 AND owner = ? ORDER BY id DESC LIMIT 1 OFFSET ?",
         [ROWS_TOMBSTONE] = "INSERT OR REPLACE INTO tombstone VALUES (?, ?)",

@@ -34,6 +34,7 @@ typedef enum RowsStatement {
         ROWS_TAIL_READ,
         ROWS_CHUNK_READ,
         ROWS_GAP_INSERT,
+        ROWS_GAP_HAS,
         ROWS_EVENT_INSERT,
         ROWS_PLAN_PUT,
         ROWS_ACKNOWLEDGEMENT_PUT,
@@ -51,9 +52,11 @@ typedef enum RowsStatement {
         ROWS_CHUNK_HAS,
         ROWS_GAPS_OF_LINK,
         ROWS_HIDDEN_NEXT,
+        ROWS_NOT_OVER,
         ROWS_NEXT_OF_OWNER,
         ROWS_NEXT_OF_ALL,
         ROWS_NEXT_OLD,
+        ROWS_FIRST_NEWER,
         ROWS_NEXT_OWNER,
         ROWS_FIRST_SURPLUS,
         ROWS_TOMBSTONE,
@@ -109,6 +112,7 @@ int rows_tail_put(Rows *rows, uint64_t session, uint64_t seq, uint64_t piece, co
 int rows_tail_slots(Rows *rows, uint64_t session, GArray *ret);
 int rows_tail_delete(Rows *rows, uint64_t session);
 int rows_gap_insert(Rows *rows, uint64_t session, const StoreGap *gap);
+int rows_gap_has(Rows *rows, uint64_t session, const StoreGap *gap); /* SQLITE_NOTFOUND */
 int rows_event_insert(Rows *rows, uint64_t session, const StoreEvent *event);
 int rows_plan_put(Rows *rows, const StorePlan *plan); /* SQLITE_TOOBIG: STORE_PLANS_MAX of its owner are there */
 int rows_acknowledgement_put(Rows *rows, const StoreAcknowledgement *acknowledgement);
@@ -147,10 +151,14 @@ int rows_gaps_of_link(Rows *rows, uint64_t session, GArray *ret);
 
 /* The next that nobody sees, behind `after`. SQLITE_NOTFOUND. */
 int rows_next_hidden(Rows *rows, uint64_t after, uint64_t *ret_id);
-/* The first that is over, of an owner ((uid_t) -1: of all), with an id of at most `upto`. SQLITE_NOTFOUND. */
-int rows_next_of(Rows *rows, uid_t owner, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner);
-/* The first that ended within these times. SQLITE_NOTFOUND. */
-int rows_next_old(Rows *rows, uint64_t from_usec, uint64_t upto_usec, uint64_t *ret_id, uid_t *ret_owner);
+/* Sessions that are live, or that nobody sees; appends uint64_t. */
+int rows_not_over(Rows *rows, GArray *ret);
+/* The first that is over, of an owner ((uid_t) -1: of all), with an id behind `after` and of at most `upto`. SQLITE_NOTFOUND. */
+int rows_next_of(Rows *rows, uid_t owner, uint64_t after, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner);
+/* The first that ended within these times, with an id of less than `before`. SQLITE_NOTFOUND. */
+int rows_next_old(Rows *rows, uint64_t from_usec, uint64_t upto_usec, uint64_t before, uint64_t *ret_id, uid_t *ret_owner);
+/* The lowest id of those that were followed live and ended after the first of these times, and not after the other. SQLITE_NOTFOUND. */
+int rows_first_newer(Rows *rows, uint64_t after_usec, uint64_t upto_usec, uint64_t *ret_id);
 /* The owner with the smallest uid from this on. SQLITE_NOTFOUND. */
 int rows_next_owner(Rows *rows, uid_t from, uid_t *ret);
 /* The newest of an owner's that are more than `count`. SQLITE_NOTFOUND. */

@@ -80,7 +80,7 @@ static const char tables_4[] =
 /* Records that devices keep: which of them a session is (0: none; the start as the device tells it, 0: not known), and how far they have been fetched. What the frames of a chunk come
  * to: figures_version is NULL where nobody knows, else of each curve the number of samples and, if there are any, the rest. `ended` is 2
  * of a session that nobody sees: it is being taken in, or away. A tombstone is all that is left of one that was erased; and if the device may
- * still have it, a number in `buried` that says nothing to who reads it (rows-buried.c). */
+ * still have it, a number in `buried` that says nothing by itself (rows-buried.c). */
 static const char tables_5[] =
         "ALTER TABLE session ADD COLUMN record INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE session ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"

@@ -125,13 +125,17 @@ static Wait *find_wait(Store *store, uint64_t id) {
 }
 
 void shared_wait_extend(Store *store, uint64_t id) {
-        Wait *wait = find_wait(store, id);
+        Wait *last = TAILQ_LAST(&store->waits, WaitList), *wait = NULL, *next;
 
-        if (!wait)
-                return;
-        wait->deadline_usec = shared_now_usec() + store->answer_usec;
-        TAILQ_REMOVE(&store->waits, wait, entry);
-        TAILQ_INSERT_TAIL(&store->waits, wait, entry);
+        for (next = TAILQ_FIRST(&store->waits); next && wait != last;) {
+                wait = next;
+                next = TAILQ_NEXT(wait, entry);
+                if (wait->id != id)
+                        continue;
+                wait->deadline_usec = shared_now_usec() + store->answer_usec;
+                TAILQ_REMOVE(&store->waits, wait, entry);
+                TAILQ_INSERT_TAIL(&store->waits, wait, entry);
+        }
 }
 
 /* The reply is to be completed by who has more to say than the error. */
@@ -158,6 +162,15 @@ uint64_t shared_wait_join(Store *store, uint64_t id, StoreDone done, void *userd
         return id;
 }
 
+uint64_t shared_wait_join_erased(Store *store, uint64_t id, StoreErasedDone done, void *userdata) {
+        uint64_t own = shared_wait_add_erased(store, done, userdata);
+
+        if (id == 0)
+                return own;
+        TAILQ_LAST(&store->waits, WaitList)->id = id;
+        return id;
+}
+
 void shared_wait_answer(Store *store, uint64_t id, int error) {
         Wait *wait, *next;
 
@@ -170,13 +183,26 @@ void shared_wait_answer(Store *store, uint64_t id, int error) {
         }
 }
 
+static Reply *reply_late(Store *store, const StoreRecord *record) {
+        Reply *reply = shared_reply_new(REPLY_RECORDED_LATE);
+
+        reply->sessions = g_new0(StoreSession, reply->n_sessions = 1);
+        job_copy_session(reply->sessions, &record->session);
+        reply->cursor = record->cursor;
+        shared_reply(store, reply);
+        return reply;
+}
+
 void shared_wait_answer_recorded(Store *store, const Job *job) {
         Wait *wait = find_wait(store, job->wait);
         Reply *reply;
 
-        if (!wait)
+        if (wait)
+                reply = answer(store, wait, job->result);
+        else if (job->result == 0)
+                reply = reply_late(store, job->record);
+        else
                 return;
-        reply = answer(store, wait, job->result);
         reply->fate = job->fate;
         reply->recorded_as = job->recorded_as;
 }
@@ -185,10 +211,8 @@ void shared_wait_answer_erased(Store *store, uint64_t id, int error, StoreErased
         Wait *wait = find_wait(store, id);
         Reply *reply;
 
-        if (!wait && erased->n_sessions == 0) {
-                shared_erased_clear(erased);
+        if (!wait && erased->n_sessions == 0)
                 return;
-        }
         if (wait)
                 reply = answer(store, wait, error);
         else {
@@ -197,6 +221,8 @@ void shared_wait_answer_erased(Store *store, uint64_t id, int error, StoreErased
         }
         reply->erased = *erased;
         *erased = (StoreErased) {};
+        while ((wait = find_wait(store, id)))
+                answer(store, wait, error)->erased.remains = g_strdupv(reply->erased.remains);
 }
 
 void shared_wait_expire(Store *store, uint64_t now_usec) {

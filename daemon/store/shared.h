@@ -38,6 +38,7 @@ typedef enum ReplyType {
         REPLY_SCANNED,
         REPLY_IMPORTED,
         REPLY_RECORDED,
+        REPLY_RECORDED_LATE,    /* who waited has been answered */
         REPLY_ERASED,
         REPLY_RETIRED,          /* what nobody waited for, or not so long */
 } ReplyType;
@@ -69,6 +70,7 @@ typedef struct Reply {
         StoreRecorded recorded;
         StoreRecordFate fate;
         uint64_t recorded_as;
+        StoreCursor cursor;     /* of one that is late; its session is the only one of `sessions` */
         StoreErasedDone erased_done;
         StoreErased erased;     /* the reply's own */
         void *userdata;
@@ -153,6 +155,8 @@ struct Store {
         ImportList imports;     /* the reader's too */
         unsigned n_imports;
         bool import_is_next;    /* before scans and exports */
+        unsigned n_abandoned;   /* imports, until that is written */
+        unsigned n_erasures;    /* that somebody asked for */
         IntakeList intakes;     /* of imports; each lies in what the reader has of it */
         uint64_t export_usec;   /* STORE_EXPORT_USEC, as above */
         StoreRetention retention;
@@ -207,10 +211,12 @@ uint64_t shared_wait_add_erased(Store *store, StoreErasedDone done, void *userda
 void shared_wait_extend(Store *store, uint64_t id);
 /* Likewise, answered together with who waits as `id`; 0: nobody does. Returns the id. */
 uint64_t shared_wait_join(Store *store, uint64_t id, StoreDone done, void *userdata);
+uint64_t shared_wait_join_erased(Store *store, uint64_t id, StoreErasedDone done, void *userdata);
 /* Answers that waiter and who joined it, unless the clock did so before. */
 void shared_wait_answer(Store *store, uint64_t id, int error);
+/* Of one that is durable the observer hears, if nobody waits any more. */
 void shared_wait_answer_recorded(Store *store, const Job *job);
-/* Takes what `erased` has. Who does not wait any more hears of it as of something that was retired. */
+/* Takes what `erased` has, if anybody is to hear of it, of which the first who waits hears; who joined it, that there is nothing more. Who does not wait any more hears of it as of something that was retired. */
 void shared_wait_answer_erased(Store *store, uint64_t id, int error, StoreErased *erased);
 void shared_erased_clear(StoreErased *erased);
 void shared_wait_expire(Store *store, uint64_t now_usec);

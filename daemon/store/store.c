@@ -112,6 +112,10 @@ static void dispatch_reply(Store *store, const Reply *reply) {
         case REPLY_RECORDED:
                 reply->recorded(reply->error, reply->fate, reply->recorded_as, reply->userdata);
                 break;
+        case REPLY_RECORDED_LATE:
+                if (store->observer.recorded)
+                        store->observer.recorded(reply->fate, reply->recorded_as, reply->sessions, &reply->cursor, store->userdata);
+                break;
         case REPLY_ERASED:
                 reply->erased_done(reply->error, &reply->erased, reply->userdata);
                 break;
@@ -158,7 +162,8 @@ static void answer_rest(Store *store) {
         take_replies(store, &replies);
         while ((reply = TAILQ_FIRST(&replies))) {
                 TAILQ_REMOVE(&replies, reply, entry);
-                if (reply->type != REPLY_OPENED && reply->type != REPLY_STATE && reply->type != REPLY_RETIRED)
+                if (reply->type != REPLY_OPENED && reply->type != REPLY_STATE && reply->type != REPLY_RETIRED &&
+                    reply->type != REPLY_RECORDED_LATE)
                         dispatch_reply(store, reply);
                 (void) shared_reply_free(reply);
         }
@@ -453,15 +458,51 @@ void store_record_put(Store *store, const StoreRecord *record, StoreRecorded don
         push(store, job, true);
 }
 
-static void push_erase(Store *store, EraseKind kind, uint64_t id, uid_t owner, StoreErasedDone done, void *userdata) {
-        Job *job = job_new(JOB_ERASE, id);
+/* With the mutex held. */
+static bool has_room_to_erase(Store *store) {
+        return store->n_erasures < STORE_ERASURES_MAX;
+}
 
+/* What is on its way in was there before. With the mutex held. */
+static GArray *spare_imports(Store *store) {
+        GArray *spared = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+        Import *import;
+
+        TAILQ_FOREACH(import, &store->imports, entry)
+                g_array_append_val(spared, import->session.id);
+        return spared;
+}
+
+static void push_erase(Store *store, EraseKind kind, uint64_t id, uid_t owner, StoreErasedDone done, void *userdata) {
+        bool was_empty;
+        uint64_t before;
+        Job *job;
+
+        shared_lock(store);
+        if (!has_room_to_erase(store)) {
+                shared_wait_answer_erased(store, shared_wait_add_erased(store, done, userdata), -ENOBUFS, &(StoreErased) {});
+                shared_unlock(store);
+                return;
+        }
+        job = job_new(JOB_ERASE, id);
         job->erase = kind;
         job->erase_owner = owner;
-        shared_lock(store);
-        job->wait = shared_wait_add_erased(store, done, userdata);
+        job->spared = kind == ERASE_OWNER ? spare_imports(store) : NULL;
+        was_empty = TAILQ_EMPTY(&store->queue.jobs);
+        before = queue_push_erase(&store->queue, job);
+        job->wait = shared_wait_join_erased(store, before, done, userdata);
+        store->n_erasures += before == 0;
+        shared_queued(store, was_empty, true);
         shared_unlock(store);
-        push(store, job, true);
+}
+
+bool store_can_erase(Store *store) {
+        bool has_room;
+
+        shared_lock(store);
+        has_room = has_room_to_erase(store);
+        shared_unlock(store);
+        return has_room;
 }
 
 void store_delete(Store *store, uint64_t id, StoreErasedDone done, void *userdata) {
@@ -561,7 +602,7 @@ void store_import(Store *store, const StoreImport *wanted, StoreImported done, v
         Import *import = import_new(store, wanted, done, userdata);
 
         shared_lock(store);
-        if (store->n_imports == INTAKES_MAX)
+        if (store->n_imports == INTAKES_MAX || store->n_abandoned >= INTAKES_ABANDONED_MAX)
                 shared_import_end(store, import, -ENOBUFS);
         else {
                 TAILQ_INSERT_TAIL(&store->imports, import, entry);

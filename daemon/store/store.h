@@ -26,7 +26,7 @@ typedef void (*StoreSeriesRead)(int error, const StorePoint *points, size_t n, v
 typedef void (*StoreImported)(int error, const char *message, uint64_t id, void *userdata);
 
 /* error: 0: gone from the database, its log and its backups, and durable; -ENOENT, -EBUSY live, -EIO (not yet: it follows),
- * -ECANCELED. `erased` is valid for the call. */
+ * -ENOBUFS too many at a time, -ECANCELED. `erased` is valid for the call. */
 typedef void (*StoreErasedDone)(int error, const StoreErased *erased, void *userdata);
 
 typedef struct StoreObserver {
@@ -38,6 +38,8 @@ typedef struct StoreObserver {
         void (*state_changed)(StoreState state, const char *reason, const char *put_aside, void *userdata);
         /* Retention has taken them away, or an erasure that was answered with -EIO has come to its end. NULL: nobody wants to know. */
         void (*retired)(const StoreErased *erased, void *userdata);
+        /* A record that was answered with -EIO is durable now: its session, and the cursor that has moved. NULL: nobody wants to know. */
+        void (*recorded)(StoreRecordFate fate, uint64_t id, const StoreSession *session, const StoreCursor *cursor, void *userdata);
         StoreDecoder decoder;           /* with this userdata */
 } StoreObserver;
 
@@ -93,17 +95,22 @@ void store_acknowledge(Store *store, const StoreAcknowledgement *acknowledgement
 /* Of a device's own record. Idempotent: the same (device, epoch, record, start) is written once, whatever is asked. */
 void store_record_put(Store *store, const StoreRecord *record, StoreRecorded done, void *userdata);
 
+/* How many may wait; the same that is asked for again counts once, and is answered together. */
+#define STORE_ERASURES_MAX 64u
+/* Whether the next one will not be answered with -ENOBUFS. */
+bool store_can_erase(Store *store);
 /* One that is over. Gone means gone: overwritten, the log truncated, free pages given back, backups of before removed, and a row left that
  * says nothing but its id and when. */
 void store_delete(Store *store, uint64_t id, StoreErasedDone done, void *userdata);
-/* All of an owner that are over, with plans and acknowledgements; (uid_t) -1: everybody's. In steps, so that recording goes on. */
+/* All of an owner that are over now, with the plans and the acknowledgement that are set now; (uid_t) -1: everybody's. In steps, so that
+ * recording goes on, and what is set or ends meanwhile stays, however long it takes. */
 void store_erase_all(Store *store, uid_t owner, StoreErasedDone done, void *userdata);
 /* Files that were put aside; of erased->remains afterwards only what could not be removed. */
 void store_erase_copies(Store *store, StoreErasedDone done, void *userdata);
 void store_set_retention(Store *store, const StoreRetention *retention);
 
 /* The reader takes the tape from the pipe in slices, the writer commits it chunk by chunk under a session that nobody sees until the end.
- * At most two at a time, else -ENOBUFS by `done`. */
+ * At most two at a time, else -ENOBUFS by `done`; likewise while the disk is full and several have come to nothing. */
 void store_import(Store *store, const StoreImport *import, StoreImported done, void *userdata);
 
 /* `done` when all that came before is durable, or with -EIO after 20 s. */

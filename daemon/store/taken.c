@@ -148,6 +148,15 @@ static int begin(Ledger *ledger, Job *job) {
         return rc == SQLITE_OK ? refuse_twin(ledger, job) : rc;
 }
 
+/* A part with frames is known by its chunk; one without by what is in it, if it may be here since a commit that was reported as failed. */
+static int add_gap(Ledger *ledger, const Job *job, const StoreGap *gap) {
+        int rc = SQLITE_NOTFOUND;
+
+        if (job->tried && job->part.chunk.n_frames == 0)
+                rc = rows_gap_has(&ledger->rows, job->session, gap);
+        return rc == SQLITE_NOTFOUND ? rows_gap_insert(&ledger->rows, job->session, gap) : rc;
+}
+
 static int add_part(Ledger *ledger, Job *job) {
         const IntakePart *part = &job->part;
         Chunk chunk = chunk_builder_seal(&part->chunk);
@@ -157,7 +166,7 @@ static int add_part(Ledger *ledger, Job *job) {
                 return rc; /* with all that goes with it */
         rc = chunk.n_frames > 0 ? rows_chunk_insert(&ledger->rows, job->session, job->part_seq, &chunk, &part->summary) : SQLITE_OK;
         for (size_t i = 0; i < part->n_gaps && rc == SQLITE_OK; i++)
-                rc = rows_gap_insert(&ledger->rows, job->session, &part->gaps[i]);
+                rc = add_gap(ledger, job, &part->gaps[i]);
         for (size_t i = 0; i < part->n_events && rc == SQLITE_OK; i++)
                 rc = rows_event_insert(&ledger->rows, job->session, &part->events[i]);
         return rc;

@@ -290,7 +290,7 @@ typedef struct StoreErased {
         unsigned n_sessions;
         uint64_t n_bytes;               /* by which the files have shrunk */
         StoreGone *sessions;
-        char **remains;                 /* names of files that were put aside and may hold more; NULL-terminated */
+        char **remains;                 /* names of files that may hold more: put aside, or backups that were not removed; NULL-terminated */
 } StoreErased;
 
 /* How long sessions are kept. Too many are told by the order in which they came, at the end of each; what is too old goes when it still is

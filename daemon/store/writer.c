@@ -25,9 +25,6 @@ typedef struct Writer {
         bool loaded;            /* what an earlier process left in the database is known */
         bool marked_unclean;    /* the database says that it was not closed */
         bool must_recover;      /* a sync failed: what the kernel reported once it will not report again */
-        bool scrub;             /* something was discarded; the WAL and free pages may still have it */
-        uint64_t *scrub_waits;  /* who waits for that */
-        size_t n_scrub_waits;
         uint64_t unsynced_since_usec; /* 0: all that is committed is synced */
         uint64_t retry_at_usec; /* 0: no trouble */
         bool unfinished; /* a failure with nothing left to write: whether it is over is to be found out */
@@ -215,7 +212,7 @@ static int open_database(Writer *w) {
                 w->store->check_wanted++;
                 shared_wake_reader(w->store);
                 shared_unlock(w->store);
-                w->scrub = true; /* a discard may have been cut off */
+                eraser_scrub(&w->eraser); /* an erasure or a discard may have been cut off */
         }
         database_done(&database);
         if (rc != SQLITE_OK) {
@@ -309,14 +306,11 @@ static void set_working(Writer *w) {
 }
 
 /* With nobody reading: the whole WAL goes into the database and is cut to nothing. */
-static int truncate_wal(Writer *w, bool vacuum) {
-        int rc = SQLITE_OK;
+static int truncate_wal(Writer *w) {
+        int rc;
 
         shared_gate_close(w->store);
-        if (vacuum)
-                rc = schema_exec(db(w), "PRAGMA incremental_vacuum");
-        if (rc == SQLITE_OK)
-                rc = checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
+        rc = checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
         shared_gate_open(w->store);
         return rc;
 }
@@ -354,21 +348,15 @@ static bool wants_sync(const JobList *jobs) {
         return false;
 }
 
-static void defer_answer(Writer *w, uint64_t wait) {
-        w->scrub_waits = g_renew(uint64_t, w->scrub_waits, w->n_scrub_waits + 1);
-        w->scrub_waits[w->n_scrub_waits++] = wait;
-}
-
 /* Answers and frees what was committed. */
 static void finish_jobs(Writer *w, JobList *jobs) {
         Job *job;
 
         shared_lock(w->store);
         TAILQ_FOREACH(job, jobs, entry) {
-                if (job->type == JOB_DISCARD && job->result == 0) {
-                        w->scrub = true;
-                        defer_answer(w, job->wait); /* when no trace is left */
-                } else if (job->type == JOB_RECORD)
+                if (job->type == JOB_DISCARD && job->result == 0)
+                        eraser_add_discarded(&w->eraser, job->wait);
+                else if (job->type == JOB_RECORD)
                         shared_wait_answer_recorded(w->store, job);
                 else if (job->type == JOB_ERASE)
                         eraser_add(&w->eraser, job); /* answers when it is done */
@@ -435,28 +423,13 @@ static void trouble(Writer *w, int rc) {
 /* Everything is in the database's own file, and synced there by writes that the kernel has not reported on
  * before. */
 static int recover(Writer *w) {
-        int rc = truncate_wal(w, false);
+        int rc = truncate_wal(w);
 
         if (rc == SQLITE_OK) {
                 w->must_recover = false;
                 w->unsynced_since_usec = 0;
         }
         return rc;
-}
-
-static int scrub(Writer *w) {
-        int rc = truncate_wal(w, true);
-
-        if (rc != SQLITE_OK &&
-            !(rc == SQLITE_BUSY && w->n_scrub_waits == 0)) /* another program reads, and nobody waits */
-                return rc;
-        w->scrub = false;
-        shared_lock(w->store);
-        for (size_t i = 0; i < w->n_scrub_waits; i++)
-                shared_wait_answer(w->store, w->scrub_waits[i], 0);
-        shared_unlock(w->store);
-        w->n_scrub_waits = 0;
-        return SQLITE_OK;
 }
 
 /* One step of what is to go. */
@@ -468,7 +441,9 @@ static int erase(Writer *w) {
                 return eraser_step(&w->eraser, &w->ledger, w->store, realtime_usec());
         }
         if (eraser_wants_log(&w->eraser))
-                rc = truncate_wal(w, false);
+                rc = truncate_wal(w);
+        if (rc == SQLITE_BUSY && !eraser_is_asked(&w->eraser)) /* another program reads, and nobody waits */
+                rc = SQLITE_OK;
         if (rc == SQLITE_OK)
                 eraser_finish(&w->eraser, &w->ledger, w->store);
         return rc;
@@ -504,9 +479,7 @@ static int write_and_finish(Writer *w, JobList *jobs, bool sync) {
                 rc = check_retention(w);
         else if (rc == SQLITE_OK && eraser_is_busy(&w->eraser))
                 rc = erase(w);
-        if (rc == SQLITE_OK && w->scrub)
-                rc = scrub(w);
-        else if (rc == SQLITE_OK && (w->n_wal_pages >= CHECKPOINT_PAGES || ended))
+        if (rc == SQLITE_OK && (w->n_wal_pages >= CHECKPOINT_PAGES || ended))
                 rc = checkpoint(w, SQLITE_CHECKPOINT_PASSIVE);
         return rc;
 }
@@ -541,7 +514,7 @@ static uint64_t due_usec(const Writer *w) {
 
         if (w->log_held && !w->retry_at_usec)
                 due = w->look_at_usec;
-        if (!queued && !w->unsynced_since_usec && !w->scrub && !w->unfinished && !eraser_is_busy(&w->eraser) &&
+        if (!queued && !w->unsynced_since_usec && !w->unfinished && !eraser_is_busy(&w->eraser) &&
             !(store->open_wanted && !w->ledger.rows.db)) {
                 if (store->stopping)
                         return UINT64_MAX;
@@ -551,7 +524,7 @@ static uint64_t due_usec(const Writer *w) {
         }
         if (w->retry_at_usec)
                 return w->retry_at_usec;
-        if (store->urgent || store->stopping || w->scrub || store->open_wanted || eraser_is_busy(&w->eraser))
+        if (store->urgent || store->stopping || store->open_wanted || eraser_is_busy(&w->eraser))
                 return 0;
         if (queued)
                 due = MIN(due, store->queued_since_usec + store->collect_usec);
@@ -603,14 +576,14 @@ static void damaged(Writer *w) {
         (void) ensure_open(w);
 }
 
-/* All that could be written is written: the database says that it was closed, and its WAL is taken in by the
- * last close. */
+/* All that could be written is written: the database says that it was closed, unless something was still to be erased, and its WAL is taken
+ * in by the last close. */
 static void close_database(Writer *w) {
         sqlite3 *connection;
 
         if (!db(w))
                 return;
-        if (w->marked_unclean && !w->retry_at_usec) {
+        if (w->marked_unclean && !w->retry_at_usec && !eraser_is_busy(&w->eraser)) {
                 int rc = rows_set_sync(&w->ledger.rows, true);
 
                 if (rc == SQLITE_OK)
@@ -649,7 +622,6 @@ void *writer_main(void *userdata) {
         close_database(&writer);
         eraser_done(&writer.eraser);
         ledger_done(&writer.ledger);
-        g_free(writer.scrub_waits);
         shared_lock(store);
         store->writer_done = true;
         (void) pthread_cond_signal(&store->done_cond);

@@ -46,9 +46,10 @@ static void op_acknowledge(uid_t owner, BusDone done, void *call, void *userdata
         stage_plan.done = done;
 }
 
-static void op_forget(uid_t owner, void *userdata) {
-        stage_plan.n_forgotten++;
+static int op_forget(uid_t owner, void *userdata) {
+        stage_plan.n_forgotten += stage_plan.forget_error == 0;
         stage_plan.owner = owner;
+        return stage_plan.forget_error;
 }
 
 const BusPlanOps stage_plan_ops = {

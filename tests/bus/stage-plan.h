@@ -9,6 +9,7 @@ typedef struct StagePlan {
         BusPlan answer;                 /* of the next Get */
         int error;                      /* likewise, and of the others */
         unsigned n_asked, n_forgotten;
+        int forget_error;               /* what forget() says */
         uid_t owner;                    /* of the newest call */
         char subject[65], language[65];
         unsigned area;

@@ -315,6 +315,10 @@ static void begin_erasing(const char *what, StoreErasedDone done, void *userdata
         stage->erase_userdata = userdata;
 }
 
+bool store_can_erase(Store *store) {
+        return !stage->cannot_erase;
+}
+
 void store_delete(Store *store, uint64_t id, StoreErasedDone done, void *userdata) {
         stage->erase_id = id;
         begin_erasing("delete", done, userdata);

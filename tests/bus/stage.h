@@ -78,6 +78,7 @@ typedef struct Scene {
         const char *erasing;            /* "delete", "all", "copies": under way */
         uint64_t erase_id;
         uid_t erase_owner;
+        bool cannot_erase;              /* too many wait */
         StoreErasedDone erase_done;
         void *erase_userdata;
         unsigned n_erased;              /* sessions that the hub was told of */

@@ -33,6 +33,7 @@ static void record_new(void) {
         g_ptr_array_add(stage->history, &hers);
         g_ptr_array_add(stage->history, &mine);
         stage_plan.n_forgotten = 0;
+        stage_plan.forget_error = 0;
 }
 
 #define delete_of(sender, id) call(sender, "/org/needled", HISTORY, "Delete", "t", (uint64_t) (id))
@@ -127,6 +128,7 @@ static void test_the_store_cannot(void) {
         } cases[] = {
                 { -ENOENT, "NotFound", "deleted meanwhile" },
                 { -EBUSY, "NotReady", "live" },
+                { -ENOBUFS, "LimitReached", "64 erasures" },
                 { -EIO, "Degraded", "The disk is full" },
                 { -ECANCELED, "Cancelled", "stopping" },
         };
@@ -159,6 +161,27 @@ static void test_all_of_ones_own(void) {
         stage_store_erased(-EIO, NULL);
         (void) expect(named, "Degraded");
         g_assert_cmpuint(stage->fb->n_checks, ==, 0);
+        stage_free();
+}
+
+/* What is to go is not known as long as the database is not read: then it would be theirs again. */
+static void test_before_the_database_is_read(void) {
+        record_new();
+        stage_plan.forget_error = -EAGAIN;
+        g_autoptr(FakeCall) c = erase_by(OWNER, 0);
+        expect_error(c, "Degraded", "nothing was erased");
+        g_assert_null(stage->erasing);
+        stage_free();
+}
+
+/* Plans are not forgotten when the store is going to refuse. */
+static void test_too_many_wait(void) {
+        record_new();
+        stage->cannot_erase = true;
+        g_autoptr(FakeCall) c = until_asked(erase_by(OWNER, 0), "all");
+        g_assert_cmpuint(stage_plan.n_forgotten, ==, 0);
+        stage_store_erased(-ENOBUFS, NULL);
+        expect_error(c, "LimitReached", "64 erasures");
         stage_free();
 }
 
@@ -276,6 +299,8 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/erase/live", test_live);
         g_test_add_func("/erase/the-store-cannot", test_the_store_cannot);
         g_test_add_func("/erase/all-of-ones-own", test_all_of_ones_own);
+        g_test_add_func("/erase/before-the-database-is-read", test_before_the_database_is_read);
+        g_test_add_func("/erase/too-many-wait", test_too_many_wait);
         g_test_add_func("/erase/all-by-root", test_all_by_root);
         g_test_add_func("/erase/all-of-another", test_all_of_another);
         g_test_add_func("/erase/very-many", test_very_many);

@@ -116,6 +116,16 @@ static void on_retired(const StoreErased *erased, void *userdata) {
                 g_array_append_val(f->retired, erased->sessions[i].id);
 }
 
+static void on_recorded(StoreRecordFate fate, uint64_t id, const StoreSession *session, const StoreCursor *cursor, void *userdata) {
+        Fixture *f = userdata;
+
+        g_assert_cmpstr(session->device_address, ==, "AA:BB:CC:DD:EE:01");
+        f->n_late++;
+        f->late_id = id;
+        f->late_fate = fate;
+        f->late_cursor = *cursor;
+}
+
 static void clear_listed(Fixture *f) {
         for (size_t i = 0; i < f->n_listed; i++) {
                 g_free(f->listed[i].uuid);
@@ -211,6 +221,7 @@ void fixture_start_only(Fixture *f) {
                 .opened = on_opened,
                 .state_changed = on_state_changed,
                 .retired = on_retired,
+                .recorded = on_recorded,
                 .decoder = f->decoder,
         };
 

@@ -52,6 +52,10 @@ typedef struct Fixture {
         StoreSession *listed;
         size_t n_listed;
         StoreErased erased;     /* of the last erasure that was answered */
+        unsigned n_late;        /* records that were answered before they were durable; of the newest: */
+        uint64_t late_id;
+        StoreRecordFate late_fate;
+        StoreCursor late_cursor;
         GArray *retired;        /* uint64_t: ids that observers were told of */
 } Fixture;
 

@@ -142,6 +142,46 @@ static void test_only_the_newest_state_of_a_device_waits(void) {
         queue_done(&queue);
 }
 
+/* What it costs is what is counted: labels have texts, and are changed while they wait. */
+static void test_texts_count(void) {
+        Job *a = job_new(JOB_LABEL, 1), *b = job_new(JOB_LABEL, 1), *event = job_new(JOB_EVENT, 1);
+        Queue queue;
+
+        queue_init(&queue);
+        a->labels.note = g_strnfill(3000, 'n');
+        b->labels.note = g_strnfill(5000, 'N');
+        b->labels.subject = g_strdup("me");
+        event->event.text = g_strnfill(200, 't');
+        queue_push(&queue, a);
+        queue_push(&queue, event);
+        g_assert_cmpuint(queue.size, ==, 2 * sizeof(Job) + 3001 + 201);
+        g_assert_true(queue_merge(&queue, b) == a);
+        g_assert_cmpuint(queue.size, ==, 2 * sizeof(Job) + 5001 + 3 + 201);
+        queue_enforce(&queue, 0);
+        g_assert_cmpuint(queue.size, ==, sizeof(Job) + 5001 + 3);
+        queue_done(&queue);
+}
+
+/* The same erasure takes the place of the one that waits, behind what was set in between; and nothing is merged across it. */
+static void test_erasures(void) {
+        Job *first = job_new(JOB_ERASE, 0), *again = job_new(JOB_ERASE, 0), *plan = job_new(JOB_PLAN, 0), *later = job_new(JOB_PLAN, 0);
+        Queue queue;
+
+        queue_init(&queue);
+        first->erase = again->erase = ERASE_OWNER;
+        first->erase_owner = again->erase_owner = 1000;
+        first->wait = 7;
+        g_assert_cmpuint(queue_push_erase(&queue, first), ==, 0);
+        queue_push(&queue, plan);
+        g_assert_cmpuint(queue_push_erase(&queue, again), ==, 7);
+        g_assert_true(TAILQ_FIRST(&queue.jobs) == plan);
+        g_assert_cmpuint(count(&queue, JOB_ERASE), ==, 1);
+        g_assert_null(queue_merge(&queue, later));
+        g_assert_cmpuint(queue.size, ==, sizeof(Job)); /* erasures do not push out frames */
+        queue_push(&queue, later);
+        queue_done(&queue);
+}
+
 static void test_what_failed_comes_back_first(void) {
         Queue queue = {};
         JobList taken;
@@ -171,6 +211,8 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/job/rows-of-sessions-never-go", test_rows_of_sessions_never_go);
         g_test_add_func("/job/only-the-newest-state-of-a-device-waits",
                         test_only_the_newest_state_of_a_device_waits);
+        g_test_add_func("/job/texts-count", test_texts_count);
+        g_test_add_func("/job/erasures", test_erasures);
         g_test_add_func("/job/what-failed-comes-back-first", test_what_failed_comes_back_first);
         return g_test_run();
 }

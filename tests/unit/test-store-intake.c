@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <string.h>
 
@@ -12,8 +13,8 @@
 /* The tests stand in for the reader: they hand over, with the mutex held. */
 static Intake intake;
 
-static void begin(Fixture *f, uint64_t id, const char *uuid) {
-        StoreSession session = {
+static StoreSession session_of(uint64_t id, const char *uuid) {
+        return (StoreSession) {
                 .id = id,
                 .uuid = (char *) uuid,
                 .device_address = (char *) "AA:BB:CC:DD:EE:01",
@@ -24,6 +25,10 @@ static void begin(Fixture *f, uint64_t id, const char *uuid) {
                 .start_realtime_usec = FIXTURE_START_REALTIME,
                 .source = (char *) "imported",
         };
+}
+
+static void begin(Fixture *f, uint64_t id, const char *uuid) {
+        StoreSession session = session_of(id, uuid);
 
         shared_lock(f->store);
         intake_begin(f->store, &intake, &session);
@@ -258,6 +263,99 @@ static void test_a_twin(void) {
         fixture_done(&f);
 }
 
+static unsigned n_queued(Fixture *f, JobType type) {
+        unsigned n = 0;
+        const Job *job;
+
+        shared_lock(f->store);
+        TAILQ_FOREACH(job, &f->store->queue.jobs, entry)
+                n += job->type == type;
+        shared_unlock(f->store);
+        return n;
+}
+
+static bool has_come_back(Fixture *f, uint64_t n) {
+        return n_queued(f, JOB_INTAKE_ABANDON) == n;
+}
+
+static void on_imported(int error, const char *message, uint64_t id, void *userdata) {
+        *(int *) userdata = error;
+}
+
+static int import_nothing(Fixture *f) {
+        StoreImport wanted = { .session = session_of(9, "u-9"), .fd = open("/dev/null", O_RDONLY | O_CLOEXEC) };
+        int error = 1;
+
+        store_import(f->store, &wanted, on_imported, &error);
+        while (error == 1)
+                g_assert_cmpint(fixture_get(f, 12345), ==, -ENOENT);
+        return error;
+}
+
+static bool is_all_written(Fixture *f, uint64_t value) {
+        bool all;
+
+        shared_lock(f->store);
+        all = f->store->n_abandoned == 0;
+        shared_unlock(f->store);
+        return all;
+}
+
+/* While the disk is full nothing is kept of what comes to nothing but that it did, and not of more than so many. */
+static void test_given_up_while_the_disk_is_full(void) {
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        fault_vfs_arm(FAULT_WRITE, FAULT_ENOSPC, 1, UINT64_MAX / 2);
+        for (unsigned i = 1; i <= INTAKES_ABANDONED_MAX; i++) {
+                begin(&f, i, "u-1");
+                for (unsigned part = 0; part < 10; part++)
+                        hand_over(&f, i, part);
+                done(&f);
+                fixture_wait(&f, has_come_back, i);
+        }
+        fixture_wait(&f, fixture_is_in_state, STORE_DEGRADED);
+        fixture_wait(&f, has_come_back, INTAKES_ABANDONED_MAX);
+        g_assert_cmpuint(n_queued(&f, JOB_INTAKE_PART), <=, 10); /* which the writer had in hand */
+        g_assert_cmpint(import_nothing(&f), ==, -ENOBUFS);
+        fault_vfs_disarm();
+        fixture_wait(&f, is_all_written, 0);
+        g_assert_cmpint(import_nothing(&f), ==, -EBADMSG); /* it looks at it again */
+        g_assert_cmpint(fixture_erase_copies(&f), ==, 0);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM session"), ==, 0);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM chunk"), ==, 0);
+        fixture_done(&f);
+}
+
+/* A gap at the end, with no frame behind it, is there once although the sync of its commit failed. */
+static void test_a_gap_alone(void) {
+        bool met = true;
+
+        for (uint64_t first = 1; met; first++) {
+                IntakePart p = { .n_gaps = 2 };
+                Fixture f;
+
+                p.gaps = g_new0(StoreGap, 2);
+                p.gaps[1].from_usec = 7;
+                fixture_init(&f);
+                f.collect_usec = 1000;
+                fixture_start(&f);
+                fault_vfs_arm(FAULT_SYNC, FAULT_EIO, first, 1);
+                begin(&f, 1, "u-1");
+                hand_over(&f, 1, 0);
+                shared_lock(f.store);
+                intake_part(f.store, &intake, &p);
+                shared_unlock(f.store);
+                g_assert_cmpint(finish(&f), ==, 0);
+                met = fault_vfs_failed() > 0;
+                fault_vfs_disarm();
+                done(&f);
+                g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM gap"), ==, 3);
+                fixture_done(&f);
+        }
+}
+
 /* Whichever call fails: each part is there once. */
 static void test_each_fault(void) {
         static const unsigned kinds[] = { FAULT_WRITE, FAULT_SYNC };
@@ -295,6 +393,8 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store-intake/durable-at-its-end", test_durable_at_its_end);
         g_test_add_func("/store-intake/erasing-meanwhile", test_erasing_meanwhile);
         g_test_add_func("/store-intake/a-twin", test_a_twin);
+        g_test_add_func("/store-intake/given-up-while-the-disk-is-full", test_given_up_while_the_disk_is_full);
+        g_test_add_func("/store-intake/a-gap-alone", test_a_gap_alone);
         g_test_add_func("/store-intake/each-fault", test_each_fault);
         return g_test_run();
 }

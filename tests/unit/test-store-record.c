@@ -5,6 +5,7 @@
 
 #include "fault-vfs.h"
 #include "store-fixture.h"
+#include "store/shared.h"
 
 #define N_FRAMES 40u
 #define RECORD_START (FIXTURE_START_REALTIME + UINT64_C(5000000))
@@ -315,6 +316,45 @@ static void test_a_device_that_is_put_again_keeps_its_cursor(void) {
         fixture_done(&f);
 }
 
+static bool is_late(Fixture *f, uint64_t n) {
+        return f->n_late >= n;
+}
+
+static void fill_disk(Fixture *f) {
+        shared_lock(f->store);
+        f->store->answer_usec = 100000;
+        shared_unlock(f->store);
+        fault_vfs_arm(FAULT_WRITE, FAULT_ENOSPC, 1, UINT64_MAX / 2);
+}
+
+/* The disk refuses: that is the answer, and the record follows by itself, and is told with what it has come to. */
+static void test_durable_later(void) {
+        Fixture f;
+
+        start(&f);
+        assert_told(put(&f, 1, 11), 0, STORE_RECORD_ADDED, 1);
+        g_assert_cmpuint(f.n_late, ==, 0);
+        fill_disk(&f);
+        g_assert_cmpint(put(&f, 2, 12).error, ==, -EIO);
+        g_assert_cmpuint(f.n_late, ==, 0);
+        fault_vfs_disarm();
+        fixture_wait(&f, is_late, 1);
+        g_assert_cmpuint(f.late_id, ==, 2);
+        g_assert_cmpint(f.late_fate, ==, STORE_RECORD_ADDED);
+        g_assert_cmpuint(f.late_cursor.epoch, ==, 3);
+        g_assert_cmpuint(f.late_cursor.record, ==, 12);
+        g_assert_cmpuint(f.late_cursor.start, ==, 99);
+        g_assert_cmpint(fixture_get(&f, 2), ==, 0);
+
+        fill_disk(&f);
+        g_assert_cmpint(put(&f, 3, 11).error, ==, -EIO); /* tried, and known since before */
+        fault_vfs_disarm();
+        fixture_wait(&f, is_late, 2);
+        g_assert_cmpint(f.late_fate, ==, STORE_RECORD_KNOWN);
+        g_assert_cmpuint(f.late_id, ==, 1);
+        fixture_done(&f);
+}
+
 /* Whichever call fails, it is written once, and that is what is told. */
 static void test_each_fault(void) {
         static const unsigned kinds[] = { FAULT_WRITE, FAULT_SYNC };
@@ -351,6 +391,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store-record/start-that-is-not-known", test_start_that_is_not_known);
         g_test_add_func("/store-record/buried-by-number-and-start", test_buried_by_number_and_start);
         g_test_add_func("/store-record/a-device-that-is-put-again-keeps-its-cursor", test_a_device_that_is_put_again_keeps_its_cursor);
+        g_test_add_func("/store-record/durable-later", test_durable_later);
         g_test_add_func("/store-record/each-fault", test_each_fault);
         return g_test_run();
 }

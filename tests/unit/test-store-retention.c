@@ -62,6 +62,59 @@ static void test_what_is_too_old(void) {
         fixture_done(&f);
 }
 
+/* The clock was behind, or it was imported: it came after one that is not too old. */
+static void test_what_came_later(void) {
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        set_clock(&f, 0, 0);
+        make_session(&f, 1, 50, 1000);
+        make_session(&f, 2, 1, 1000);
+        make_session(&f, 3, 40, 1000);
+        for (unsigned i = 0; i < 3; i++)
+                look(&f, 30 * DAY_USEC, 0);
+        g_assert_cmpint(fixture_get(&f, 1), ==, -ENOENT);
+        g_assert_cmpint(fixture_get(&f, 2), ==, 0);
+        g_assert_cmpint(fixture_get(&f, 3), ==, 0);
+        fixture_done(&f);
+}
+
+/* One whose time is still to come says nothing of those behind it. */
+static void test_what_came_after_the_future(void) {
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        set_clock(&f, 0, 0);
+        fixture_begin_full(&f, 1, (uint64_t) g_get_real_time(), pen, "me", 1000);
+        store_session_end(f.store, 1, &(StoreEnd) { .reason = "user", .realtime_usec = (uint64_t) g_get_real_time() + 3650 * DAY_USEC },
+                          NULL, NULL);
+        make_session(&f, 2, 40, 1000);
+        for (unsigned i = 0; i < 2; i++)
+                look(&f, 30 * DAY_USEC, 0);
+        g_assert_cmpint(fixture_get(&f, 1), ==, 0);
+        g_assert_cmpint(fixture_get(&f, 2), ==, -ENOENT);
+        fixture_done(&f);
+}
+
+/* It was not there a day ago, when what was there was found to be too old. */
+static void test_what_was_not_there(void) {
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        set_clock(&f, DAY_USEC, 0);
+        look(&f, 30 * DAY_USEC, 0);
+        make_session(&f, 1, 40, 1000);
+        set_clock(&f, 0, 0);
+        look(&f, 30 * DAY_USEC, 0);
+        g_assert_cmpint(fixture_get(&f, 1), ==, 0);
+        look(&f, 30 * DAY_USEC, 0);     /* another day is over */
+        g_assert_cmpint(fixture_get(&f, 1), ==, -ENOENT);
+        fixture_done(&f);
+}
+
 /* A clock that jumps forward by years and is put right again erases nothing, over restarts too. */
 static void test_a_clock_that_jumps(void) {
         Fixture f;
@@ -164,6 +217,9 @@ static void test_backups(void) {
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/store-retention/what-is-too-old", test_what_is_too_old);
+        g_test_add_func("/store-retention/what-came-later", test_what_came_later);
+        g_test_add_func("/store-retention/what-came-after-the-future", test_what_came_after_the_future);
+        g_test_add_func("/store-retention/what-was-not-there", test_what_was_not_there);
         g_test_add_func("/store-retention/a-clock-that-jumps", test_a_clock_that_jumps);
         g_test_add_func("/store-retention/a-clock-that-was-not-set", test_a_clock_that_was_not_set);
         g_test_add_func("/store-retention/too-many", test_too_many);
