@@ -172,7 +172,6 @@ Export *export_new(const Store *store, const StoreExport *wanted, StoreCounted c
 Export *export_free(Export *export) {
         if (!export)
                 return NULL;
-        (void) close(export->fd);
         if (export->decoding)
                 export->store->observer.decoder.free(export->decoding);
         chunk_frames_done(&export->frames);

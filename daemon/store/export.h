@@ -60,7 +60,7 @@ typedef struct Export {
 typedef TAILQ_HEAD(ExportList, Export) ExportList;
 
 Export *export_new(const Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata);
-/* Closes the pipe. */
+/* Leaves the pipe open. */
 Export *export_free(Export *export);
 
 /* Reads until there are lines to write, the phase is over, or it is `until_usec` (CLOCK_MONOTONIC). SQLite's result code; SQLITE_NOTFOUND:

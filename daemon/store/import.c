@@ -66,7 +66,6 @@ Import *import_free(Import *import) {
                 decoder_of(import)->free(import->decoding);
         part_clear(&import->part);
         job_clear_session(&import->session);
-        (void) close(import->fd);
         if (import->pipe[0] >= 0) {
                 (void) close(import->pipe[0]);
                 (void) close(import->pipe[1]);
@@ -228,8 +227,8 @@ static int open_pipe(Import *import) {
         return fail(import, -EIO, "there is no pipe left");
 }
 
-/* Whether it would block is the business of whoever has the pipe, and can change at any time; moved into one of ours nothing does. 1: something
- * came, 0: not now. */
+/* Whether reading would block is the business of whoever has the pipe, and can change at any time; moved into one of ours nothing does, but for
+ * the move itself: it waits while another reads or writes memory there that is not at hand. 1: something came, 0: not now. */
 static int fill_buffer(Import *import) {
         ssize_t n;
 

@@ -21,7 +21,7 @@ typedef enum ImportWait {
 
 /* Errors are those of StoreImported. */
 Import *import_new(Store *store, const StoreImport *wanted, StoreImported done, void *userdata);
-/* Closes the pipe. The intake is done with before. */
+/* Leaves the caller's pipe open. The intake is done with before. */
 Import *import_free(Import *import);
 
 struct Import {

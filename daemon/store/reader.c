@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "store/database.h"
 #include "store/events.h"
@@ -177,6 +178,21 @@ static void serve(Store *store, Request *request) {
         shared_reply(store, reply);
         shared_unlock(store);
         (void) request_free(request);
+}
+
+/* Not with the mutex, which the loop waits for: a pipe is locked while whoever has its other end reads or writes it, also if that waits for
+ * memory from a file system of their own. Called and returns with the mutex held. */
+static void close_dead(Store *store) {
+        g_autoptr(GArray) fds = NULL;
+
+        if (store->dead_fds->len == 0)
+                return;
+        fds = g_steal_pointer(&store->dead_fds);
+        store->dead_fds = g_array_new(FALSE, FALSE, sizeof(int));
+        shared_unlock(store);
+        for (guint i = 0; i < fds->len; i++)
+                (void) close(g_array_index(fds, int, i));
+        shared_lock(store);
 }
 
 /* ---- Slices of exports and scans ---- */
@@ -531,11 +547,13 @@ void *reader_main(void *userdata) {
                 bool idle;
 
                 shared_wait_expire(store, shared_now_usec());
+                close_dead(store);
                 idle = !work(store, &checking);
                 if (idle || !TAILQ_EMPTY(&store->exports) || !TAILQ_EMPTY(&store->imports))
                         watch(store, idle);
         }
         cancel_all(store);
+        close_dead(store);
         store->reader_done = true;
         (void) pthread_cond_signal(&store->done_cond);
         shared_unlock(store);

@@ -152,6 +152,7 @@ struct Store {
         unsigned n_imports;
         bool import_is_next;    /* before scans and exports */
         IntakeList intakes;     /* of imports; each lies in what the reader has of it */
+        GArray *dead_fds;       /* ends of others' pipes, for the reader to close: that can take as long as who has the other end likes */
         uint64_t export_usec;   /* STORE_EXPORT_USEC, as above */
         StoreRetention retention;
         uint64_t retention_day_usec; /* 24 h; tests are in a hurry … */
@@ -216,7 +217,9 @@ void shared_wake_writer(Store *store);
 /* Something is in the queue, which `was_empty`: what is queued first after idle wakes the writer. */
 void shared_queued(Store *store, bool was_empty, bool urgent);
 void shared_wake_reader(Store *store);
-/* Answers and frees it; it is in no list any more. */
+/* Closes it without the mutex, on the reader's thread. */
+void shared_close_later(Store *store, int fd);
+/* Answers and frees it; it is in no list any more. Its pipe is closed later. */
 void shared_export_end(Store *store, Export *export, int error);
 void shared_scan_end(Store *store, Scan *scan, int error);
 void shared_import_end(Store *store, Import *import, int error);

@@ -64,6 +64,7 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         TAILQ_INIT(&store->scans);
         TAILQ_INIT(&store->imports);
         TAILQ_INIT(&store->intakes);
+        store->dead_fds = g_array_new(FALSE, FALSE, sizeof(int));
         (void) pthread_mutex_init(&store->mutex, NULL);
         (void) pthread_mutex_init(&store->gate, NULL);
         (void) pthread_condattr_init(&attr);
@@ -136,6 +137,7 @@ static void store_free(Store *store) {
         }
         queue_done(&store->queue);
         g_hash_table_unref(store->live);
+        g_array_unref(store->dead_fds);
         (void) pthread_mutex_destroy(&store->mutex);
         (void) pthread_mutex_destroy(&store->gate);
         (void) pthread_cond_destroy(&store->writer_cond);
