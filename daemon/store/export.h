@@ -13,7 +13,6 @@
 #include "store/chunk.h"
 #include "store/store.h"
 
-#define EXPORT_SLICE_USEC UINT64_C(20000) /* of the reader's time at a stretch */
 #define EXPORT_LINES_MAX (64u * 1024u)  /* octets that are made, but for what one more frame adds, before the pipe is asked */
 
 typedef enum ExportPhase {

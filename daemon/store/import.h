@@ -9,7 +9,6 @@
 
 #include "store/intake.h"
 
-#define IMPORT_SLICE_USEC UINT64_C(20000) /* of the reader's time at a stretch */
 #define IMPORT_SIZE_MAX (UINT64_C(2) * 1024 * 1024 * 1024) /* octets of a tape */
 #define IMPORT_LENGTH_USEC (UINT64_C(24) * 3600 * 1000000) /* of the session */
 

@@ -218,8 +218,8 @@ static int read_slice(Store *store, Export *export, Scan *scan) {
         bool opened = rc == SQLITE_OK;
 
         if (opened)
-                rc = export ? export_read(export, store->reader_db, shared_now_usec() + EXPORT_SLICE_USEC)
-                            : scan_read(scan, store->reader_db, shared_now_usec() + SCAN_SLICE_USEC);
+                rc = export ? export_read(export, store->reader_db, shared_now_usec() + store->slice_usec)
+                            : scan_read(scan, store->reader_db, shared_now_usec() + store->slice_usec);
         if (slice_errno(rc) == -EIO)
                 reader_disconnect(store);
         (void) pthread_mutex_unlock(&store->gate);
@@ -237,19 +237,49 @@ static int read_slice(Store *store, Export *export, Scan *scan) {
         return slice_errno(rc);
 }
 
+static void remove_scan(Store *store, Scan *scan, int error) {
+        TAILQ_REMOVE(&store->scans, scan, entry);
+        store->n_scans--;
+        shared_scan_end(store, scan, error);
+}
+
+static void reap_scans(Store *store) {
+        Scan *scan, *next;
+
+        for (scan = TAILQ_FIRST(&store->scans); scan; scan = next) {
+                next = TAILQ_NEXT(scan, entry);
+                if (scan->cancelled)
+                        remove_scan(store, scan, -ECANCELED);
+        }
+}
+
+/* All that they asked for goes behind what others did, in its order: each has one turn, however much they want. */
+static void pass_turn(Store *store, uid_t asker) {
+        ScanList theirs = TAILQ_HEAD_INITIALIZER(theirs);
+        Scan *scan, *next;
+
+        for (scan = TAILQ_FIRST(&store->scans); scan; scan = next) {
+                next = TAILQ_NEXT(scan, entry);
+                if (scan->asker != asker)
+                        continue;
+                TAILQ_REMOVE(&store->scans, scan, entry);
+                TAILQ_INSERT_TAIL(&theirs, scan, entry);
+        }
+        TAILQ_CONCAT(&store->scans, &theirs, entry);
+}
+
 /* One slice of the first, with the gate, which it gives back. Called and returns with the mutex held. */
 static void serve_scan(Store *store) {
         Scan *scan = TAILQ_FIRST(&store->scans);
+        uid_t asker = scan->asker;
         int r;
 
         shared_unlock(store);
         r = read_slice(store, NULL, scan);
         shared_lock(store);
-        if (r == 0)
-                return;
-        TAILQ_REMOVE(&store->scans, scan, entry);
-        store->n_scans--;
-        shared_scan_end(store, scan, MIN(r, 0));
+        if (r != 0)
+                remove_scan(store, scan, MIN(r, 0));
+        pass_turn(store, asker);
 }
 
 static void remove_export(Store *store, Export *export, int error) {
@@ -329,7 +359,7 @@ static void serve_import(Store *store, Import *import) {
         TAILQ_INSERT_TAIL(&store->imports, import, entry);
         if (reads) {
                 shared_unlock(store);
-                came = import_read(import, shared_now_usec() + IMPORT_SLICE_USEC);
+                came = import_read(import, shared_now_usec() + store->slice_usec);
                 shared_lock(store);
         }
         r = came < 0 ? came : import_hand_over(import);
@@ -423,12 +453,8 @@ static void cancel_all(Store *store) {
         }
         while (!TAILQ_EMPTY(&store->exports))
                 remove_export(store, TAILQ_FIRST(&store->exports), -ECANCELED);
-        while (!TAILQ_EMPTY(&store->scans)) {
-                Scan *scan = TAILQ_FIRST(&store->scans);
-
-                TAILQ_REMOVE(&store->scans, scan, entry);
-                shared_scan_end(store, scan, -ECANCELED);
-        }
+        while (!TAILQ_EMPTY(&store->scans))
+                remove_scan(store, TAILQ_FIRST(&store->scans), -ECANCELED);
         while (!TAILQ_EMPTY(&store->imports))
                 remove_import(store, TAILQ_FIRST(&store->imports), -ECANCELED);
 }
@@ -499,21 +525,34 @@ static void watch(Store *store, bool idle) {
         expire_imports(store, now_usec);
 }
 
+/* With the gate, which it gives back. */
+static void serve_request(Store *store, Request *request, bool others_wait) {
+        uint64_t begun_usec = shared_now_usec();
+
+        TAILQ_REMOVE(&store->requests, request, entry);
+        shared_unlock(store);
+        serve(store, request);
+        shared_lock(store);
+        store->queries_usec = others_wait ? store->queries_usec + shared_now_usec() - begun_usec : 0;
+}
+
 /* False: there is nothing to do, or the writer has the database for itself. With the mutex held. */
 static bool work(Store *store, Checking *checking) {
         Request *request = TAILQ_FIRST(&store->requests);
         Export *export = next_export(store);
         Import *import = next_import(store);
-        bool scan = !TAILQ_EMPTY(&store->scans) && (!export || store->scan_is_next);
+        bool any_scan = !TAILQ_EMPTY(&store->scans), scan = any_scan && (!export || store->scan_is_next);
+        bool others_wait = export || import || any_scan;
 
-        if (request) { /* "queries overtake exports" */
+        /* "Queries overtake exports", but do not keep them away. */
+        if (request && (!others_wait || store->queries_usec < store->slice_usec)) {
                 if (!take_gate(store))
                         return false;
-                TAILQ_REMOVE(&store->requests, request, entry);
-                shared_unlock(store);
-                serve(store, request);
-                shared_lock(store);
-        } else if (import && (store->import_is_next || (!scan && !export))) {
+                serve_request(store, request, others_wait);
+                return true;
+        }
+        store->queries_usec = 0;
+        if (import && (store->import_is_next || (!scan && !export))) {
                 store->import_is_next = false;
                 serve_import(store, import);
         } else if (scan) {
@@ -548,6 +587,7 @@ void *reader_main(void *userdata) {
 
                 shared_wait_expire(store, shared_now_usec());
                 close_dead(store);
+                reap_scans(store);
                 idle = !work(store, &checking);
                 if (idle || !TAILQ_EMPTY(&store->exports) || !TAILQ_EMPTY(&store->imports))
                         watch(store, idle);

@@ -248,9 +248,10 @@ static int read_tail(Scan *scan, sqlite3 *db) {
 }
 
 static int read_series(Scan *scan, sqlite3 *db, uint64_t until_usec) {
-        int rc = SQLITE_ROW;
+        int rc;
 
-        while (rc == SQLITE_ROW && shared_now_usec() < until_usec) {
+        do {
+                rc = SQLITE_ROW;
                 while (scan->at < scan->route.chunks->len && scan->routed && route_chunk(&scan->route, scan->at)->step == ROUTE_SKIP)
                         scan->at++;
                 if (!scan->routed)
@@ -263,29 +264,30 @@ static int read_series(Scan *scan, sqlite3 *db, uint64_t until_usec) {
                         rc = read_tail(scan, db);
                 else
                         return SQLITE_DONE;
-        }
+        } while (rc == SQLITE_ROW && shared_now_usec() < until_usec);
         return rc;
 }
 /* ---- ---- */
 
-static Scan *scan_new(const Store *store, uint64_t id, void *userdata) {
+static Scan *scan_new(const Store *store, uint64_t id, uid_t asker, void *userdata) {
         Scan *scan = g_new0(Scan, 1);
 
         scan->id = id;
+        scan->asker = asker;
         scan->userdata = userdata;
         scan->store = store;
         return scan;
 }
 
-Scan *scan_new_replay(const Store *store, uint64_t id, StoreReplayed done, void *userdata) {
-        Scan *scan = scan_new(store, id, userdata);
+Scan *scan_new_replay(const Store *store, uint64_t id, uid_t asker, StoreReplayed done, void *userdata) {
+        Scan *scan = scan_new(store, id, asker, userdata);
 
         scan->replayed = done;
         return scan;
 }
 
 Scan *scan_new_series(const Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata) {
-        Scan *scan = scan_new(store, wanted->id, userdata);
+        Scan *scan = scan_new(store, wanted->id, wanted->asker, userdata);
 
         scan->series_read = done;
         series_init(&scan->series, wanted);

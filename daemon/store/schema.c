@@ -89,6 +89,7 @@ static const char tables_5[] =
         "CREATE INDEX session_hidden ON session (id) WHERE ended = 2;"
         "CREATE INDEX session_kept ON session (owner) WHERE ended = 1;"
         "CREATE INDEX session_end ON session (end_realtime) WHERE ended = 1;"
+        "CREATE INDEX session_area ON session (owner, area, start_realtime, id) WHERE ended = 1;"
         "ALTER TABLE device ADD COLUMN cursor_epoch INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE device ADD COLUMN cursor_record INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE device ADD COLUMN cursor_start INTEGER NOT NULL DEFAULT 0;"

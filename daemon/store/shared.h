@@ -21,6 +21,7 @@
 #define STORE_SYNC_USEC UINT64_C(900000)        /* from an unsynced commit to a synced one: 1 s in all */
 #define STORE_ANSWER_USEC UINT64_C(20000000)    /* "Finish() answers when durable; after 20 s Degraded" */
 #define STORE_EXPORT_USEC UINT64_C(30000000)    /* "30 s without progress ends it" */
+#define STORE_SLICE_USEC UINT64_C(20000)        /* of the reader's time at a stretch, for queries, an export, a scan or an import */
 #define STORE_LAG_USEC UINT64_C(2000000)        /* queued for longer than that: degraded */
 #define STORE_DAY_USEC UINT64_C(86400000000)    /* "what is too old goes when it still is after another day" */
 #define STORE_RETRY_MIN_USEC UINT64_C(50000)
@@ -145,7 +146,7 @@ struct Store {
         RequestList requests;
         ExportList exports;     /* what is in one of them is the reader's once it is here */
         unsigned n_exports;
-        ScanList scans;         /* likewise; the first is under way, so that there is one decoder at a time */
+        ScanList scans;         /* likewise; of each who asks the first is under way, so that they have one decoder each, and the first of all is the next */
         unsigned n_scans;
         bool scan_is_next;      /* before an export */
         ImportList imports;     /* the reader's too */
@@ -153,7 +154,8 @@ struct Store {
         bool import_is_next;    /* before scans and exports */
         IntakeList intakes;     /* of imports; each lies in what the reader has of it */
         GArray *dead_fds;       /* ends of others' pipes, for the reader to close: that can take as long as who has the other end likes */
-        uint64_t export_usec;   /* STORE_EXPORT_USEC, as above */
+        uint64_t export_usec, slice_usec; /* STORE_…, as above */
+        uint64_t queries_usec;  /* that queries have taken since somebody else had a turn who waits for one */
         StoreRetention retention;
         uint64_t retention_day_usec; /* 24 h; tests are in a hurry … */
         int64_t wall_offset_usec; /* … and their clock is wrong */

@@ -51,6 +51,7 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         store->shared_reason = g_strdup("");
         store->answer_usec = STORE_ANSWER_USEC;
         store->export_usec = STORE_EXPORT_USEC;
+        store->slice_usec = STORE_SLICE_USEC;
         store->collect_usec = STORE_COLLECT_USEC;
         store->retention_day_usec = STORE_DAY_USEC;
         store->retry_min_usec = STORE_RETRY_MIN_USEC;
@@ -549,12 +550,22 @@ static void push_scan(Store *store, Scan *scan) {
         shared_unlock(store);
 }
 
-void store_replay(Store *store, uint64_t id, StoreReplayed done, void *userdata) {
-        push_scan(store, scan_new_replay(store, id, done, userdata));
+void store_replay(Store *store, uint64_t id, uid_t asker, StoreReplayed done, void *userdata) {
+        push_scan(store, scan_new_replay(store, id, asker, done, userdata));
 }
 
 void store_series(Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata) {
         push_scan(store, scan_new_series(store, wanted, done, userdata));
+}
+
+void store_forget(Store *store, const void *userdata) {
+        Scan *scan;
+
+        shared_lock(store);
+        TAILQ_FOREACH(scan, &store->scans, entry)
+                scan->cancelled |= scan->userdata == userdata;
+        shared_wake_reader(store);
+        shared_unlock(store);
 }
 
 void store_import(Store *store, const StoreImport *wanted, StoreImported done, void *userdata) {

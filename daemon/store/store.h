@@ -116,9 +116,11 @@ void store_get(Store *store, uint64_t id, StoreListed done, void *userdata); /* 
 /* Of a live session too, as far as it is written. -ENOENT no such session. */
 void store_events(Store *store, const StoreEventFilter *filter, StoreEventsRead done, void *userdata);
 
-/* In slices, which queries overtake. */
-void store_replay(Store *store, uint64_t id, StoreReplayed done, void *userdata);
+/* In slices, which queries overtake. `asker`: each who asks has a turn, however much others want. */
+void store_replay(Store *store, uint64_t id, uid_t asker, StoreReplayed done, void *userdata);
 void store_series(Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata);
+/* Who asked for one of these with that userdata does not want it any more: the answer is -ECANCELED, unless there is one already. */
+void store_forget(Store *store, const void *userdata);
 
 /* On the reader too. `ended`: 0: all is in the pipe; -ENOENT: the session was deleted; -EPIPE; -ETIMEDOUT: for 30 s the pipe took nothing; -EIO;
  * -ECANCELED. */

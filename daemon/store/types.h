@@ -219,7 +219,7 @@ typedef struct StoreDecoder {
 
 #define STORE_ROW_MAX 4096u          /* a waveform of 251 samples, a mark of 255 octets that all need an escape */
 
-#define STORE_SCANS_MAX 64u             /* replays and series that wait; one is under way */
+#define STORE_SCANS_MAX 64u             /* replays and series that wait, or are under way */
 
 /* A session read again from its frames. */
 typedef struct StoreReplay {
@@ -236,6 +236,7 @@ typedef struct StoreSeries {
         StoreMetric metric;
         uint64_t from_usec, to_usec;    /* session time; [from, to) is cut into `points` buckets */
         unsigned points;                /* 1 … STORE_POINTS_MAX */
+        uid_t asker;                    /* as of store_replay() */
 } StoreSeries;
 
 #define STORE_POINTS_MAX 4096u

@@ -68,6 +68,7 @@ typedef struct Scene {
         StoreSeries series;             /* the newest that was asked for */
         GArray *points;                 /* StorePoint: what is answered */
         int scan_error;                 /* of both */
+        unsigned n_forgotten;           /* of them */
         bool scans_hold;                /* neither is answered until stage_scans_answer() */
         unsigned n_exports;
         StoreExport export;             /* the newest; its pipe is the stage's to close */

@@ -414,6 +414,9 @@ static void test_lists_use_an_index(void) {
                 "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 1 AND device_address = ? ORDER BY start_realtime DESC, id DESC"
                 " LIMIT 50",
                 "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 1 AND subject = ? ORDER BY start_realtime DESC, id DESC LIMIT 50",
+                "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 1 AND area = ? AND owner = ? ORDER BY start_realtime DESC, id DESC LIMIT 50",
+                "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 1 AND start_realtime >= ? AND start_realtime < ? AND owner = ?"
+                " ORDER BY start_realtime DESC, id DESC LIMIT 50",
                 "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 0 ORDER BY id DESC",
         };
         Fixture f;
