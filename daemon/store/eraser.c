@@ -13,6 +13,7 @@ struct Erasure {
         EraseKind kind;
         uint64_t session;
         uid_t owner;
+        char *owner_name;               /* NULL: whatever it is */
         uint64_t from_usec, upto_usec;  /* of ERASE_OLD */
         uint64_t upto;                  /* id */
         uint64_t wait;
@@ -43,6 +44,7 @@ static void add(Eraser *eraser, Erasure *erasure) {
 static void remove_erasure(Eraser *eraser, Erasure *erasure) {
         TAILQ_REMOVE(&eraser->erasures, erasure, entry);
         g_array_unref(erasure->gone);
+        g_free(erasure->owner_name);
         g_free(erasure);
 }
 
@@ -90,7 +92,7 @@ static int find_next(Erasure *erasure, Ledger *ledger, uint64_t *ret_id, uid_t *
                 return find_one(erasure, ledger, ret_id, ret_owner);
         case ERASE_OWNER:
         case ERASE_SURPLUS:
-                return rows_next_of(&ledger->rows, erasure->owner, erasure->upto, ret_id, ret_owner);
+                return rows_next_of(&ledger->rows, erasure->owner, erasure->owner_name, erasure->upto, ret_id, ret_owner);
         case ERASE_OLD:
                 return rows_next_old(&ledger->rows, erasure->from_usec, erasure->upto_usec, ret_id, ret_owner);
         case ERASE_COPIES:
@@ -112,8 +114,8 @@ static int begin(Erasure *erasure, Ledger *ledger) {
 
         if (rc != SQLITE_OK || erasure->kind != ERASE_OWNER)
                 return rc;
-        ledger_forget_person(ledger, erasure->owner);
-        return rows_person_delete(&ledger->rows, erasure->owner);
+        ledger_forget_person(ledger, erasure->owner, erasure->owner_name);
+        return rows_person_delete(&ledger->rows, erasure->owner, erasure->owner_name);
 }
 
 /* SQLITE_NOTFOUND: nothing more to do. */
@@ -231,6 +233,7 @@ void eraser_add(Eraser *eraser, const Job *job) {
         Erasure *erasure = erasure_new(job->erase, job->erase_owner);
 
         erasure->session = job->session;
+        erasure->owner_name = g_strdup(job->erase_owner_name);
         erasure->wait = job->wait;
         add(eraser, erasure);
 }

@@ -193,8 +193,10 @@ Job *job_free(Job *job) {
                 break;
         case JOB_GAP:
         case JOB_SYNC:
-        case JOB_ERASE:
         case JOB_INTAKE_ABANDON:
+                break;
+        case JOB_ERASE:
+                g_free(job->erase_owner_name);
                 break;
         }
         g_free(job);

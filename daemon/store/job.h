@@ -89,6 +89,7 @@ typedef struct Job {
                 struct {
                         EraseKind erase;
                         uid_t erase_owner;      /* (uid_t) -1: everybody */
+                        char *erase_owner_name; /* NULL: whatever it is */
                 };
                 struct {
                         StoreRecord *record;

@@ -153,24 +153,30 @@ int rows_next_hidden(Rows *rows, uint64_t after, uint64_t *ret_id) {
         return rc;
 }
 
-static int next(Rows *rows, RowsStatement statement, int n, const int64_t *values, uint64_t *ret_id, uid_t *ret_owner) {
+/* `text`: the value behind the others; NULL: there is none. */
+static int next(Rows *rows, RowsStatement statement, int n, const int64_t *values, const char *text, uint64_t *ret_id, uid_t *ret_owner) {
         int64_t found[2] = {};
-        int rc = look(rows, statement, n, values, 2, found);
+        sqlite3_stmt *stmt;
+        int rc = bind(rows, statement, n, values, &stmt);
 
+        if (rc == SQLITE_OK && text)
+                rows_bind_text(stmt, n + 1, text);
+        if (rc == SQLITE_OK)
+                rc = first(stmt, 2, found);
         *ret_id = (uint64_t) found[0];
         *ret_owner = (uid_t) found[1];
         return rc;
 }
 
-int rows_next_of(Rows *rows, uid_t owner, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner) {
+int rows_next_of(Rows *rows, uid_t owner, const char *owner_name, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner) {
         const int64_t values[] = { (int64_t) MIN(upto, INT64_MAX), owner };
         bool all = owner == (uid_t) -1;
 
-        return next(rows, all ? ROWS_NEXT_OF_ALL : ROWS_NEXT_OF_OWNER, all ? 1 : 2, values, ret_id, ret_owner);
+        return next(rows, all ? ROWS_NEXT_OF_ALL : ROWS_NEXT_OF_OWNER, all ? 1 : 2, values, all ? NULL : owner_name ?: "", ret_id, ret_owner);
 }
 
 int rows_next_old(Rows *rows, uint64_t from_usec, uint64_t upto_usec, uint64_t *ret_id, uid_t *ret_owner) {
-        return next(rows, ROWS_NEXT_OLD, 2, (int64_t[]) { (int64_t) from_usec, (int64_t) upto_usec }, ret_id, ret_owner);
+        return next(rows, ROWS_NEXT_OLD, 2, (int64_t[]) { (int64_t) from_usec, (int64_t) upto_usec }, NULL, ret_id, ret_owner);
 }
 
 int rows_next_owner(Rows *rows, uid_t from, uid_t *ret) {
@@ -189,9 +195,19 @@ int rows_first_surplus(Rows *rows, uid_t owner, unsigned count, uint64_t *ret_id
         return rc;
 }
 
-int rows_person_delete(Rows *rows, uid_t owner) {
+int rows_person_delete(Rows *rows, uid_t owner, const char *owner_name) {
+        static const RowsStatement statements[] = { ROWS_PLANS_DELETE, ROWS_ACKNOWLEDGEMENTS_DELETE };
         const int64_t values[] = { owner == (uid_t) -1 ? -1 : (int64_t) owner };
-        int rc = run(rows, ROWS_PLANS_DELETE, 1, values);
+        int rc = SQLITE_OK;
 
-        return rc == SQLITE_OK ? run(rows, ROWS_ACKNOWLEDGEMENTS_DELETE, 1, values) : rc;
+        for (size_t i = 0; i < G_N_ELEMENTS(statements) && rc == SQLITE_OK; i++) {
+                sqlite3_stmt *stmt;
+
+                rc = bind(rows, statements[i], 1, values, &stmt);
+                if (rc != SQLITE_OK)
+                        break;
+                rows_bind_text(stmt, 2, owner_name);
+                rc = rows_run_once(stmt);
+        }
+        return rc;
 }

@@ -77,7 +77,8 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_CHUNK_HAS] = "SELECT 1 FROM chunk WHERE session = ? AND seq = ?",
         [ROWS_GAPS_OF_LINK] = "SELECT from_usec, to_usec FROM gap WHERE session = ? AND stream = 0",
         [ROWS_HIDDEN_NEXT] = "SELECT id FROM session WHERE ended = 2 AND id > ? ORDER BY id LIMIT 1",
-        [ROWS_NEXT_OF_OWNER] = "SELECT id, owner FROM session WHERE ended = 1 AND owner = ?2 AND id <= ?1 ORDER BY id LIMIT 1",
+        [ROWS_NEXT_OF_OWNER] = "SELECT id, owner FROM session WHERE ended = 1 AND owner = ?2 AND id <= ?1"
+                              " AND (?3 = '' OR owner_name IN ('', ?3)) ORDER BY id LIMIT 1",
         [ROWS_NEXT_OF_ALL] = "SELECT id, owner FROM session WHERE ended = 1 AND id <= ?1 ORDER BY id LIMIT 1",
         [ROWS_NEXT_OLD] = "SELECT id, owner FROM session WHERE ended = 1 AND end_realtime BETWEEN ? AND ? ORDER BY end_realtime LIMIT 1",
         [ROWS_NEXT_OWNER] = "SELECT owner FROM session WHERE ended = 1 AND owner >= ? ORDER BY owner LIMIT 1",
@@ -89,8 +90,8 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_CHUNKS_DELETE] = "DELETE FROM chunk WHERE id IN (SELECT id FROM chunk WHERE session = ? LIMIT ?)",
         [ROWS_GAPS_DELETE] = "DELETE FROM gap WHERE id IN (SELECT id FROM gap WHERE session = ? LIMIT ?)",
         [ROWS_EVENTS_DELETE] = "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE session = ? LIMIT ?)",
-        [ROWS_PLANS_DELETE] = "DELETE FROM plan WHERE ?1 < 0 OR owner = ?1",
-        [ROWS_ACKNOWLEDGEMENTS_DELETE] = "DELETE FROM acknowledgement WHERE ?1 < 0 OR owner = ?1",
+        [ROWS_PLANS_DELETE] = "DELETE FROM plan WHERE ?1 < 0 OR (owner = ?1 AND (?2 = '' OR owner_name IN ('', ?2)))",
+        [ROWS_ACKNOWLEDGEMENTS_DELETE] = "DELETE FROM acknowledgement WHERE ?1 < 0 OR (owner = ?1 AND (?2 = '' OR owner_name IN ('', ?2)))",
 };
 
 static char *text_of(RowsStatement statement) {

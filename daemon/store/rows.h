@@ -145,15 +145,16 @@ int rows_gaps_of_link(Rows *rows, uint64_t session, GArray *ret);
 
 /* The next that nobody sees, behind `after`. SQLITE_NOTFOUND. */
 int rows_next_hidden(Rows *rows, uint64_t after, uint64_t *ret_id);
-/* The first that is over, of an owner ((uid_t) -1: of all), with an id of at most `upto`. SQLITE_NOTFOUND. */
-int rows_next_of(Rows *rows, uid_t owner, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner);
+/* The first that is over, of an owner ((uid_t) -1: of all) whose name fits (store_owner_fits()), with an id of at most `upto`.
+ * SQLITE_NOTFOUND. */
+int rows_next_of(Rows *rows, uid_t owner, const char *owner_name, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner);
 /* The first that ended within these times. SQLITE_NOTFOUND. */
 int rows_next_old(Rows *rows, uint64_t from_usec, uint64_t upto_usec, uint64_t *ret_id, uid_t *ret_owner);
 /* The owner with the smallest uid from this on. SQLITE_NOTFOUND. */
 int rows_next_owner(Rows *rows, uid_t from, uid_t *ret);
 /* The newest of an owner's that are more than `count`. SQLITE_NOTFOUND. */
 int rows_first_surplus(Rows *rows, uid_t owner, unsigned count, uint64_t *ret_id);
-int rows_person_delete(Rows *rows, uid_t owner); /* plans and acknowledgement; (uid_t) -1: everybody's */
+int rows_person_delete(Rows *rows, uid_t owner, const char *owner_name); /* likewise plans and acknowledgement */
 
 /* The rows of a session in order, ROWS_TAIL_READ or ROWS_CHUNK_READ. SQLITE_ROW while there is one,
  * SQLITE_DONE after the last; the chunk's data is valid until the next call. */

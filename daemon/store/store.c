@@ -454,11 +454,12 @@ void store_record_put(Store *store, const StoreRecord *record, StoreRecorded don
         push(store, job, true);
 }
 
-static void push_erase(Store *store, EraseKind kind, uint64_t id, uid_t owner, StoreErasedDone done, void *userdata) {
+static void push_erase(Store *store, EraseKind kind, uint64_t id, uid_t owner, const char *owner_name, StoreErasedDone done, void *userdata) {
         Job *job = job_new(JOB_ERASE, id);
 
         job->erase = kind;
         job->erase_owner = owner;
+        job->erase_owner_name = g_strdup(owner_name);
         shared_lock(store);
         job->wait = shared_wait_add_erased(store, done, userdata);
         shared_unlock(store);
@@ -466,15 +467,15 @@ static void push_erase(Store *store, EraseKind kind, uint64_t id, uid_t owner, S
 }
 
 void store_delete(Store *store, uint64_t id, StoreErasedDone done, void *userdata) {
-        push_erase(store, ERASE_SESSION, id, (uid_t) -1, done, userdata);
+        push_erase(store, ERASE_SESSION, id, (uid_t) -1, NULL, done, userdata);
 }
 
-void store_erase_all(Store *store, uid_t owner, StoreErasedDone done, void *userdata) {
-        push_erase(store, ERASE_OWNER, 0, owner, done, userdata);
+void store_erase_all(Store *store, uid_t owner, const char *owner_name, StoreErasedDone done, void *userdata) {
+        push_erase(store, ERASE_OWNER, 0, owner, owner_name, done, userdata);
 }
 
 void store_erase_copies(Store *store, StoreErasedDone done, void *userdata) {
-        push_erase(store, ERASE_COPIES, 0, (uid_t) -1, done, userdata);
+        push_erase(store, ERASE_COPIES, 0, (uid_t) -1, NULL, done, userdata);
 }
 
 void store_set_retention(Store *store, const StoreRetention *retention) {

@@ -96,8 +96,9 @@ void store_record_put(Store *store, const StoreRecord *record, StoreRecorded don
 /* One that is over. Gone means gone: overwritten, the log truncated, free pages given back, backups of before removed, and a row left that
  * says nothing but its id and when. */
 void store_delete(Store *store, uint64_t id, StoreErasedDone done, void *userdata);
-/* All of an owner that are over, with plans and acknowledgements; (uid_t) -1: everybody's. In steps, so that recording goes on. */
-void store_erase_all(Store *store, uid_t owner, StoreErasedDone done, void *userdata);
+/* All of an owner that are over, with plans and acknowledgements; (uid_t) -1: everybody's. What was stored with another name than `owner_name`
+ * (NULL: whatever it is) belongs to who had the uid before, and stays. In steps, so that recording goes on. */
+void store_erase_all(Store *store, uid_t owner, const char *owner_name, StoreErasedDone done, void *userdata);
 /* Files that were put aside; of erased->remains afterwards only what could not be removed. */
 void store_erase_copies(Store *store, StoreErasedDone done, void *userdata);
 void store_set_retention(Store *store, const StoreRetention *retention);

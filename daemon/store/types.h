@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include "needled/figures.h"
@@ -87,6 +88,11 @@ typedef struct StoreSession {
         uint64_t end_boottime_usec, end_realtime_usec;
         Figures figures;        /* absent while live */
 } StoreSession;
+
+/* Whether what was stored with this name of its owner is that of who has this name; where either is not known ("", NULL) it is. */
+static inline bool store_owner_fits(const char *stored, const char *name) {
+        return !name || !*name || !stored || !*stored || strcmp(stored, name) == 0;
+}
 
 /* How it ended. */
 typedef struct StoreEnd {

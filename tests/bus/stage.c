@@ -338,7 +338,8 @@ void store_delete(Store *store, uint64_t id, StoreErasedDone done, void *userdat
         begin_erasing("delete", done, userdata);
 }
 
-void store_erase_all(Store *store, uid_t owner, StoreErasedDone done, void *userdata) {
+void store_erase_all(Store *store, uid_t owner, const char *owner_name, StoreErasedDone done, void *userdata) {
+        stage->erase_owner_name = g_intern_string(owner_name);
         stage->erase_owner = owner;
         begin_erasing("all", done, userdata);
 }

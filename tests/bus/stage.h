@@ -79,6 +79,7 @@ typedef struct Scene {
         const char *erasing;            /* "delete", "all", "copies": under way */
         uint64_t erase_id;
         uid_t erase_owner;
+        const char *erase_owner_name;
         StoreErasedDone erase_done;
         void *erase_userdata;
         unsigned n_erased;              /* sessions that the hub was told of */
