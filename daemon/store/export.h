@@ -24,6 +24,19 @@ typedef enum ExportPhase {
 
 typedef struct ExportFormat ExportFormat;
 
+#define EXPORT_RECORD_MAX (2u * 1024u * 1024u) /* octets: what a device gives of one session is half of that at most */
+
+/* The frames of a record that was added to a session that was followed live. They are of the same time as what came live, and stand behind it
+ * in the database: they are kept, to be written between the others. */
+typedef struct ExportRecord {
+        bool known;             /* whether there is one: as it was at the beginning */
+        sqlite3_int64 first_seq, next_seq; /* of its chunks; INT64_MAX: there are none, no more */
+        GArray *frames;         /* Frame, by time … */
+        GPtrArray *octets;      /* … and what they point into */
+        size_t size;
+        guint next;             /* that is not written yet */
+} ExportRecord;
+
 typedef struct Export {
         TAILQ_ENTRY(Export) entry;
         uint64_t id;
@@ -39,6 +52,7 @@ typedef struct Export {
 
         ExportPhase phase;
         ChunkFrames frames;
+        ExportRecord record;
         sqlite3_int64 next_seq; /* of the chunk that comes next … */
         uint32_t next_frame;    /* … and of its frames */
         uint64_t n_rows;        /* counted */

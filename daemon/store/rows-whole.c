@@ -123,6 +123,10 @@ int rows_session_merge(Rows *rows, uint64_t id, uint32_t record, uint32_t epoch)
         return run(rows, ROWS_SESSION_MERGE, 3, (int64_t[]) { (int64_t) id, record, epoch });
 }
 
+int rows_session_record_seq(Rows *rows, uint64_t id, uint64_t seq) {
+        return run(rows, ROWS_SESSION_RECORD_SEQ, 2, (int64_t[]) { (int64_t) id, (int64_t) seq });
+}
+
 int rows_chunk_has(Rows *rows, uint64_t session, uint64_t seq) {
         return look(rows, ROWS_CHUNK_HAS, 2, (int64_t[]) { (int64_t) session, (int64_t) seq }, 0, NULL);
 }

@@ -74,6 +74,7 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
                 " AND 2 * (min(end_realtime, ?3) - max(start_realtime, ?2)) >= min(end_realtime - start_realtime, ?3 - ?2)"
                 " ORDER BY min(end_realtime, ?3) - max(start_realtime, ?2) DESC LIMIT 1",
         [ROWS_SESSION_MERGE] = "UPDATE session SET source = 'both', record = ?2, epoch = ?3 WHERE id = ?1",
+        [ROWS_SESSION_RECORD_SEQ] = "UPDATE session SET record_seq = ?2 WHERE id = ?1",
         [ROWS_CHUNK_HAS] = "SELECT 1 FROM chunk WHERE session = ? AND seq = ?",
         [ROWS_GAPS_OF_LINK] = "SELECT from_usec, to_usec FROM gap WHERE session = ? AND stream = 0",
         [ROWS_HIDDEN_NEXT] = "SELECT id FROM session WHERE ended = 2 AND id > ? ORDER BY id LIMIT 1",

@@ -47,6 +47,7 @@ typedef enum RowsStatement {
         ROWS_SESSION_OF_RECORD,
         ROWS_SESSION_BESIDE,
         ROWS_SESSION_MERGE,
+        ROWS_SESSION_RECORD_SEQ,
         ROWS_CHUNK_HAS,
         ROWS_GAPS_OF_LINK,
         ROWS_HIDDEN_NEXT,
@@ -135,6 +136,7 @@ int rows_session_twin(Rows *rows, uint64_t id);
  * record yet. SQLITE_NOTFOUND. */
 int rows_session_of_record(Rows *rows, const StoreSession *session, uint64_t *ret_id, bool *ret_merged);
 int rows_session_merge(Rows *rows, uint64_t id, uint32_t record, uint32_t epoch);
+int rows_session_record_seq(Rows *rows, uint64_t id, uint64_t seq); /* of the first chunk of a record that is added to it */
 /* A record that is not to come back from its device: SQLITE_NOTFOUND if it may. */
 int rows_bury(Rows *rows, const StoreBurial *burial);
 int rows_bury_session(Rows *rows, uint64_t id);
