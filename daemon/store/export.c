@@ -182,6 +182,10 @@ static int read_chunks(Export *export, sqlite3 *db, const ExportBounds *bounds, 
                 rc = sqlite3_step(stmt);
                 if (rc != SQLITE_ROW)
                         break;
+                if (shared_is_closed(export->store)) {
+                        rc = SQLITE_INTERRUPT;
+                        break;
+                }
                 chunk = rows_chunk_get(stmt);
                 if (!take_chunk(export, bounds, &chunk))
                         break;
@@ -219,14 +223,18 @@ static int end_counting(Export *export, sqlite3 *db, const ExportBounds *bounds)
 }
 
 /* After the last chunk: what was written is what was counted. Without its end, what lost a chunk meanwhile does not look whole. */
-static int end_writing(Export *export, const ExportBounds *bounds) {
+static int end_writing(Export *export, sqlite3 *db, const ExportBounds *bounds) {
         bool with_end = export->format->counts_end && export_wants_end(export, bounds);
         int rc;
 
         if (!write_record(export, bounds, UINT64_MAX))
                 return SQLITE_ROW;
-        if (!export->format->count && export->n_made + with_end != export->n_rows)
-                return SQLITE_CORRUPT;
+        if (!export->format->count && export->n_made + with_end != export->n_rows) {
+                ExportBounds now;
+
+                rc = read_bounds(db, export->id, &now); /* it may have gone in this moment */
+                return rc == SQLITE_OK ? SQLITE_CORRUPT : rc;
+        }
         rc = export->format->end(export, bounds);
         if (rc != SQLITE_OK)
                 return rc;
@@ -284,6 +292,8 @@ int export_read(Export *export, sqlite3 *db, uint64_t until_usec) {
         ExportBounds bounds;
         int rc = read_bounds(db, export->id, &bounds);
 
+        if (rc == SQLITE_OK && shared_is_closed(export->store))
+                return SQLITE_INTERRUPT;
         if (rc == SQLITE_OK && !export->record.known)
                 begin_record(export, &bounds);
         if (rc == SQLITE_OK && export->record.next_seq < INT64_MAX)
@@ -293,7 +303,7 @@ int export_read(Export *export, sqlite3 *db, uint64_t until_usec) {
         else if (rc == SQLITE_OK)
                 rc = read_chunks(export, db, &bounds, until_usec);
         if (rc == SQLITE_DONE)
-                rc = export->phase == EXPORT_COUNTING ? end_counting(export, db, &bounds) : end_writing(export, &bounds);
+                rc = export->phase == EXPORT_COUNTING ? end_counting(export, db, &bounds) : end_writing(export, db, &bounds);
         return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 

@@ -12,6 +12,8 @@
 #define IMPORT_SIZE_MAX (UINT64_C(2) * 1024 * 1024 * 1024) /* octets of a tape */
 #define IMPORT_LENGTH_USEC (UINT64_C(24) * 3600 * 1000000) /* of the session */
 
+#define IMPORT_LEAST (64u * 1024u)      /* octets, or the end, in what is waited for the pipe: who gives less keeps others from it */
+
 typedef enum ImportWait {
         IMPORT_GOES_ON,                 /* there is something to do */
         IMPORT_WAITS_PIPE,              /* for more of the tape */
@@ -37,7 +39,7 @@ struct Import {
         size_t at, size;
         char line[TAPE_LINE_MAX + 1];   /* … and the beginning of a line */
         size_t line_size;
-        uint64_t n_octets;
+        uint64_t n_octets, n_counted;   /* that came, in all and when the deadline was set */
         TapeReader tape;
         bool ended;                     /* nothing comes any more */
         bool has_end;                   /* the line that says how the session ended was there */

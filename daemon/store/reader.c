@@ -57,14 +57,16 @@ static char *page_sql(const Request *request) {
                            " ORDER BY start_realtime DESC, id DESC LIMIT ?", NULL);
 }
 
-/* Where the page before ended. SQLITE_NOTFOUND: that session is gone. */
-static int get_start(sqlite3 *db, uint64_t id, sqlite3_int64 *ret) {
+/* Where the page before ended. SQLITE_NOTFOUND: that session is gone, or is none of those that are listed. */
+static int get_start(sqlite3 *db, const Request *request, sqlite3_int64 *ret) {
         sqlite3_stmt *stmt = NULL;
-        int rc = sqlite3_prepare_v2(db, "SELECT start_realtime FROM session WHERE id = ? AND ended = 1", -1,
+        int rc = sqlite3_prepare_v2(db, "SELECT start_realtime FROM session WHERE id = ? AND ended = 1 AND (owner = ?2 OR ?2 < 0)", -1,
                                     &stmt, NULL);
 
         if (rc == SQLITE_OK)
-                rc = sqlite3_bind_int64(stmt, 1, (sqlite3_int64) id);
+                rc = sqlite3_bind_int64(stmt, 1, (sqlite3_int64) request->before);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_bind_int64(stmt, 2, request->owner == (uid_t) -1 ? -1 : (sqlite3_int64) request->owner);
         if (rc == SQLITE_OK)
                 rc = sqlite3_step(stmt);
         if (rc == SQLITE_ROW)
@@ -124,7 +126,7 @@ static int query(sqlite3 *db, const Request *request, Reply *reply) {
                 sql = g_strconcat(select, " WHERE id = ? AND ended = 1", NULL);
         } else {
                 if (request->before)
-                        rc = get_start(db, request->before, &before_usec);
+                        rc = get_start(db, request, &before_usec);
                 sql = page_sql(request);
         }
         if (rc == SQLITE_OK)
@@ -352,7 +354,7 @@ static Import *next_import(Store *store) {
 
 /* One slice of it, then it is the other's turn. Called and returns with the mutex held. */
 static void serve_import(Store *store, Import *import) {
-        bool reads = !import->finishing && import->intake.error == 0;
+        bool reads = !import->finishing && import->intake.error == 0, waited = import->waits == IMPORT_WAITS_WRITER;
         int came = 0, r;
 
         TAILQ_REMOVE(&store->imports, import, entry);
@@ -371,6 +373,9 @@ static void serve_import(Store *store, Import *import) {
         import->waits = import->finishing || (import->begun && !intake_has_room(&import->intake)) ? IMPORT_WAITS_WRITER
                         : came > 0                                                               ? IMPORT_GOES_ON
                                                                                                  : IMPORT_WAITS_PIPE;
+        if (!waited && import->waits != IMPORT_WAITS_WRITER && import->n_octets - import->n_counted < IMPORT_LEAST)
+                return;
+        import->n_counted = import->n_octets;
         import->deadline_usec = shared_now_usec() + store->export_usec;
 }
 

@@ -23,6 +23,7 @@
 #define STORE_EXPORT_USEC UINT64_C(30000000)    /* "30 s without progress ends it" */
 #define STORE_SLICE_USEC UINT64_C(20000)        /* of the reader's time at a stretch, for queries, an export, a scan or an import */
 #define STORE_LAG_USEC UINT64_C(2000000)        /* queued for longer than that: degraded */
+#define STORE_FREE_MIN UINT64_C(268435456)      /* octets that an import leaves free on the disk, and a twentieth of it */
 #define STORE_DAY_USEC UINT64_C(86400000000)    /* "what is too old goes when it still is after another day" */
 #define STORE_RETRY_MIN_USEC UINT64_C(50000)
 #define STORE_RETRY_MAX_USEC UINT64_C(1000000)
@@ -154,7 +155,7 @@ struct Store {
         bool import_is_next;    /* before scans and exports */
         IntakeList intakes;     /* of imports; each lies in what the reader has of it */
         GArray *dead_fds;       /* ends of others' pipes, for the reader to close: that can take as long as who has the other end likes */
-        uint64_t export_usec, slice_usec; /* STORE_…, as above */
+        uint64_t export_usec, slice_usec, free_min; /* STORE_…, as above */
         uint64_t queries_usec;  /* that queries have taken since somebody else had a turn who waits for one */
         StoreRetention retention;
         uint64_t retention_day_usec; /* 24 h; tests are in a hurry … */
@@ -184,6 +185,11 @@ struct Store {
 
 static inline void shared_lock(Store *store) {
         (void) pthread_mutex_lock(&store->mutex);
+}
+
+/* What the caller lent the store is gone: a disk that hung has given something at last, and who knows the codec is not there any more. */
+static inline bool shared_is_closed(const Store *store) {
+        return atomic_load_explicit(&store->closed, memory_order_relaxed);
 }
 
 static inline void shared_unlock(Store *store) {

@@ -52,6 +52,7 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         store->answer_usec = STORE_ANSWER_USEC;
         store->export_usec = STORE_EXPORT_USEC;
         store->slice_usec = STORE_SLICE_USEC;
+        store->free_min = STORE_FREE_MIN;
         store->collect_usec = STORE_COLLECT_USEC;
         store->retention_day_usec = STORE_DAY_USEC;
         store->retry_min_usec = STORE_RETRY_MIN_USEC;

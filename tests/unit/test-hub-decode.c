@@ -236,7 +236,7 @@ static void expect_curve(Rig *rig, const StoreSeries *wanted) {
         Series series = {};
 
         series_init(&series, wanted);
-        series.start_boottime_usec = FIXTURE_START_BOOTTIME;
+        series_begin(&series, FIXTURE_START_BOOTTIME);
         for (unsigned i = 0; i < rig->kept->len; i++) {
                 StoreSample sample;
 

@@ -394,6 +394,8 @@ static void test_lists(void) {
         g_assert_cmpuint(walk(&f, filter), ==, 30);
         filter = (StoreFilter) { .owner = (uid_t) -1, .limit = 50, .subject = "' OR 1=1 --" };
         g_assert_cmpuint(walk(&f, filter), ==, 0);
+        /* nor does the number of another's session say when that was */
+        g_assert_cmpint(fixture_list(&f, &(StoreFilter) { .owner = 4242, .limit = 50, .before = 1 }), ==, -ENOENT);
         filter = (StoreFilter) { .owner = (uid_t) -1, .limit = 50, .before = 999999 };
         g_assert_cmpint(fixture_list(&f, &filter), ==, -ENOENT);
         filter = (StoreFilter) { .owner = (uid_t) -1, .limit = 1000000 };
