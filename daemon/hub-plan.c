@@ -75,9 +75,7 @@ static void remember_acknowledgement(HubPlan *p, const StoreAcknowledgement *a) 
 
 /* A uid that is used again does not inherit. Either name may be unknown. */
 static bool is_theirs(Hub *hub, uid_t owner, const char *owner_name) {
-        const char *name = hub_user_name(hub, owner);
-
-        return !*name || !owner_name || !*owner_name || g_str_equal(name, owner_name);
+        return store_owner_fits(owner_name, hub_user_name(hub, owner));
 }
 
 static StorePlan *find_plan(const HubPlan *p, uid_t owner, const char *subject, unsigned *ret_n) {
@@ -341,14 +339,23 @@ static void op_acknowledge(uid_t owner, BusDone done, void *call, void *userdata
         store_acknowledge(hub->store, &a, on_changed, change_new(hub, NULL, done, call));
 }
 
-static gboolean is_of(void *key, void *value, void *userdata) {
-        const StoreAcknowledgement *a = value;
-        const uid_t *owner = userdata;
+typedef struct Person {
+        uid_t owner;
+        const char *name;
+} Person;
 
-        return *owner == (uid_t) -1 || a->owner == *owner;
+static bool is_person(const Person *person, uid_t owner, const char *owner_name) {
+        return person->owner == (uid_t) -1 || (person->owner == owner && store_owner_fits(owner_name, person->name));
 }
 
-static int op_forget(uid_t owner, void *userdata) {
+static gboolean is_of(void *key, void *value, void *userdata) {
+        const StoreAcknowledgement *a = value;
+
+        return is_person(userdata, a->owner, a->owner_name);
+}
+
+static int op_forget(uid_t owner, const char *owner_name, void *userdata) {
+        Person person = { owner, owner_name };
         Hub *hub = userdata;
 
         if (!hub->plan->opened)         /* else what is read then would be theirs again */
@@ -357,10 +364,10 @@ static int op_forget(uid_t owner, void *userdata) {
         for (unsigned i = hub->plan->plans->len; i-- > 0;) {
                 const StorePlan *plan = hub->plan->plans->pdata[i];
 
-                if (owner == (uid_t) -1 || plan->owner == owner)
+                if (is_person(&person, plan->owner, plan->owner_name))
                         (void) g_ptr_array_remove_index_fast(hub->plan->plans, i);
         }
-        (void) g_hash_table_foreach_remove(hub->plan->acknowledgements, is_of, &owner);
+        (void) g_hash_table_foreach_remove(hub->plan->acknowledgements, is_of, &person);
         return 0;
 }
 

@@ -33,7 +33,7 @@ struct Hub {
         uint64_t next_session_id;
         char boot_id[33];
         GPtrArray *followers;           /* Follower, each owned; one for each device */
-        GHashTable *user_names;         /* uid → name, as the system knew it when first asked */
+        GHashTable *user_names;         /* uid → UserName, as the system knew it when it was asked last */
         GPtrArray *endings;             /* Ending: sessions that are over and still shown */
         bool storage_troubled;          /* and told so */
         bool stopping;

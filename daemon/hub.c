@@ -16,6 +16,7 @@
 #define USEC_PER_SEC UINT64_C(1000000)
 #define TICK_ACCURACY_USEC (USEC_PER_SEC / 10)
 #define USER_NAMES_MAX 256u
+#define USER_NAME_USEC UINT64_C(60000000)
 #define PROFILE_PROBLEMS_MAX 32u
 #define TROUBLED_PROFILES_MAX 16u
 #define CLOSE_TIMEOUT_USEC (5 * USEC_PER_SEC)
@@ -339,25 +340,34 @@ const char *hub_device_label(const Device *d) {
         return d->address;
 }
 
-/* Asked once for each user: the answer comes from files or, on some hosts, from far away, and the loop must not wait for it while
- * a device streams. A user who is renamed while needled runs is known by the old name until it starts again. */
-const char *hub_user_name(Hub *hub, uid_t uid) {
-        char *name = g_hash_table_lookup(hub->user_names, GUINT_TO_POINTER(uid));
-        char buffer[4096];
-        struct passwd pw, *found = NULL;
+typedef struct UserName {
+        const char *name;               /* interned: who has it keeps it */
+        uint64_t asked_usec;
+} UserName;
 
-        if (name)
-                return name;
+/* Asked once a minute for each user: the answer comes from files or, on some hosts, from far away, and the loop must not wait for it while
+ * a device streams; but a uid may be given to somebody else. */
+const char *hub_user_name(Hub *hub, uid_t uid) {
+        UserName *known = g_hash_table_lookup(hub->user_names, GUINT_TO_POINTER(uid));
+        struct passwd pw, *found = NULL;
+        uint64_t now_usec, ignored;
+        char buffer[4096];
+
+        hub_now(&now_usec, &ignored);
+        if (known && now_usec - known->asked_usec < USER_NAME_USEC)
+                return known->name;
         if (g_hash_table_size(hub->user_names) >= USER_NAMES_MAX)
                 g_hash_table_remove_all(hub->user_names);
 
         (void) getpwuid_r(uid, &pw, buffer, sizeof(buffer), &found);
+        (void) g_hash_table_remove(hub->user_names, GUINT_TO_POINTER(uid));
         if (!found)
-                return ""; /* not for ever: a user can be made */
+                return ""; /* not for a minute: a user can be made */
 
-        name = g_strdup(found->pw_name);
-        (void) g_hash_table_insert(hub->user_names, GUINT_TO_POINTER(uid), name);
-        return name;
+        known = g_new(UserName, 1);
+        *known = (UserName) { g_intern_string(found->pw_name), now_usec };
+        (void) g_hash_table_insert(hub->user_names, GUINT_TO_POINTER(uid), known);
+        return known->name;
 }
 
 void hub_arm_tick(Hub *hub) {

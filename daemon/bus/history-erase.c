@@ -145,10 +145,12 @@ int history_run_delete(Call *call, sd_bus_error *error) {
 
 typedef struct Erasure {
         uid_t owner;
+        const char *owner_name;         /* NULL: whatever it was */
         bool copies;                    /* those that were put aside, and nothing else */
 } Erasure;
 
 static int read_erasure(Call *call, Erasure *ret, sd_bus_error *error) {
+        const BusOps *ops = call->bus->settings.ops;
         uint32_t owner = (uint32_t) call->caller->uid;
         bool owner_given = false, copies = false;
         const Option options[] = {
@@ -167,7 +169,10 @@ static int read_erasure(Call *call, Erasure *ret, sd_bus_error *error) {
                 return error_set(error, ERROR_INVALID_ARGUMENT,
                                  "Copies that were put aside hold the sessions of all users; leave \"owner\" out.");
 
-        *ret = (Erasure) { (uid_t) owner, copies };
+        *ret = (Erasure) { .owner = (uid_t) owner, .copies = copies };
+        /* One's own are those that were stored with one's name. Who may erase another's, or root that says whose, means all of the uid's. */
+        if (ret->owner == call->caller->uid && !(owner_given && call_is_root(call)))
+                ret->owner_name = ops->user_name ? ops->user_name(ret->owner, call->bus->settings.userdata) : NULL;
         return 0;
 }
 
@@ -189,9 +194,9 @@ static int run_erase_granted(Call *call, sd_bus_error *error) {
                 return 0;
         }
         /* Now, since what is set from here on is newer than the erasure. */
-        if (store_can_erase(store) && ops->plan->forget(erasure.owner, call->bus->settings.userdata) < 0)
+        if (store_can_erase(store) && ops->plan->forget(erasure.owner, erasure.owner_name, call->bus->settings.userdata) < 0)
                 return error_set(error, ERROR_DEGRADED, "The database cannot be read yet, and nothing was erased; try again in a moment.");
-        store_erase_all(store, erasure.owner, on_erased, call);
+        store_erase_all(store, erasure.owner, erasure.owner_name, on_erased, call);
         return 0;
 }
 

@@ -106,8 +106,7 @@ static int check_limits(const Call *call, sd_bus_error *error) {
         for (unsigned i = 0; i < imports->len; i++)
                 n += ((const Importer *) imports->pdata[i])->owner == call->caller->uid;
         if (n >= IMPORTS_MAX_PER_USER)
-                return error_set(error, ERROR_LIMIT_REACHED, "This user has %u imports under way; try again when one is done.",
-                                 IMPORTS_MAX_PER_USER);
+                return error_set(error, ERROR_LIMIT_REACHED, "This user has an import under way; try again when it is done.");
         if (imports->len >= IMPORTS_MAX)
                 return error_set(error, ERROR_LIMIT_REACHED, "%u imports are under way in all; try again when one is done.", IMPORTS_MAX);
 
@@ -128,9 +127,10 @@ static int import_error(Call *call, int status, const char *message, sd_bus_erro
         case -EEXIST:
                 return error_set(error, ERROR_EXISTS, "This session is in the record already; nothing was changed.");
         case -EFBIG:
+        case -EDQUOT:
                 return error_set(error, ERROR_LIMIT_REACHED, "The tape cannot be taken in, and nothing of it was: %s.", message);
         case -ETIMEDOUT:
-                return error_set(error, ERROR_TIMEOUT, "For 30 seconds nothing came through the pipe; nothing was taken in.");
+                return error_set(error, ERROR_TIMEOUT, "In 30 seconds less than 64 KiB came through the pipe; nothing was taken in.");
         case -ENOBUFS:
                 return error_set(error, ERROR_LIMIT_REACHED, "%u imports are under way in all; try again when one is done.", IMPORTS_MAX);
         case -ENOSPC:

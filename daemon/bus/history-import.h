@@ -5,7 +5,7 @@
 
 #include "bus/call.h"
 
-#define IMPORTS_MAX_PER_USER 2u
+#define IMPORTS_MAX_PER_USER 1u
 #define IMPORTS_MAX 2u
 
 int history_run_import(Call *call, sd_bus_error *error);

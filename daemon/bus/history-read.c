@@ -16,7 +16,7 @@
 /* One session that is read, from the request to the store's answer: it may outlive the caller and the bus. */
 typedef struct Reading {
         Bus *bus;               /* weak; NULL: it has gone */
-        Call *call;             /* who waits; answered when the store has answered */
+        Call *call;             /* who waits; NULL: nobody any more */
         uid_t owner;            /* who asked, for the limit */
 } Reading;
 
@@ -27,6 +27,20 @@ static unsigned count_of(const Bus *bus, uid_t owner) {
                 n += ((const Reading *) bus->readings->pdata[i])->owner == owner;
 
         return n;
+}
+
+/* Nobody waits: the session need not be read to its end. */
+static void cancel_reading(Call *call) {
+        const Bus *bus = call->bus;
+
+        for (unsigned i = 0; i < bus->readings->len; i++) {
+                Reading *reading = bus->readings->pdata[i];
+
+                if (reading->call != call)
+                        continue;
+                reading->call = NULL;
+                store_forget(bus->settings.store, reading);
+        }
 }
 
 /* The userdata for the store; NULL: `error` is set. */
@@ -42,10 +56,11 @@ static Reading *reading_new(Call *call, sd_bus_error *error) {
         reading = g_new(Reading, 1);
         *reading = (Reading) { call->bus, call, call->caller->uid };
         g_ptr_array_add(call->bus->readings, reading);
+        call->cancel = cancel_reading;
         return reading;
 }
 
-/* The store has answered: the call, which may be nobody's any more. */
+/* The store has answered: the call, NULL if nobody waits any more. */
 static Call *reading_end(Reading *reading) {
         Call *call = reading->call;
 
@@ -78,11 +93,10 @@ static void answer(Reading *reading, int status, Fill fill, const void *with) {
         Call *call = reading_end(reading);
         int r;
 
-        if (!call->message) {
-                call_reply_take(call, NULL);
+        if (!call)
                 return;
-        }
 
+        call->cancel = NULL;
         r = status < 0 ? reading_error(call, status, &error) : sd_bus_message_new_method_return(call->message, &reply);
         if (r >= 0)
                 r = fill(call, reply, with);
@@ -98,7 +112,7 @@ static int begin_replay(Call *call, const StoreSession *session, StoreReplayed d
         if (!reading)
                 return -EBUSY; /* the error is set */
 
-        store_replay(call->bus->settings.store, session->id, done, reading);
+        store_replay(call->bus->settings.store, session->id, call->caller->uid, done, reading);
         return 0;
 }
 
@@ -275,6 +289,7 @@ static int read_series(Call *call, StoreSeries *ret, sd_bus_error *error) {
                 return error_set(error, ERROR_INVALID_ARGUMENT, "\"from\" does not lie before \"to\"; exchange them.");
 
         ret->points = points;
+        ret->asker = call->caller->uid;
         return 0;
 }
 
@@ -298,7 +313,7 @@ static void on_series(int status, const StorePoint *points, size_t n, void *user
 
         if (n > 0)
                 g_array_append_vals(all, points, (guint) n);
-        if (status == -ENOENT && reading->call->message && history_find_live(reading->call)) /* it has begun, and is not written yet */
+        if (status == -ENOENT && reading->call && history_find_live(reading->call)) /* it has begun, and is not written yet */
                 status = 0;
         answer(reading, status, fill_series, all);
 }

@@ -26,8 +26,8 @@ struct BusPlanOps {
         char **(*contraindications)(const char *language, void *userdata); /* g_strfreev; only if there is a list */
         uint64_t (*acknowledged_at)(uid_t owner, void *userdata); /* wall clock; 0: not this version */
         void (*acknowledge)(uid_t owner, BusDone done, void *call, void *userdata); /* this version; done as above */
-        /* What they set and acknowledged is being erased; (uid_t) -1: everybody's. -EAGAIN the database is being opened. */
-        int (*forget)(uid_t owner, void *userdata);
+        /* What they set and acknowledged is being erased; owner and name as of store_erase_all(). -EAGAIN the database is being opened. */
+        int (*forget)(uid_t owner, const char *owner_name, void *userdata);
 };
 
 /* Registers what is served on bus->connection. */

@@ -13,6 +13,7 @@ struct Erasure {
         EraseKind kind;
         uint64_t session;
         uid_t owner;
+        char *owner_name;               /* NULL: whatever it is */
         uint64_t from_usec, upto_usec;  /* of ERASE_OLD */
         uint64_t upto;                  /* id, included; of ERASE_OLD not */
         GArray *spared;                 /* of ERASE_OWNER: uint64_t, ids that stay; NULL: none */
@@ -47,6 +48,7 @@ static void remove_erasure(Eraser *eraser, Erasure *erasure) {
         TAILQ_REMOVE(&eraser->erasures, erasure, entry);
         g_array_unref(erasure->gone);
         g_clear_pointer(&erasure->spared, g_array_unref);
+        g_free(erasure->owner_name);
         g_free(erasure);
 }
 
@@ -109,7 +111,7 @@ static int find_of_owner(Erasure *erasure, Ledger *ledger, uint64_t *ret_id, uid
 
         *ret_id = 0;
         do
-                rc = rows_next_of(&ledger->rows, erasure->owner, *ret_id, erasure->upto, ret_id, ret_owner);
+                rc = rows_next_of(&ledger->rows, erasure->owner, erasure->owner_name, *ret_id, erasure->upto, ret_id, ret_owner);
         while (rc == SQLITE_OK && is_spared(erasure, *ret_id));
         return rc;
 }
@@ -277,6 +279,7 @@ void eraser_add(Eraser *eraser, Job *job) {
         Erasure *erasure = erasure_new(job->erase, job->erase_owner);
 
         erasure->session = job->session;
+        erasure->owner_name = g_strdup(job->erase_owner_name);
         erasure->wait = job->wait;
         erasure->asked = true;
         if (job->erase_placed)

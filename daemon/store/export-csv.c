@@ -23,7 +23,7 @@ static int put_head(Export *export, sqlite3 *db, const ExportBounds *bounds) {
 
         if (rc != SQLITE_OK)
                 return rc;
-        if (decoder_of(export)->begin)
+        if (decoder_of(export)->begin && !shared_is_closed(export->store))
                 export->decoding = decoder_of(export)->begin(&session, export->store->userdata);
         job_clear_session(&session);
         if (!export->decoding)

@@ -10,6 +10,7 @@ typedef struct ExportBounds {
         uint64_t start_boottime_usec;
         uint64_t end_boottime_usec, end_realtime_usec;
         char reason[TAPE_TEXT_MAX];
+        sqlite3_int64 record_seq;       /* of the first chunk of a record that was added to it; INT64_MAX: none was */
 } ExportBounds;
 
 struct ExportFormat {

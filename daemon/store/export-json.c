@@ -153,8 +153,8 @@ static int put_events(Export *export, sqlite3 *db) {
         g_autoptr(GArray) events = events_new();
         int rc = events_read(db, &filter, events);
 
-        if (rc != SQLITE_OK)
-                return rc;
+        if (rc != SQLITE_OK || shared_is_closed(export->store))
+                return rc ?: SQLITE_INTERRUPT;
         for (guint i = 0; i < events->len; i++) {
                 const StoreEvent *event = &g_array_index(events, StoreEvent, i);
                 char row[STORE_ROW_MAX];

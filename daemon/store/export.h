@@ -13,7 +13,6 @@
 #include "store/chunk.h"
 #include "store/store.h"
 
-#define EXPORT_SLICE_USEC UINT64_C(20000) /* of the reader's time at a stretch */
 #define EXPORT_LINES_MAX (64u * 1024u)  /* octets that are made, but for what one more frame adds, before the pipe is asked */
 
 typedef enum ExportPhase {
@@ -24,6 +23,19 @@ typedef enum ExportPhase {
 } ExportPhase;
 
 typedef struct ExportFormat ExportFormat;
+
+#define EXPORT_RECORD_MAX (2u * 1024u * 1024u) /* octets: what a device gives of one session is half of that at most */
+
+/* The frames of a record that was added to a session that was followed live. They are of the same time as what came live, and stand behind it
+ * in the database: they are kept, to be written between the others. */
+typedef struct ExportRecord {
+        bool known;             /* whether there is one: as it was at the beginning */
+        sqlite3_int64 first_seq, next_seq; /* of its chunks; INT64_MAX: there are none, no more */
+        GArray *frames;         /* Frame, by time … */
+        GPtrArray *octets;      /* … and what they point into */
+        size_t size;
+        guint next;             /* that is not written yet */
+} ExportRecord;
 
 typedef struct Export {
         TAILQ_ENTRY(Export) entry;
@@ -40,6 +52,7 @@ typedef struct Export {
 
         ExportPhase phase;
         ChunkFrames frames;
+        ExportRecord record;
         sqlite3_int64 next_seq; /* of the chunk that comes next … */
         uint32_t next_frame;    /* … and of its frames */
         uint64_t n_rows;        /* counted */
@@ -60,7 +73,7 @@ typedef struct Export {
 typedef TAILQ_HEAD(ExportList, Export) ExportList;
 
 Export *export_new(const Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata);
-/* Closes the pipe. */
+/* Leaves the pipe open. */
 Export *export_free(Export *export);
 
 /* Reads until there are lines to write, the phase is over, or it is `until_usec` (CLOCK_MONOTONIC). SQLite's result code; SQLITE_NOTFOUND:

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "store/ledger.h"
@@ -17,7 +19,7 @@ static const StoreDecoder *decoder_of(const Import *import) {
 
 /* What the caller lent the store may be gone by now. */
 static bool may_decode(const Import *import) {
-        return !atomic_load_explicit(&import->store->closed, memory_order_relaxed);
+        return !shared_is_closed(import->store);
 }
 
 static int fail(Import *import, int error, const char *reason) {
@@ -66,7 +68,6 @@ Import *import_free(Import *import) {
                 decoder_of(import)->free(import->decoding);
         part_clear(&import->part);
         job_clear_session(&import->session);
-        (void) close(import->fd);
         if (import->pipe[0] >= 0) {
                 (void) close(import->pipe[0]);
                 (void) close(import->pipe[1]);
@@ -218,6 +219,26 @@ static int take_buffer(Import *import, uint64_t until_usec) {
         return import->at < import->size;
 }
 
+/* ---- The disk ---- */
+
+/* What is recorded goes before what is taken in: room for it has to stay. */
+static int check_room(Import *import) {
+        g_autofree char *folder = g_path_get_dirname(import->store->path);
+        uint64_t free_octets, least = import->store->free_min;
+        struct statvfs s;
+
+        if (statvfs(folder, &s) < 0)
+                return 0; /* the writer will see */
+        free_octets = (uint64_t) s.f_bavail * s.f_frsize;
+        least = MAX(least, (uint64_t) s.f_blocks * s.f_frsize / 20);
+        if (free_octets >= least)
+                return 0;
+
+        (void) g_snprintf(import->message, sizeof(import->message), "less than %" PRIu64 " MiB are free on the disk of the record, which sessions need",
+                          least / (1024 * 1024));
+        return -EDQUOT;
+}
+
 /* ---- The pipe ---- */
 
 static int open_pipe(Import *import) {
@@ -228,8 +249,8 @@ static int open_pipe(Import *import) {
         return fail(import, -EIO, "there is no pipe left");
 }
 
-/* Whether it would block is the business of whoever has the pipe, and can change at any time; moved into one of ours nothing does. 1: something
- * came, 0: not now. */
+/* Whether reading would block is the business of whoever has the pipe, and can change at any time; moved into one of ours nothing does, but for
+ * the move itself: it waits while another reads or writes memory there that is not at hand. 1: something came, 0: not now. */
 static int fill_buffer(Import *import) {
         ssize_t n;
 
@@ -267,6 +288,9 @@ static int check_end(Import *import) {
 int import_read(Import *import, uint64_t until_usec) {
         bool came = import->at < import->size;
         int r = open_pipe(import);
+
+        if (r >= 0 && import->part.chunk.n_frames == 0) /* of each part */
+                r = check_room(import);
 
         while (r >= 0 && !part_is_full(&import->part) && !import->ended) {
                 r = take_buffer(import, until_usec);

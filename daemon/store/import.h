@@ -9,9 +9,10 @@
 
 #include "store/intake.h"
 
-#define IMPORT_SLICE_USEC UINT64_C(20000) /* of the reader's time at a stretch */
 #define IMPORT_SIZE_MAX (UINT64_C(2) * 1024 * 1024 * 1024) /* octets of a tape */
 #define IMPORT_LENGTH_USEC (UINT64_C(24) * 3600 * 1000000) /* of the session */
+
+#define IMPORT_LEAST (64u * 1024u)      /* octets, or the end, in what is waited for the pipe: who gives less keeps others from it */
 
 typedef enum ImportWait {
         IMPORT_GOES_ON,                 /* there is something to do */
@@ -21,7 +22,7 @@ typedef enum ImportWait {
 
 /* Errors are those of StoreImported. */
 Import *import_new(Store *store, const StoreImport *wanted, StoreImported done, void *userdata);
-/* Closes the pipe. The intake is done with before. */
+/* Leaves the caller's pipe open. The intake is done with before. */
 Import *import_free(Import *import);
 
 struct Import {
@@ -38,7 +39,7 @@ struct Import {
         size_t at, size;
         char line[TAPE_LINE_MAX + 1];   /* … and the beginning of a line */
         size_t line_size;
-        uint64_t n_octets;
+        uint64_t n_octets, n_counted;   /* that came, in all and when the deadline was set */
         TapeReader tape;
         bool ended;                     /* nothing comes any more */
         bool has_end;                   /* the line that says how the session ended was there */

@@ -193,6 +193,7 @@ Job *job_free(Job *job) {
                 break;
         case JOB_ERASE:
                 g_clear_pointer(&job->spared, g_array_unref);
+                g_free(job->erase_owner_name);
                 break;
         case JOB_GAP:
         case JOB_SYNC:
@@ -417,7 +418,7 @@ uint64_t queue_push_erase(Queue *queue, Job *job) {
 
         TAILQ_FOREACH(before, &queue->jobs, entry)
                 if (before->type == JOB_ERASE && before->erase == job->erase && before->session == job->session &&
-                    before->erase_owner == job->erase_owner) {
+                    before->erase_owner == job->erase_owner && g_strcmp0(before->erase_owner_name, job->erase_owner_name) == 0) {
                         wait = before->wait;
                         queue_remove(queue, before);
                         break;

@@ -90,6 +90,7 @@ typedef struct Job {
                 struct {
                         EraseKind erase;
                         uid_t erase_owner;      /* (uid_t) -1: everybody */
+                        char *erase_owner_name; /* NULL: whatever it is */
                         bool erase_placed;      /* the following is filled in: what stands behind it in the queue is not touched */
                         uint64_t erase_upto;    /* id */
                         GArray *spared;         /* uint64_t: sessions that were not over; NULL: none */

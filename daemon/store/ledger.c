@@ -314,8 +314,8 @@ static int apply_erase(Ledger *ledger, Job *job) {
 
         if (job->erase != ERASE_OWNER)
                 return SQLITE_OK;
-        ledger_forget_person(ledger, job->erase_owner);
-        rc = rows_person_delete(&ledger->rows, job->erase_owner);
+        ledger_forget_person(ledger, job->erase_owner, job->erase_owner_name);
+        rc = rows_person_delete(&ledger->rows, job->erase_owner, job->erase_owner_name);
         if (rc != SQLITE_OK || job->erase_placed)
                 return rc;
         job->erase_upto = ledger->next_session_id - 1;
@@ -490,18 +490,36 @@ bool ledger_chunk_is_full(const ChunkBuilder *chunk, const Frame *frame) {
                (chunk->size <= LEDGER_FOLD_THIRD || chunk->size + frame->size > LEDGER_FOLD_PAGE);
 }
 
-static gboolean is_plan_of(gpointer key, gpointer value, gpointer owner) {
-        return ((StorePlan *) value)->owner == GPOINTER_TO_UINT(owner);
+typedef struct Person {
+        uid_t owner;
+        const char *name;
+} Person;
+
+static gboolean is_plan_of(gpointer key, gpointer value, gpointer userdata) {
+        const StorePlan *plan = value;
+        const Person *person = userdata;
+
+        return plan->owner == person->owner && store_owner_fits(plan->owner_name, person->name);
 }
 
-void ledger_forget_person(Ledger *ledger, uid_t owner) {
+static gboolean is_acknowledgement_of(gpointer key, gpointer value, gpointer userdata) {
+        const StoreAcknowledgement *a = value;
+        const Person *person = userdata;
+
+        return a->owner == person->owner && store_owner_fits(a->owner_name, person->name);
+}
+
+void ledger_forget_person(Ledger *ledger, uid_t owner, const char *owner_name) {
+        Person person = { owner, owner_name };
+
+
         if (owner == (uid_t) -1) {
                 g_hash_table_remove_all(ledger->plans);
                 g_hash_table_remove_all(ledger->acknowledgements);
                 return;
         }
-        (void) g_hash_table_foreach_remove(ledger->plans, is_plan_of, GUINT_TO_POINTER(owner));
-        (void) g_hash_table_remove(ledger->acknowledgements, GUINT_TO_POINTER(owner));
+        (void) g_hash_table_foreach_remove(ledger->plans, is_plan_of, &person);
+        (void) g_hash_table_foreach_remove(ledger->acknowledgements, is_acknowledgement_of, &person);
 }
 
 void ledger_committed(Ledger *ledger, const JobList *jobs) {

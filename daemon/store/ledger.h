@@ -47,7 +47,7 @@ int ledger_apply(Ledger *ledger, Job *job);
 /* Whether a chunk is long enough without this frame. */
 bool ledger_chunk_is_full(const ChunkBuilder *chunk, const Frame *frame);
 /* Plans and acknowledgement of a person ((uid_t) -1: of all) are not remembered any more. */
-void ledger_forget_person(Ledger *ledger, uid_t owner);
+void ledger_forget_person(Ledger *ledger, uid_t owner, const char *owner_name);
 void ledger_committed(Ledger *ledger, const JobList *jobs);
 void ledger_rolled_back(Ledger *ledger);
 /* The database is a new one: nothing that was committed is in it. */

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "store/database.h"
 #include "store/events.h"
@@ -56,14 +57,16 @@ static char *page_sql(const Request *request) {
                            " ORDER BY start_realtime DESC, id DESC LIMIT ?", NULL);
 }
 
-/* Where the page before ended. SQLITE_NOTFOUND: that session is gone. */
-static int get_start(sqlite3 *db, uint64_t id, sqlite3_int64 *ret) {
+/* Where the page before ended. SQLITE_NOTFOUND: that session is gone, or is none of those that are listed. */
+static int get_start(sqlite3 *db, const Request *request, sqlite3_int64 *ret) {
         sqlite3_stmt *stmt = NULL;
-        int rc = sqlite3_prepare_v2(db, "SELECT start_realtime FROM session WHERE id = ? AND ended = 1", -1,
+        int rc = sqlite3_prepare_v2(db, "SELECT start_realtime FROM session WHERE id = ? AND ended = 1 AND (owner = ?2 OR ?2 < 0)", -1,
                                     &stmt, NULL);
 
         if (rc == SQLITE_OK)
-                rc = sqlite3_bind_int64(stmt, 1, (sqlite3_int64) id);
+                rc = sqlite3_bind_int64(stmt, 1, (sqlite3_int64) request->before);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_bind_int64(stmt, 2, request->owner == (uid_t) -1 ? -1 : (sqlite3_int64) request->owner);
         if (rc == SQLITE_OK)
                 rc = sqlite3_step(stmt);
         if (rc == SQLITE_ROW)
@@ -123,7 +126,7 @@ static int query(sqlite3 *db, const Request *request, Reply *reply) {
                 sql = g_strconcat(select, " WHERE id = ? AND ended = 1", NULL);
         } else {
                 if (request->before)
-                        rc = get_start(db, request->before, &before_usec);
+                        rc = get_start(db, request, &before_usec);
                 sql = page_sql(request);
         }
         if (rc == SQLITE_OK)
@@ -179,6 +182,21 @@ static void serve(Store *store, Request *request) {
         (void) request_free(request);
 }
 
+/* Not with the mutex, which the loop waits for: a pipe is locked while whoever has its other end reads or writes it, also if that waits for
+ * memory from a file system of their own. Called and returns with the mutex held. */
+static void close_dead(Store *store) {
+        g_autoptr(GArray) fds = NULL;
+
+        if (store->dead_fds->len == 0)
+                return;
+        fds = g_steal_pointer(&store->dead_fds);
+        store->dead_fds = g_array_new(FALSE, FALSE, sizeof(int));
+        shared_unlock(store);
+        for (guint i = 0; i < fds->len; i++)
+                (void) close(g_array_index(fds, int, i));
+        shared_lock(store);
+}
+
 /* ---- Slices of exports and scans ---- */
 
 static int slice_errno(int rc) {
@@ -202,8 +220,8 @@ static int read_slice(Store *store, Export *export, Scan *scan) {
         bool opened = rc == SQLITE_OK;
 
         if (opened)
-                rc = export ? export_read(export, store->reader_db, shared_now_usec() + EXPORT_SLICE_USEC)
-                            : scan_read(scan, store->reader_db, shared_now_usec() + SCAN_SLICE_USEC);
+                rc = export ? export_read(export, store->reader_db, shared_now_usec() + store->slice_usec)
+                            : scan_read(scan, store->reader_db, shared_now_usec() + store->slice_usec);
         if (slice_errno(rc) == -EIO)
                 reader_disconnect(store);
         (void) pthread_mutex_unlock(&store->gate);
@@ -221,19 +239,49 @@ static int read_slice(Store *store, Export *export, Scan *scan) {
         return slice_errno(rc);
 }
 
+static void remove_scan(Store *store, Scan *scan, int error) {
+        TAILQ_REMOVE(&store->scans, scan, entry);
+        store->n_scans--;
+        shared_scan_end(store, scan, error);
+}
+
+static void reap_scans(Store *store) {
+        Scan *scan, *next;
+
+        for (scan = TAILQ_FIRST(&store->scans); scan; scan = next) {
+                next = TAILQ_NEXT(scan, entry);
+                if (scan->cancelled)
+                        remove_scan(store, scan, -ECANCELED);
+        }
+}
+
+/* All that they asked for goes behind what others did, in its order: each has one turn, however much they want. */
+static void pass_turn(Store *store, uid_t asker) {
+        ScanList theirs = TAILQ_HEAD_INITIALIZER(theirs);
+        Scan *scan, *next;
+
+        for (scan = TAILQ_FIRST(&store->scans); scan; scan = next) {
+                next = TAILQ_NEXT(scan, entry);
+                if (scan->asker != asker)
+                        continue;
+                TAILQ_REMOVE(&store->scans, scan, entry);
+                TAILQ_INSERT_TAIL(&theirs, scan, entry);
+        }
+        TAILQ_CONCAT(&store->scans, &theirs, entry);
+}
+
 /* One slice of the first, with the gate, which it gives back. Called and returns with the mutex held. */
 static void serve_scan(Store *store) {
         Scan *scan = TAILQ_FIRST(&store->scans);
+        uid_t asker = scan->asker;
         int r;
 
         shared_unlock(store);
         r = read_slice(store, NULL, scan);
         shared_lock(store);
-        if (r == 0)
-                return;
-        TAILQ_REMOVE(&store->scans, scan, entry);
-        store->n_scans--;
-        shared_scan_end(store, scan, MIN(r, 0));
+        if (r != 0)
+                remove_scan(store, scan, MIN(r, 0));
+        pass_turn(store, asker);
 }
 
 static void remove_export(Store *store, Export *export, int error) {
@@ -306,14 +354,14 @@ static Import *next_import(Store *store) {
 
 /* One slice of it, then it is the other's turn. Called and returns with the mutex held. */
 static void serve_import(Store *store, Import *import) {
-        bool reads = !import->finishing && import->intake.error == 0;
+        bool reads = !import->finishing && import->intake.error == 0, waited = import->waits == IMPORT_WAITS_WRITER;
         int came = 0, r;
 
         TAILQ_REMOVE(&store->imports, import, entry);
         TAILQ_INSERT_TAIL(&store->imports, import, entry);
         if (reads) {
                 shared_unlock(store);
-                came = import_read(import, shared_now_usec() + IMPORT_SLICE_USEC);
+                came = import_read(import, shared_now_usec() + store->slice_usec);
                 shared_lock(store);
         }
         r = came < 0 ? came : import_hand_over(import);
@@ -325,6 +373,9 @@ static void serve_import(Store *store, Import *import) {
         import->waits = import->finishing || (import->begun && !intake_has_room(&import->intake)) ? IMPORT_WAITS_WRITER
                         : came > 0                                                               ? IMPORT_GOES_ON
                                                                                                  : IMPORT_WAITS_PIPE;
+        if (!waited && import->waits != IMPORT_WAITS_WRITER && import->n_octets - import->n_counted < IMPORT_LEAST)
+                return;
+        import->n_counted = import->n_octets;
         import->deadline_usec = shared_now_usec() + store->export_usec;
 }
 
@@ -407,12 +458,8 @@ static void cancel_all(Store *store) {
         }
         while (!TAILQ_EMPTY(&store->exports))
                 remove_export(store, TAILQ_FIRST(&store->exports), -ECANCELED);
-        while (!TAILQ_EMPTY(&store->scans)) {
-                Scan *scan = TAILQ_FIRST(&store->scans);
-
-                TAILQ_REMOVE(&store->scans, scan, entry);
-                shared_scan_end(store, scan, -ECANCELED);
-        }
+        while (!TAILQ_EMPTY(&store->scans))
+                remove_scan(store, TAILQ_FIRST(&store->scans), -ECANCELED);
         while (!TAILQ_EMPTY(&store->imports))
                 remove_import(store, TAILQ_FIRST(&store->imports), -ECANCELED);
 }
@@ -483,21 +530,34 @@ static void watch(Store *store, bool idle) {
         expire_imports(store, now_usec);
 }
 
+/* With the gate, which it gives back. */
+static void serve_request(Store *store, Request *request, bool others_wait) {
+        uint64_t begun_usec = shared_now_usec();
+
+        TAILQ_REMOVE(&store->requests, request, entry);
+        shared_unlock(store);
+        serve(store, request);
+        shared_lock(store);
+        store->queries_usec = others_wait ? store->queries_usec + shared_now_usec() - begun_usec : 0;
+}
+
 /* False: there is nothing to do, or the writer has the database for itself. With the mutex held. */
 static bool work(Store *store, Checking *checking) {
         Request *request = TAILQ_FIRST(&store->requests);
         Export *export = next_export(store);
         Import *import = next_import(store);
-        bool scan = !TAILQ_EMPTY(&store->scans) && (!export || store->scan_is_next);
+        bool any_scan = !TAILQ_EMPTY(&store->scans), scan = any_scan && (!export || store->scan_is_next);
+        bool others_wait = export || import || any_scan;
 
-        if (request) { /* "queries overtake exports" */
+        /* "Queries overtake exports", but do not keep them away. */
+        if (request && (!others_wait || store->queries_usec < store->slice_usec)) {
                 if (!take_gate(store))
                         return false;
-                TAILQ_REMOVE(&store->requests, request, entry);
-                shared_unlock(store);
-                serve(store, request);
-                shared_lock(store);
-        } else if (import && (store->import_is_next || (!scan && !export))) {
+                serve_request(store, request, others_wait);
+                return true;
+        }
+        store->queries_usec = 0;
+        if (import && (store->import_is_next || (!scan && !export))) {
                 store->import_is_next = false;
                 serve_import(store, import);
         } else if (scan) {
@@ -531,11 +591,14 @@ void *reader_main(void *userdata) {
                 bool idle;
 
                 shared_wait_expire(store, shared_now_usec());
+                close_dead(store);
+                reap_scans(store);
                 idle = !work(store, &checking);
                 if (idle || !TAILQ_EMPTY(&store->exports) || !TAILQ_EMPTY(&store->imports))
                         watch(store, idle);
         }
         cancel_all(store);
+        close_dead(store);
         store->reader_done = true;
         (void) pthread_cond_signal(&store->done_cond);
         shared_unlock(store);

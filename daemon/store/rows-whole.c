@@ -148,6 +148,10 @@ int rows_session_merge(Rows *rows, uint64_t id, const StoreSession *session) {
         return run(rows, ROWS_SESSION_MERGE, 4, (int64_t[]) { (int64_t) id, session->record, session->epoch, (int64_t) session->record_start });
 }
 
+int rows_session_record_seq(Rows *rows, uint64_t id, uint64_t seq) {
+        return run(rows, ROWS_SESSION_RECORD_SEQ, 2, (int64_t[]) { (int64_t) id, (int64_t) seq });
+}
+
 int rows_chunk_has(Rows *rows, uint64_t session, uint64_t seq) {
         return look(rows, ROWS_CHUNK_HAS, 2, (int64_t[]) { (int64_t) session, (int64_t) seq }, 0, NULL);
 }
@@ -184,10 +188,16 @@ int rows_next_hidden(Rows *rows, uint64_t after, uint64_t *ret_id) {
         return rc;
 }
 
-static int next(Rows *rows, RowsStatement statement, int n, const int64_t *values, uint64_t *ret_id, uid_t *ret_owner) {
+/* `text`: the value behind the others; NULL: there is none. */
+static int next(Rows *rows, RowsStatement statement, int n, const int64_t *values, const char *text, uint64_t *ret_id, uid_t *ret_owner) {
         int64_t found[2] = {};
-        int rc = look(rows, statement, n, values, 2, found);
+        sqlite3_stmt *stmt;
+        int rc = bind(rows, statement, n, values, &stmt);
 
+        if (rc == SQLITE_OK && text)
+                rows_bind_text(stmt, n + 1, text);
+        if (rc == SQLITE_OK)
+                rc = first(stmt, 2, found);
         *ret_id = (uint64_t) found[0];
         *ret_owner = (uid_t) found[1];
         return rc;
@@ -208,17 +218,18 @@ int rows_not_over(Rows *rows, GArray *ret) {
         return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-int rows_next_of(Rows *rows, uid_t owner, uint64_t after, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner) {
+int rows_next_of(Rows *rows, uid_t owner, const char *owner_name, uint64_t after, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner) {
         const int64_t values[] = { (int64_t) after, (int64_t) MIN(upto, INT64_MAX), owner };
         bool all = owner == (uid_t) -1;
 
-        return next(rows, all ? ROWS_NEXT_OF_ALL : ROWS_NEXT_OF_OWNER, all ? 2 : 3, values, ret_id, ret_owner);
+        return next(rows, all ? ROWS_NEXT_OF_ALL : ROWS_NEXT_OF_OWNER, all ? 2 : 3, values, all ? NULL : owner_name ?: "",
+                    ret_id, ret_owner);
 }
 
 int rows_next_old(Rows *rows, uint64_t from_usec, uint64_t upto_usec, uint64_t before, uint64_t *ret_id, uid_t *ret_owner) {
         const int64_t values[] = { (int64_t) from_usec, (int64_t) upto_usec, (int64_t) MIN(before, INT64_MAX) };
 
-        return next(rows, ROWS_NEXT_OLD, G_N_ELEMENTS(values), values, ret_id, ret_owner);
+        return next(rows, ROWS_NEXT_OLD, G_N_ELEMENTS(values), values, NULL, ret_id, ret_owner);
 }
 
 int rows_first_newer(Rows *rows, uint64_t after_usec, uint64_t upto_usec, uint64_t *ret_id) {
@@ -245,9 +256,19 @@ int rows_first_surplus(Rows *rows, uid_t owner, unsigned count, uint64_t *ret_id
         return rc;
 }
 
-int rows_person_delete(Rows *rows, uid_t owner) {
+int rows_person_delete(Rows *rows, uid_t owner, const char *owner_name) {
+        static const RowsStatement statements[] = { ROWS_PLANS_DELETE, ROWS_ACKNOWLEDGEMENTS_DELETE };
         const int64_t values[] = { owner == (uid_t) -1 ? -1 : (int64_t) owner };
-        int rc = run(rows, ROWS_PLANS_DELETE, 1, values);
+        int rc = SQLITE_OK;
 
-        return rc == SQLITE_OK ? run(rows, ROWS_ACKNOWLEDGEMENTS_DELETE, 1, values) : rc;
+        for (size_t i = 0; i < G_N_ELEMENTS(statements) && rc == SQLITE_OK; i++) {
+                sqlite3_stmt *stmt;
+
+                rc = bind(rows, statements[i], 1, values, &stmt);
+                if (rc != SQLITE_OK)
+                        break;
+                rows_bind_text(stmt, 2, owner_name);
+                rc = rows_run_once(stmt);
+        }
+        return rc;
 }

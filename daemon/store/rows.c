@@ -84,11 +84,13 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_SESSION_NUMBERED] = "SELECT id FROM session WHERE device_address = ?1 AND record = ?2 AND record > 0 AND epoch = ?3"
                                   " AND ended = 1 AND source = 'live' ORDER BY id DESC LIMIT 1",
         [ROWS_SESSION_MERGE] = "UPDATE session SET source = 'both', record = ?2, epoch = ?3, record_start = ?4 WHERE id = ?1",
+        [ROWS_SESSION_RECORD_SEQ] = "UPDATE session SET record_seq = ?2 WHERE id = ?1",
         [ROWS_CHUNK_HAS] = "SELECT 1 FROM chunk WHERE session = ? AND seq = ?",
         [ROWS_GAPS_OF_LINK] = "SELECT from_usec, to_usec FROM gap WHERE session = ? AND stream = 0",
         [ROWS_HIDDEN_NEXT] = "SELECT id FROM session WHERE ended = 2 AND id > ? ORDER BY id LIMIT 1",
         [ROWS_NOT_OVER] = "SELECT id FROM session WHERE ended = 0 UNION ALL SELECT id FROM session WHERE ended = 2",
-        [ROWS_NEXT_OF_OWNER] = "SELECT id, owner FROM session WHERE ended = 1 AND owner = ?3 AND id > ?1 AND id <= ?2 ORDER BY id LIMIT 1",
+        [ROWS_NEXT_OF_OWNER] = "SELECT id, owner FROM session WHERE ended = 1 AND owner = ?3 AND id > ?1 AND id <= ?2"
+                               " AND (?4 = '' OR owner_name IN ('', ?4)) ORDER BY id LIMIT 1",
         [ROWS_NEXT_OF_ALL] = "SELECT id, owner FROM session WHERE ended = 1 AND id > ?1 AND id <= ?2 ORDER BY id LIMIT 1",
         [ROWS_NEXT_OLD] = "SELECT id, owner FROM session WHERE ended = 1 AND end_realtime BETWEEN ? AND ? AND id < ?"
                           " ORDER BY end_realtime LIMIT 1",
@@ -105,8 +107,8 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_CHUNKS_DELETE] = "DELETE FROM chunk WHERE id IN (SELECT id FROM chunk WHERE session = ? LIMIT ?)",
         [ROWS_GAPS_DELETE] = "DELETE FROM gap WHERE id IN (SELECT id FROM gap WHERE session = ? LIMIT ?)",
         [ROWS_EVENTS_DELETE] = "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE session = ? LIMIT ?)",
-        [ROWS_PLANS_DELETE] = "DELETE FROM plan WHERE ?1 < 0 OR owner = ?1",
-        [ROWS_ACKNOWLEDGEMENTS_DELETE] = "DELETE FROM acknowledgement WHERE ?1 < 0 OR owner = ?1",
+        [ROWS_PLANS_DELETE] = "DELETE FROM plan WHERE ?1 < 0 OR (owner = ?1 AND (?2 = '' OR owner_name IN ('', ?2)))",
+        [ROWS_ACKNOWLEDGEMENTS_DELETE] = "DELETE FROM acknowledgement WHERE ?1 < 0 OR (owner = ?1 AND (?2 = '' OR owner_name IN ('', ?2)))",
 };
 
 static char *text_of(RowsStatement statement) {

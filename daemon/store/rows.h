@@ -49,6 +49,7 @@ typedef enum RowsStatement {
         ROWS_SESSION_BESIDE,
         ROWS_SESSION_NUMBERED,
         ROWS_SESSION_MERGE,
+        ROWS_SESSION_RECORD_SEQ,
         ROWS_CHUNK_HAS,
         ROWS_GAPS_OF_LINK,
         ROWS_HIDDEN_NEXT,
@@ -141,6 +142,7 @@ int rows_session_twin(Rows *rows, uint64_t id);
  * record yet. SQLITE_NOTFOUND. */
 int rows_session_of_record(Rows *rows, const StoreRecord *record, uint64_t *ret_id, bool *ret_merged);
 int rows_session_merge(Rows *rows, uint64_t id, const StoreSession *session);
+int rows_session_record_seq(Rows *rows, uint64_t id, uint64_t seq); /* of the first chunk of a record that is added to it */
 /* A record that is not to come back from its device: SQLITE_NOTFOUND if it may. */
 int rows_bury(Rows *rows, const StoreBurial *burial);
 int rows_bury_session(Rows *rows, uint64_t id);
@@ -153,8 +155,9 @@ int rows_gaps_of_link(Rows *rows, uint64_t session, GArray *ret);
 int rows_next_hidden(Rows *rows, uint64_t after, uint64_t *ret_id);
 /* Sessions that are live, or that nobody sees; appends uint64_t. */
 int rows_not_over(Rows *rows, GArray *ret);
-/* The first that is over, of an owner ((uid_t) -1: of all), with an id behind `after` and of at most `upto`. SQLITE_NOTFOUND. */
-int rows_next_of(Rows *rows, uid_t owner, uint64_t after, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner);
+/* The first that is over, of an owner ((uid_t) -1: of all) whose name fits (store_owner_fits()), with an id behind `after` and of at most
+ * `upto`. SQLITE_NOTFOUND. */
+int rows_next_of(Rows *rows, uid_t owner, const char *owner_name, uint64_t after, uint64_t upto, uint64_t *ret_id, uid_t *ret_owner);
 /* The first that ended within these times, with an id of less than `before`. SQLITE_NOTFOUND. */
 int rows_next_old(Rows *rows, uint64_t from_usec, uint64_t upto_usec, uint64_t before, uint64_t *ret_id, uid_t *ret_owner);
 /* The lowest id of those that were followed live and ended after the first of these times, and not after the other. SQLITE_NOTFOUND. */
@@ -163,7 +166,7 @@ int rows_first_newer(Rows *rows, uint64_t after_usec, uint64_t upto_usec, uint64
 int rows_next_owner(Rows *rows, uid_t from, uid_t *ret);
 /* The newest of an owner's that are more than `count`. SQLITE_NOTFOUND. */
 int rows_first_surplus(Rows *rows, uid_t owner, unsigned count, uint64_t *ret_id);
-int rows_person_delete(Rows *rows, uid_t owner); /* plans and acknowledgement; (uid_t) -1: everybody's */
+int rows_person_delete(Rows *rows, uid_t owner, const char *owner_name); /* likewise plans and acknowledgement */
 
 /* The rows of a session in order, ROWS_TAIL_READ or ROWS_CHUNK_READ. SQLITE_ROW while there is one,
  * SQLITE_DONE after the last; the chunk's data is valid until the next call. */

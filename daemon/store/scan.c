@@ -55,9 +55,15 @@ static int look_for(const Scan *scan, sqlite3 *db, unsigned *ret_version) {
 static void begin_decoding(Scan *scan) {
         if (scan->decoding)
                 scan->decoding = decoder_of(scan)->free(scan->decoding);
-        if (decoder_of(scan)->begin)
+        if (decoder_of(scan)->begin && !shared_is_closed(scan->store))
                 scan->decoding = decoder_of(scan)->begin(&scan->session, scan->store->userdata);
         scan->settled = scan->at == 0;
+}
+
+/* Fetched from its device, it may hold values of any time behind those that came live. */
+static bool holds_record(const StoreSession *session) {
+        return g_str_equal(session->source, "stored") || g_str_equal(session->source, "both") ||
+               (g_str_equal(session->source, "imported") && session->record > 0);
 }
 
 static int begin(Scan *scan, sqlite3 *db) {
@@ -66,9 +72,9 @@ static int begin(Scan *scan, sqlite3 *db) {
         if (rc != SQLITE_OK)
                 return rc;
         scan->begun = true;
-        scan->series.start_boottime_usec = scan->session.start_boottime_usec;
-        /* Fetched from its device, it may hold values of any time behind those that came live. */
-        scan->route.whole = g_strcmp0(scan->session.source, "live") != 0;
+        if (!is_replay(scan))
+                series_begin(&scan->series, scan->session.start_boottime_usec);
+        scan->route.whole = holds_record(&scan->session);
         begin_decoding(scan);
         return SQLITE_OK;
 }
@@ -99,8 +105,7 @@ static void take_frames(Scan *scan, bool used) {
 }
 
 static void take_chunk(Scan *scan, const Chunk *chunk, bool used) {
-        /* A disk that hung has given it at last, and who knows the codec is gone. */
-        if (atomic_load_explicit(&scan->store->closed, memory_order_relaxed))
+        if (shared_is_closed(scan->store))
                 return;
         scan->replay.n_chunks++;
         if (chunk_unpack(chunk, &scan->frames) < 0)
@@ -202,7 +207,7 @@ static int read_stretch(Scan *scan, sqlite3 *db, uint64_t until_usec) {
                         break;
                 rc = SQLITE_OK;
                 if (sqlite3_column_int64(stmt, ROWS_CHUNK_N_COLUMNS) != wanted->seq) {
-                        rc = SQLITE_CORRUPT; /* none is ever taken away alone */
+                        rc = SQLITE_DONE; /* none is ever taken away alone */
                         break;
                 }
                 chunk = rows_chunk_get(stmt);
@@ -212,7 +217,11 @@ static int read_stretch(Scan *scan, sqlite3 *db, uint64_t until_usec) {
                      shared_now_usec() < until_usec;
         }
         (void) sqlite3_finalize(stmt);
-        return rc == SQLITE_OK ? SQLITE_ROW : rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+        if (rc == SQLITE_DONE) {        /* it is not there: the session has gone in this moment, or there is damage */
+                rc = look_for(scan, db, NULL);
+                return rc == SQLITE_OK ? SQLITE_CORRUPT : rc;
+        }
+        return rc == SQLITE_OK ? SQLITE_ROW : rc;
 }
 
 /* Of one that is live: what is not in a chunk yet. It may have become a chunk meanwhile: then the route
@@ -248,9 +257,10 @@ static int read_tail(Scan *scan, sqlite3 *db) {
 }
 
 static int read_series(Scan *scan, sqlite3 *db, uint64_t until_usec) {
-        int rc = SQLITE_ROW;
+        int rc;
 
-        while (rc == SQLITE_ROW && shared_now_usec() < until_usec) {
+        do {
+                rc = SQLITE_ROW;
                 while (scan->at < scan->route.chunks->len && scan->routed && route_chunk(&scan->route, scan->at)->step == ROUTE_SKIP)
                         scan->at++;
                 if (!scan->routed)
@@ -263,29 +273,30 @@ static int read_series(Scan *scan, sqlite3 *db, uint64_t until_usec) {
                         rc = read_tail(scan, db);
                 else
                         return SQLITE_DONE;
-        }
+        } while (rc == SQLITE_ROW && shared_now_usec() < until_usec);
         return rc;
 }
 /* ---- ---- */
 
-static Scan *scan_new(const Store *store, uint64_t id, void *userdata) {
+static Scan *scan_new(const Store *store, uint64_t id, uid_t asker, void *userdata) {
         Scan *scan = g_new0(Scan, 1);
 
         scan->id = id;
+        scan->asker = asker;
         scan->userdata = userdata;
         scan->store = store;
         return scan;
 }
 
-Scan *scan_new_replay(const Store *store, uint64_t id, StoreReplayed done, void *userdata) {
-        Scan *scan = scan_new(store, id, userdata);
+Scan *scan_new_replay(const Store *store, uint64_t id, uid_t asker, StoreReplayed done, void *userdata) {
+        Scan *scan = scan_new(store, id, asker, userdata);
 
         scan->replayed = done;
         return scan;
 }
 
 Scan *scan_new_series(const Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata) {
-        Scan *scan = scan_new(store, wanted->id, userdata);
+        Scan *scan = scan_new(store, wanted->id, wanted->asker, userdata);
 
         scan->series_read = done;
         series_init(&scan->series, wanted);
@@ -324,7 +335,7 @@ int scan_read(Scan *scan, sqlite3 *db, uint64_t until_usec) {
 
         if (!is_replay(scan))
                 series_finish(&scan->series);
-        else if (scan->decoding)
+        else if (scan->decoding && !shared_is_closed(scan->store))
                 decoder_of(scan)->figures(scan->decoding, scan->session.end_boottime_usec, &scan->replay.figures);
         return SQLITE_DONE;
 }

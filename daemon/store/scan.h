@@ -14,15 +14,15 @@
 #include "store/series.h"
 #include "store/store.h"
 
-#define SCAN_SLICE_USEC UINT64_C(20000) /* of the reader's time at a stretch */
-
 typedef struct Scan {
         TAILQ_ENTRY(Scan) entry;
         uint64_t id;
         StoreReplayed replayed;         /* of a replay; NULL: … */
         StoreSeriesRead series_read;    /* … it is a series */
         void *userdata;
+        uid_t asker;
         const Store *store;
+        bool cancelled;                 /* nobody wants the answer; under the store's mutex, as is `entry` */
 
         bool begun;
         StoreSession session;           /* as it was at the beginning */
@@ -42,7 +42,7 @@ typedef struct Scan {
 
 typedef TAILQ_HEAD(ScanList, Scan) ScanList;
 
-Scan *scan_new_replay(const Store *store, uint64_t id, StoreReplayed done, void *userdata);
+Scan *scan_new_replay(const Store *store, uint64_t id, uid_t asker, StoreReplayed done, void *userdata);
 Scan *scan_new_series(const Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata);
 Scan *scan_free(Scan *scan);
 

@@ -79,8 +79,9 @@ static const char tables_4[] =
 
 /* Records that devices keep: which of them a session is (0: none; the start as the device tells it, 0: not known), and how far they have been fetched. What the frames of a chunk come
  * to: figures_version is NULL where nobody knows, else of each curve the number of samples and, if there are any, the rest. `ended` is 2
- * of a session that nobody sees: it is being taken in, or away. A tombstone is all that is left of one that was erased; and if the device may
- * still have it, a number in `buried` that says nothing by itself (rows-buried.c). */
+ * of a session that nobody sees: it is being taken in, or away. record_seq is the first chunk of a record that was added to a session that was
+ * followed. A tombstone is all that is left of one that was erased; and if the device may still have it, a number in `buried` that says nothing by
+ * itself (rows-buried.c). */
 static const char tables_5[] =
         "ALTER TABLE session ADD COLUMN record INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE session ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
@@ -90,6 +91,8 @@ static const char tables_5[] =
         "CREATE INDEX session_hidden ON session (id) WHERE ended = 2;"
         "CREATE INDEX session_kept ON session (owner) WHERE ended = 1;"
         "CREATE INDEX session_end ON session (end_realtime) WHERE ended = 1;"
+        "ALTER TABLE session ADD COLUMN record_seq INTEGER;"
+        "CREATE INDEX session_area ON session (owner, area, start_realtime, id) WHERE ended = 1;"
         "ALTER TABLE device ADD COLUMN cursor_epoch INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE device ADD COLUMN cursor_record INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE device ADD COLUMN cursor_start INTEGER NOT NULL DEFAULT 0;"

@@ -11,8 +11,12 @@ static uint64_t bucket_begin(const StoreSeries *wanted, unsigned i) {
 void series_init(Series *series, const StoreSeries *wanted) {
         series->wanted = *wanted;
         series->wanted.points = CLAMP(wanted->points, 1u, STORE_POINTS_MAX);
-        series->buckets = g_new0(SeriesBucket, series->wanted.points);
         series->points = g_array_new(FALSE, FALSE, sizeof(StorePoint));
+}
+
+void series_begin(Series *series, uint64_t start_boottime_usec) {
+        series->start_boottime_usec = start_boottime_usec;
+        series->buckets = g_new0(SeriesBucket, series->wanted.points);
 }
 
 void series_done(Series *series) {

@@ -23,6 +23,8 @@ typedef struct Series {
 } Series;
 
 void series_init(Series *series, const StoreSeries *wanted);
+/* Room for the buckets, which who waits does not need. */
+void series_begin(Series *series, uint64_t start_boottime_usec);
 void series_done(Series *series);
 void series_clear(Series *series);      /* no value has come */
 

@@ -249,6 +249,11 @@ void shared_wake_reader(Store *store) {
         (void) eventfd_write(store->reader_fd, 1);
 }
 
+void shared_close_later(Store *store, int fd) {
+        g_array_append_val(store->dead_fds, fd);
+        shared_wake_reader(store);
+}
+
 void shared_export_end(Store *store, Export *export, int error) {
         Reply *reply = shared_reply_new(export->phase == EXPORT_COUNTING ? REPLY_COUNTED : REPLY_DONE);
 
@@ -257,6 +262,7 @@ void shared_export_end(Store *store, Export *export, int error) {
         reply->userdata = export->userdata;
         reply->error = error;
         shared_reply(store, reply);
+        shared_close_later(store, export->fd);
         (void) export_free(export);
 }
 
@@ -278,6 +284,7 @@ void shared_import_end(Store *store, Import *import, int error) {
         reply->error = error;
         reply->reason = g_strdup(error < 0 ? import->message : "");
         shared_reply(store, reply);
+        shared_close_later(store, import->fd);
         (void) import_free(import);
 }
 

@@ -21,7 +21,9 @@
 #define STORE_SYNC_USEC UINT64_C(900000)        /* from an unsynced commit to a synced one: 1 s in all */
 #define STORE_ANSWER_USEC UINT64_C(20000000)    /* "Finish() answers when durable; after 20 s Degraded" */
 #define STORE_EXPORT_USEC UINT64_C(30000000)    /* "30 s without progress ends it" */
+#define STORE_SLICE_USEC UINT64_C(20000)        /* of the reader's time at a stretch, for queries, an export, a scan or an import */
 #define STORE_LAG_USEC UINT64_C(2000000)        /* queued for longer than that: degraded */
+#define STORE_FREE_MIN UINT64_C(268435456)      /* octets that an import leaves free on the disk, and a twentieth of it */
 #define STORE_DAY_USEC UINT64_C(86400000000)    /* "what is too old goes when it still is after another day" */
 #define STORE_RETRY_MIN_USEC UINT64_C(50000)
 #define STORE_RETRY_MAX_USEC UINT64_C(1000000)
@@ -149,7 +151,7 @@ struct Store {
         RequestList requests;
         ExportList exports;     /* what is in one of them is the reader's once it is here */
         unsigned n_exports;
-        ScanList scans;         /* likewise; the first is under way, so that there is one decoder at a time */
+        ScanList scans;         /* likewise; of each who asks the first is under way, so that they have one decoder each, and the first of all is the next */
         unsigned n_scans;
         bool scan_is_next;      /* before an export */
         ImportList imports;     /* the reader's too */
@@ -158,7 +160,9 @@ struct Store {
         unsigned n_abandoned;   /* imports, until that is written */
         unsigned n_erasures;    /* that somebody asked for */
         IntakeList intakes;     /* of imports; each lies in what the reader has of it */
-        uint64_t export_usec;   /* STORE_EXPORT_USEC, as above */
+        GArray *dead_fds;       /* ends of others' pipes, for the reader to close: that can take as long as who has the other end likes */
+        uint64_t export_usec, slice_usec, free_min; /* STORE_…, as above */
+        uint64_t queries_usec;  /* that queries have taken since somebody else had a turn who waits for one */
         StoreRetention retention;
         uint64_t retention_day_usec; /* 24 h; tests are in a hurry … */
         int64_t wall_offset_usec; /* … and their clock is wrong */
@@ -187,6 +191,11 @@ struct Store {
 
 static inline void shared_lock(Store *store) {
         (void) pthread_mutex_lock(&store->mutex);
+}
+
+/* What the caller lent the store is gone: a disk that hung has given something at last, and who knows the codec is not there any more. */
+static inline bool shared_is_closed(const Store *store) {
+        return atomic_load_explicit(&store->closed, memory_order_relaxed);
 }
 
 static inline void shared_unlock(Store *store) {
@@ -224,7 +233,9 @@ void shared_wake_writer(Store *store);
 /* Something is in the queue, which `was_empty`: what is queued first after idle wakes the writer. */
 void shared_queued(Store *store, bool was_empty, bool urgent);
 void shared_wake_reader(Store *store);
-/* Answers and frees it; it is in no list any more. */
+/* Closes it without the mutex, on the reader's thread. */
+void shared_close_later(Store *store, int fd);
+/* Answers and frees it; it is in no list any more. Its pipe is closed later. */
 void shared_export_end(Store *store, Export *export, int error);
 void shared_scan_end(Store *store, Scan *scan, int error);
 void shared_import_end(Store *store, Import *import, int error);

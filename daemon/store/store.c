@@ -51,6 +51,8 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         store->shared_reason = g_strdup("");
         store->answer_usec = STORE_ANSWER_USEC;
         store->export_usec = STORE_EXPORT_USEC;
+        store->slice_usec = STORE_SLICE_USEC;
+        store->free_min = STORE_FREE_MIN;
         store->collect_usec = STORE_COLLECT_USEC;
         store->retention_day_usec = STORE_DAY_USEC;
         store->retry_min_usec = STORE_RETRY_MIN_USEC;
@@ -66,6 +68,7 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         TAILQ_INIT(&store->scans);
         TAILQ_INIT(&store->imports);
         TAILQ_INIT(&store->intakes);
+        store->dead_fds = g_array_new(FALSE, FALSE, sizeof(int));
         (void) pthread_mutex_init(&store->mutex, NULL);
         (void) pthread_mutex_init(&store->gate, NULL);
         (void) pthread_condattr_init(&attr);
@@ -142,6 +145,7 @@ static void store_free(Store *store) {
         }
         queue_done(&store->queue);
         g_hash_table_unref(store->live);
+        g_array_unref(store->dead_fds);
         (void) pthread_mutex_destroy(&store->mutex);
         (void) pthread_mutex_destroy(&store->gate);
         (void) pthread_cond_destroy(&store->writer_cond);
@@ -473,7 +477,8 @@ static GArray *spare_imports(Store *store) {
         return spared;
 }
 
-static void push_erase(Store *store, EraseKind kind, uint64_t id, uid_t owner, StoreErasedDone done, void *userdata) {
+static void push_erase(Store *store, EraseKind kind, uint64_t id, uid_t owner, const char *owner_name, StoreErasedDone done,
+                       void *userdata) {
         bool was_empty;
         uint64_t before;
         Job *job;
@@ -487,6 +492,7 @@ static void push_erase(Store *store, EraseKind kind, uint64_t id, uid_t owner, S
         job = job_new(JOB_ERASE, id);
         job->erase = kind;
         job->erase_owner = owner;
+        job->erase_owner_name = g_strdup(owner_name);
         job->spared = kind == ERASE_OWNER ? spare_imports(store) : NULL;
         was_empty = TAILQ_EMPTY(&store->queue.jobs);
         before = queue_push_erase(&store->queue, job);
@@ -506,15 +512,15 @@ bool store_can_erase(Store *store) {
 }
 
 void store_delete(Store *store, uint64_t id, StoreErasedDone done, void *userdata) {
-        push_erase(store, ERASE_SESSION, id, (uid_t) -1, done, userdata);
+        push_erase(store, ERASE_SESSION, id, (uid_t) -1, NULL, done, userdata);
 }
 
-void store_erase_all(Store *store, uid_t owner, StoreErasedDone done, void *userdata) {
-        push_erase(store, ERASE_OWNER, 0, owner, done, userdata);
+void store_erase_all(Store *store, uid_t owner, const char *owner_name, StoreErasedDone done, void *userdata) {
+        push_erase(store, ERASE_OWNER, 0, owner, owner_name, done, userdata);
 }
 
 void store_erase_copies(Store *store, StoreErasedDone done, void *userdata) {
-        push_erase(store, ERASE_COPIES, 0, (uid_t) -1, done, userdata);
+        push_erase(store, ERASE_COPIES, 0, (uid_t) -1, NULL, done, userdata);
 }
 
 void store_set_retention(Store *store, const StoreRetention *retention) {
@@ -590,12 +596,22 @@ static void push_scan(Store *store, Scan *scan) {
         shared_unlock(store);
 }
 
-void store_replay(Store *store, uint64_t id, StoreReplayed done, void *userdata) {
-        push_scan(store, scan_new_replay(store, id, done, userdata));
+void store_replay(Store *store, uint64_t id, uid_t asker, StoreReplayed done, void *userdata) {
+        push_scan(store, scan_new_replay(store, id, asker, done, userdata));
 }
 
 void store_series(Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata) {
         push_scan(store, scan_new_series(store, wanted, done, userdata));
+}
+
+void store_forget(Store *store, const void *userdata) {
+        Scan *scan;
+
+        shared_lock(store);
+        TAILQ_FOREACH(scan, &store->scans, entry)
+                scan->cancelled |= scan->userdata == userdata;
+        shared_wake_reader(store);
+        shared_unlock(store);
 }
 
 void store_import(Store *store, const StoreImport *wanted, StoreImported done, void *userdata) {

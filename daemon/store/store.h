@@ -21,7 +21,7 @@ typedef void (*StoreReplayed)(int error, const StoreReplay *replay, void *userda
 typedef void (*StoreSeriesRead)(int error, const StorePoint *points, size_t n, void *userdata);
 
 /* error: 0: durable; -EBADMSG no tape, or cut short, -EOPNOTSUPP a later version, -EEXIST a session with this uuid is here, -EFBIG longer
- * than any session, -ETIMEDOUT nothing came for 30 s, -ENOBUFS too many at a time, -ENOSPC, -EIO, -ECANCELED. message: one sentence with the
+ * than any session, -ETIMEDOUT less than 64 KiB came in 30 s, -EDQUOT the disk is nearly full, -ENOBUFS too many at a time, -ENOSPC, -EIO, -ECANCELED. message: one sentence with the
  * line, "" with 0. After an error nothing of it is kept. */
 typedef void (*StoreImported)(int error, const char *message, uint64_t id, void *userdata);
 
@@ -102,9 +102,10 @@ bool store_can_erase(Store *store);
 /* One that is over. Gone means gone: overwritten, the log truncated, free pages given back, backups of before removed, and a row left that
  * says nothing but its id and when. */
 void store_delete(Store *store, uint64_t id, StoreErasedDone done, void *userdata);
-/* All of an owner that are over now, with the plans and the acknowledgement that are set now; (uid_t) -1: everybody's. In steps, so that
- * recording goes on, and what is set or ends meanwhile stays, however long it takes. */
-void store_erase_all(Store *store, uid_t owner, StoreErasedDone done, void *userdata);
+/* All of an owner that are over now, with the plans and the acknowledgement that are set now; (uid_t) -1: everybody's. What was stored with
+ * another name than `owner_name` (NULL: whatever it is) belongs to who had the uid before, and stays. In steps, so that recording goes on, and
+ * what is set or ends meanwhile stays, however long it takes. */
+void store_erase_all(Store *store, uid_t owner, const char *owner_name, StoreErasedDone done, void *userdata);
 /* Files that were put aside; of erased->remains afterwards only what could not be removed. */
 void store_erase_copies(Store *store, StoreErasedDone done, void *userdata);
 void store_set_retention(Store *store, const StoreRetention *retention);
@@ -123,9 +124,11 @@ void store_get(Store *store, uint64_t id, StoreListed done, void *userdata); /* 
 /* Of a live session too, as far as it is written. -ENOENT no such session. */
 void store_events(Store *store, const StoreEventFilter *filter, StoreEventsRead done, void *userdata);
 
-/* In slices, which queries overtake. */
-void store_replay(Store *store, uint64_t id, StoreReplayed done, void *userdata);
+/* In slices, which queries overtake. `asker`: each who asks has a turn, however much others want. */
+void store_replay(Store *store, uint64_t id, uid_t asker, StoreReplayed done, void *userdata);
 void store_series(Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata);
+/* Who asked for one of these with that userdata does not want it any more: the answer is -ECANCELED, unless there is one already. */
+void store_forget(Store *store, const void *userdata);
 
 /* On the reader too. `ended`: 0: all is in the pipe; -ENOENT: the session was deleted; -EPIPE; -ETIMEDOUT: for 30 s the pipe took nothing; -EIO;
  * -ECANCELED. */

@@ -84,8 +84,13 @@ static int merge_record(Ledger *ledger, const StoreRecord *record, uint64_t id) 
         const StoreSession *s = &record->session;
         Place place = { .session = id, .gaps = gaps };
         RowsSessionState state;
+        uint64_t seq = 0;
         int rc = rows_session_state(&ledger->rows, id, &state);
 
+        if (rc == SQLITE_OK)
+                rc = rows_chunk_next(&ledger->rows, id, &seq);
+        if (rc == SQLITE_OK)
+                rc = rows_session_record_seq(&ledger->rows, id, seq);
         if (rc == SQLITE_OK)
                 rc = rows_gaps_of_link(&ledger->rows, id, gaps);
         if (rc != SQLITE_OK)

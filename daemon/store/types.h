@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include "needled/figures.h"
@@ -88,6 +89,11 @@ typedef struct StoreSession {
         uint64_t end_boottime_usec, end_realtime_usec;
         Figures figures;        /* absent while live */
 } StoreSession;
+
+/* Whether what was stored with this name of its owner is that of who has this name; where either is not known ("", NULL) it is. */
+static inline bool store_owner_fits(const char *stored, const char *name) {
+        return !name || !*name || !stored || !*stored || strcmp(stored, name) == 0;
+}
 
 /* How it ended. */
 typedef struct StoreEnd {
@@ -221,7 +227,7 @@ typedef struct StoreDecoder {
 
 #define STORE_ROW_MAX 4096u          /* a waveform of 251 samples, a mark of 255 octets that all need an escape */
 
-#define STORE_SCANS_MAX 64u             /* replays and series that wait; one is under way */
+#define STORE_SCANS_MAX 64u             /* replays and series that wait, or are under way */
 
 /* A session read again from its frames. */
 typedef struct StoreReplay {
@@ -238,6 +244,7 @@ typedef struct StoreSeries {
         StoreMetric metric;
         uint64_t from_usec, to_usec;    /* session time; [from, to) is cut into `points` buckets */
         unsigned points;                /* 1 … STORE_POINTS_MAX */
+        uid_t asker;                    /* as of store_replay() */
 } StoreSeries;
 
 #define STORE_POINTS_MAX 4096u

@@ -193,7 +193,7 @@ static void on_replayed(int error, const StoreReplay *replay, void *userdata) {
 
 static void replay(Store *store) {
         answered = false;
-        store_replay(store, next_id - 1, on_replayed, NULL);
+        store_replay(store, next_id - 1, getuid(), on_replayed, NULL);
         wait_for(store, &answered);
 }
 

@@ -46,7 +46,7 @@ static void op_acknowledge(uid_t owner, BusDone done, void *call, void *userdata
         stage_plan.done = done;
 }
 
-static int op_forget(uid_t owner, void *userdata) {
+static int op_forget(uid_t owner, const char *owner_name, void *userdata) {
         stage_plan.n_forgotten += stage_plan.forget_error == 0;
         stage_plan.owner = owner;
         return stage_plan.forget_error;

@@ -256,6 +256,7 @@ typedef struct StageScan {
         StoreReplayed replayed;
         StoreSeriesRead series_read;
         void *userdata;
+        bool forgotten;
 } StageScan;
 
 static GArray *scans;
@@ -263,6 +264,13 @@ static GArray *scans;
 static void answer_scan(const StageScan *scan) {
         StoreReplay replay = stage->replay;
 
+        if (scan->forgotten) {
+                if (scan->series_read)
+                        scan->series_read(-ECANCELED, NULL, 0, scan->userdata);
+                else
+                        scan->replayed(-ECANCELED, NULL, scan->userdata);
+                return;
+        }
         if (scan->series_read) {
                 scan->series_read(stage->scan_error, (const StorePoint *) (void *) stage->points->data,
                                   stage->scan_error ? 0 : stage->points->len, scan->userdata);
@@ -290,13 +298,23 @@ void stage_scans_answer(void) {
         }
 }
 
-void store_replay(Store *store, uint64_t id, StoreReplayed done, void *userdata) {
+void store_replay(Store *store, uint64_t id, uid_t asker, StoreReplayed done, void *userdata) {
         push_scan((StageScan) { .id = id, .replayed = done, .userdata = userdata });
 }
 
 void store_series(Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata) {
         stage->series = *wanted;
         push_scan((StageScan) { .id = wanted->id, .series_read = done, .userdata = userdata });
+}
+
+void store_forget(Store *store, const void *userdata) {
+        for (unsigned i = 0; i < scans->len; i++) {
+                StageScan *scan = &g_array_index(scans, StageScan, i);
+
+                g_assert_false(scan->forgotten && scan->userdata == userdata);
+                scan->forgotten |= scan->userdata == userdata;
+        }
+        stage->n_forgotten++;
 }
 
 void store_export(Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata) {
@@ -324,7 +342,8 @@ void store_delete(Store *store, uint64_t id, StoreErasedDone done, void *userdat
         begin_erasing("delete", done, userdata);
 }
 
-void store_erase_all(Store *store, uid_t owner, StoreErasedDone done, void *userdata) {
+void store_erase_all(Store *store, uid_t owner, const char *owner_name, StoreErasedDone done, void *userdata) {
+        stage->erase_owner_name = g_intern_string(owner_name);
         stage->erase_owner = owner;
         begin_erasing("all", done, userdata);
 }

@@ -68,6 +68,7 @@ typedef struct Scene {
         StoreSeries series;             /* the newest that was asked for */
         GArray *points;                 /* StorePoint: what is answered */
         int scan_error;                 /* of both */
+        unsigned n_forgotten;           /* of them */
         bool scans_hold;                /* neither is answered until stage_scans_answer() */
         unsigned n_exports;
         StoreExport export;             /* the newest; its pipe is the stage's to close */
@@ -79,6 +80,7 @@ typedef struct Scene {
         uint64_t erase_id;
         uid_t erase_owner;
         bool cannot_erase;              /* too many wait */
+        const char *erase_owner_name;
         StoreErasedDone erase_done;
         void *erase_userdata;
         unsigned n_erased;              /* sessions that the hub was told of */

@@ -149,8 +149,11 @@ static void test_the_store_cannot(void) {
 
 static void test_all_of_ones_own(void) {
         record_new();
+        g_free(stage->user_name);
+        stage->user_name = g_strdup("anna");
         g_autoptr(FakeCall) c = until_asked(erase_by(OWNER, 0), "all");
         g_assert_cmpuint(stage->erase_owner, ==, OWNER_UID);
+        g_assert_cmpstr(stage->erase_owner_name, ==, "anna"); /* not of who had the uid before */
         g_assert_cmpuint(stage_plan.n_forgotten, ==, 1);
         g_assert_cmpuint(stage_plan.owner, ==, OWNER_UID);
         erased(3, OWNER_UID, 12288, NULL);
@@ -193,6 +196,7 @@ static void test_all_by_root(void) {
         erased(0, 0, 0, NULL);
         (void) expect(own, NULL);
         g_autoptr(FakeCall) all = until_asked(erase_by(ROOT, 1, "owner", "u", UINT32_MAX), "all");
+        g_assert_null(stage->erase_owner_name);
         g_assert_cmpuint(stage->erase_owner, ==, (uid_t) -1);
         g_assert_cmpuint(stage_plan.owner, ==, (uid_t) -1);
         erased(0, 0, 0, NULL);
@@ -213,6 +217,7 @@ static void test_all_of_another(void) {
         g_autoptr(FakeCall) allowed = until_asked(erase_by(OWNER, 1, "owner", "u", OTHER_UID), "all");
         g_assert_cmpstr(stage->fb->action, ==, "org.needled.erase-others");
         g_assert_cmpuint(stage->erase_owner, ==, OTHER_UID);
+        g_assert_null(stage->erase_owner_name);
         erased(1, OTHER_UID, 0, NULL);
         (void) expect(allowed, NULL);
         stage_free();

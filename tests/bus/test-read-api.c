@@ -292,7 +292,9 @@ static void test_who_goes_meanwhile(void) {
         fake_bus_settle(stage->fb);
         fake_bus_leave(stage->fb, OWNER, "org.freedesktop.DBus");
         fake_bus_settle(stage->fb);
+        g_assert_cmpuint(stage->n_forgotten, ==, 2);
         stage->bus = bus_free(stage->bus);
+        g_assert_cmpuint(stage->n_forgotten, ==, 3);
         stage_scans_answer();           /* the store outlives both */
         g_assert_null(a->reply);
         g_assert_null(b->reply);

@@ -404,7 +404,7 @@ int fixture_delete(Fixture *f, uint64_t session) {
 
 int fixture_erase_all(Fixture *f, uid_t owner) {
         f->answered = false;
-        store_erase_all(f->store, owner, fixture_on_erased, f);
+        store_erase_all(f->store, owner, NULL, fixture_on_erased, f);
         return wait_answer(f);
 }
 

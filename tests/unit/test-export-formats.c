@@ -271,6 +271,103 @@ static void test_json_of_other_frames(void) {
         fixture_done(&f);
 }
 
+static void on_recorded(int error, StoreRecordFate fate, uint64_t id, void *userdata) {
+        g_assert_cmpint(error, ==, 0);
+        g_assert_cmpint(fate, ==, STORE_RECORD_MERGED);
+        *(bool *) userdata = true;
+}
+
+static bool is_recorded(Fixture *f, uint64_t told) {
+        return *(bool *) (uintptr_t) told;
+}
+
+/* Session 1, 1 s long, with a record that its device has kept of it. */
+static void make_merged(Fixture *f, const uint64_t *times, size_t n) {
+        Frame frames[8] = {};
+        bool told = false;
+        StoreRecord record = {
+                .session = {
+                        .id = 2,
+                        .uuid = (char *) "11111111-0000-4000-8000-000000000002",
+                        .device_address = (char *) "AA:BB:CC:DD:EE:01",
+                        .device_alias = (char *) "pen",
+                        .profile = (char *) "omp1",
+                        .owner = 1000,
+                        .start_boottime_usec = 777000000,
+                        .start_realtime_usec = FIXTURE_START_REALTIME,
+                        .end_boottime_usec = 777000000 + FIXTURE_LENGTH_USEC,
+                        .end_realtime_usec = FIXTURE_START_REALTIME + FIXTURE_LENGTH_USEC,
+                        .end_reason = (char *) "device",
+                        .record = 12,
+                        .epoch = 3,
+                },
+                .device_address_type = "random",
+                .frames = frames,
+                .n_frames = n,
+        };
+
+        for (size_t i = 0; i < n; i++)
+                frames[i] = (Frame) {
+                        .boottime_usec = 777000000 + times[i],
+                        .channel = 8,
+                        .direction = FRAME_FROM_DEVICE,
+                        .size = 2,
+                        .data = (const uint8_t *) "\xab\xcd",
+                };
+        fixture_init(f);
+        f->decoder = counting;
+        fixture_start(f);
+        fixture_begin(f, 1);
+        fixture_record(f, 1, 0, 400);
+        store_session_end(f->store, 1,
+                          &(StoreEnd) { .reason = "user", .boottime_usec = FIXTURE_START_BOOTTIME + FIXTURE_LENGTH_USEC,
+                                        .realtime_usec = FIXTURE_START_REALTIME + FIXTURE_LENGTH_USEC, .record = 12, .epoch = 3 },
+                          NULL, NULL);
+        store_record_put(f->store, &record, on_recorded, &told);
+        fixture_wait(f, is_recorded, (uintptr_t) &told);
+}
+
+/* "The time runs backwards", says who reads it else: what the device kept stands behind what came live, and is written between. */
+static void test_a_record_that_was_added(void) {
+        static const uint64_t times[] = { 0, 101001, 500001, 500001, 900001, 20000000 };
+        static const struct {
+                StoreFormat format;
+                const char *before, *kept, *after;
+                unsigned n_rows;
+        } cases[] = {
+                { STORE_FORMAT_TAPE, "\n0.10000", "\n0.101001 < racp ab cd\n", "\n0.1025", 407 },
+                { STORE_FORMAT_JSON, "\n{\"t\": 10000", "\n{\"t\": 101001,", "\n{\"t\": 1025", 406 },
+                { STORE_FORMAT_CSV, "\n10000", "\n101001,8,43\r\n", "\n1025", 406 },
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                const char *before, *kept, *after;
+                Fixture f;
+                Tape t;
+
+                make_merged(&f, times, G_N_ELEMENTS(times));
+                start_as(&f, &t, (StoreExport) { .id = 1, .format = cases[i].format, .head = &head, .to_usec = UINT64_MAX });
+                wait_over(&f, &t);
+                g_assert_cmpint(t.count_error, ==, 0);
+                g_assert_cmpint(t.end_error, ==, 0);
+                g_assert_cmpuint(t.n_rows, ==, cases[i].n_rows);
+                before = strstr(t.text->str, cases[i].before);
+                kept = strstr(t.text->str, cases[i].kept);
+                after = strstr(t.text->str, cases[i].after);
+                g_assert_true(before && kept && after);
+                g_assert_true(before < kept && kept < after);
+                done(&t);
+                start_as(&f, &t,
+                         (StoreExport) { .id = 1, .format = cases[i].format, .head = &head, .from_usec = 101001, .to_usec = 501000 });
+                wait_over(&f, &t);
+                g_assert_cmpint(t.end_error, ==, 0);
+                g_assert_cmpuint(t.n_rows, ==, 160 + 3); /* 102.5 … 500 ms, and of the record */
+                done(&t);
+                fixture_stop(&f);
+                fixture_done(&f);
+        }
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/export-formats/csv", test_csv);
@@ -280,5 +377,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/export-formats/json", test_json);
         g_test_add_func("/export-formats/what-waits-is-bounded", test_what_waits_is_bounded);
         g_test_add_func("/export-formats/json-of-other-frames", test_json_of_other_frames);
+        g_test_add_func("/export-formats/a-record-that-was-added", test_a_record_that_was_added);
         return g_test_run();
 }

@@ -236,7 +236,7 @@ static void expect_curve(Rig *rig, const StoreSeries *wanted) {
         Series series = {};
 
         series_init(&series, wanted);
-        series.start_boottime_usec = FIXTURE_START_BOOTTIME;
+        series_begin(&series, FIXTURE_START_BOOTTIME);
         for (unsigned i = 0; i < rig->kept->len; i++) {
                 StoreSample sample;
 
@@ -310,7 +310,7 @@ static void test_any_session(void) {
                 ask(&rig, rand);
                 g_assert_cmpint(fixture_query(rig.f.path, "SELECT count(*) FROM chunk WHERE force_n > 0"), >, 20);
                 rig.answered = false;
-                store_replay(rig.f.store, SESSION, on_replayed, &rig);
+                store_replay(rig.f.store, SESSION, 1000, on_replayed, &rig);
                 wait_for(&rig);
                 rig_done(&rig);
         }
@@ -326,7 +326,7 @@ static void test_few_points_take_few_frames(void) {
         record(&rig, 99, 6000);
         for (unsigned i = 0; i < G_N_ELEMENTS(metrics); i++) {
                 uint64_t length = rig.now_usec - FIXTURE_START_BOOTTIME;
-                StoreSeries wanted = { SESSION, metrics[i], 0, length + 1, 4 };
+                StoreSeries wanted = { SESSION, metrics[i], 0, length + 1, 4, 1000 };
 
                 g_atomic_int_set(&n_decoded, 0);
                 ask_one(&rig, &wanted);

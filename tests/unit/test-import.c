@@ -427,6 +427,36 @@ static void test_nothing_comes(void) {
         fixture_done(&f);
 }
 
+/* An octet now and then is not enough. */
+static void test_too_little_comes(void) {
+        g_autofree char *tape = long_tape(20000);
+        Intaken i;
+        Fixture f;
+
+        set_up(&f);
+        f.store->export_usec = 200000;
+        start(&f, &i, 7, "", tape, strlen(tape));
+        i.at_a_time = 1;
+        fixture_wait(&f, is_over, 0);
+        g_assert_cmpint(i.error, ==, -ETIMEDOUT);
+        done(&i);
+        assert_nothing_stayed(&f);
+        fixture_done(&f);
+}
+
+static void test_the_disk_is_nearly_full(void) {
+        Intaken i;
+        Fixture f;
+
+        set_up(&f);
+        f.store->free_min = UINT64_MAX;
+        g_assert_cmpint(import(&f, &i, 7, "", SHORT, strlen(SHORT)), ==, -EDQUOT);
+        g_assert_nonnull(strstr(i.message, "MiB are free"));
+        done(&i);
+        assert_nothing_stayed(&f);
+        fixture_done(&f);
+}
+
 static void test_no_pipe_at_all(void) {
         Intaken i = { .fd = -1 };
         int fd = g_open("/dev/null", O_RDONLY | O_CLOEXEC, 0);
@@ -495,6 +525,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/import/cut-short", test_cut_short);
         g_test_add_func("/import/one-that-is-here", test_one_that_is_here);
         g_test_add_func("/import/nothing-comes", test_nothing_comes);
+        g_test_add_func("/import/too-little-comes", test_too_little_comes);
+        g_test_add_func("/import/the-disk-is-nearly-full", test_the_disk_is_nearly_full);
         g_test_add_func("/import/no-pipe-at-all", test_no_pipe_at_all);
         g_test_add_func("/import/two-at-a-time", test_two_at_a_time);
         g_test_add_func("/import/the-store-closes", test_the_store_closes);

@@ -93,6 +93,7 @@ static void answer_done(Answer *a) {
 }
 
 static Answer *awaited;
+static const unsigned *awaited_count;
 
 static bool is_answered(Fixture *f, uint64_t value) {
         return awaited->answered;
@@ -105,7 +106,7 @@ static void wait_for(Fixture *f, Answer *a) {
 
 static int replay(Fixture *f, uint64_t id, Answer *a) {
         *a = (Answer) {};
-        store_replay(f->store, id, on_replayed, a);
+        store_replay(f->store, id, 1000, on_replayed, a);
         wait_for(f, a);
         return a->error;
 }
@@ -321,7 +322,7 @@ static void test_curves(void) {
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
                 for (StoreMetric metric = 0; metric < _STORE_METRIC_MAX; metric++)
                         for (uint64_t id = 1; id <= 2; id++) {
-                                StoreSeries wanted = { id, metric, cases[i].from, cases[i].to, cases[i].points };
+                                StoreSeries wanted = { id, metric, cases[i].from, cases[i].to, cases[i].points, 1000 };
 
                                 if (metric == STORE_METRIC_DEPTH) {
                                         Answer a;
@@ -338,7 +339,7 @@ static void test_curves(void) {
 
 /* "Works for a running session": chunks, and the tail behind them; pieces of a chunk that is there are none of it any more. */
 static void test_of_a_live_session(void) {
-        StoreSeries wanted = { 1, STORE_METRIC_STROKE_RATE, 0, 20000000, 50 };
+        StoreSeries wanted = { 1, STORE_METRIC_STROKE_RATE, 0, 20000000, 50, 1000 };
         Counting c = {};
         Fixture f;
 
@@ -375,7 +376,7 @@ static void on_got(int error, const StoreSession *sessions, size_t n, void *user
 }
 
 static void test_queries_overtake(void) {
-        StoreSeries wanted = { 1, STORE_METRIC_FORCE, 0, 20000000, 50 };
+        StoreSeries wanted = { 1, STORE_METRIC_FORCE, 0, 20000000, 50, 1000 };
         Answer all[20] = {};
         Fixture f;
 
@@ -383,7 +384,7 @@ static void test_queries_overtake(void) {
         make_session(&f, 1, 5000);
         hold(&f, true);
         for (unsigned i = 0; i < G_N_ELEMENTS(all); i += 2) {
-                store_replay(f.store, 1, on_replayed, &all[i]);
+                store_replay(f.store, 1, 1000, on_replayed, &all[i]);
                 store_series(f.store, &wanted, on_series, &all[i + 1]);
         }
         store_get(f.store, 1, on_got, all);
@@ -396,6 +397,104 @@ static void test_queries_overtake(void) {
         done(&f);
 }
 
+/* Sessions of which each slice takes one chunk. */
+static void make_slow_store(Fixture *f) {
+        make_store(f);
+        shared_lock(f->store);
+        f->store->slice_usec = 1;
+        shared_unlock(f->store);
+        make_session(f, 1, 5000);
+        hold(f, true);
+}
+
+/* Who asks for little does not wait for all that somebody else has asked for before. */
+static void test_each_has_a_turn(void) {
+        Answer many[8] = {}, one = {};
+        Fixture f;
+
+        make_slow_store(&f);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM chunk"), >, 4);
+        for (unsigned i = 0; i < G_N_ELEMENTS(many); i++)
+                store_replay(f.store, 1, 1000, on_replayed, &many[i]);
+        store_replay(f.store, 1, 1001, on_replayed, &one);
+        hold(&f, false);
+        wait_for(&f, &one);
+        g_assert_cmpint(one.error, ==, 0);
+        g_assert_cmpuint(one.replay.n_frames, ==, 5000);
+        g_assert_true(many[0].answered);
+        g_assert_false(many[7].answered);
+        for (unsigned i = 0; i < G_N_ELEMENTS(many); i++) {
+                wait_for(&f, &many[i]);
+                g_assert_cmpint(many[i].error, ==, 0);
+                g_assert_cmpuint(many[i].replay.n_frames, ==, 5000);
+                g_assert_true(i == 0 || many[i - 1].answered); /* in the order in which they were asked for */
+                answer_done(&many[i]);
+        }
+        answer_done(&one);
+        done(&f);
+}
+
+typedef struct Query {
+        unsigned *n_answered;
+        const Answer *scan;
+        bool scan_was_first;
+} Query;
+
+static void on_query(int error, const StoreSession *sessions, size_t n, void *userdata) {
+        Query *query = userdata;
+
+        ++*query->n_answered;
+        query->scan_was_first = query->scan->answered;
+}
+
+static bool are_answered(Fixture *f, uint64_t value) {
+        return *awaited_count >= value;
+}
+
+/* However many there are. */
+static void test_queries_do_not_keep_them_away(void) {
+        unsigned n_answered = 0;
+        Query queries[100] = {};
+        Answer scan = {};
+        Fixture f;
+
+        make_slow_store(&f);
+        store_replay(f.store, 1, 1000, on_replayed, &scan);
+        for (unsigned i = 0; i < G_N_ELEMENTS(queries); i++) {
+                queries[i] = (Query) { &n_answered, &scan, false };
+                store_get(f.store, 1, on_query, &queries[i]);
+        }
+        hold(&f, false);
+        awaited_count = &n_answered;
+        fixture_wait(&f, are_answered, G_N_ELEMENTS(queries));
+        g_assert_false(queries[0].scan_was_first);
+        g_assert_true(queries[G_N_ELEMENTS(queries) - 1].scan_was_first);
+        answer_done(&scan);
+        done(&f);
+}
+
+static void test_nobody_wants_it_any_more(void) {
+        StoreSeries wanted = { 1, STORE_METRIC_FORCE, 0, 20000000, 50, 1000 };
+        Answer all[3] = {};
+        Fixture f;
+
+        make_slow_store(&f);
+        store_replay(f.store, 1, 1000, on_replayed, &all[0]);
+        store_series(f.store, &wanted, on_series, &all[1]);
+        store_replay(f.store, 1, 1000, on_replayed, &all[2]);
+        store_forget(f.store, &all[0]);
+        store_forget(f.store, &all[1]);
+        hold(&f, false);
+        for (unsigned i = 0; i < G_N_ELEMENTS(all); i++) {
+                wait_for(&f, &all[i]);
+                g_assert_cmpint(all[i].error, ==, i < 2 ? -ECANCELED : 0);
+        }
+        store_forget(f.store, &all[2]); /* there is nothing to forget */
+        for (unsigned i = 0; i < G_N_ELEMENTS(all); i++)
+                answer_done(&all[i]);
+        done(&f);
+}
+
 static void test_too_many(void) {
         Answer all[STORE_SCANS_MAX + 2] = {};
         Fixture f;
@@ -403,7 +502,7 @@ static void test_too_many(void) {
         make_store(&f);
         hold(&f, true);
         for (unsigned i = 0; i < G_N_ELEMENTS(all); i++)
-                store_replay(f.store, 1, on_replayed, &all[i]);
+                store_replay(f.store, 1, 1000, on_replayed, &all[i]);
         wait_for(&f, &all[STORE_SCANS_MAX + 1]);
         hold(&f, false);
         for (unsigned i = 0; i < G_N_ELEMENTS(all); i++) {
@@ -426,7 +525,7 @@ static void test_deleted_meanwhile(void) {
         make_store(&f);
         make_session(&f, 1, 5000);
         g_assert_cmpint(sqlite3_open_v2(f.path, &db, SQLITE_OPEN_READWRITE, NULL), ==, SQLITE_OK);
-        scan = scan_new_replay(f.store, 1, on_replayed, &a);
+        scan = scan_new_replay(f.store, 1, 1000, on_replayed, &a);
         g_assert_cmpint(scan_read(scan, db, 0), ==, SQLITE_OK); /* no time: a chunk at a time */
         g_assert_cmpuint(scan->replay.n_chunks, ==, 1);
         g_assert_cmpint(scan_read(scan, db, 0), ==, SQLITE_OK);
@@ -442,7 +541,7 @@ static void test_deleted_meanwhile(void) {
 }
 
 static void test_closing(void) {
-        StoreSeries wanted = { 1, STORE_METRIC_FORCE, 0, 20000000, 50 };
+        StoreSeries wanted = { 1, STORE_METRIC_FORCE, 0, 20000000, 50, 1000 };
         Answer all[STORE_SCANS_MAX] = {};
         Fixture f;
 
@@ -450,7 +549,7 @@ static void test_closing(void) {
         make_session(&f, 1, 5000);
         hold(&f, true);
         for (unsigned i = 0; i < G_N_ELEMENTS(all); i += 2) {
-                store_replay(f.store, 1, on_replayed, &all[i]);
+                store_replay(f.store, 1, 1000, on_replayed, &all[i]);
                 store_series(f.store, &wanted, on_series, &all[i + 1]);
         }
         fixture_stop(&f);
@@ -472,6 +571,9 @@ int main(int argc, char **argv) {
         g_test_add_func("/scan/curves", test_curves);
         g_test_add_func("/scan/of-a-live-session", test_of_a_live_session);
         g_test_add_func("/scan/queries-overtake", test_queries_overtake);
+        g_test_add_func("/scan/each-has-a-turn", test_each_has_a_turn);
+        g_test_add_func("/scan/queries-do-not-keep-them-away", test_queries_do_not_keep_them_away);
+        g_test_add_func("/scan/nobody-wants-it-any-more", test_nobody_wants_it_any_more);
         g_test_add_func("/scan/too-many", test_too_many);
         g_test_add_func("/scan/deleted-meanwhile", test_deleted_meanwhile);
         g_test_add_func("/scan/closing", test_closing);

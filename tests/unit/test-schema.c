@@ -10,7 +10,7 @@
 /* What version 5 brought, out of the database again; so with version 4. */
 #define WITHOUT_5                                                                                                        \
         "DROP TABLE tombstone; DROP TABLE buried; DROP INDEX session_record; DROP INDEX session_uuid; DROP INDEX session_hidden;"           \
-        "DROP INDEX session_kept; DROP INDEX session_end;"                                                               \
+        "DROP INDEX session_kept; DROP INDEX session_end; DROP INDEX session_area; ALTER TABLE session DROP COLUMN record_seq;" \
         "ALTER TABLE session DROP COLUMN record; ALTER TABLE session DROP COLUMN epoch; ALTER TABLE session DROP COLUMN record_start;" \
         "ALTER TABLE device DROP COLUMN cursor_epoch; ALTER TABLE device DROP COLUMN cursor_record;"                     \
         "ALTER TABLE device DROP COLUMN cursor_start;"                                                                   \

@@ -204,7 +204,7 @@ static uint64_t erase_and_record(void) {
                 make_session(&f, id, "some", 1000, 10000);
         fixture_begin(&f, 50);
         f.answered = false;
-        store_erase_all(f.store, 1000, fixture_on_erased, &f);
+        store_erase_all(f.store, 1000, NULL, fixture_on_erased, &f);
         while (!f.answered) {
                 uint64_t before = store_counters(f.store).committed;
 
@@ -251,7 +251,7 @@ static void test_stopped_with_free_pages(void) {
                         make_session(&f, id, "nobody-must-know", 1000, 10000);
                 write_file(&f, ".backup-v3", "nobody-must-know either");
                 f.answered = false;
-                store_erase_all(f.store, 1000, fixture_on_erased, &f);
+                store_erase_all(f.store, 1000, NULL, fixture_on_erased, &f);
                 while (!f.answered && fixture_query(f.path, "SELECT count(*) FROM session") > 0)
                         store_dispatch(f.store);
                 f.store = store_close(f.store, 0);
@@ -485,6 +485,41 @@ static void test_closing_answers(void) {
         fixture_done(&f);
 }
 
+/* A uid that is used again: what is of who had it before is not theirs to erase. */
+static void test_of_who_had_the_uid_before(void) {
+        static const char *const names[] = { "anna", "", "berta", "anna" };
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+                StorePlan plan = { .owner = 1000, .owner_name = (char *) names[i], .subject = (char *) (i == 2 ? "b" : "a") };
+                g_autofree char *sql = g_strdup_printf("UPDATE session SET owner_name = '%s' WHERE id = %u", names[i], i + 1);
+                sqlite3 *db;
+
+                fixture_begin_full(&f, i + 1, FIXTURE_START_REALTIME, "C0:FF:EE:12:34:56", "some", 1000);
+                fixture_record(&f, i + 1, 0, 20);
+                g_assert_cmpint(fixture_end(&f, i + 1), ==, 0);
+                g_assert_cmpint(fixture_plan(&f, &plan), ==, 0);
+                g_assert_cmpint(sqlite3_open_v2(f.path, &db, SQLITE_OPEN_READWRITE, NULL), ==, SQLITE_OK);
+                (void) sqlite3_busy_timeout(db, 10000);
+                g_assert_cmpint(sqlite3_exec(db, sql, NULL, NULL, NULL), ==, SQLITE_OK);
+                (void) sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+                (void) sqlite3_close(db);
+        }
+        f.answered = false;
+        store_erase_all(f.store, 1000, "anna", fixture_on_erased, &f);
+        fixture_wait(&f, fixture_is_answered, 0);
+        g_assert_cmpuint(f.erased.n_sessions, ==, 3);
+        g_assert_cmpint(fixture_query(f.path, "SELECT sum(id) FROM session"), ==, 3);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM plan WHERE owner_name = 'berta'"), ==, 1);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM plan"), ==, 1);
+        g_assert_cmpint(fixture_erase_all(&f, 1000), ==, 0);
+        g_assert_cmpuint(f.erased.n_sessions, ==, 1);
+        fixture_stop(&f);
+        fixture_done(&f);
+}
+
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         fault_vfs_install();
@@ -503,5 +538,6 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store-erase/cut-off", test_cut_off);
         g_test_add_func("/store-erase/closing-answers", test_closing_answers);
         g_test_add_func("/store-erase/asked-for-during-a-sweep", test_asked_for_during_a_sweep);
+        g_test_add_func("/store-erase/of-who-had-the-uid-before", test_of_who_had_the_uid_before);
         return g_test_run();
 }

@@ -166,7 +166,7 @@ static void live_erasing(Fixture *f, Told *told) {
                 atomic_store(&told->fates[i], FATE_GOING);
         atomic_store(&told->ready, true);
         f->erased.n_sessions = 0;
-        store_erase_all(f->store, (uid_t) -1, fixture_on_erased, f);
+        store_erase_all(f->store, (uid_t) -1, NULL, fixture_on_erased, f);
         while (f->erased.n_sessions == 0) {
                 follow(f, told, 4);
                 g_assert_cmpint(fixture_list(f, &(StoreFilter) { .owner = (uid_t) -1, .limit = 500 }), ==, 0);

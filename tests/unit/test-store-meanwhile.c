@@ -90,7 +90,7 @@ static void test_set_again(void) {
         fill_disk(&f);
         store_plan_put(f.store, &plan, forget_answer, &f);
         store_acknowledge(f.store, &(StoreAcknowledgement) { .owner = 1000, .version = (char *) "1" }, forget_answer, &f);
-        store_erase_all(f.store, 1000, fixture_on_erased, &f);
+        store_erase_all(f.store, 1000, NULL, fixture_on_erased, &f);
         store_acknowledge(f.store, &(StoreAcknowledgement) { .owner = 1000, .version = (char *) "1" }, forget_answer, &f);
         g_assert_cmpint(fixture_plan(&f, &plan), ==, -EIO);
         empty_disk(&f);
@@ -111,7 +111,7 @@ static void test_during_it(void) {
         for (uint64_t id = 1; id <= 20; id++)
                 make_session(&f, id, 5000);
         f.answered = false;
-        store_erase_all(f.store, (uid_t) -1, fixture_on_erased, &f);
+        store_erase_all(f.store, (uid_t) -1, NULL, fixture_on_erased, &f);
         store_plan_put(f.store, &plan, forget_answer, &f);
         for (uint64_t id = 50; id < 55; id++) {
                 fixture_begin_full(&f, id, FIXTURE_START_REALTIME, pen, "me", 1000);

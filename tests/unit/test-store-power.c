@@ -318,7 +318,7 @@ static void test_erasing_all(void) {
         for (uint64_t id = 2; id < 8; id++)
                 promise(&c, PROMISE_GOING, 0, id, id == 2 ? 3000 : 100);
         follow(&c, 500);
-        store_erase_all(c.f.store, (uid_t) -1, fixture_on_erased, &c.f);
+        store_erase_all(c.f.store, (uid_t) -1, NULL, fixture_on_erased, &c.f);
         while (c.f.erased.n_sessions == 0) {
                 follow(&c, 4);
                 (void) fixture_get(&c.f, 2);

@@ -394,6 +394,8 @@ static void test_lists(void) {
         g_assert_cmpuint(walk(&f, filter), ==, 30);
         filter = (StoreFilter) { .owner = (uid_t) -1, .limit = 50, .subject = "' OR 1=1 --" };
         g_assert_cmpuint(walk(&f, filter), ==, 0);
+        /* nor does the number of another's session say when that was */
+        g_assert_cmpint(fixture_list(&f, &(StoreFilter) { .owner = 4242, .limit = 50, .before = 1 }), ==, -ENOENT);
         filter = (StoreFilter) { .owner = (uid_t) -1, .limit = 50, .before = 999999 };
         g_assert_cmpint(fixture_list(&f, &filter), ==, -ENOENT);
         filter = (StoreFilter) { .owner = (uid_t) -1, .limit = 1000000 };
@@ -414,6 +416,9 @@ static void test_lists_use_an_index(void) {
                 "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 1 AND device_address = ? ORDER BY start_realtime DESC, id DESC"
                 " LIMIT 50",
                 "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 1 AND subject = ? ORDER BY start_realtime DESC, id DESC LIMIT 50",
+                "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 1 AND area = ? AND owner = ? ORDER BY start_realtime DESC, id DESC LIMIT 50",
+                "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 1 AND start_realtime >= ? AND start_realtime < ? AND owner = ?"
+                " ORDER BY start_realtime DESC, id DESC LIMIT 50",
                 "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 0 ORDER BY id DESC",
         };
         Fixture f;
