@@ -175,10 +175,10 @@ static void test_two_at_a_time(void) {
         g_autoptr(FakeCall) a = until_asked(import_by(OWNER, ends[0], 0), 1);
         StoreImport first = stage->import;
         void *first_userdata = stage->import_userdata;
-        g_autoptr(FakeCall) b = until_asked(import_by(OWNER, ends[0], 0), 2);
         g_autoptr(FakeCall) c = import_by(OWNER, ends[0], 0);
         expect_error(c, "LimitReached", "This user");
-        g_autoptr(FakeCall) other = import_by(OTHER, ends[0], 0);
+        g_autoptr(FakeCall) b = until_asked(import_by(OTHER, ends[0], 0), 2);
+        g_autoptr(FakeCall) other = import_by(ROOT, ends[0], 0);
         expect_error(other, "LimitReached", "in all");
 
         imported(-ETIMEDOUT, "");       /* that makes room */

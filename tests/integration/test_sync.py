@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Sessions that a device has stored: taken over once, merged with what was followed live, cleared only when that is configured."""
+import json
 import signal
 
 from bluez import CHARACTERISTIC, OMP, call, characteristics
@@ -80,6 +81,23 @@ def test_one_more_by_hand(stage):
     expect((shown['phase'], shown.get('error', '')), ('idle', ''), 'how it ended')
 
 
+def there_and_back(stage, session):
+    """What the device kept is written between what came live, in order of time, so that it can be read again."""
+    path = stage.dir / 'merged.json'
+    expect(stage.ctl('export', session, '--format=json', '-o', path)[0], 0, 'export')
+    document = json.loads(path.read_text())
+    times = [frame['t'] for frame in document['frames']]
+    expect(times, sorted(times), 'times of frames')
+    expect(any(frame.get('c') == 'session-data' for frame in document['frames']), True, 'frames of the record')
+    uuid = document['session']['uuid']
+    path.write_text(path.read_text().replace(uuid, '21111111-2222-4333-8444-555555555555'))
+    before = stage.json('show', session)
+    back = stage.json('show', stage.json('import', path)['imported'][0]['session'])
+    for key in ('duration', 'strokes', 'force', 'contact_time'):
+        expect(back.get(key), before.get(key), key)
+    expect(stage.ctl('delete', '--yes', back['id'])[0], 0, 'delete')
+
+
 def test_merged_with_what_was_followed(stage):
     sim = start(stage)
     stage.adopt()
@@ -93,6 +111,7 @@ def test_merged_with_what_was_followed(stage):
     both = wait_for('the merged session', lambda: (s := stage.sessions()) and s[0]['source'] == 'both' and s)
     expect([(s['id'], s['record']) for s in both], [(session, 1)], 'sessions')
     expect(stage.ctl('verify', session)[:2], (0, ''), 'live figures stand')
+    there_and_back(stage, session)
     expect(stage.ctl('sync')[0], 2, 'nothing is new')
     expect(stored_on(sim), 1, 'records on the device')
 
