@@ -353,9 +353,12 @@ static void test_stream_gap_and_pause(void) {
         call_expect(NULL, OWNER, SESSION_PATH, SESSION, "Resume", "");
         drain(fd, &seen);
         g_assert_cmpuint(seen.state, ==, NEEDLED_STREAM_STATE_RUNNING);
-        call_expect(NULL, OWNER, SESSION_PATH, SESSION, "Finish", "");
+        g_autoptr(FakeCall) c = call(OWNER, SESSION_PATH, SESSION, "Finish", "");
+        fake_bus_until(stage->fb, stage->ended);
         drain(fd, &seen);
         g_assert_cmpuint(seen.of[NEEDLED_STREAM_GAP], ==, 1);
+        stage_session_durable();
+        (void) expect(c, NULL);
         close(fd);
         stage_free();
 }
