@@ -160,6 +160,7 @@ Exit verb_show(Client *client) {
         const json_t *live = NULL, *device = NULL;
         json_auto *session = NULL, *events = NULL;
         g_auto(Objects) objects = {};
+        bool is_live = false;
         uint64_t id;
         Exit e;
 
@@ -168,6 +169,7 @@ Exit verb_show(Client *client) {
                 return e;
 
         if (objects_find_session(&objects, typed, &live) == 0 && objects_session_is_live(live)) {
+                is_live = true;
                 device = objects_at(objects.devices, json_text(live, "device"));
                 e = get_live(client, live, device, &session);
         } else if (live || format_parse_unsigned(typed, 1, UINT64_MAX, &id) == 0)
@@ -177,12 +179,14 @@ Exit verb_show(Client *client) {
                              typed);
                 e = EXIT_NOT_FOUND;
         }
-        if (e == EXIT_DONE)
-                e = events_view_get(client, (uint64_t) json_number(session, "id"), &events);
         if (e != EXIT_DONE)
                 return e;
+        e = events_view_get(client, (uint64_t) json_number(session, "id"), &events);
+        if (e != EXIT_DONE && !is_live) /* the figures of a live one are known whatever the database does */
+                return e;
 
-        json_object_set(session, "events", events);
+        if (events)
+                json_object_set(session, "events", events);
         if (client_wants_json(client))
                 output_json(session);
         else

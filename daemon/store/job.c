@@ -325,6 +325,7 @@ void piece_reserve(Piece *piece, size_t size) {
 }
 
 void queue_init(Queue *queue) {
+        *queue = (Queue) {};
         TAILQ_INIT(&queue->jobs);
 }
 

@@ -245,9 +245,11 @@ static void expect_curve(Rig *rig, const StoreSeries *wanted) {
         }
         series_finish(&series);
         g_assert_cmpuint(rig->points->len, ==, series.points->len);
-        if (series.points->len > 0)
-                g_assert_cmpmem(rig->points->data, rig->points->len * sizeof(StorePoint), series.points->data,
-                                series.points->len * sizeof(StorePoint));
+        for (unsigned i = 0; i < series.points->len; i++) { /* by members: a point has octets that mean nothing */
+                const StorePoint *a = &g_array_index(rig->points, StorePoint, i), *b = &g_array_index(series.points, StorePoint, i);
+
+                g_assert_true(a->usec == b->usec && a->min == b->min && a->mean == b->mean && a->max == b->max);
+        }
         series_done(&series);
         hub_decoder.free(decoding);
 }
