@@ -94,8 +94,7 @@ def instructions(template, options):
             top[name] += (cost - before.get(name, 0)) / n
     named = [(name, cost) for name, cost in top.most_common() if not name.startswith('0x') and name not in THREAD_FRAMES]
     notes = [f'{cost:,.0f} in {name}' for name, cost in named[:12]]
-    # With what they wait and wake, which a busy machine makes more of; the gate is on what is without (store.py).
-    yield Figure("user instructions for each notification, store's threads", store, '', 1500, None, False, notes)
+    yield Figure("user instructions for each notification, store's threads", store, '', 1500, None, True, notes)
 
 
 def trace_calls(path):
