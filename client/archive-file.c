@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/output-file.h"
 #include "client/output.h"
 
 #define BLOCK (64u * 1024u)
@@ -27,10 +28,9 @@ static const struct {
 };
 
 struct ArchiveWriter {
-        char *path, *temporary;         /* where it goes, and where it is until it is whole */
-        bool force;
+        char *path;
+        OutputFile out;
         struct archive *archive;
-        int fd;
 };
 
 struct ArchiveReader {
@@ -73,24 +73,11 @@ Exit archive_writer_open(const char *path, bool force, ArchiveWriter **ret) {
 
         g_assert(archive_file_is_name(path));
         w->path = g_strdup(path);
-        w->force = force;
-        w->fd = -1;
-        if (!force && g_file_test(path, G_FILE_TEST_EXISTS)) {
-                output_error("%s exists already: name another file, or write over it with --force.", path);
+        if (output_file_open(&w->out, w->path, force) != EXIT_DONE)
                 return EXIT_FAILED;
-        }
 
-        w->temporary = g_strdup_printf("%s.XXXXXX", path);
-        w->fd = mkostemp(w->temporary, O_CLOEXEC); /* 0600 */
-        if (w->fd < 0) {
-                int error = errno;
-
-                g_clear_pointer(&w->temporary, g_free);
-                output_error("%s cannot be written: %s.", path, g_strerror(error));
-                return EXIT_FAILED;
-        }
         w->archive = archive_write_new();
-        if (!w->archive || set_kind(w) != ARCHIVE_OK || archive_write_open_fd(w->archive, w->fd) != ARCHIVE_OK)
+        if (!w->archive || set_kind(w) != ARCHIVE_OK || archive_write_open_fd(w->archive, fileno(w->out.file)) != ARCHIVE_OK)
                 return write_failed(w, ENOMEM);
 
         *ret = g_steal_pointer(&w);
@@ -128,31 +115,10 @@ Exit archive_writer_add(ArchiveWriter *w, const char *name, FILE *content, uint6
         return good ? EXIT_DONE : write_failed(w, errno);
 }
 
-static int put_in_place(ArchiveWriter *w) {
-        if (fsync(w->fd) < 0)
-                return -errno;
-        if (!w->force && link(w->temporary, w->path) == 0) { /* never over what came meanwhile */
-                (void) unlink(w->temporary);
-                return 0;
-        }
-        if (!w->force && errno == EEXIST)
-                return -EEXIST;
-
-        return rename(w->temporary, w->path) < 0 ? -errno : 0;
-}
-
 Exit archive_writer_close(ArchiveWriter *writer) {
         g_autoptr(ArchiveWriter) w = writer;
-        int r;
 
-        if (archive_write_close(w->archive) != ARCHIVE_OK)
-                return write_failed(w, EIO);
-        r = put_in_place(w);
-        if (r < 0)
-                return write_failed(w, -r);
-
-        g_clear_pointer(&w->temporary, g_free);
-        return EXIT_DONE;
+        return archive_write_close(w->archive) == ARCHIVE_OK ? output_file_close(&w->out) : write_failed(w, EIO);
 }
 
 ArchiveWriter *archive_writer_discard(ArchiveWriter *w) {
@@ -161,11 +127,8 @@ ArchiveWriter *archive_writer_discard(ArchiveWriter *w) {
 
         if (w->archive)
                 (void) archive_write_free(w->archive);
-        if (w->fd >= 0)
-                (void) close(w->fd);
-        if (w->temporary)
-                (void) unlink(w->temporary);
-        g_free(w->temporary);
+        if (w->out.file)
+                (void) output_file_discard(&w->out);
         g_free(w->path);
         g_free(w);
         return NULL;
@@ -197,7 +160,8 @@ ArchiveReader *archive_reader_new(FILE *file, char **ret_problem) {
         r->file = file;
         r->archive = archive_read_new();
         if (!r->archive || archive_read_support_format_tar(r->archive) != ARCHIVE_OK ||
-            archive_read_support_format_zip(r->archive) != ARCHIVE_OK || archive_read_support_filter_gzip(r->archive) != ARCHIVE_OK ||
+            archive_read_support_format_zip(r->archive) != ARCHIVE_OK ||
+            archive_read_support_filter_gzip(r->archive) != ARCHIVE_OK ||
             archive_read_support_filter_zstd(r->archive) != ARCHIVE_OK ||
             archive_read_open(r->archive, r, NULL, read_block, NULL) != ARCHIVE_OK) {
                 *ret_problem = r->archive ? problem_of(r) : g_strdup("there is no memory for it");

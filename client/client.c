@@ -3,12 +3,18 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "client/agent.h"
 #include "client/json.h"
 #include "client/output.h"
 #include "client/service.h"
+
+#define CANDIDATES_MAX 6u
 
 static int on_leave_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
         return sd_event_exit(sd_event_source_get_event(s), EXIT_DONE);
@@ -19,6 +25,7 @@ static void pass_over(const char *path, unsigned line, const char *text, void *u
 
 void client_done(Client *client) {
         client->bus = sd_bus_flush_close_unref(client->bus);
+        agent_stop();
 }
 
 Exit client_connect(Client *client) {
@@ -38,20 +45,65 @@ Exit client_objects(Client *client, Objects *ret) {
         return EXIT_DONE;
 }
 
+/* Those that the typed word fits, or all that are adopted. */
+static char *list_devices(const Objects *objects, const char *typed) {
+        GString *list = g_string_new(NULL);
+        const json_t *device;
+        unsigned n = 0;
+        size_t i;
+
+        json_array_foreach(objects->devices, i, device) {
+                const char *address = json_text(device, "address"), *title = objects_device_title(device);
+                g_autofree char *both = strcmp(address, title) == 0 ? g_strdup(address)
+                                                                          : g_strdup_printf("%s (%s)", title, address);
+
+                if (typed ? objects_device_match(device, typed) != MATCH_NONE : json_is_true(json_object_get(device, "adopted")))
+                        client_add_candidate(list, n++, both);
+        }
+
+        return g_string_free(list, FALSE);
+}
+
+/* Those that the typed word fits, or all that are live. */
+static char *list_sessions(const Objects *objects, const char *typed) {
+        GString *list = g_string_new(NULL);
+        const json_t *session;
+        unsigned n = 0;
+        size_t i;
+
+        json_array_foreach(objects->sessions, i, session) {
+                const json_t *device = objects_at(objects->devices, json_text(session, "device"));
+                g_autofree char *text = g_strdup_printf("%" PRId64 "%s%s", json_number(session, "id"), device ? " of " : "",
+                                                        device ? objects_device_title(device) : "");
+
+                if (typed ? objects_session_match(session, typed) != MATCH_NONE : objects_session_is_live(session))
+                        client_add_candidate(list, n++, text);
+        }
+
+        return g_string_free(list, FALSE);
+}
+
+void client_add_candidate(GString *list, unsigned n, const char *text) {
+        if (n < CANDIDATES_MAX)
+                g_string_append_printf(list, "%s%s", n > 0 ? ", " : "", text);
+        else if (n == CANDIDATES_MAX)
+                g_string_append(list, " and more");
+}
+
 Exit client_device(const Objects *objects, const char *typed, const json_t **ret) {
         int r = typed ? objects_find_device(objects, typed, ret) : objects_only_device(objects, ret);
 
         if (r == 0)
                 return EXIT_DONE;
 
-        if (r == -ENOTUNIQ && typed) {
-                output_error("'%s' fits more than one device. 'needlectl devices' lists them with their "
-                             "addresses; where two adapters see one, name it by its path ('needlectl devices --json').",
-                             typed);
-                return EXIT_USAGE;
-        }
         if (r == -ENOTUNIQ) {
-                output_error("There is more than one device: name one. 'needlectl devices' lists them.");
+                g_autofree char *candidates = list_devices(objects, typed);
+
+                if (typed)
+                        output_error("'%s' fits more than one device: %s. Name one; where two adapters see one, by "
+                                     "its path ('needlectl devices --json').", typed, candidates);
+                else
+                        output_error("There is more than one device: %s. Name one.", candidates);
                 return EXIT_USAGE;
         }
         if (typed)
@@ -59,8 +111,8 @@ Exit client_device(const Objects *objects, const char *typed, const json_t **ret
                              "'needlectl search' looks for new ones.",
                              typed);
         else
-                output_error("No device is adopted. 'needlectl search' looks for one, 'needlectl adopt' "
-                             "takes it in.");
+                output_error("No device is adopted. 'needlectl setup' leads through it; 'needlectl search' looks for one, "
+                             "'needlectl adopt' takes it in.");
 
         return EXIT_NOT_FOUND;
 }
@@ -72,63 +124,83 @@ Exit client_session(const Objects *objects, const char *typed, const json_t **re
         if (r == 0)
                 return EXIT_DONE;
 
-        if (r == -ENOTUNIQ && typed) {
-                output_error("'%s' fits more than one session. 'needlectl status' lists those that are "
-                             "live.",
-                             typed);
-                return EXIT_USAGE;
-        }
         if (r == -ENOTUNIQ) {
-                output_error("More than one session is live: name one. 'needlectl status' lists them.");
+                g_autofree char *candidates = list_sessions(objects, typed);
+
+                if (typed && !*candidates)
+                        return client_device(objects, typed, ret); /* it fits several devices, which are named there */
+                if (typed)
+                        output_error("'%s' fits more than one session: %s. Name one.", typed, candidates);
+                else
+                        output_error("More than one session is live: %s. Name one.", candidates);
                 return EXIT_USAGE;
         }
-        if (typed) {
-                output_error("There is no live session '%s'. 'needlectl status' shows those that are, "
-                             "'needlectl sessions' those that were.",
-                             typed);
-                return EXIT_NOT_FOUND;
+        if (typed)
+                return client_no_session(typed);
+
+        output_error("No session of yours is live: 'needlectl start' begins one by hand, 'needlectl sessions' lists "
+                     "those that were.");
+        return EXIT_NOTHING_TO_DO;
+}
+
+Exit client_no_session(const char *typed) {
+        output_error("There is no live session '%s'. 'needlectl status' shows those that are, 'needlectl sessions' "
+                     "those that were.",
+                     typed);
+        return EXIT_NOT_FOUND;
+}
+
+Exit client_find_device(Client *client, const char *typed, Objects *objects, const json_t **ret) {
+        Exit e = client_objects(client, objects);
+
+        return e == EXIT_DONE ? client_device(objects, typed, ret) : e;
+}
+
+Exit client_find_session(Client *client, const char *typed, Objects *objects, const json_t **ret) {
+        Exit e = client_objects(client, objects);
+
+        if (e == EXIT_DONE)
+                e = client_session(objects, typed, ret);
+        if (e == EXIT_DONE && !objects_session_is_live(*ret)) {
+                output_say("Session %" PRId64 " has ended.", json_number(*ret, "id"));
+                return EXIT_NOTHING_TO_DO;
         }
 
-        output_error("No session of yours is live.");
-        return EXIT_NOTHING_TO_DO;
+        return e;
 }
 
 Exit client_call(Client *client, const char *path, const char *interface, const char *member,
                  uint64_t timeout_usec, json_t **ret) {
-        g_autoptr(sd_bus_message) call = NULL;
-        Exit e;
-
-        e = client_connect(client);
-        if (e != EXIT_DONE)
-                return e;
-        e = service_message(client->bus, path, interface, member, &call);
-        if (e != EXIT_DONE)
-                return e;
-
-        return service_call(client->bus, call, timeout_usec, ret);
+        return client_call_with(client, path, interface, member, timeout_usec, ret, "");
 }
 
-Exit client_manager(Client *client, json_t **ret) {
+Exit client_call_with(Client *client, const char *path, const char *interface, const char *member,
+                      uint64_t timeout_usec, json_t **ret, const char *types, ...) {
         g_autoptr(sd_bus_message) call = NULL;
-        json_auto *properties = NULL;
+        va_list arguments;
         Exit e;
         int r;
 
         e = client_connect(client);
-        if (e != EXIT_DONE)
-                return e;
-        e = service_message(client->bus, SERVICE_ROOT, "org.freedesktop.DBus.Properties", "GetAll", &call);
-        if (e != EXIT_DONE)
-                return e;
-        r = sd_bus_message_append(call, "s", SERVICE_MANAGER);
-        if (r < 0)
-                return service_message_error(r);
-        e = service_call(client->bus, call, 0, &properties);
+        if (e == EXIT_DONE)
+                e = service_message(client->bus, path, interface, member, &call);
         if (e != EXIT_DONE)
                 return e;
 
-        *ret = json_from_properties(properties);
-        return EXIT_DONE;
+        va_start(arguments, types);
+        r = sd_bus_message_appendv(call, types, arguments);
+        va_end(arguments);
+        return r < 0 ? service_message_error(r) : service_call(client->bus, call, timeout_usec, ret);
+}
+
+Exit client_manager(Client *client, json_t **ret) {
+        json_auto *properties = NULL;
+        Exit e = client_call_with(client, SERVICE_ROOT, "org.freedesktop.DBus.Properties", "GetAll", 0, &properties, "s",
+                                  SERVICE_MANAGER);
+
+        if (e == EXIT_DONE)
+                *ret = json_from_properties(properties);
+        return e;
 }
 
 uint64_t client_clock(clockid_t clock) {

@@ -42,10 +42,22 @@ Exit client_objects(Client *client, Objects *ret);
  * there is none, or more than one. *ret is borrowed from *objects. */
 Exit client_device(const Objects *objects, const char *typed, const json_t **ret);
 Exit client_session(const Objects *objects, const char *typed, const json_t **ret);
+/* Says that no live session is meant by what was typed, and which there are; EXIT_NOT_FOUND. */
+Exit client_no_session(const char *typed);
+
+/* The same among what the service shows now (objects_done). A session that has ended is told so: EXIT_NOTHING_TO_DO. */
+Exit client_find_device(Client *client, const char *typed, Objects *objects, const json_t **ret);
+Exit client_find_session(Client *client, const char *typed, Objects *objects, const json_t **ret);
+
+/* One more of those that a word fits, the `n`th from 0, for a message; of many only the first. */
+void client_add_candidate(GString *list, unsigned n, const char *text);
 
 /* A call without arguments to an object, and its reply's first value (ret may be NULL). */
 Exit client_call(Client *client, const char *path, const char *interface, const char *member,
                  uint64_t timeout_usec, json_t **ret);
+/* The same with arguments, as sd_bus_message_append() takes them. */
+Exit client_call_with(Client *client, const char *path, const char *interface, const char *member,
+                      uint64_t timeout_usec, json_t **ret, const char *types, ...);
 
 /* The properties of Manager1. */
 Exit client_manager(Client *client, json_t **ret);

@@ -5,5 +5,6 @@
 
 #include "client/client.h"
 
-/* `question` without its question mark. EXIT_NOTHING_TO_DO: the answer was no; EXIT_USAGE: there is nobody to ask. The user was told. */
+/* `question` without its question mark. EXIT_NOTHING_TO_DO: the answer was no; EXIT_USAGE: there is nobody to ask. The
+ * user was told. */
 Exit confirm_ask(const Client *client, const char *question);

@@ -20,18 +20,12 @@
 
 /* ---- One thing ---- */
 
-static Exit find_device(Client *client, const char *typed, Objects *objects, const json_t **ret) {
-        Exit e = client_objects(client, objects);
-
-        return e == EXIT_DONE ? client_device(objects, typed, ret) : e;
-}
-
 static Exit do_one(Client *client, const char *member, const char *done) {
         g_auto(Objects) objects = {};
         const json_t *device = NULL;
         Exit e;
 
-        e = find_device(client, client_arg(client, 0), &objects, &device);
+        e = client_find_device(client, client_arg(client, 0), &objects, &device);
         if (e == EXIT_DONE)
                 e = client_call(client, json_text(device, "path"), SERVICE_DEVICE, member, CONTROL_TIMEOUT_USEC, NULL);
         if (e != EXIT_DONE)
@@ -62,7 +56,7 @@ int control_find_parameter(const char *name, uint8_t *ret_id) {
         if (omp_parameter_from_name(name, ret_id) >= 0)
                 return 0;
 
-        for (uint8_t id = 1; id < _OMP_PARAMETER_MAX; id++)
+        for (unsigned id = 1; id < _OMP_PARAMETER_MAX; id++)
                 names[n++] = omp_parameter_info(id)->name;
         meant = match_suggest(name, names, n);
         if (meant)
@@ -125,7 +119,7 @@ static void print_parameters(const Client *client, const json_t *parameters) {
         static const char *const titles[] = { "PARAMETER", ">VALUE", "UNIT" };
         g_autoptr(Table) table = table_new(titles, G_N_ELEMENTS(titles));
 
-        for (uint8_t id = 1; id < _OMP_PARAMETER_MAX; id++) {
+        for (unsigned id = 1; id < _OMP_PARAMETER_MAX; id++) {
                 const OmpParameterInfo *info = omp_parameter_info(id);
                 g_autofree char *value = NULL;
 
@@ -172,7 +166,7 @@ Exit verb_get(Client *client) {
                 if (control_find_parameter(client->args[i], &id) < 0)
                         return EXIT_USAGE;
 
-        e = find_device(client, client->options.value[OPTION_DEVICE], &objects, &device);
+        e = client_find_device(client, client->options.value[OPTION_DEVICE], &objects, &device);
         return e == EXIT_DONE ? get_parameters(client, device) : e;
 }
 
@@ -209,7 +203,7 @@ Exit verb_set(Client *client) {
                 if (control_parse_parameter(client->args[i], &parameter) < 0)
                         return EXIT_USAGE;
 
-        e = find_device(client, client->options.value[OPTION_DEVICE], &objects, &device);
+        e = client_find_device(client, client->options.value[OPTION_DEVICE], &objects, &device);
         if (e == EXIT_DONE)
                 e = service_message(client->bus, json_text(device, "path"), SERVICE_DEVICE, "SetParameters", &call);
         if (e != EXIT_DONE)

@@ -26,7 +26,7 @@ static const struct {
         { "notifications-held",    "another program of this computer holds its notifications", NULL },
         { "disconnected-by-other", "another program of this computer disconnected it", NULL },
         { "timeout",               "did not answer in time", NULL },
-        { "services-missing",      "lacks parts of its profile, or that is missing", "adopt" },
+        { "services-missing",      "services are missing: switch it off and on, or", "adopt" },
         { "profile-major",         "its profile is of a newer major version: update needled", NULL },
         { "identity-changed",      "another device answers; if that is right", "adopt" },
         { "key-missing",           "the bond is lost", "adopt" },

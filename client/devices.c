@@ -10,6 +10,7 @@
 #include "client/json.h"
 #include "client/output.h"
 #include "client/pairing.h"
+#include "client/redact.h"
 #include "client/service.h"
 #include "client/verbs.h"
 
@@ -47,7 +48,7 @@ void devices_table_add(Table *table, const json_t *device, uint64_t now_realtime
                      : g_strdup("-");
 
         table_add(table, objects_device_title(device), STYLE_PLAIN);
-        table_add(table, json_text(device, "address"), STYLE_PLAIN);
+        table_add(table, redact_name(json_text(device, "address")), STYLE_PLAIN);
         table_add(table, json_text(device, "kind"), STYLE_PLAIN);
         table_add(table, json_text(device, "state"), state_style(device));
         table_add(table, since, STYLE_PLAIN);
@@ -102,13 +103,6 @@ Exit verb_devices(Client *client) {
                 output_say("No device is known. 'needlectl search' looks for one.");
 
         return EXIT_DONE;
-}
-
-/* The device that the first argument names. */
-static Exit find_device(Client *client, Objects *objects, const json_t **ret) {
-        Exit e = client_objects(client, objects);
-
-        return e == EXIT_DONE ? client_device(objects, client_arg(client, 0), ret) : e;
 }
 
 static int append_adopt_options(sd_bus_message *call, const Options *options, bool agent) {
@@ -188,7 +182,7 @@ Exit verb_adopt(Client *client) {
         Exit e;
         int r;
 
-        e = find_device(client, &objects, &device);
+        e = client_find_device(client, client_arg(client, 0), &objects, &device);
         if (e != EXIT_DONE)
                 return e;
 
@@ -210,6 +204,10 @@ Exit verb_adopt(Client *client) {
                 r = append_adopt_options(call, &client->options, agent);
         if (r < 0)
                 return service_message_error(r);
+        if (agent) /* on its way an answer cannot be asked for again */
+                r = service_may_ask(call);
+        if (r < 0)
+                return service_error(NULL, r);
 
         output_say("Bonding with %s. If it asks for it, press its button now.", title);
         e = agent ? pairing_adopt(client->bus, call, ADOPT_TIMEOUT_USEC, &asked)
@@ -229,13 +227,11 @@ Exit verb_adopt(Client *client) {
 }
 
 Exit verb_forget(Client *client) {
-        g_autoptr(sd_bus_message) call = NULL;
         g_auto(Objects) objects = {};
         const json_t *device = NULL;
         Exit e;
-        int r;
 
-        e = find_device(client, &objects, &device);
+        e = client_find_device(client, client_arg(client, 0), &objects, &device);
         if (e != EXIT_DONE)
                 return e;
         if (!json_is_true(json_object_get(device, "adopted"))) {
@@ -243,13 +239,8 @@ Exit verb_forget(Client *client) {
                 return EXIT_NOTHING_TO_DO;
         }
 
-        e = service_message(client->bus, SERVICE_ROOT, SERVICE_MANAGER, "Forget", &call);
-        if (e != EXIT_DONE)
-                return e;
-        r = sd_bus_message_append(call, "o", json_text(device, "path"));
-        if (r < 0)
-                return service_message_error(r);
-        e = service_call(client->bus, call, CONNECT_TIMEOUT_USEC, NULL);
+        e = client_call_with(client, SERVICE_ROOT, SERVICE_MANAGER, "Forget", CONNECT_TIMEOUT_USEC, NULL, "o",
+                             json_text(device, "path"));
         if (e != EXIT_DONE)
                 return e;
 
@@ -265,7 +256,7 @@ Exit verb_connect(Client *client) {
         const json_t *device = NULL;
         Exit e;
 
-        e = find_device(client, &objects, &device);
+        e = client_find_device(client, client_arg(client, 0), &objects, &device);
         if (e != EXIT_DONE)
                 return e;
         if (objects_device_is_connected(device)) {
@@ -310,19 +301,9 @@ static Exit release_seconds(const Options *options, int64_t *ret) {
 }
 
 static Exit call_release(Client *client, const char *path, int64_t seconds) {
-        g_autoptr(sd_bus_message) call = NULL;
-        Exit e;
-        int r;
-
-        e = service_message(client->bus, path, SERVICE_DEVICE, "Release", &call);
-        if (e != EXIT_DONE)
-                return e;
-        r = seconds >= 0 ? sd_bus_message_append(call, "a{sv}", 1, "seconds", "u", (uint32_t) seconds)
-                         : sd_bus_message_append(call, "a{sv}", 0);
-        if (r < 0)
-                return service_message_error(r);
-
-        return service_call(client->bus, call, CONNECT_TIMEOUT_USEC, NULL);
+        return seconds < 0 ? client_call_with(client, path, SERVICE_DEVICE, "Release", CONNECT_TIMEOUT_USEC, NULL, "a{sv}", 0)
+                           : client_call_with(client, path, SERVICE_DEVICE, "Release", CONNECT_TIMEOUT_USEC, NULL, "a{sv}", 1,
+                                              "seconds", "u", (uint32_t) seconds);
 }
 
 Exit verb_release(Client *client) {
@@ -335,7 +316,7 @@ Exit verb_release(Client *client) {
         e = release_seconds(&client->options, &seconds);
         if (e != EXIT_DONE)
                 return e;
-        e = find_device(client, &before, &device);
+        e = client_find_device(client, client_arg(client, 0), &before, &device);
         if (e != EXIT_DONE)
                 return e;
         e = call_release(client, json_text(device, "path"), seconds);
@@ -357,22 +338,18 @@ Exit verb_release(Client *client) {
 }
 
 Exit verb_autoconnect(Client *client) {
-        g_autoptr(sd_bus_message) call = NULL;
         g_auto(Objects) objects = {};
         const json_t *device = NULL;
         const char *word = client_arg(client, client->n_args - 1), *title;
         bool on = strcmp(word, "on") == 0;
         const json_t *adopted, *auto_connect;
         Exit e;
-        int r;
 
         if (!on && strcmp(word, "off") != 0) {
                 output_error("Say 'on' or 'off', not '%s'.", word);
                 return EXIT_USAGE;
         }
-        e = client_objects(client, &objects);
-        if (e == EXIT_DONE)
-                e = client_device(&objects, client->n_args > 1 ? client_arg(client, 0) : NULL, &device);
+        e = client_find_device(client, client->n_args > 1 ? client_arg(client, 0) : NULL, &objects, &device);
         if (e != EXIT_DONE)
                 return e;
         title = objects_device_title(device);
@@ -383,13 +360,7 @@ Exit verb_autoconnect(Client *client) {
                 return EXIT_NOTHING_TO_DO;
         }
 
-        e = service_message(client->bus, json_text(device, "path"), SERVICE_DEVICE, "SetAutoConnect", &call);
-        if (e != EXIT_DONE)
-                return e;
-        r = sd_bus_message_append(call, "b", on);
-        if (r < 0)
-                return service_message_error(r);
-        e = service_call(client->bus, call, 0, NULL);
+        e = client_call_with(client, json_text(device, "path"), SERVICE_DEVICE, "SetAutoConnect", 0, NULL, "b", on);
         if (e != EXIT_DONE)
                 return e;
 
@@ -401,14 +372,12 @@ Exit verb_autoconnect(Client *client) {
 }
 
 Exit verb_alias(Client *client) {
-        g_autoptr(sd_bus_message) call = NULL;
         g_auto(Objects) objects = {};
         const json_t *device = NULL;
         const char *alias = client_arg(client, 1);
         Exit e;
-        int r;
 
-        e = find_device(client, &objects, &device);
+        e = client_find_device(client, client_arg(client, 0), &objects, &device);
         if (e != EXIT_DONE)
                 return e;
         if (strcmp(json_text(device, "alias"), alias) == 0) {
@@ -416,13 +385,7 @@ Exit verb_alias(Client *client) {
                 return EXIT_NOTHING_TO_DO;
         }
 
-        e = service_message(client->bus, json_text(device, "path"), SERVICE_DEVICE, "SetAlias", &call);
-        if (e != EXIT_DONE)
-                return e;
-        r = sd_bus_message_append(call, "s", alias);
-        if (r < 0)
-                return service_message_error(r);
-        e = service_call(client->bus, call, 0, NULL);
+        e = client_call_with(client, json_text(device, "path"), SERVICE_DEVICE, "SetAlias", 0, NULL, "s", alias);
         if (e != EXIT_DONE)
                 return e;
 

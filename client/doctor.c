@@ -7,6 +7,7 @@
 
 #include "client/json.h"
 #include "client/output.h"
+#include "client/redact.h"
 #include "client/service.h"
 #include "client/terminal.h"
 #include "client/text.h"
@@ -63,9 +64,15 @@ static bool is_sentence(const char *remedy) {
         return g_str_has_suffix(remedy, ".");
 }
 
+static char *printable_message(const char *text) {
+        g_autofree char *said = redact_message(text);
+
+        return text_printable(said);
+}
+
 char *doctor_render(const char *check, const char *status, const char *finding, const char *remedy, DoctorColumns columns) {
-        g_autofree char *head = text_pad(status, STATUS_COLUMNS, false), *name = text_printable(check),
-                        *said = text_printable(finding), *act = text_printable(remedy);
+        g_autofree char *head = text_pad(status, STATUS_COLUMNS, false), *name = printable_message(check),
+                        *said = printable_message(finding), *act = printable_message(remedy);
         unsigned column = STATUS_COLUMNS + MAX(columns.check, text_width(name) + 2);
         g_autofree char *label = text_pad(name, column - STATUS_COLUMNS, false), *text = text_wrap(said, columns.all, column);
         GString *out = g_string_new(NULL);
@@ -100,7 +107,7 @@ static unsigned check_columns(const json_t *findings) {
         size_t i;
 
         json_array_foreach((json_t *) findings, i, finding) {
-                g_autofree char *name = text_printable(json_text(finding, "check"));
+                g_autofree char *name = printable_message(json_text(finding, "check"));
 
                 widest = MAX(widest, text_width(name) + 2);
         }
@@ -250,8 +257,10 @@ Exit verb_doctor(Client *client) {
                 g_autofree char *finding = g_strdup_printf("The system bus cannot be reached: %s.", g_strerror(-r));
 
                 add(findings, "system bus", "fail", finding, "systemctl start dbus");
-        } else
+        } else {
+                service_learn(client->bus);
                 e = ask(client->bus, findings);
+        }
         if (json_array_size(findings) == 0)
                 return e;
 

@@ -11,6 +11,7 @@
 #include "client/output.h"
 #include "client/service.h"
 #include "client/session-filter.h"
+#include "client/session-name.h"
 #include "client/verbs.h"
 
 /* The pages of what goes are overwritten, and there may be many. */
@@ -38,8 +39,8 @@ static void print_sum(const Client *client, const Sum *sum, bool copies) {
         g_autofree char *size = g_format_size_full(sum->n_bytes, G_FORMAT_SIZE_IEC_UNITS);
 
         if (client_wants_json(client)) {
-                json_auto *reply = json_pack("{s:I s:I s:O*}", "sessions", (json_int_t) sum->n_sessions, "bytes", (json_int_t) sum->n_bytes,
-                                             "remains", sum->remains);
+                json_auto *reply = json_pack("{s:I s:I s:O*}", "sessions", (json_int_t) sum->n_sessions, "bytes",
+                                             (json_int_t) sum->n_bytes, "remains", sum->remains);
 
                 output_json(reply);
                 return;
@@ -48,15 +49,15 @@ static void print_sum(const Client *client, const Sum *sum, bool copies) {
         if (copies)
                 output_say("Copies that were put aside are erased: %s.", size);
         else
-                output_say("%" PRIu64 " session%s erased; the files have shrunk by %s.", sum->n_sessions, sum->n_sessions == 1 ? " is" : "s are",
-                           size);
+                output_say("%" PRIu64 " session%s erased; the files have shrunk by %s.", sum->n_sessions,
+                           sum->n_sessions == 1 ? " is" : "s are", size);
         for (size_t i = 0; i < json_array_size(sum->remains); i++) {
                 const char *name = json_string_value(json_array_get(sum->remains, i));
 
                 if (name && strstr(name, ".backup-v"))
                         output_say("What was erased may still be in %s, a backup that could not be removed; remove it.", name);
                 else
-                        output_say("What was erased may still be in %s, which was put aside because it was damaged%s.", name,
+                        output_say("What was erased may still be in %s, which was put aside%s.", name,
                                    copies ? " and could not be removed" : "; 'sudo needlectl erase --copies' erases it");
         }
 }
@@ -64,21 +65,11 @@ static void print_sum(const Client *client, const Sum *sum, bool copies) {
 /* ---- delete ---- */
 
 static Exit delete_one(Client *client, uint64_t id, Sum *sum) {
-        g_autoptr(sd_bus_message) call = NULL;
         json_auto *answer = NULL;
-        Exit e;
-        int r;
+        Exit e = client_call_with(client, SERVICE_ROOT, SERVICE_HISTORY, "Delete", ERASE_TIMEOUT_USEC, &answer, "t", id);
 
-        e = service_message(client->bus, SERVICE_ROOT, SERVICE_HISTORY, "Delete", &call);
-        if (e != EXIT_DONE)
-                return e;
-        r = sd_bus_message_append(call, "t", id);
-        if (r < 0)
-                return service_message_error(r);
-        e = service_call(client->bus, call, ERASE_TIMEOUT_USEC, &answer);
         if (e == EXIT_DONE)
                 add_answer(sum, answer);
-
         return e;
 }
 
@@ -88,14 +79,12 @@ Exit verb_delete(Client *client) {
         g_auto(Sum) sum = {};
         Exit e;
 
-        e = session_filter_ids(client, ids);
+        e = session_name_ids(client, ids);
         if (e != EXIT_DONE)
                 return e;
         question = ids->len == 1 ? g_strdup_printf("Erase session %" PRIu64 " for good", g_array_index(ids, uint64_t, 0))
                                  : g_strdup_printf("Erase these %u sessions for good", ids->len);
         e = confirm_ask(client, question);
-        if (e == EXIT_DONE)
-                e = client_connect(client);
         for (unsigned i = 0; i < ids->len && e == EXIT_DONE; i++)
                 e = delete_one(client, g_array_index(ids, uint64_t, i), &sum);
         if (e == EXIT_DONE || sum.n_sessions > 0)
@@ -107,24 +96,14 @@ Exit verb_delete(Client *client) {
 /* ---- erase ---- */
 
 static Exit erase_all(Client *client, uid_t owner, bool copies, Sum *sum) {
-        g_autoptr(sd_bus_message) call = NULL;
         json_auto *answer = NULL;
-        Exit e;
-        int r;
+        Exit e = copies ? client_call_with(client, SERVICE_ROOT, SERVICE_HISTORY, "EraseAll", ERASE_TIMEOUT_USEC, &answer,
+                                           "a{sv}", 1, "copies", "b", 1)
+                        : client_call_with(client, SERVICE_ROOT, SERVICE_HISTORY, "EraseAll", ERASE_TIMEOUT_USEC, &answer,
+                                           "a{sv}", 1, "owner", "u", (uint32_t) owner);
 
-        e = service_message(client->bus, SERVICE_ROOT, SERVICE_HISTORY, "EraseAll", &call);
-        if (e != EXIT_DONE)
-                return e;
-        if (copies)
-                r = sd_bus_message_append(call, "a{sv}", 1, "copies", "b", 1);
-        else
-                r = sd_bus_message_append(call, "a{sv}", 1, "owner", "u", (uint32_t) owner);
-        if (r < 0)
-                return service_message_error(r);
-        e = service_call(client->bus, call, ERASE_TIMEOUT_USEC, &answer);
         if (e == EXIT_DONE)
                 add_answer(sum, answer);
-
         return e;
 }
 
@@ -144,13 +123,15 @@ Exit verb_erase(Client *client) {
         if (e != EXIT_DONE)
                 return e;
 
-        question = copies               ? g_strdup("Erase the copies of the record that were put aside, with the sessions of all users")
-                   : uid == (uid_t) -1  ? g_strdup("Erase all sessions of all users for good, with what they set and acknowledged")
-                   : owner              ? g_strdup_printf("Erase all sessions of %s for good, with what they set and acknowledged", owner)
-                                        : g_strdup("Erase all your sessions for good, with what you set and acknowledged");
+        if (copies)
+                question = g_strdup("Erase the copies of the record that were put aside, with the sessions of all users");
+        else if (uid == (uid_t) -1)
+                question = g_strdup("Erase all sessions of all users for good, with what they set and acknowledged");
+        else if (owner)
+                question = g_strdup_printf("Erase all sessions of %s for good, with what they set and acknowledged", owner);
+        else
+                question = g_strdup("Erase all your sessions for good, with what you set and acknowledged");
         e = confirm_ask(client, question);
-        if (e == EXIT_DONE)
-                e = client_connect(client);
         if (e == EXIT_DONE)
                 e = erase_all(client, uid, copies, &sum);
         if (e != EXIT_DONE)

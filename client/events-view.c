@@ -12,18 +12,10 @@
 #define PAGE_MAX 1000u          /* of History1.GetEvents */
 
 static Exit get_page(Client *client, uint64_t id, uint64_t after, json_t **ret) {
-        g_autoptr(sd_bus_message) call = NULL;
-        Exit e;
-        int r;
+        if (after == 0)
+                return client_call_with(client, SERVICE_ROOT, SERVICE_HISTORY, "GetEvents", 0, ret, "ta{sv}", id, 0);
 
-        e = service_message(client->bus, SERVICE_ROOT, SERVICE_HISTORY, "GetEvents", &call);
-        if (e != EXIT_DONE)
-                return e;
-        r = after > 0 ? sd_bus_message_append(call, "ta{sv}", id, 1, "after", "t", after) : sd_bus_message_append(call, "ta{sv}", id, 0);
-        if (r < 0)
-                return service_message_error(r);
-
-        return service_call(client->bus, call, 0, ret);
+        return client_call_with(client, SERVICE_ROOT, SERVICE_HISTORY, "GetEvents", 0, ret, "ta{sv}", id, 1, "after", "t", after);
 }
 
 Exit events_view_get(Client *client, uint64_t id, json_t **ret) {
@@ -48,7 +40,7 @@ Exit events_view_get(Client *client, uint64_t id, json_t **ret) {
 }
 
 /* An event of the device or an alert begins and ends; the others are moments. */
-static char *what(const json_t *event) {
+char *events_view_what(const json_t *event) {
         const char *text = json_text(event, "text"), *name = json_text(event, "name");
         const json_t *asserted = json_object_get(event, "asserted"), *raised = json_object_get(event, "raised");
 
@@ -69,7 +61,8 @@ char *events_view_text(const json_t *events, bool legend, bool color) {
         size_t i;
 
         json_array_foreach((json_t *) events, i, event) {
-                g_autofree char *time = format_elapsed((uint64_t) MAX(json_number(event, "time"), 0)), *words = what(event);
+                g_autofree char *time = format_elapsed((uint64_t) MAX(json_number(event, "time"), 0)),
+                                *words = events_view_what(event);
                 const char *level = json_text(event, "level");
                 bool bad = json_is_true(json_object_get(event, "raised")) && strcmp(level, "notice") != 0;
 

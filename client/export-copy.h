@@ -25,6 +25,6 @@ typedef bool (*ExportSink)(const char *data, size_t size, void *userdata);
 /* Into a FILE, which is the userdata. */
 bool export_sink_stream(const char *data, size_t size, void *userdata);
 
-/* Until it is whole, with `rows` of its rows. Takes `in`. Returns what is missing as a sentence's end, for the caller to free, NULL if
- * nothing is. `name` is for messages. */
+/* Until it is whole, with `rows` of its rows. Takes `in`. Returns what is missing as a sentence's end, for the caller
+ * to free, NULL if nothing is. `name` is for messages. */
 char *export_copy(FILE *in, const char *name, ExportFormat format, uint64_t rows, ExportSink sink, void *userdata);

@@ -154,7 +154,8 @@ static Exit export_by_id(FollowExport *f, uint64_t id) {
         return e == EXIT_DONE ? export_known(f, id, json_text(session, "uuid")) : e;
 }
 
-/* Page by page, newest first; a page whose sessions were all exported does not end it, since an older one may have ended later. */
+/* Page by page, newest first; a page whose sessions were all exported does not end it, since an older one may have
+ * ended later. */
 static Exit catch_up(FollowExport *f) {
         const SessionFilter filter = { .owner = getuid(), .owner_given = true };
         uint64_t before = 0;

@@ -16,6 +16,7 @@
 #include "client/output.h"
 #include "client/service.h"
 #include "client/session-filter.h"
+#include "client/session-name.h"
 #include "client/tape-file.h"
 #include "client/verbs.h"
 
@@ -65,7 +66,7 @@ static Exit call_export(Client *client, uint64_t id, const ExportOptions *o, FIL
         if (r < 0)
                 return service_message_error(r);
 
-        r = sd_bus_call(client->bus, call, EXPORT_TIMEOUT_USEC, &error, &reply);
+        r = service_send(client->bus, call, EXPORT_TIMEOUT_USEC, &error, &reply);
         if (r < 0)
                 return service_error(&error, r);
         r = sd_bus_message_read(reply, "ht", &fd, ret_rows);
@@ -79,7 +80,7 @@ static Exit call_export(Client *client, uint64_t id, const ExportOptions *o, FIL
 Exit history_export(Client *client, uint64_t id, TapeFile *ret, uint64_t *ret_rows) {
         const ExportOptions whole = { .format = EXPORT_TAPE, .to_usec = UINT64_MAX };
         g_autofree char *name = g_strdup_printf("session %" PRIu64, id);
-        FILE *file;
+        FILE *file = NULL;
         Exit e = call_export(client, id, &whole, &file, ret_rows);
 
         if (e == EXIT_DONE)
@@ -87,8 +88,8 @@ Exit history_export(Client *client, uint64_t id, TapeFile *ret, uint64_t *ret_ro
         return e;
 }
 
-Exit export_session(Client *client, uint64_t id, const ExportOptions *options, ExportSink sink, void *userdata, uint64_t *ret_rows,
-                    char **ret_missing) {
+Exit export_session(Client *client, uint64_t id, const ExportOptions *options, ExportSink sink, void *userdata,
+                    uint64_t *ret_rows, char **ret_missing) {
         g_autofree char *name = g_strdup_printf("session %" PRIu64, id);
         FILE *file;
         Exit e;
@@ -106,8 +107,8 @@ Exit export_session(Client *client, uint64_t id, const ExportOptions *options, E
 
 static void tell(Exporting *x, uint64_t id, const char *path, uint64_t rows) {
         json_array_append_new(x->exported, json_pack("{s:I s:s s:o s:I}", "session", (json_int_t) id, "format",
-                                                     export_format_name(x->options.format), "file", json_of_text(path ? path : "-"), "rows",
-                                                     (json_int_t) rows));
+                                                     export_format_name(x->options.format), "file",
+                                                     json_of_text(path ? path : "-"), "rows", (json_int_t) rows));
         if (path)
                 output_say("Session %" PRIu64 " is in %s.", id, path);
 }
@@ -140,11 +141,12 @@ static Exit export_to(Exporting *x, uint64_t id, const char *path) {
         e = export_session(x->client, id, &x->options, sink_file, &sink, &rows, &missing);
         if (sink.result != EXIT_DONE)
                 return sink.result;
-        if (missing && sink.opened && sink.file.error > 0 && !sink.file.path) /* main() finishes stdout, and says why it took no more */
+        /* main() finishes stdout, and says why it took no more. */
+        if (missing && sink.opened && sink.file.error > 0 && !sink.file.path)
                 return EXIT_FAILED;
         if (missing && sink.opened && sink.file.error > 0)
-                output_error("The export of session %" PRIu64 " is not whole: it could not be written: %s; %s.", id, g_strerror(sink.file.error),
-                             output_file_discard(&sink.file));
+                output_error("The export of session %" PRIu64 " is not whole: it could not be written: %s; %s.", id,
+                             g_strerror(sink.file.error), output_file_discard(&sink.file));
         else if (missing)
                 output_error("The export of session %" PRIu64 " is not whole: %s; %s.", id, missing,
                              sink.opened ? output_file_discard(&sink.file) : "nothing was written");
@@ -286,13 +288,17 @@ static Exit find_ids(Client *client, GArray *ids) {
                 return EXIT_USAGE;
         }
 
-        return filtered ? choose_ids(client, ids) : session_filter_ids(client, ids);
+        return filtered ? choose_ids(client, ids) : session_name_ids(client, ids);
 }
 
 static Exit export_all(Exporting *x, const GArray *ids) {
         const char *output = x->client->options.value[OPTION_OUTPUT];
         Exit e = EXIT_DONE;
 
+        if (output && !x->single && !archive_file_is_name(output) && g_mkdir_with_parents(output, 0700) < 0) {
+                output_error("%s cannot be written: %s.", output, g_strerror(errno));
+                return EXIT_FAILED;
+        }
         if (output && archive_file_is_name(output))
                 e = archive_writer_open(output, options_has(&x->client->options, OPTION_FORCE), &x->archive);
         for (unsigned i = 0; i < ids->len && e == EXIT_DONE; i++)

@@ -56,8 +56,18 @@ static void on_session_end(Follow *f) {
         f->observer.ended(f->userdata);
 }
 
+/* On CLOCK_BOOTTIME; where the wall clock was set in the meantime, not later than now. */
+static uint64_t time_of_record(const Follow *f, const StreamRecord *record) {
+        uint64_t now_usec = client_clock(CLOCK_BOOTTIME), realtime_usec = client_now();
+        uint64_t age_usec = realtime_usec > record->realtime_usec ? realtime_usec - record->realtime_usec : 0;
+
+        return f->in_past && age_usec < now_usec ? now_usec - age_usec : now_usec;
+}
+
 static void take_record(Follow *f, const StreamRecord *record) {
-        watch_model_record(f->model, record, client_clock(CLOCK_BOOTTIME));
+        if (record->type == NEEDLED_STREAM_PAST)
+                f->in_past = false;
+        watch_model_record(f->model, record, time_of_record(f, record));
         f->observer.record(record, f->userdata);
 }
 
@@ -129,9 +139,16 @@ static int on_stream_opened(sd_bus_message *m, void *userdata, sd_bus_error *ret
                 refresh_by(f, client_clock(CLOCK_MONOTONIC) + REOPEN_USEC);
                 return 0;
         }
+        if (error && f->asked_for_past && service_exit(error->name, -sd_bus_error_get_errno(error)) != EXIT_NOT_AUTHORISED) {
+                /* An older service, or one that is telling two others theirs: without it then. */
+                f->has_no_past = true;
+                refresh_by(f, client_clock(CLOCK_MONOTONIC));
+                return 0;
+        }
         if (error)
                 return fail(f, error, -sd_bus_error_get_errno(error));
 
+        f->in_past = f->asked_for_past;
         r = sd_bus_message_read(m, "h", &fd);
         if (r < 0)
                 return fail(f, NULL, r);
@@ -154,7 +171,16 @@ static int open_stream(Follow *f, const json_t *session) {
                                            SERVICE_SESSION, "OpenStream");
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(call, "a{sv}", 2, "period", "t", f->options.period_usec, "frames", "b", f->options.frames);
+        f->asked_for_past = f->options.history_usec > 0 && !f->has_no_past;
+        if (f->asked_for_past)
+                r = sd_bus_message_append(call, "a{sv}", 3, "period", "t", f->options.period_usec, "frames", "b",
+                                          f->options.frames,
+                                          "history", "t", f->options.history_usec);
+        else
+                r = sd_bus_message_append(call, "a{sv}", 2, "period", "t", f->options.period_usec, "frames", "b",
+                                          f->options.frames);
+        if (r >= 0 && json_number(session, "owner") != (int64_t) getuid())
+                r = service_may_ask(call);
         if (r < 0)
                 return r;
 
@@ -177,7 +203,7 @@ static void check_ended(Follow *f) {
         if (f->model->phase != WATCH_FOLLOWING || f->stream_fd >= 0 || f->open_slot)
                 return;
 
-        session = watch_target_session_of_id(&f->objects, f->model->session_id);
+        session = objects_session_by_id(&f->objects, f->model->session_id);
         if (session && objects_session_is_live(session))
                 return;
         if (client_clock(CLOCK_MONOTONIC) < f->settled_usec)
@@ -195,10 +221,10 @@ static void look(Follow *f) {
                 f->model->phase = f->model->session_id > 0 ? WATCH_FOLLOWING : WATCH_WAITING;
         check_ended(f);
 
-        session = streams ? watch_target_session_of_id(&f->objects, f->model->session_id)
+        session = streams ? objects_session_by_id(&f->objects, f->model->session_id)
                           : watch_target_session(&f->target, &f->objects);
         shown = !session && f->model->phase == WATCH_ENDED
-                        ? watch_target_session_of_id(&f->objects, f->model->session_id) : session;
+                        ? objects_session_by_id(&f->objects, f->model->session_id) : session;
         watch_model_set_device(f->model, (json_t *) watch_target_device(&f->target, &f->objects, shown));
         if (session && !streams)
                 r = open_stream(f, session);
@@ -339,10 +365,10 @@ Exit follow_choose(Follow *f, Client *client, const char *typed) {
         r = watch_target_choose(&f->target, &f->objects, typed);
         if (r == -ENOTUNIQ)
                 return client_device(&f->objects, typed, &device); /* says so */
+        if (r < 0 && objects_is_session_id(typed))
+                return client_no_session(typed);
         if (r < 0) {
-                output_error("There is no device and no live session '%s'. 'needlectl status' shows what "
-                             "there is.",
-                             typed);
+                output_error("There is no device and no live session '%s'. 'needlectl status' shows what there is.", typed);
                 return EXIT_NOT_FOUND;
         }
 

@@ -25,6 +25,7 @@ typedef struct FollowObserver {
 typedef struct FollowOptions {
         bool frames;
         uint64_t period_usec;           /* how long the service may gather records into one message */
+        uint64_t history_usec;          /* begin with that much of the past, where the service can tell it; 0: none */
 } FollowOptions;
 
 typedef struct Follow {
@@ -39,6 +40,9 @@ typedef struct Follow {
         sd_event_source *refresh_timer, *away_timer, *stream_source;
         sd_bus_slot *refresh_slot, *open_slot;
         int stream_fd;                  /* -1: none */
+        bool asked_for_past;            /* by the newest call */
+        bool has_no_past;               /* the service would not tell it: not to be asked for again */
+        bool in_past;                   /* what comes is from then, until PAST */
         bool changed_again;             /* something was signalled while the objects were being read */
         Objects objects;
         uint64_t settled_usec;          /* from then on (CLOCK_MONOTONIC) a session that is not there has ended */

@@ -37,6 +37,9 @@ void help_print(void) {
 
         print_title("Verbs");
         for (size_t i = 0; i < n_verbs; i++) {
+                if (!verbs[i].summary)
+                        continue;
+
                 g_autofree char *left =
                         g_strjoin(*verbs[i].arguments ? " " : "", verbs[i].name, verbs[i].arguments, NULL);
 
@@ -53,7 +56,8 @@ void help_print(void) {
 
 void help_print_verb(const Verb *verb) {
         printf("needlectl %s%s%s%s\n\n%s.\n", verb->name, verb->options > 0 ? " [OPTION...]" : "",
-               *verb->arguments ? " " : "", verb->arguments, verb->summary);
+               *verb->arguments ? " " : "", verb->arguments,
+               verb->summary ?: "Propose what may come next, for the completions of the shells");
         if (verb->details)
                 printf("%s\n", verb->details);
 

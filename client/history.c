@@ -12,8 +12,10 @@
 #include "client/json.h"
 #include "client/names.h"
 #include "client/output.h"
+#include "client/redact.h"
 #include "client/service.h"
 #include "client/session-filter.h"
+#include "client/session-name.h"
 #include "client/table.h"
 #include "client/text.h"
 #include "client/verbs.h"
@@ -23,7 +25,7 @@
 static char *session_device(const json_t *session) {
         const char *alias = json_text(session, "alias");
 
-        return g_strdup(*alias ? alias : json_text(session, "device"));
+        return g_strdup(redact_name(*alias ? alias : json_text(session, "device")));
 }
 
 static void add_session(Table *table, const json_t *session) {
@@ -91,7 +93,7 @@ Exit verb_sessions(Client *client) {
 
 static void print_text(const char *label, const char *value) {
         if (*value)
-                table_pair(label, value, STYLE_PLAIN);
+                table_pair(label, redact_name(value), STYLE_PLAIN);
 }
 
 static void print_session(const json_t *session, const json_t *events, bool legend) {
@@ -139,58 +141,53 @@ static Exit get_live(Client *client, const json_t *session, const json_t *device
 }
 
 Exit history_get(Client *client, uint64_t id, json_t **ret) {
-        g_autoptr(sd_bus_message) call = NULL;
-        Exit e;
-        int r;
-
-        e = client_connect(client);
-        if (e == EXIT_DONE)
-                e = service_message(client->bus, SERVICE_ROOT, SERVICE_HISTORY, "Get", &call);
-        if (e != EXIT_DONE)
-                return e;
-        r = sd_bus_message_append(call, "t", id);
-        if (r < 0)
-                return service_message_error(r);
-
-        return service_call(client->bus, call, 0, ret);
+        return client_call_with(client, SERVICE_ROOT, SERVICE_HISTORY, "Get", 0, ret, "t", id);
 }
 
-Exit verb_show(Client *client) {
-        const char *typed = client_arg(client, 0);
+Exit history_find(Client *client, const char *typed, bool *ret_live, json_t **ret) {
         const json_t *live = NULL, *device = NULL;
         json_auto *session = NULL, *events = NULL;
         g_auto(Objects) objects = {};
-        bool is_live = false;
         uint64_t id;
         Exit e;
 
+        *ret_live = false;
         e = client_objects(client, &objects);
+        if (e == EXIT_DONE)
+                e = session_name_find(client, &objects, typed, &id);
         if (e != EXIT_DONE)
                 return e;
 
-        if (objects_find_session(&objects, typed, &live) == 0 && objects_session_is_live(live)) {
-                is_live = true;
+        live = objects_session_by_id(&objects, id);
+        if (live && objects_session_is_live(live)) {
+                *ret_live = true;
                 device = objects_at(objects.devices, json_text(live, "device"));
                 e = get_live(client, live, device, &session);
-        } else if (live || format_parse_unsigned(typed, 1, UINT64_MAX, &id) == 0)
-                e = history_get(client, live ? (uint64_t) json_number(live, "id") : id, &session);
-        else {
-                output_error("There is no session '%s'. 'needlectl sessions' lists them with their numbers.",
-                             typed);
-                e = EXIT_NOT_FOUND;
-        }
+        } else
+                e = history_get(client, id, &session);
         if (e != EXIT_DONE)
                 return e;
         e = events_view_get(client, (uint64_t) json_number(session, "id"), &events);
-        if (e != EXIT_DONE && !is_live) /* the figures of a live one are known whatever the database does */
+        if (e != EXIT_DONE && !*ret_live) /* the figures of a live one are known whatever the database does */
                 return e;
 
         if (events)
                 json_object_set(session, "events", events);
+        *ret = g_steal_pointer(&session);
+        return EXIT_DONE;
+}
+
+Exit verb_show(Client *client) {
+        json_auto *session = NULL;
+        bool live;
+        Exit e = history_find(client, client_arg(client, 0), &live, &session);
+
+        if (e != EXIT_DONE)
+                return e;
         if (client_wants_json(client))
                 output_json(session);
         else
-                print_session(session, events, !options_has(&client->options, OPTION_NO_LEGEND));
+                print_session(session, json_object_get(session, "events"), !options_has(&client->options, OPTION_NO_LEGEND));
 
         return EXIT_DONE;
 }

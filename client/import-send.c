@@ -18,8 +18,9 @@ static const struct {
         const char *key;
         char type;
 } options[] = {
-        { "uuid", 's' }, { "device", 's' },  { "alias", 's' },  { "subject", 's' },      { "area", 's' },       { "product", 's' },
-        { "note", 's' }, { "rating", 'u' }, { "record", 'u' }, { "acknowledged", 'b' }, { "utc_offset", 'i' },
+        { "uuid", 's' },   { "device", 's' },       { "alias", 's' },      { "subject", 's' },
+        { "area", 's' },   { "product", 's' },      { "note", 's' },       { "rating", 'u' },
+        { "record", 'u' }, { "acknowledged", 'b' }, { "utc_offset", 'i' },
 };
 
 struct ImportSend {

@@ -36,7 +36,8 @@ static void note_result(Importing *x, const char *name, Exit e, uint64_t id) {
         if (e == EXIT_DONE) {
                 x->n_imported++;
                 output_say("%s is session %" PRIu64 " now.", name, id);
-                json_array_append_new(x->imported, json_pack("{s:o s:I}", "file", json_of_text(name), "session", (json_int_t) id));
+                json_array_append_new(x->imported,
+                                      json_pack("{s:o s:I}", "file", json_of_text(name), "session", (json_int_t) id));
                 return;
         }
 
@@ -116,8 +117,8 @@ static Exit send_json(Importing *x, FILE *file, const char *name, uint64_t *ret_
 
 /* ---- Files ---- */
 
-/* By what it begins with, which stays in the file (glibc takes back as much as is asked). An archive begins with the name of its first member,
- * which may be any. */
+/* By what it begins with, which stays in the file (glibc takes back as much as is asked). An archive begins with the
+ * name of its first member, which may be any. */
 static Kind look_at(FILE *file) {
         static const char tape[] = "needled-tape ";
         char head[sizeof(tape) - 1];
@@ -166,6 +167,7 @@ static void import_archive(Importing *x, FILE *file, const char *name) {
         g_autofree char *problem = NULL;
         g_autoptr(ArchiveReader) archive = archive_reader_new(file, &problem);
         int r = archive ? 1 : -EBADMSG;
+        unsigned n = 0;
 
         while (r > 0) {
                 g_autofree char *member = NULL, *whole = NULL;
@@ -176,10 +178,14 @@ static void import_archive(Importing *x, FILE *file, const char *name) {
                         break;
                 whole = g_strdup_printf("%s: %s", name, member);
                 import_stream(x, content, whole, true);
+                n++;
         }
-        if (r == 0)
+        if (r == 0 && n > 0)
                 return;
-        output_error("%s is neither a tape, nor a session as JSON, nor a whole archive of them: %s.", name, problem);
+        if (r == 0) /* to libarchive many a thing is one */
+                output_error("%s is neither a tape, nor a session as JSON, nor an archive that holds any.", name);
+        else
+                output_error("%s is neither a tape, nor a session as JSON, nor a whole archive of them: %s.", name, problem);
         note_result(x, name, EXIT_FAILED, 0);
 }
 

@@ -195,10 +195,17 @@ static char *dump(const json_t *json, size_t flags) {
         /* Outside of texts there is ASCII alone, so an escape for everything that a terminal might obey
          * stays JSON. Jansson itself escapes what is below U+0020. */
         for (const char *p = dumped ? dumped : "null"; *p; p = g_utf8_next_char(p)) {
-                gunichar c = g_utf8_get_char(p);
+                const char *from = p;
+                gunichar c;
 
-                if (c < 0x7f || (g_unichar_isprint(c) && g_unichar_type(c) != G_UNICODE_LINE_SEPARATOR &&
-                                 g_unichar_type(c) != G_UNICODE_PARAGRAPH_SEPARATOR))
+                while (*p > 0 && *p < 0x7f) /* most of it, in one piece */
+                        p++;
+                g_string_append_len(line, from, p - from);
+                if (*p == '\0')
+                        break;
+                c = g_utf8_get_char(p);
+                if (g_unichar_isprint(c) && g_unichar_type(c) != G_UNICODE_LINE_SEPARATOR &&
+                    g_unichar_type(c) != G_UNICODE_PARAGRAPH_SEPARATOR)
                         g_string_append_unichar(line, c);
                 else if (c < 0x10000)
                         g_string_append_printf(line, "\\u%04X", c);

@@ -8,9 +8,8 @@
 
 #include "client/json.h"
 #include "client/match.h"
+#include "client/redact.h"
 #include "client/service.h"
-
-#define UUID_PREFIX_MIN 4
 
 static const char *const device_names[] = { "address", "alias", "name", "path" };
 
@@ -103,25 +102,37 @@ void objects_done(Objects *objects) {
         *objects = (Objects) {};
 }
 
+Match objects_device_match(const json_t *device, const char *typed) {
+        Match best = MATCH_NONE;
+
+        for (size_t k = 0; k < G_N_ELEMENTS(device_names); k++)
+                best = MAX(best, match_name(typed, json_text(device, device_names[k])));
+
+        return best;
+}
+
 int objects_find_device(const Objects *objects, const char *typed, const json_t **ret) {
         Search search = {};
         json_t *device;
         size_t i;
 
         json_array_foreach(objects->devices, i, device)
-                for (size_t k = 0; k < G_N_ELEMENTS(device_names); k++)
-                        search_offer(&search, device, match_name(typed, json_text(device, device_names[k])));
+                search_offer(&search, device, objects_device_match(device, typed));
 
         return search_result(&search, ret);
 }
 
-static Match match_session(const char *typed, const json_t *session) {
+bool objects_is_session_id(const char *typed) {
+        return *typed && typed[strspn(typed, G_CSET_DIGITS)] == '\0';
+}
+
+Match objects_session_match(const json_t *session, const char *typed) {
         g_autofree char *id = g_strdup_printf("%" PRId64, json_number(session, "id"));
         Match uuid = match_name(typed, json_text(session, "uuid"));
 
         if (strcmp(typed, id) == 0 || strcmp(typed, json_text(session, "path")) == 0)
                 return MATCH_EXACT;
-        if (uuid == MATCH_PREFIX && strlen(typed) < UUID_PREFIX_MIN)
+        if (uuid == MATCH_PREFIX && (objects_is_session_id(typed) || strlen(typed) < SESSION_UUID_PREFIX_MIN))
                 return MATCH_NONE;
 
         return uuid;
@@ -135,9 +146,11 @@ int objects_find_session(const Objects *objects, const char *typed, const json_t
         int r;
 
         json_array_foreach(objects->sessions, i, session)
-                search_offer(&search, session, match_session(typed, session));
+                search_offer(&search, session, objects_session_match(session, typed));
         if (search.n > 0)
                 return search_result(&search, ret);
+        if (objects_is_session_id(typed)) /* no device whose address begins so: its session is another */
+                return -ENOENT;
 
         r = objects_find_device(objects, typed, &device);
         if (r < 0)
@@ -203,6 +216,17 @@ const json_t *objects_at(const json_t *array, const char *path) {
         return NULL;
 }
 
+const json_t *objects_session_by_id(const Objects *objects, uint64_t id) {
+        json_t *session;
+        size_t i;
+
+        json_array_foreach(objects->sessions, i, session)
+                if ((uint64_t) json_number(session, "id") == id)
+                        return session;
+
+        return NULL;
+}
+
 bool objects_session_is_live(const json_t *session) {
         return strcmp(json_text(session, "state"), "finished") != 0;
 }
@@ -219,5 +243,5 @@ const char *objects_device_title(const json_t *device) {
 
         if (!*title)
                 title = json_text(device, "name");
-        return *title ? title : json_text(device, "address");
+        return redact_name(*title ? title : json_text(device, "address"));
 }

@@ -7,7 +7,10 @@
 #include <glib.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+#include "client/match.h"
 
 typedef struct Objects {
         json_t *devices; /* array of properties (json_from_properties) and "path"; adopted ones first, then
@@ -23,8 +26,15 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Objects, objects_done)
 /* By address, alias, name or object path, whatever the case; else by the beginning of one of them.
  * -ENOENT none, -ENOTUNIQ it fits several. *ret is borrowed from `objects`. */
 int objects_find_device(const Objects *objects, const char *typed, const json_t **ret);
-/* By id, UUID or the beginning of it (4 letters or more), object path, or as the live session of a device.
- * Errors likewise. */
+/* Digits alone: a session's id, whatever a device is called. */
+bool objects_is_session_id(const char *typed);
+/* How well it fits one device. */
+Match objects_device_match(const json_t *device, const char *typed);
+#define SESSION_UUID_PREFIX_MIN 4u
+/* How well it fits the id, UUID or object path of one session, or the beginning of the UUID. */
+Match objects_session_match(const json_t *session, const char *typed);
+/* By id, UUID or the beginning of it (4 letters or more), object path, or as the live session of a device that
+ * digits alone never are. Errors likewise. */
 int objects_find_session(const Objects *objects, const char *typed, const json_t **ret);
 
 /* Without a name: the only adopted device, or the only one that is connected. */
@@ -33,8 +43,9 @@ int objects_only_device(const Objects *objects, const json_t **ret);
 int objects_only_session(const Objects *objects, uid_t uid, const json_t **ret);
 
 const json_t *objects_at(const json_t *array, const char *path); /* NULL: none */
+const json_t *objects_session_by_id(const Objects *objects, uint64_t id); /* NULL: none */
 bool objects_session_is_live(const json_t *session);
 bool objects_device_is_connected(const json_t *device);
 
-/* What to call a device: alias, else name, else address. As it came: to be made printable. */
+/* What to call a device: alias, else name, else address; with --redact its other name. As it came: to be made printable. */
 const char *objects_device_title(const json_t *device);

@@ -17,6 +17,8 @@ typedef enum Option {
         OPTION_NO_PAGER,
         OPTION_COLOR,
         OPTION_QUIET,
+        OPTION_REDACT,
+        OPTION_NO_ASK_PASSWORD,
         _OPTION_COMMON_MAX,
         /* for those that name them */
         OPTION_SECONDS = _OPTION_COMMON_MAX,
@@ -47,6 +49,10 @@ typedef enum Option {
         OPTION_FROM,
         OPTION_TO,
         OPTION_FOLLOW,
+        OPTION_TAIL,
+        OPTION_EXPLAIN,
+        OPTION_PAGE,
+        OPTION_PAGE_FORMAT,
         _OPTION_MAX,
 } Option;
 
@@ -60,6 +66,9 @@ typedef struct OptionInfo {
 } OptionInfo;
 
 extern const OptionInfo option_info[_OPTION_MAX];
+
+/* The verb that has this option alone: there, others of its name or letter do not count. NULL: any may have it. */
+const char *option_verb(Option option);
 
 typedef struct Options {
         const char *value[_OPTION_MAX]; /* NULL: not given; "" for those without an argument */

@@ -9,9 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/aside.h"
 #include "client/output.h"
-
-#define SUFFIX ".XXXXXX"
 
 static Exit open_failed(const char *path, int error) {
         if (error == EEXIST)
@@ -32,38 +31,55 @@ static void note_error(OutputFile *f) {
 /* What is there stays until there is something whole to put in its place. A device or a pipe has nothing to lose. */
 static int open_over(OutputFile *f, const char *path) {
         struct stat st;
-        char *real;
-        int fd;
 
         if (stat(path, &st) < 0)
-                return -1;
-        if (!S_ISREG(st.st_mode))
-                return open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+                return -errno;
+        if (!S_ISREG(st.st_mode)) {
+                int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 
-        real = realpath(path, NULL);    /* a link stays one */
-        if (!real)
-                return -1;
-        f->temporary = g_strconcat(real, SUFFIX, NULL);
-        free(real);
-        fd = mkostemp(f->temporary, O_CLOEXEC); /* 0600 */
-        if (fd < 0)
-                g_clear_pointer(&f->temporary, g_free);
-        return fd;
+                return fd < 0 ? -errno : fd;
+        }
+
+        f->place = realpath(path, NULL);    /* a link stays one */
+        return f->place ? aside_open(f->place, &f->temporary) : -errno;
+}
+
+static int open_new(OutputFile *f, const char *path, bool growing) {
+        struct stat st;
+        int fd;
+
+        f->ours = true;
+        if (!growing) {
+                if (lstat(path, &st) == 0)
+                        return -EEXIST;
+                f->place = strdup(path);
+                return aside_open(path, &f->temporary);
+        }
+
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
+        return fd < 0 ? -errno : fd;
 }
 
 static void put_in_place(OutputFile *f) {
-        g_autofree char *real = g_strndup(f->temporary, strlen(f->temporary) - strlen(SUFFIX));
+        int r = aside_keep(f->temporary, f->place, !f->ours);
 
-        if (rename(f->temporary, real) < 0)
-                note_error(f);
+        if (r < 0)
+                f->error = -r;
+}
+
+static void forget_names(OutputFile *f) {
+        g_clear_pointer(&f->temporary, g_free);
+        free(f->place);
+        f->place = NULL;
 }
 
 static void drop_temporary(OutputFile *f) {
-        (void) unlink(f->temporary);
-        g_clear_pointer(&f->temporary, g_free);
+        if (f->temporary)
+                aside_drop(f->temporary);
+        forget_names(f);
 }
 
-Exit output_file_open(OutputFile *f, const char *path, bool force) {
+static Exit open_file(OutputFile *f, const char *path, bool force, bool growing) {
         int fd;
 
         *f = (OutputFile) { .file = stdout };
@@ -71,24 +87,30 @@ Exit output_file_open(OutputFile *f, const char *path, bool force) {
                 return EXIT_DONE;
 
         *f = (OutputFile) { .path = path };
-        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
-        f->ours = fd >= 0;
-        if (fd < 0 && errno == EEXIST && force)
+        fd = open_new(f, path, growing);
+        if (fd == -EEXIST && force) {
+                f->ours = false;
                 fd = open_over(f, path);
-        if (fd < 0)
-                return open_failed(path, errno);
-
-        f->file = fdopen(fd, "w");
+        }
+        f->file = fd >= 0 ? fdopen(fd, "w") : NULL;
         if (!f->file) {
-                int error = errno;
+                int error = fd < 0 ? -fd : errno;
 
-                (void) close(fd);
-                if (f->temporary)
-                        drop_temporary(f);
+                if (fd >= 0)
+                        (void) close(fd);
+                drop_temporary(f);
                 return open_failed(path, error);
         }
 
         return EXIT_DONE;
+}
+
+Exit output_file_open(OutputFile *f, const char *path, bool force) {
+        return open_file(f, path, force, false);
+}
+
+Exit output_file_open_growing(OutputFile *f, const char *path, bool force) {
+        return open_file(f, path, force, true);
 }
 
 bool output_file_write(OutputFile *f, const char *data, size_t size) {
@@ -117,7 +139,9 @@ Exit output_file_close(OutputFile *f) {
         f->file = NULL;
         if (f->temporary && f->error == 0)
                 put_in_place(f);
-        if (f->temporary)               /* nothing has this name any more, if it was put in place */
+        if (f->error == 0)
+                forget_names(f);
+        else
                 drop_temporary(f);
         if (f->error == 0 || !f->path) /* main() finishes stdout, and says if it could not */
                 return f->error == 0 ? EXIT_DONE : EXIT_FAILED;
@@ -132,7 +156,7 @@ const char *output_file_discard(OutputFile *f) {
         f->file = NULL;
         if (f->temporary) {
                 drop_temporary(f);
-                return "the file is as it was";
+                return f->ours ? "no file is left" : "the file is as it was";
         }
         if (!f->path)
                 return "what was printed is not whole";

@@ -14,15 +14,18 @@ typedef struct OutputFile {
         FILE *file;             /* NULL: closed */
         int error;              /* errno of what it did not take, 0: nothing */
         bool ours;              /* the file was not there before: it may go again */
-        char *temporary;        /* it was, and is as it was: this is put in its place when it is whole. NULL: none */
+        char *temporary, *place; /* one is put in the place of the other when it is whole; NULL: is there from the beginning */
 } OutputFile;
 
-/* Creates the file (0600), or with `force` puts another in the place of what is there when that is closed. NULL and "-" are stdout. */
+/* A file (0600) that is at its place once it was closed, with `force` in that of what is there. NULL and "-" are stdout. */
 Exit output_file_open(OutputFile *f, const char *path, bool force);
+/* Likewise, but good at every moment: a new one is there from the beginning, and stays whatever ends the program. */
+Exit output_file_open_growing(OutputFile *f, const char *path, bool force);
 /* False: it takes no more. output_file_close() says why. */
 bool output_file_write(OutputFile *f, const char *data, size_t size);
 bool output_file_flush(OutputFile *f);
 /* EXIT_FAILED: not all of it could be written. Nothing for one that is closed. */
 Exit output_file_close(OutputFile *f);
-/* Closes what is not whole, and removes it if it was made by us. What was there before stays. Returns what became of it, as a part of a sentence. */
+/* Closes what is not whole, and removes it if it was made by us. What was there before stays. Returns what became of
+ * it, as a part of a sentence. */
 const char *output_file_discard(OutputFile *f);

@@ -2,6 +2,8 @@
 #include "client/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +11,12 @@
 #include <unistd.h>
 
 #include "client/json.h"
+#include "client/pager.h"
+#include "client/redact.h"
 #include "client/text.h"
 
 static int write_errno;         /* why stdout took no more, 0 while it does */
+static bool pipe_ends_us;       /* who started us left SIGPIPE alone */
 
 static const char *const sequences[_STYLE_MAX] = {
         [STYLE_PLAIN] = "\x1b[0m",
@@ -31,7 +36,20 @@ static bool color_is_welcome(void) {
         return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
 }
 
+/* A descriptor that is closed would be the next thing that is opened, and the bus would get what is meant for people.
+ * Writes to this one fail as to a closed one. */
+static void keep_place(int fd, int flags) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+                (void) open("/dev/null", flags | O_NOCTTY); /* the lowest that is free */
+}
+
 int output_init(const char *color, bool quiet) {
+        struct sigaction pipe_broke;
+
+        pipe_ends_us = sigaction(SIGPIPE, NULL, &pipe_broke) == 0 && pipe_broke.sa_handler == SIG_DFL;
+        keep_place(STDIN_FILENO, O_WRONLY);
+        keep_place(STDOUT_FILENO, O_RDONLY);
+        keep_place(STDERR_FILENO, O_RDONLY);
         be_quiet = quiet;
 
         if (!color || strcmp(color, "auto") == 0)
@@ -59,9 +77,10 @@ const char *output_style(Style style) {
 }
 
 static void G_GNUC_PRINTF(1, 0) say(const char *format, va_list args) {
-        g_autofree char *text = g_strdup_vprintf(format, args), *printable = text_printable(text);
+        g_autofree char *text = g_strdup_vprintf(format, args), *said = redact_message(text), *printable = text_printable(said);
 
         /* What was said before on stdout comes before, where both are one terminal. */
+        pager_end();
         (void) fflush(stdout);
         fprintf(stderr, "%s\n", printable);
 }
@@ -85,14 +104,25 @@ void output_error(const char *format, ...) {
         va_end(args);
 }
 
+/* What is printed as it is, but for --redact. */
+static json_t *to_print(const json_t *json) {
+        if (!redact_is_on())
+                return json_incref((json_t *) json);
+
+        redact_learn(json); /* what came another way than in an answer: the records of a stream */
+        return redact_json(json);
+}
+
 void output_json(const json_t *json) {
-        g_autofree char *text = isatty(STDOUT_FILENO) ? json_indented(json) : json_line(json);
+        json_auto *printed = to_print(json);
+        g_autofree char *text = isatty(STDOUT_FILENO) ? json_indented(printed) : json_line(printed);
 
         puts(text);
 }
 
 void output_json_line(const json_t *json) {
-        g_autofree char *line = json_line(json);
+        json_auto *printed = to_print(json);
+        g_autofree char *line = json_line(printed);
 
         (void) output_line(line);
 }
@@ -111,12 +141,18 @@ void output_failed(int error) {
 }
 
 Exit output_finish(void) {
+        pager_end();
         if (fflush(stdout) != 0)
                 output_failed(errno);
         if (write_errno == 0 && !ferror(stdout))
                 return EXIT_DONE;
-        if (write_errno == EPIPE) /* who reads has seen enough */
+        if (write_errno == EPIPE) { /* who reads has seen enough: it ends as it does where nothing holds the signal back */
+                if (pipe_ends_us) {
+                        (void) signal(SIGPIPE, SIG_DFL);
+                        (void) raise(SIGPIPE);
+                }
                 return EXIT_FAILED;
+        }
 
         output_error("The output could not be written whole: %s.", g_strerror(write_errno > 0 ? write_errno : EIO));
         return EXIT_FAILED;

@@ -44,5 +44,5 @@ void output_json_line(const json_t *json);
 void output_failed(int error);
 
 /* Writes out what is buffered. EXIT_FAILED, with a message, if stdout did not take it all (disk full,
- * closed). */
+ * closed). A pipe that nobody reads ends the program silently by SIGPIPE, as usual; EXIT_FAILED where that is ignored. */
 Exit output_finish(void);

@@ -83,19 +83,22 @@ static int method_request_passkey(sd_bus_message *m, void *userdata, sd_bus_erro
         return 1;
 }
 
+/* The digits that the service says the device has, or wants. Negative errno with *error. */
+static int read_passkey(const Pairing *pairing, sd_bus_message *m, uint32_t *ret, sd_bus_error *error) {
+        const char *device;
+
+        return is_service(pairing, m, error) ? sd_bus_message_read(m, "ou", &device, ret) : -EACCES;
+}
+
 static int method_confirm(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         g_autofree char *text = NULL;
         Pairing *pairing = userdata;
-        const char *device;
         uint32_t passkey;
         int r;
 
-        if (!is_service(pairing, m, error))
-                return -EACCES;
-        r = sd_bus_message_read(m, "ou", &device, &passkey);
-        if (r < 0)
-                return r;
-        r = open_question(pairing, m, false, error);
+        r = read_passkey(pairing, m, &passkey, error);
+        if (r >= 0)
+                r = open_question(pairing, m, false, error);
         if (r < 0)
                 return r;
 
@@ -107,13 +110,10 @@ static int method_confirm(sd_bus_message *m, void *userdata, sd_bus_error *error
 static int method_display_passkey(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         g_autofree char *text = NULL;
         Pairing *pairing = userdata;
-        const char *device;
         uint32_t passkey;
         int r;
 
-        if (!is_service(pairing, m, error))
-                return -EACCES;
-        r = sd_bus_message_read(m, "ou", &device, &passkey);
+        r = read_passkey(pairing, m, &passkey, error);
         if (r < 0)
                 return r;
 

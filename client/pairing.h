@@ -17,6 +17,6 @@ extern const sd_bus_vtable pairing_vtable[];    /* userdata is private to pairin
 /* Whether there is somebody who reads and types. */
 bool pairing_can_ask(void);
 
-/* Sends the call of Adopt(), which names PAIRING_PATH, and waits for its answer; what is asked meanwhile is asked on the terminal.
- * *ret_asked: something was. Ctrl-C takes the adoption back: EXIT_FAILED. */
+/* Sends the call of Adopt(), which names PAIRING_PATH, and waits for its answer; what is asked meanwhile is asked on
+ * the terminal. *ret_asked: something was. Ctrl-C takes the adoption back: EXIT_FAILED. */
 Exit pairing_adopt(sd_bus *bus, sd_bus_message *call, uint64_t timeout_usec, bool *ret_asked);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <glib.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,6 +9,8 @@
 #include "client/format.h"
 #include "client/json.h"
 #include "client/output.h"
+#include "client/plan.h"
+#include "client/prompt.h"
 #include "client/service.h"
 #include "client/table.h"
 #include "client/text.h"
@@ -31,33 +34,67 @@ static int append_question(sd_bus_message *call, const Client *client) {
         return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
-static Exit get_plan(Client *client, json_t **ret) {
+int plan_try(Client *client, sd_bus_error *error, json_t **ret) {
         g_autoptr(sd_bus_message) call = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(client->bus, &call, SERVICE_NAME, SERVICE_ROOT, SERVICE_PLAN, "Get");
+        if (r >= 0)
+                r = append_question(call, client);
+
+        return r < 0 ? r : service_try(client->bus, call, 0, error, ret);
+}
+
+Exit plan_get(Client *client, json_t **ret) {
+        g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
         Exit e;
         int r;
 
         e = client_connect(client);
         if (e != EXIT_DONE)
                 return e;
-        e = service_message(client->bus, SERVICE_ROOT, SERVICE_PLAN, "Get", &call);
-        if (e != EXIT_DONE)
-                return e;
-        r = append_question(call, client);
-        if (r < 0)
-                return service_message_error(r);
 
-        return service_call(client->bus, call, 0, ret);
+        r = plan_try(client, &error, ret);
+        if (r == -EINVAL && !sd_bus_error_is_set(&error))
+                return service_message_error(r);
+        return r < 0 ? service_error(&error, r) : EXIT_DONE;
 }
 
 /* ---- plan ---- */
 
-static void print_next(const json_t *plan, uint64_t now_usec) {
-        uint64_t next_usec = (uint64_t) json_number(plan, "next_earliest");
+char *plan_next(const json_t *plan, uint64_t now_usec) {
+        uint64_t next_usec = (uint64_t) MAX(json_number(plan, "next_earliest"), 0);
         bool waits = next_usec > now_usec;
-        g_autofree char *date = waits ? format_time(next_usec) : g_strdup("now"), *left = waits ? format_duration(next_usec - now_usec) : NULL;
-        g_autofree char *text = waits ? g_strdup_printf("%s (in %s)", date, left) : g_strdup(date);
+        g_autofree char *date = waits ? format_time(next_usec) : NULL,
+                        *left = waits ? format_duration(next_usec - now_usec) : NULL;
 
-        table_pair("Next earliest", text, waits ? STYLE_WARN : STYLE_GOOD);
+        return waits ? g_strdup_printf("%s (in %s)", date, left) : g_strdup("now");
+}
+
+void plan_print_rules(const json_t *plan) {
+        static const struct {
+                const char *key, *label;
+        } rests[] = {
+                { "rest_300um", "Up to 0.3 mm" },
+                { "rest_500um", "Up to 0.5 mm" },
+                { "rest_1000um", "Up to 1.0 mm" },
+                { "rest_deeper", "Deeper" },
+        };
+        const json_t *rules = json_object_get(plan, "rules");
+
+        for (size_t i = 0; i < G_N_ELEMENTS(rests); i++) {
+                uint64_t usec = (uint64_t) MAX(json_number(rules, rests[i].key), 0);
+                g_autofree char *rest = format_duration(usec), *text = g_strdup_printf("%s of rest at least", rest);
+
+                if (json_object_get(rules, rests[i].key))
+                        table_pair(rests[i].label, usec > 0 ? text : "no rule", STYLE_PLAIN);
+        }
+}
+
+static void print_next(const json_t *plan, uint64_t now_usec) {
+        g_autofree char *text = plan_next(plan, now_usec);
+
+        table_pair("Next earliest", text, strcmp(text, "now") == 0 ? STYLE_GOOD : STYLE_WARN);
         table_pair("Reason", json_text(plan, "reason"), STYLE_PLAIN);
 }
 
@@ -83,7 +120,8 @@ static char *count_text(const json_t *plan, const char *count, const char *limit
 }
 
 static void print_counts(const json_t *plan) {
-        g_autofree char *week = count_text(plan, "week_count", "week_limit"), *weeks = count_text(plan, "course_weeks", "course_limit");
+        g_autofree char *week = count_text(plan, "week_count", "week_limit"),
+                        *weeks = count_text(plan, "course_weeks", "course_limit");
         g_autofree char *since = format_time((uint64_t) json_number(plan, "course_start")), *course = NULL;
 
         if (!*since)
@@ -106,7 +144,7 @@ Exit verb_plan(Client *client) {
         json_auto *plan = NULL;
         Exit e;
 
-        e = get_plan(client, &plan);
+        e = plan_get(client, &plan);
         if (e != EXIT_DONE)
                 return e;
         if (client_wants_json(client)) {
@@ -133,35 +171,20 @@ static void print_list(const json_t *plan) {
 
                 printf("  - %s\n", lines);
         }
-        printf("The list is not complete. Each statement and its source: /usr/share/needled/contraindications.list.\n");
+        printf("The list is not complete. Each statement and its source: " NEEDLED_DATADIR
+               "/contraindications.list.\n");
         (void) fflush(stdout);
 }
 
 static bool says_yes(void) {
-        char line[64];
+        g_autofree char *typed = prompt_line("Have you read this list? Type yes to acknowledge it: ");
 
-        fprintf(stderr, "Have you read this list? Type yes to acknowledge it: ");
-        (void) fflush(stderr);
-        return fgets(line, sizeof(line), stdin) && strcmp(g_strstrip(line), "yes") == 0;
+        return g_strcmp0(typed, "yes") == 0;
 }
 
 static Exit acknowledge(Client *client, const char *version) {
-        g_autoptr(sd_bus_message) call = NULL;
-        Exit e;
-        int r;
-
-        e = service_message(client->bus, SERVICE_ROOT, SERVICE_PLAN, "Acknowledge", &call);
-        if (e != EXIT_DONE)
-                return e;
-        r = sd_bus_message_open_container(call, 'a', "{sv}");
-        if (r >= 0)
-                r = service_append_text(call, "version", version);
-        if (r >= 0)
-                r = sd_bus_message_close_container(call);
-        if (r < 0)
-                return service_message_error(r);
-
-        return service_call(client->bus, call, ACKNOWLEDGE_TIMEOUT_USEC, NULL);
+        return client_call_with(client, SERVICE_ROOT, SERVICE_PLAN, "Acknowledge", ACKNOWLEDGE_TIMEOUT_USEC, NULL,
+                                "a{sv}", 1, "version", "s", version);
 }
 
 /* What is acknowledged now. */
@@ -170,7 +193,7 @@ static Exit print_state(Client *client) {
         static const char *const keys[] = { "contraindications_version", "acknowledged_at" };
         Exit e;
 
-        e = get_plan(client, &plan);
+        e = plan_get(client, &plan);
         if (e != EXIT_DONE)
                 return e;
         for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
@@ -179,7 +202,8 @@ static Exit print_state(Client *client) {
         if (client_wants_json(client))
                 output_json(state);
         else
-                output_say("Acknowledged: version %s. Sessions that begin from now on are marked so.", json_text(plan, "contraindications_version"));
+                output_say("Acknowledged: version %s. Sessions that begin from now on are marked so.",
+                           json_text(plan, "contraindications_version"));
 
         return EXIT_DONE;
 }
@@ -190,7 +214,7 @@ Exit verb_acknowledge(Client *client) {
         const char *current;
         Exit e;
 
-        e = get_plan(client, &plan);
+        e = plan_get(client, &plan);
         if (e != EXIT_DONE)
                 return e;
         current = json_text(plan, "contraindications_version");

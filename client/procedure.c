@@ -5,20 +5,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/areas.h"
 #include "client/format.h"
 #include "client/history.h"
 #include "client/json.h"
 #include "client/match.h"
 #include "client/output.h"
 #include "client/service.h"
+#include "client/session-name.h"
 #include "client/stages.h"
 #include "client/terminal.h"
 #include "client/verbs.h"
 #include "needled/omp.h"
 
 /* What people say of a session: where the procedure is, which area is worked on, remarks, labels. */
-
-#define AREAS_MAX 64
 
 /* The service answers within 20 s, durable or not. */
 #define ANNOTATE_TIMEOUT_USEC (30 * SECOND_USEC)
@@ -35,34 +35,8 @@ static Exit maybe_session(Client *client, Objects *objects, const json_t **ret) 
         return e;
 }
 
-/* The one that something is said of. */
-static Exit live_session(Client *client, Objects *objects, const char *typed, const json_t **ret) {
-        Exit e;
-
-        e = client_objects(client, objects);
-        if (e == EXIT_DONE)
-                e = client_session(objects, typed, ret);
-        if (e == EXIT_DONE && !objects_session_is_live(*ret)) {
-                output_say("Session %" PRId64 " has ended.", json_number(*ret, "id"));
-                return EXIT_NOTHING_TO_DO;
-        }
-
-        return e;
-}
-
 static Exit tell_session(Client *client, const json_t *session, const char *method, const char *text) {
-        g_autoptr(sd_bus_message) call = NULL;
-        Exit e;
-        int r;
-
-        e = service_message(client->bus, json_text(session, "path"), SERVICE_SESSION, method, &call);
-        if (e != EXIT_DONE)
-                return e;
-        r = sd_bus_message_append(call, "s", text);
-        if (r < 0)
-                return service_message_error(r);
-
-        return service_call(client->bus, call, 0, NULL);
+        return client_call_with(client, json_text(session, "path"), SERVICE_SESSION, method, 0, NULL, "s", text);
 }
 
 static void print_done(Client *client, const json_t *session, const char *key, const char *value) {
@@ -118,7 +92,8 @@ static Exit read_stage(const char *typed, Stage *ret) {
         for (Stage stage = STAGE_CLEANSE; stage < _STAGE_MAX; stage++)
                 names[stage - 1] = stage_name(stage);
         meant = match_suggest(typed, names, G_N_ELEMENTS(names));
-        output_error("There is no stage '%s'. %s%s%s", typed, meant ? "Did you mean '" : "Stages are cleanse, numb, needling, aftercare, and none",
+        output_error("There is no stage '%s'. %s%s%s", typed,
+                     meant ? "Did you mean '" : "Stages are cleanse, numb, needling, aftercare, and none",
                      meant ? meant : "", meant ? "'?" : ".");
         return EXIT_USAGE;
 }
@@ -135,7 +110,7 @@ Exit verb_stage(Client *client) {
 
         e = read_stage(client_arg(client, 0), &stage);
         if (e == EXIT_DONE)
-                e = live_session(client, &objects, client_arg(client, 1), &session);
+                e = client_find_session(client, client_arg(client, 1), &objects, &session);
         if (e != EXIT_DONE)
                 return e;
 
@@ -157,28 +132,13 @@ Exit verb_stage(Client *client) {
 
 /* ---- Areas ---- */
 
-/* All that have a name of their own, by their numbers. */
-static unsigned list_areas(const char *names[static AREAS_MAX]) {
-        unsigned n = 0;
-
-        for (unsigned area = 0; area <= UINT8_MAX && n < AREAS_MAX; area++) {
-                const char *name = omp_area_name((uint8_t) area);
-                uint8_t number;
-
-                if (omp_area_from_name(name, &number) >= 0 && number == area)
-                        names[n++] = name;
-        }
-
-        return n;
-}
-
 static Exit show_areas(Client *client) {
         g_auto(Objects) objects = {};
         json_auto *figures = NULL, *reply = NULL;
         const json_t *session = NULL;
         const char *names[AREAS_MAX], *current;
         json_t *areas = json_array();
-        unsigned n = list_areas(names);
+        unsigned n = areas_list(names);
         Exit e;
 
         reply = json_pack("{s:o}", "areas", areas);
@@ -212,9 +172,9 @@ static Exit check_area(const char *typed) {
         if (omp_area_from_name(typed, &number) >= 0)
                 return EXIT_DONE;
 
-        meant = match_suggest(typed, names, list_areas(names));
-        output_error("There is no area '%s'. %s%s%s", typed, meant ? "Did you mean '" : "'needlectl area' lists them", meant ? meant : "",
-                     meant ? "'?" : ".");
+        meant = match_suggest(typed, names, areas_list(names));
+        output_error("There is no area '%s'. %s%s%s", typed, meant ? "Did you mean '" : "'needlectl area' lists them",
+                     meant ? meant : "", meant ? "'?" : ".");
         return EXIT_USAGE;
 }
 
@@ -230,7 +190,7 @@ Exit verb_area(Client *client) {
 
         e = check_area(name);
         if (e == EXIT_DONE)
-                e = live_session(client, &objects, client_arg(client, 1), &session);
+                e = client_find_session(client, client_arg(client, 1), &objects, &session);
         if (e == EXIT_DONE)
                 e = client_call(client, json_text(session, "path"), SERVICE_SESSION, "GetFigures", 0, &figures);
         if (e == EXIT_DONE)
@@ -242,7 +202,8 @@ Exit verb_area(Client *client) {
                 output_say("The area of session %" PRId64 " is %s already.", json_number(session, "id"), name);
                 return EXIT_NOTHING_TO_DO;
         }
-        output_say("The area of session %" PRId64 " is %s from now on, unless the device tells another.", json_number(session, "id"), name);
+        output_say("The area of session %" PRId64 " is %s from now on, unless the device tells another.",
+                   json_number(session, "id"), name);
         print_done(client, session, "area", name);
         return EXIT_DONE;
 }
@@ -255,12 +216,12 @@ Exit verb_mark(Client *client) {
         const json_t *session = NULL;
         Exit e;
 
-        if (!*text) {
+        if (!text || !*text) {
                 output_error("A mark takes a text: needlectl mark \"changed the head\".");
                 return EXIT_USAGE;
         }
 
-        e = live_session(client, &objects, client_arg(client, 1), &session);
+        e = client_find_session(client, client_arg(client, 1), &objects, &session);
         if (e == EXIT_DONE)
                 e = tell_session(client, session, "Mark", text);
         if (e != EXIT_DONE)
@@ -311,21 +272,19 @@ static Exit append_labels(Client *client, sd_bus_message *call) {
 }
 
 /* Of a live session it is the session that is asked, else the record. */
-static Exit begin_annotate(Client *client, const Objects *objects, const char *typed, uint64_t *ret_id, char **ret_uuid, sd_bus_message **ret) {
+static Exit begin_annotate(Client *client, const Objects *objects, const char *typed, uint64_t *ret_id, char **ret_uuid,
+                           sd_bus_message **ret) {
         const json_t *session = NULL;
         Exit e;
         int r;
 
-        if (objects_find_session(objects, typed, &session) == 0 && objects_session_is_live(session)) {
-                *ret_id = (uint64_t) json_number(session, "id");
+        e = session_name_find(client, objects, typed, ret_id);
+        if (e != EXIT_DONE)
+                return e;
+        session = objects_session_by_id(objects, *ret_id);
+        if (session && objects_session_is_live(session)) {
                 *ret_uuid = g_strdup(json_text(session, "uuid"));
                 return service_message(client->bus, json_text(session, "path"), SERVICE_SESSION, "Annotate", ret);
-        }
-        if (session)
-                *ret_id = (uint64_t) json_number(session, "id");
-        else if (format_parse_unsigned(typed, 1, UINT64_MAX, ret_id) < 0) {
-                output_error("There is no session '%s'. 'needlectl sessions' lists them with their numbers.", typed);
-                return EXIT_NOT_FOUND;
         }
 
         e = service_message(client->bus, SERVICE_ROOT, SERVICE_HISTORY, "Annotate", ret);

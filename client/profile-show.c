@@ -226,9 +226,10 @@ static json_t *file_json(const ProfileFile *file) {
         for (size_t i = 0; i < file->n_tests; i++)
                 json_array_append_new(tests, json_string(file->tests[i].name));
 
-        return json_pack("{s:s s:s s:s s:o s:o s:o s:o s:o s:o}", "id", file->vendor.id, "name", file->profile.name, "kind",
-                         omp_kind_name(file->vendor.kind), "file", json_of_text(file->path), "matches", matches, "characteristics",
-                         chars_json(&file->vendor), "fields", fields_json(&file->vendor), "actions", actions, "tests", tests);
+        return json_pack("{s:s s:s s:s s:o s:o s:o s:o s:o s:o}", "id", file->vendor.id, "name", file->profile.name,
+                         "kind", omp_kind_name(file->vendor.kind), "file", json_of_text(file->path), "matches", matches,
+                         "characteristics", chars_json(&file->vendor), "fields", fields_json(&file->vendor), "actions",
+                         actions, "tests", tests);
 }
 
 Exit profile_show(Client *client) {

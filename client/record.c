@@ -88,9 +88,9 @@ static void report(Client *client, const Recording *rec, bool by_hand) {
         const char *to = rec->out.path ? rec->out.path : "stdout";
 
         if (client_wants_json(client)) {
-                json_auto *json = json_pack("{s:I s:o s:I s:I s:b}", "session", (json_int_t) rec->session, "file", json_of_text(to),
-                                            "frames", (json_int_t) rec->tape.frames, "missed", (json_int_t) rec->tape.missed,
-                                            "ended", rec->ended);
+                json_auto *json = json_pack("{s:I s:o s:I s:I s:b}", "session", (json_int_t) rec->session, "file",
+                                            json_of_text(to), "frames", (json_int_t) rec->tape.frames, "missed",
+                                            (json_int_t) rec->tape.missed, "ended", rec->ended);
 
                 output_json(json);
         }
@@ -138,7 +138,7 @@ Exit verb_record(Client *client) {
         watch_model_init(&rec.model);
         e = follow_choose(&rec.follow, client, client_arg(client, 0));
         if (e == EXIT_DONE)
-                e = output_file_open(&rec.out, path, options_has(&client->options, OPTION_FORCE));
+                e = output_file_open_growing(&rec.out, path, options_has(&client->options, OPTION_FORCE));
         if (e == EXIT_DONE) {
                 rec.profiles = client_profiles(NULL, NULL);
                 e = run(client, &rec);

@@ -1,31 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <glib.h>
-#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "client/devices.h"
 #include "client/json.h"
+#include "client/names.h"
 #include "client/output.h"
+#include "client/prompt.h"
+#include "client/search.h"
 #include "client/service.h"
 #include "client/verbs.h"
 
-#define SECONDS_DEFAULT 15
-#define SECONDS_MAX 30
 #define REDRAW_USEC (SECOND_USEC / 4)
 
 typedef struct Searching {
         Client *client;
+        sd_bus_slot *slot;
         bool changed;           /* something was signalled since the devices were read */
         unsigned lines;         /* of the live list, to be overwritten */
 } Searching;
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal_number) {
-        interrupted = 1;
-}
 
 static int on_signal(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Searching *s = userdata;
@@ -97,7 +93,6 @@ static Exit update(Searching *s, bool live, json_t **devices, bool *ret_searchin
 }
 
 static Exit start_search(Searching *s, uint64_t seconds) {
-        g_autoptr(sd_bus_message) call = NULL;
         Exit e;
         int r;
 
@@ -105,29 +100,24 @@ static Exit start_search(Searching *s, uint64_t seconds) {
         if (e != EXIT_DONE)
                 return e;
 
-        r = sd_bus_add_match(s->client->bus, NULL,
+        r = sd_bus_add_match(s->client->bus, &s->slot,
                              "type='signal',sender='" SERVICE_NAME "',path_namespace='" SERVICE_ROOT "'",
                              on_signal, s);
         if (r < 0)
                 return service_error(NULL, r);
 
-        e = service_message(s->client->bus, SERVICE_ROOT, SERVICE_MANAGER, "Search", &call);
-        if (e != EXIT_DONE)
-                return e;
-        r = sd_bus_message_append(call, "a{sv}", 1, "seconds", "u", (uint32_t) seconds);
-        if (r < 0)
-                return service_message_error(r);
-
-        return service_call(s->client->bus, call, (seconds + 30) * SECOND_USEC, NULL);
+        return client_call_with(s->client, SERVICE_ROOT, SERVICE_MANAGER, "Search", (seconds + 30) * SECOND_USEC, NULL,
+                                "a{sv}", 1, "seconds", "u", (uint32_t) seconds);
 }
 
-/* Follows the search to its end, or until the user has seen enough. */
-static Exit follow(Searching *s, uint64_t seconds, bool live, json_t **devices) {
+/* Follows the search to its end, or until the user has seen enough; with `settle_usec` until so long after the first
+ * was found. */
+static Exit follow(Searching *s, uint64_t seconds, uint64_t settle_usec, bool live, json_t **devices) {
         int64_t deadline = g_get_monotonic_time() + (int64_t) ((seconds + 5) * SECOND_USEC);
-        bool searching = true;
+        bool searching = true, settling = false;
 
         s->changed = true;
-        while (searching && !interrupted && g_get_monotonic_time() < deadline) {
+        while (searching && !prompt_interrupted() && g_get_monotonic_time() < deadline) {
                 int r;
 
                 if (s->changed) {
@@ -137,6 +127,10 @@ static Exit follow(Searching *s, uint64_t seconds, bool live, json_t **devices) 
                         e = update(s, live, devices, &searching);
                         if (e != EXIT_DONE)
                                 return e;
+                        if (settle_usec > 0 && !settling && json_array_size(*devices) > 0) {
+                                settling = true;
+                                deadline = MIN(deadline, g_get_monotonic_time() + (int64_t) settle_usec);
+                        }
                         g_usleep(searching ? REDRAW_USEC : 0); /* many signals, one drawing */
                 }
 
@@ -150,34 +144,58 @@ static Exit follow(Searching *s, uint64_t seconds, bool live, json_t **devices) 
                         return service_error(NULL, r);
         }
 
-        if (interrupted && live)
+        if (prompt_interrupted() && live)
                 fputs("\n", stdout); /* after the terminal's ^C */
-        if (interrupted)
+        if (searching)
                 (void) client_call(s->client, SERVICE_ROOT, SERVICE_MANAGER, "StopSearch", 0, NULL);
 
         return EXIT_DONE;
 }
 
+Exit search_check_bluetooth(Client *client) {
+        json_auto *manager = NULL;
+        const char *state, *text;
+        Exit e;
+
+        e = client_manager(client, &manager);
+        if (e != EXIT_DONE)
+                return e;
+        state = json_text(manager, "bluetooth");
+        if (strcmp(state, "ready") == 0)
+                return EXIT_DONE;
+
+        text = names_bluetooth_text(state);
+        output_error("Bluetooth is %s%s%s.", state, text ? ": " : "", text ? text : "");
+        return EXIT_FAILED;
+}
+
+Exit search_run(Client *client, uint64_t seconds, uint64_t settle_usec, bool live, json_t **ret) {
+        Searching searching = { .client = client };
+        Exit e;
+
+        e = search_check_bluetooth(client);
+        if (e == EXIT_DONE)
+                e = start_search(&searching, seconds);
+        if (e == EXIT_DONE) {
+                prompt_catch_interrupt();
+                output_say("Searching for %u s. Devices must be switched on and in pairing mode.", (unsigned) seconds);
+                e = follow(&searching, seconds, settle_usec, live, ret);
+        }
+        searching.slot = sd_bus_slot_unref(searching.slot);
+        return e;
+}
+
 Exit verb_search(Client *client) {
         bool json = client_wants_json(client), live = !json && isatty(STDOUT_FILENO);
-        struct sigaction action = { .sa_handler = on_interrupt };
-        Searching searching = { .client = client };
         json_auto *devices = json_array();
         uint64_t seconds;
         Exit e;
 
-        e = options_number(&client->options, OPTION_SECONDS, 1, SECONDS_MAX, SECONDS_DEFAULT, &seconds);
+        e = options_number(&client->options, OPTION_SECONDS, 1, SEARCH_SECONDS_MAX, SEARCH_SECONDS_DEFAULT, &seconds);
         if (e != EXIT_DONE)
                 return e;
 
-        e = start_search(&searching, seconds);
-        if (e != EXIT_DONE)
-                return e;
-
-        (void) sigaction(SIGINT, &action, NULL);
-        output_say("Searching for %u s. Devices must be switched on and in pairing mode.",
-                   (unsigned) seconds);
-        e = follow(&searching, seconds, live, &devices);
+        e = search_run(client, seconds, 0, live, &devices);
         if (e != EXIT_DONE)
                 return e;
 

@@ -29,9 +29,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_event, sd_event_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_event_source, sd_event_source_disable_unref)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(sd_bus_error, sd_bus_error_free)
 
-/* The system bus, or the one that DBUS_SYSTEM_BUS_ADDRESS names. On a terminal, calls may lead to a question
- * for authorisation. */
+/* The system bus, or the one that DBUS_SYSTEM_BUS_ADDRESS names. */
 Exit service_open(sd_bus **ret);
+/* With --redact: which devices there are, if the service runs. service_open() does it. */
+void service_learn(sd_bus *bus);
 
 /* A call to the service, to be filled and sent. */
 Exit service_message(sd_bus *bus, const char *path, const char *interface, const char *member,
@@ -41,15 +42,24 @@ Exit service_message(sd_bus *bus, const char *path, const char *interface, const
  * sd-bus. */
 int service_append_text(sd_bus_message *m, const char *key, const char *value);
 
-/* Sends the call and waits. *ret (may be NULL) is the reply's first value, JSON null if it has none; a new
+/* A call that is not sent yet may lead to a question for authorisation, if somebody can be asked. Negative errno. */
+int service_may_ask(sd_bus_message *call);
+
+/* Sends the call and waits; says nothing. If the service wants an authorisation and somebody can be asked, it is called
+ * again with the question allowed. Negative errno with *error. */
+int service_send(sd_bus *bus, sd_bus_message *call, uint64_t timeout_usec, sd_bus_error *error, sd_bus_message **ret);
+/* The same; *ret as of service_call(). */
+int service_try(sd_bus *bus, sd_bus_message *call, uint64_t timeout_usec, sd_bus_error *error, json_t **ret);
+
+/* The same, and says what went wrong. *ret (may be NULL) is the reply's first value, JSON null if it has none; a new
  * reference. */
 Exit service_call(sd_bus *bus, sd_bus_message *call, uint64_t timeout_usec, json_t **ret);
 
-/* The same for calls without arguments. */
-Exit service_get(sd_bus *bus, const char *path, const char *interface, const char *member, json_t **ret);
-
 /* What an error means: `name` is the D-Bus error's (may be NULL), `error` a negative errno. */
 Exit service_exit(const char *name, int error);
+
+/* What went wrong, in a sentence: the service's own where it has any. The caller frees. */
+char *service_error_text(const sd_bus_error *e, int error);
 
 /* Says what went wrong, in the service's own words where it has any, and returns service_exit(). */
 Exit service_error(const sd_bus_error *e, int error);

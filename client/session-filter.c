@@ -80,7 +80,8 @@ Exit session_filter_read(Client *client, Objects *objects, uint64_t fallback, Se
                 return EXIT_USAGE;
         }
 
-        e = options_number(options, OPTION_LIMIT, 1, LIMIT_MAX, options_has(options, OPTION_ALL) ? UINT64_MAX : fallback, &ret->limit);
+        e = options_number(options, OPTION_LIMIT, 1, LIMIT_MAX,
+                           options_has(options, OPTION_ALL) ? UINT64_MAX : fallback, &ret->limit);
         if (e == EXIT_DONE && ret->owner_given)
                 e = session_filter_owner(options->value[OPTION_OWNER], &ret->owner);
         if (e == EXIT_DONE)
@@ -140,18 +141,4 @@ Exit session_filter_page(Client *client, const SessionFilter *filter, uint64_t l
                 return service_message_error(r);
 
         return service_call(client->bus, call, 0, ret);
-}
-
-Exit session_filter_ids(const Client *client, GArray *ids) {
-        for (int i = 0; i < client->n_args; i++) {
-                uint64_t id;
-
-                if (format_parse_unsigned(client->args[i], 1, UINT64_MAX, &id) < 0) {
-                        output_error("There is no session '%s'. 'needlectl sessions' lists them with their numbers.", client->args[i]);
-                        return EXIT_NOT_FOUND;
-                }
-                g_array_append_val(ids, id);
-        }
-
-        return EXIT_DONE;
 }

@@ -25,7 +25,8 @@ typedef struct SessionFilter {
 
 /* Whether one of them was given. */
 bool session_filter_given(const Options *options);
-/* Connects too. `fallback` is the limit where none is given. The device's address may be borrowed from `objects`, which it fills then. */
+/* Connects too. `fallback` is the limit where none is given. The device's address may be borrowed from `objects`, which
+ * it fills then. */
 Exit session_filter_read(Client *client, Objects *objects, uint64_t fallback, SessionFilter *ret);
 /* Appends the sessions to an array, newest first. */
 Exit session_filter_list(Client *client, const SessionFilter *filter, json_t *ret);
@@ -36,6 +37,3 @@ Exit session_filter_page(Client *client, const SessionFilter *filter, uint64_t l
 
 /* A user's name or number, or "all", (uid_t) -1. EXIT_NOT_FOUND; the user was told. */
 Exit session_filter_owner(const char *typed, uid_t *ret);
-
-/* The numbers that the verb's arguments are (uint64_t). EXIT_NOT_FOUND: one is none; the user was told. */
-Exit session_filter_ids(const Client *client, GArray *ids);

@@ -139,7 +139,8 @@ static bool add_channels(TapeHead *head, const VendorProfile *vendor, const char
                 if (!uuid || head->n_channels == TAPE_CHANNELS_MAX)
                         return false;
                 *uuid++ = '\0';
-                if (!g_ascii_string_to_unsigned(entries[i], 10, 0, UINT8_MAX, &number, NULL) || strlen(uuid) >= sizeof(channel->uuid))
+                if (!g_ascii_string_to_unsigned(entries[i], 10, 0, UINT8_MAX, &number, NULL) ||
+                    strlen(uuid) >= sizeof(channel->uuid))
                         return false;
                 alias = alias_of(vendor, (unsigned) number, uuid);
                 *channel = (TapeChannel) { .channel = (uint8_t) number };
@@ -287,14 +288,17 @@ static int read_frame(SessionJson *j, const json_t *object, uint8_t *octets, Fra
         if (ret->direction <= FRAME_TO_DEVICE)
                 channel = find_channel(&j->tape, json_text(object, "c"));
         if (channel < 0)
-                return fail(j, -EBADMSG, "neither the profile nor the session knows a characteristic of this name; if the device is a "
-                                         "vendor's, put its profile into /etc/needled/profiles.d");
+                return fail(
+                        j, -EBADMSG,
+                        "neither the profile nor the session knows a characteristic of this name; if the device is a "
+                        "vendor's, put its profile into /etc/needled/profiles.d");
         if (!read_octets(json_text(object, "x"), octets, &ret->size))
                 return fail(j, -EBADMSG, "the octets of a frame are not two hexadecimal digits each, 512 at most");
 
         ret->channel = (uint8_t) channel;
         ret->boottime_usec = (uint64_t) time;
-        ret->realtime_usec = j->tape.start_realtime_usec == 0 ? 0 : j->tape.start_realtime_usec + (uint64_t) time + (uint64_t) off;
+        ret->realtime_usec =
+                j->tape.start_realtime_usec == 0 ? 0 : j->tape.start_realtime_usec + (uint64_t) time + (uint64_t) off;
         j->last_usec = (uint64_t) time;
         return 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A session as JSON (docs/record.md), read piece by piece: first all but the frames, then one frame after the other, so that memory does
- * not grow with the session. What it holds is judged here: a file from anywhere is as good as a hostile one. */
+/* A session as JSON (docs/record.md), read piece by piece: first all but the frames, then one frame after the other, so
+ * that memory does not grow with the session. What it holds is judged here: a file from anywhere is as good as a
+ * hostile one. */
 
 #include <glib.h>
 #include <jansson.h>
@@ -28,8 +29,8 @@ typedef struct SessionJson {
         uint64_t last_usec;
 } SessionJson;
 
-/* Takes `file`, which begins with an object. 0; -EBADMSG, -EOPNOTSUPP a later version: `problem` says so. `profiles` tell how channels
- * of vendors' devices are called. */
+/* Takes `file`, which begins with an object. 0; -EBADMSG, -EOPNOTSUPP a later version: `problem` says so. `profiles`
+ * tell how channels of vendors' devices are called. */
 int session_json_open(SessionJson *j, FILE *file, const char *name, const Profiles *profiles);
 void session_json_close(SessionJson *j);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SessionJson, session_json_close)

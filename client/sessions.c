@@ -60,10 +60,7 @@ Exit verb_start(Client *client) {
         Exit e;
         int r;
 
-        e = client_objects(client, &objects);
-        if (e != EXIT_DONE)
-                return e;
-        e = client_device(&objects, client_arg(client, 0), &device);
+        e = client_find_device(client, client_arg(client, 0), &objects, &device);
         if (e != EXIT_DONE)
                 return e;
 
@@ -91,32 +88,13 @@ Exit verb_start(Client *client) {
         return EXIT_DONE;
 }
 
-/* The session that was meant, unless it has ended. */
-static Exit find_session(Client *client, Objects *objects, const json_t **ret) {
-        Exit e;
-
-        e = client_objects(client, objects);
-        if (e != EXIT_DONE)
-                return e;
-        e = client_session(objects, client_arg(client, 0), ret);
-        if (e != EXIT_DONE)
-                return e;
-
-        if (!objects_session_is_live(*ret)) {
-                output_say("Session %" PRId64 " has ended.", json_number(*ret, "id"));
-                return EXIT_NOTHING_TO_DO;
-        }
-
-        return EXIT_DONE;
-}
-
 static Exit call_session(Client *client, const char *method, const char *state_then, const char *done,
                          uint64_t timeout_usec) {
         g_auto(Objects) objects = {};
         const json_t *session = NULL;
         Exit e;
 
-        e = find_session(client, &objects, &session);
+        e = client_find_session(client, client_arg(client, 0), &objects, &session);
         if (e != EXIT_DONE)
                 return e;
         if (state_then && strcmp(state_then, "running") == 0 && strcmp(json_text(session, "state"), "open") == 0) {
@@ -156,7 +134,7 @@ Exit verb_finish(Client *client) {
         const char *path;
         Exit e;
 
-        e = find_session(client, &objects, &session);
+        e = client_find_session(client, client_arg(client, 0), &objects, &session);
         if (e != EXIT_DONE)
                 return e;
         path = json_text(session, "path");

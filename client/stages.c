@@ -22,8 +22,8 @@ static const StageFacts facts[_STAGE_MAX] = {
                 "Its time is kept. The device is not expected to be used in it.",
         },
         [STAGE_NEEDLING] = {
-                "Several passes in two or three directions, rollers 15 to 20 times in each; 10 to 20 minutes of rolling in clinics, 2 minutes "
-                "for the face in a home guide. The rules for powered devices do not cover bringing substances through the skin.",
+                "Several passes in two or three directions, rollers 15 to 20 times in each; 10 to 20 minutes of rolling in "
+                "clinics, 2 minutes for the face in a home guide. The rules for powered devices do not cover bringing substances through the skin.",
                 "Doddaballapur 2009; luxliplab.com, twlskin.com, republicworld.com; 21 CFR 878.4430",
                 "Its time is kept. Figures, limits and alerts hold in each stage, not only in this one.",
         },
@@ -43,9 +43,9 @@ json_t *stages_json(void) {
         json_t *stages = json_array();
 
         for (Stage stage = STAGE_CLEANSE; stage < _STAGE_MAX; stage++)
-                json_array_append_new(stages, json_pack("{s:s s:b s:s s:s s:s}", "stage", stage_name(stage), "optional", stage == STAGE_NUMB,
-                                                        "says", facts[stage].says, "source", facts[stage].source, "kept",
-                                                        facts[stage].kept));
+                json_array_append_new(stages, json_pack("{s:s s:b s:s s:s s:s}", "stage", stage_name(stage), "optional",
+                                                        stage == STAGE_NUMB, "says", facts[stage].says, "source",
+                                                        facts[stage].source, "kept", facts[stage].kept));
 
         return stages;
 }

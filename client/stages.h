@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The stages of a procedure: what the sources say about each, and what the record does with it. Facts with their sources, no advice. */
+/* The stages of a procedure: what the sources say about each, and what the record does with it. Facts with their
+ * sources, no advice. */
 
 #include <jansson.h>
 

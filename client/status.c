@@ -10,6 +10,7 @@
 #include "client/json.h"
 #include "client/names.h"
 #include "client/output.h"
+#include "client/plan.h"
 #include "client/service.h"
 #include "client/table.h"
 #include "client/verbs.h"
@@ -43,21 +44,24 @@ static void print_device(const json_t *device) {
                 g_string_append_printf(line, ", battery %" PRId64 " %%",
                                        (int64_t) json_integer_value(battery));
 
-        table_pair("Device", line->str, objects_device_is_connected(device) ? STYLE_GOOD : STYLE_PLAIN);
         if (reason)
-                table_pair("", reason, STYLE_PLAIN);
+                g_string_append_printf(line, "; %s", reason);
+
+        table_pair("Device", line->str, objects_device_is_connected(device) ? STYLE_GOOD : STYLE_PLAIN);
 }
 
 /* Nobody is asked for a password just because they looked at the status: figures are for the owner's eyes,
  * and others' are left out. */
 static json_t *own_figures(Client *client, const json_t *session) {
         uid_t uid = getuid();
+        g_autoptr(sd_bus_message) call = NULL;
+        g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
         json_t *figures = NULL;
 
         if (uid != 0 && json_number(session, "owner") != (int64_t) uid)
                 return NULL;
-        if (client_call(client, json_text(session, "path"), SERVICE_SESSION, "GetFigures", 0, &figures) !=
-            EXIT_DONE)
+        if (service_message(client->bus, json_text(session, "path"), SERVICE_SESSION, "GetFigures", &call) != EXIT_DONE ||
+            service_try(client->bus, call, 0, &error, &figures) < 0) /* it may have gone in the meantime */
                 return NULL;
 
         return figures;
@@ -80,6 +84,27 @@ static bool print_session(Client *client, const json_t *session) {
         return true;
 }
 
+static void print_plan(Client *client) {
+        g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
+        g_autofree char *next = NULL, *line = NULL;
+        json_auto *plan = NULL;
+        bool to_read;
+        int r;
+
+        r = plan_try(client, &error, &plan);
+        if (r < 0) {
+                line = g_strdup_printf("unknown: %s", error.message ? error.message : g_strerror(-r));
+                table_pair("Plan", line, STYLE_BAD);
+                return;
+        }
+
+        next = plan_next(plan, client_now());
+        to_read = json_object_get(plan, "contraindications_version") && !json_object_get(plan, "acknowledged_at");
+        line = g_strdup_printf("next earliest %s%s", next,
+                               to_read ? "; contraindications not read yet: needlectl acknowledge" : "");
+        table_pair("Plan", line, strcmp(next, "now") != 0 || to_read ? STYLE_WARN : STYLE_GOOD);
+}
+
 static void print_status(Client *client, const json_t *manager, const Objects *objects) {
         unsigned n_devices = 0, n_sessions = 0;
         json_t *item;
@@ -93,13 +118,14 @@ static void print_status(Client *client, const json_t *manager, const Objects *o
                         n_devices++;
                 }
         if (n_devices == 0)
-                table_pair("Device", "none yet: 'needlectl search' looks for one", STYLE_PLAIN);
+                table_pair("Device", "none yet: 'needlectl setup' leads through the first steps", STYLE_WARN);
 
         json_array_foreach(objects->sessions, i, item)
                 n_sessions += print_session(client, item);
         if (n_sessions == 0)
-                table_pair("Session", "none", STYLE_PLAIN);
+                table_pair("Session", n_devices > 0 ? "none: one begins by itself when the device is used" : "none", STYLE_PLAIN);
 
+        print_plan(client);
         print_storage(manager);
 }
 

@@ -95,16 +95,16 @@ Exit verb_sync(Client *client) {
         Exit e;
         int r;
 
-        e = client_objects(client, &objects);
-        if (e == EXIT_DONE)
-                e = client_device(&objects, client_arg(client, 0), &device);
+        e = client_find_device(client, client_arg(client, 0), &objects, &device);
         if (e != EXIT_DONE)
                 return e;
         path = json_text(device, "path");
         e = service_message(client->bus, path, SERVICE_DEVICE, "Sync", &call);
         if (e != EXIT_DONE)
                 return e;
-        r = sd_bus_call_async(client->bus, NULL, call, on_reply, &s, SYNC_TIMEOUT_USEC);
+        r = json_number(device, "owner") != (int64_t) getuid() ? service_may_ask(call) : 0;
+        if (r >= 0)
+                r = sd_bus_call_async(client->bus, NULL, call, on_reply, &s, SYNC_TIMEOUT_USEC);
         if (r < 0)
                 return service_error(NULL, r);
         e = wait_for_reply(client, path, &s);

@@ -35,12 +35,16 @@ static void begin(TapeWriter *w, const StreamRecord *record, GString *out) {
         w->begun = true;
         if (record->type == NEEDLED_STREAM_HELLO && record->known)
                 w->head.start_realtime_usec = record->hello.start_realtime_usec;
-        if (tape_format_head(&w->head, text, sizeof text) >= 0)
-                g_string_append(out, text);
+        if (tape_format_head(&w->head, text, sizeof text) < 0) {
+                w->head.start_realtime_usec = 0; /* no time that a tape can hold */
+                if (tape_format_head(&w->head, text, sizeof text) < 0)
+                        return;
+        }
+        g_string_append(out, text);
 }
 
 static int64_t wall_offset(const TapeWriter *w, const StreamRecord *record) {
-        return w->head.start_realtime_usec == 0 || record->realtime_usec == 0 ? 0 :
+        return w->head.start_realtime_usec == 0 || record->realtime_usec == 0 || record->realtime_usec > INT64_MAX ? 0 :
                 (int64_t) (record->realtime_usec - w->head.start_realtime_usec - record->session_usec);
 }
 

@@ -27,17 +27,19 @@ static struct termios before;
 static volatile sig_atomic_t entered, keys_taken;
 static GPtrArray *shown;        /* the lines on the screen; NULL: unknown */
 
-static void write_all(const char *data, size_t size) {
+static bool write_all(const char *data, size_t size) {
         while (size > 0) {
                 ssize_t n = write(STDOUT_FILENO, data, size);
 
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
-                        return; /* the terminal is gone: SIGHUP comes by itself */
+                        return false; /* the terminal is gone: SIGHUP comes by itself if it is ours */
                 data += n;
                 size -= (size_t) n;
         }
+
+        return true;
 }
 
 /* From here on only what a signal handler may call. */
@@ -46,7 +48,7 @@ static void restore(void) {
                 return;
 
         entered = 0;
-        write_all(LEAVE, sizeof LEAVE - 1);
+        (void) write_all(LEAVE, sizeof LEAVE - 1);
         if (keys_taken)
                 (void) tcsetattr(STDIN_FILENO, TCSANOW, &before);
         keys_taken = 0;
@@ -92,7 +94,7 @@ int terminal_enter(void) {
         take_keys();
         entered = 1;
         terminal_forget();
-        write_all(ENTER, sizeof ENTER - 1);
+        (void) write_all(ENTER, sizeof ENTER - 1);
         return 0;
 }
 
@@ -115,7 +117,7 @@ void terminal_size(unsigned *ret_columns, unsigned *ret_rows) {
         *ret_rows = size.ws_row > 0 ? size.ws_row : ROWS_DEFAULT;
 }
 
-void terminal_paint(const GPtrArray *lines) {
+bool terminal_paint(const GPtrArray *lines) {
         g_autoptr(GString) frame = g_string_new(FRAME_BEGIN);
         size_t head = frame->len;
 
@@ -132,14 +134,14 @@ void terminal_paint(const GPtrArray *lines) {
                 g_string_append_printf(frame, "\x1b[%u;1H%s\x1b[K", i + 1, line);
         }
         if (frame->len == head)
-                return;
+                return true;
 
         g_ptr_array_set_size(shown, 0);
         for (unsigned i = 0; i < lines->len; i++)
                 g_ptr_array_add(shown, g_strdup(lines->pdata[i]));
 
         g_string_append(frame, FRAME_END);
-        write_all(frame->str, frame->len);
+        return write_all(frame->str, frame->len);
 }
 
 void terminal_forget(void) {

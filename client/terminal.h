@@ -17,8 +17,9 @@ bool terminal_is_screen(void);
 
 void terminal_size(unsigned *ret_columns, unsigned *ret_rows);
 
-/* Shows the lines (char *, one for each row) in one write: only the rows that changed since the last time. */
-void terminal_paint(const GPtrArray *lines);
+/* Shows the lines (char *, one for each row) in one write: only the rows that changed since the last time.
+ * False: the terminal is gone. */
+bool terminal_paint(const GPtrArray *lines);
 /* The next time all of them: the terminal was resized, or something else wrote to it. */
 void terminal_forget(void);
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "client/redact.h"
+
 static bool utf8_terminal = true;
 
 void text_set_utf8(bool utf8) {
@@ -22,8 +24,8 @@ static bool is_harmless(gunichar c) {
                type != G_UNICODE_PARAGRAPH_SEPARATOR && type != G_UNICODE_PRIVATE_USE;
 }
 
-char *text_printable(const char *s) {
-        g_autofree char *valid = g_utf8_make_valid(s ? s : "", -1);
+static char *make_printable(const char *s, bool utf8) {
+        g_autofree char *said = redact_text(s), *valid = g_utf8_make_valid(said, -1);
         GString *out = g_string_new(NULL);
 
         for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
@@ -31,15 +33,23 @@ char *text_printable(const char *s) {
 
                 if (c == '\n' || c == '\t')
                         g_string_append_c(out, ' ');
-                else if (!utf8_terminal && c >= 0x80)
+                else if (!utf8 && c >= 0x80)
                         g_string_append_c(out, '?');
                 else if (is_harmless(c))
                         g_string_append_unichar(out, c);
                 else
-                        g_string_append(out, utf8_terminal ? "\xef\xbf\xbd" : "?");
+                        g_string_append(out, utf8 ? "\xef\xbf\xbd" : "?");
         }
 
         return g_string_free(out, FALSE);
+}
+
+char *text_printable(const char *s) {
+        return make_printable(s, utf8_terminal);
+}
+
+char *text_printable_utf8(const char *s) {
+        return make_printable(s, true);
 }
 
 static unsigned char_width(gunichar c) {

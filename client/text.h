@@ -12,8 +12,10 @@ void text_set_utf8(bool utf8);
 bool text_is_utf8(void);
 
 /* One line with nothing but printable characters; what is not becomes a replacement character, line ends and
- * tabs a space. NULL becomes "". Never fails; the caller frees. */
+ * tabs a space. With --redact names are replaced (redact_text). NULL becomes "". Never fails; the caller frees. */
 char *text_printable(const char *s);
+/* The same for a file, which is UTF-8 whatever the terminal is. */
+char *text_printable_utf8(const char *s);
 
 /* Columns that a printable text takes on a terminal. */
 unsigned text_width(const char *s);

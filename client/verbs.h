@@ -11,7 +11,7 @@
 typedef struct Verb {
         const char *name;
         const char *arguments;  /* as the help shows them, "" for none */
-        const char *summary;    /* one line */
+        const char *summary;    /* one line; NULL: for the shells, not for people */
         const char *details;    /* what one has to know beyond it, NULL if nothing */
         int args_min, args_max;
         uint64_t options;       /* OPTION_BIT() of those beyond the common ones */
@@ -30,11 +30,20 @@ void help_print_verb(const Verb *verb);
 Exit verb_help(Client *client);
 Exit verb_version(Client *client);
 
+/* complete.c */
+Exit verb_complete(Client *client);
+
 /* status.c */
 Exit verb_status(Client *client);
 
+/* setup.c */
+Exit verb_setup(Client *client);
+
 /* doctor.c */
 Exit verb_doctor(Client *client);
+
+/* log.c */
+Exit verb_log(Client *client);
 
 /* devices.c */
 Exit verb_devices(Client *client);
@@ -91,6 +100,9 @@ Exit verb_export(Client *client);
 
 /* import.c */
 Exit verb_import(Client *client);
+
+/* report.c */
+Exit verb_report(Client *client);
 
 /* erase.c */
 Exit verb_delete(Client *client);

@@ -11,6 +11,7 @@
 #include "client/output.h"
 #include "client/playback.h"
 #include "client/service.h"
+#include "client/session-name.h"
 #include "client/table.h"
 #include "client/tape-file.h"
 #include "client/text.h"
@@ -92,17 +93,7 @@ static void print_differences(const json_t *differences, bool legend) {
 
 /* What the service finds when it reads all of it again. */
 static Exit ask_service(Verification *v, uint64_t id, json_t **ret) {
-        g_autoptr(sd_bus_message) call = NULL;
-        Exit e;
-        int r;
-
-        e = client_connect(v->client);
-        if (e == EXIT_DONE)
-                e = service_message(v->client->bus, SERVICE_ROOT, SERVICE_HISTORY, "Verify", &call);
-        if (e != EXIT_DONE)
-                return e;
-        r = sd_bus_message_append(call, "t", id);
-        return r < 0 ? service_message_error(r) : service_call(v->client->bus, call, VERIFY_TIMEOUT_USEC, ret);
+        return client_call_with(v->client, SERVICE_ROOT, SERVICE_HISTORY, "Verify", VERIFY_TIMEOUT_USEC, ret, "t", id);
 }
 
 static void add_verified(Verification *v, uint64_t id, const json_t *report, json_t *entry) {
@@ -120,7 +111,8 @@ static void say_whole(Verification *v, uint64_t id, const json_t *report) {
         if (n_damaged == 0)
                 return;
         v->differs = true;
-        output_error("Session %" PRIu64 ": %" PRId64 " of its %" PRId64 " parts are damaged, and the frames in them are lost.", id, n_damaged,
+        output_error("Session %" PRIu64 ": %" PRId64 " of its %" PRId64 " parts are damaged, and the frames in them "
+                     "are lost.", id, n_damaged,
                      json_number(report, "chunks"));
 }
 
@@ -194,6 +186,19 @@ static Exit verify_file(Verification *v, const char *path) {
         return e;
 }
 
+/* A number is a session; of what may be either, a file that is there is meant. */
+static Exit verify(Verification *v, const char *typed) {
+        uint64_t id;
+        Exit e;
+
+        if (format_parse_unsigned(typed, 1, INT64_MAX, &id) < 0 &&
+            (!session_name_is_one(typed) || g_file_test(typed, G_FILE_TEST_EXISTS)))
+                return verify_file(v, typed);
+
+        e = session_name_find(v->client, NULL, typed, &id);
+        return e == EXIT_DONE ? verify_session(v, id) : e;
+}
+
 Exit verb_verify(Client *client) {
         Verification v = { .client = client };
         json_auto *verified = json_array(), *reply = NULL;
@@ -201,12 +206,8 @@ Exit verb_verify(Client *client) {
 
         v.profiles = client_profiles(NULL, NULL);
         v.verified = verified;
-        for (int i = 0; i < client->n_args && e == EXIT_DONE; i++) {
-                uint64_t id;
-
-                e = format_parse_unsigned(client->args[i], 1, UINT64_MAX, &id) == 0 ? verify_session(&v, id)
-                                                                                  : verify_file(&v, client->args[i]);
-        }
+        for (int i = 0; i < client->n_args && e == EXIT_DONE; i++)
+                e = verify(&v, client->args[i]);
         profiles_free(v.profiles);
 
         if (client_wants_json(client)) {

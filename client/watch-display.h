@@ -10,6 +10,7 @@
 
 #include "client/client.h"
 #include "client/watch-model.h"
+#include "client/watch-prompt.h"
 
 typedef enum WatchMode {
         WATCH_SCREEN,
@@ -24,14 +25,20 @@ typedef struct WatchClocks {
         void *userdata;
 } WatchClocks;
 
+/* What a key asks for, of those that do more than leave. `value` as of WatchPrompt. */
+typedef void (*WatchAct)(WatchAction action, const char *value, void *userdata);
+
 typedef struct WatchDisplay {
         WatchMode mode;
-        const WatchModel *model;
+        WatchModel *model;
         WatchClocks clocks;
         sd_event *event;
         sd_event_source *picture_timer, *key_source;
+        WatchPrompt prompt;
+        WatchAct act;
+        void *act_userdata;
         uint64_t unshown_dropped;       /* of records that --json does not print */
-        uint64_t last_picture_usec, last_notice_usec;
+        uint64_t last_picture_usec;
         char *last_line;
 } WatchDisplay;
 
@@ -39,12 +46,16 @@ typedef struct WatchDisplay {
 WatchMode watch_display_mode(const Client *client);
 
 /* Takes the screen over, if it is one, and shows the model from now on. Negative errno. */
-int watch_display_begin(WatchDisplay *d, sd_event *event, WatchMode mode, const WatchModel *model, const WatchClocks *clocks);
+int watch_display_begin(WatchDisplay *d, sd_event *event, WatchMode mode, WatchModel *model, const WatchClocks *clocks);
+/* Offers the keys that do something, where there is a keyboard. */
+void watch_display_offer(WatchDisplay *d, WatchAct act, void *userdata);
 void watch_display_done(WatchDisplay *d);
 
 /* A record that the model has taken. */
 void watch_display_record(WatchDisplay *d, const StreamRecord *record);
 /* The model has changed: soon, but not more often than the eye can use. */
 void watch_display_changed(WatchDisplay *d);
+/* What a key led to. */
+void watch_display_say(WatchDisplay *d, bool bad, const char *text);
 /* The session is over. */
 void watch_display_ended(WatchDisplay *d);

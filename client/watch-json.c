@@ -125,6 +125,7 @@ static const char *add_body(json_t *object, const StreamRecord *record) {
                 return "alert";
         case NEEDLED_STREAM_WAVEFORM: /* not asked for, and what the reader does not know */
         case NEEDLED_STREAM_FRAME:
+        case NEEDLED_STREAM_PAST:
                 break;
         }
 

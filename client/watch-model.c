@@ -24,7 +24,16 @@ static const char *const zone_names[_WATCH_ZONE_MAX] = {
         [WATCH_ZONE_OVER] = "over",
 };
 
+static void forget_notices(WatchModel *m) {
+        g_clear_pointer(&m->notice, g_free);
+        while (m->n_told > 0)
+                g_free(watch_model_take_notice(m));
+}
+
 static void set_notice(WatchModel *m, bool bad, uint64_t now_usec, char *text_take) {
+        if (m->n_told == WATCH_TOLD)
+                g_free(watch_model_take_notice(m));
+        m->told[m->n_told++] = g_strdup(text_take);
         g_free(m->notice);
         m->notice = text_take;
         m->notice_usec = now_usec;
@@ -97,6 +106,8 @@ static void take_live(WatchModel *m, const struct needled_stream_live *live, uin
         if (!(live->present & NEEDLED_STREAM_HAS_FORCE))
                 return;
 
+        if (bucket->number > number) /* of the past, and more than a minute ago */
+                return;
         if (bucket->number != number)
                 *bucket = (WatchBucket) { number, live->force_mean_mn };
         else
@@ -119,7 +130,7 @@ void watch_model_init(WatchModel *m) {
 
 void watch_model_done(WatchModel *m) {
         json_decref(m->device);
-        g_free(m->notice);
+        forget_notices(m);
         *m = (WatchModel) {};
 }
 
@@ -131,14 +142,15 @@ void watch_model_set_device(WatchModel *m, json_t *device) {
 }
 
 void watch_model_begin(WatchModel *m, uint64_t session_id) {
-        WatchModel old = *m;
+        WatchModel old;
 
+        forget_notices(m);
+        old = *m;
         *m = (WatchModel) { .phase = WATCH_FOLLOWING, .device = old.device, .session_id = session_id };
         if (old.session_id == session_id) {
                 m->figures = old.figures;
                 memcpy(m->buckets, old.buckets, sizeof m->buckets);
         }
-        g_free(old.notice);
 }
 
 void watch_model_record(WatchModel *m, const StreamRecord *record, uint64_t now_usec) {
@@ -186,6 +198,7 @@ void watch_model_record(WatchModel *m, const StreamRecord *record, uint64_t now_
                 break;
         case NEEDLED_STREAM_WAVEFORM: /* not asked for, and what the reader does not know */
         case NEEDLED_STREAM_FRAME:
+        case NEEDLED_STREAM_PAST:
                 break;
         }
 }
@@ -241,13 +254,18 @@ bool watch_model_is_fresh(const WatchModel *m, uint64_t now_usec) {
         return m->phase == WATCH_FOLLOWING && m->has_live && now_usec - m->live_usec <= FRESH_USEC;
 }
 
-uint64_t watch_model_elapsed(const WatchModel *m, uint64_t now_usec) {
-        if (figures_has(&m->figures, FIGURE_DURATION))
-                return (uint64_t) m->figures.value[FIGURE_DURATION].i;
-        if (m->phase != WATCH_FOLLOWING || m->session_seen_usec == 0)
+uint64_t watch_model_session_time(const WatchModel *m, uint64_t now_usec) {
+        if (m->phase != WATCH_FOLLOWING || m->session_seen_usec == 0 || now_usec < m->session_seen_usec)
                 return m->session_usec;
 
         return m->session_usec + (now_usec - m->session_seen_usec);
+}
+
+uint64_t watch_model_elapsed(const WatchModel *m, uint64_t now_usec) {
+        if (figures_has(&m->figures, FIGURE_DURATION))
+                return (uint64_t) m->figures.value[FIGURE_DURATION].i;
+
+        return watch_model_session_time(m, now_usec);
 }
 
 const struct needled_stream_alert *watch_model_alert(const WatchModel *m, unsigned code) {
@@ -256,4 +274,15 @@ const struct needled_stream_alert *watch_model_alert(const WatchModel *m, unsign
 
 const char *watch_model_notice(const WatchModel *m, uint64_t now_usec) {
         return m->notice && now_usec - m->notice_usec <= WATCH_NOTICE_USEC ? m->notice : NULL;
+}
+
+char *watch_model_take_notice(WatchModel *m) {
+        char *text = m->told[0];
+
+        if (m->n_told == 0)
+                return NULL;
+
+        m->n_told--;
+        memmove(m->told, m->told + 1, m->n_told * sizeof(m->told[0]));
+        return text;
 }

@@ -15,6 +15,7 @@
 #define WATCH_BUCKETS 120       /* of the last minute, half a second each */
 #define WATCH_BUCKET_USEC UINT64_C(500000)
 #define WATCH_ALERTS 16u        /* codes; higher ones are of a later version, and not shown */
+#define WATCH_TOLD 16u          /* notices that wait for being printed */
 #define WATCH_NOTICE_USEC UINT64_C(10000000)
 
 typedef enum WatchZone {
@@ -74,6 +75,8 @@ typedef struct WatchModel {
         char *notice;           /* the newest event or gap, for a while */
         uint64_t notice_usec;
         bool notice_is_bad;
+        char *told[WATCH_TOLD]; /* what nobody has taken yet, the oldest first; behind a full one the oldest goes */
+        unsigned n_told;
 } WatchModel;
 
 void watch_model_init(WatchModel *m);
@@ -84,6 +87,7 @@ void watch_model_set_device(WatchModel *m, json_t *device);
 
 /* Another session: begins with nothing known. The same one, after its stream broke off, keeps its past. */
 void watch_model_begin(WatchModel *m, uint64_t session_id);
+/* `now_usec` is when it was: of a record of the past, then. */
 void watch_model_record(WatchModel *m, const StreamRecord *record, uint64_t now_usec);
 
 /* The thresholds that hold for the session, or until it has told them those for the device's kind. */
@@ -101,6 +105,9 @@ bool watch_model_hold(const WatchModel *m, uint64_t now_usec, int32_t *ret_mn);
 /* Whether values are coming in. */
 bool watch_model_is_fresh(const WatchModel *m, uint64_t now_usec);
 
+/* The session time now, by that of the newest record. */
+uint64_t watch_model_session_time(const WatchModel *m, uint64_t now_usec);
+
 /* How long the session has been going on: its duration where the service has told it, else the time since
  * its first frame. */
 uint64_t watch_model_elapsed(const WatchModel *m, uint64_t now_usec);
@@ -110,3 +117,5 @@ const struct needled_stream_alert *watch_model_alert(const WatchModel *m, unsign
 
 /* How the newest event or gap reads, NULL when it is old. */
 const char *watch_model_notice(const WatchModel *m, uint64_t now_usec);
+/* The oldest of them that has not been taken; NULL: there is none. The caller frees it. */
+char *watch_model_take_notice(WatchModel *m);

@@ -22,16 +22,16 @@ static bool is_wanted(const WatchTarget *t, const json_t *session) {
 
 int watch_target_choose(WatchTarget *t, const Objects *objects, const char *typed) {
         const json_t *session = NULL, *device = NULL;
-        int found_device, found_session;
+        int found_device = -ENOENT, found_session;
 
         if (!typed)
                 return 0;
 
-        found_device = objects_find_device(objects, typed, &device);
+        if (!objects_is_session_id(typed))
+                found_device = objects_find_device(objects, typed, &device);
         found_session = objects_find_session(objects, typed, &session);
 
-        /* A number is that session, even where an address begins with it; a device stands for all its
-         * sessions. */
+        /* A device stands for all its sessions. */
         if (found_device == 0 &&
             (found_session < 0 || strcmp(json_text(session, "device"), json_text(device, "path")) == 0)) {
                 t->device = g_strdup(json_text(device, "path"));
@@ -72,15 +72,4 @@ const json_t *watch_target_device(const WatchTarget *t, const Objects *objects, 
 
         device = json_array_get(objects->devices, 0); /* adopted ones first */
         return json_is_true(json_object_get(device, "adopted")) ? device : NULL;
-}
-
-const json_t *watch_target_session_of_id(const Objects *objects, uint64_t id) {
-        json_t *session;
-        size_t i;
-
-        json_array_foreach(objects->sessions, i, session)
-                if ((uint64_t) json_number(session, "id") == id)
-                        return session;
-
-        return NULL;
 }

@@ -17,7 +17,8 @@ typedef struct WatchTarget {
         uint64_t ended;         /* a session that has ended: not to be taken up again */
 } WatchTarget;
 
-/* What was typed (NULL: nothing) becomes a device, followed from session to session, or one session.
+/* What was typed (NULL: nothing) becomes a device, followed from session to session, or one session; digits alone are
+ * a session, even where an address begins with them.
  * -ENOENT there is neither, -ENOTUNIQ it fits several devices. */
 int watch_target_choose(WatchTarget *target, const Objects *objects, const char *typed);
 void watch_target_done(WatchTarget *target);
@@ -28,5 +29,3 @@ const json_t *watch_target_session(const WatchTarget *target, const Objects *obj
 
 /* The device to show: that of the session, else the one that is waited for; NULL: none. */
 const json_t *watch_target_device(const WatchTarget *target, const Objects *objects, const json_t *session);
-
-const json_t *watch_target_session_of_id(const Objects *objects, uint64_t id); /* NULL: gone */

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "client/watch-model.h"
+#include "client/watch-prompt.h"
 
 typedef struct WatchSize {
         unsigned columns, rows;
@@ -14,7 +15,7 @@ typedef struct WatchSize {
 } WatchSize;
 
 /* At most `rows` lines of at most `columns` columns each, ANSI styles inside if there is colour, nothing
- * else that moves a cursor. Where there is little room, what matters least is left out. The caller unrefs.
- */
-GPtrArray *watch_view_render(const WatchModel *m, const WatchSize *size, uint64_t now_usec,
+ * else that moves a cursor. Where there is little room, what matters least is left out. `prompt`: what is asked below it,
+ * NULL: there is no keyboard. The caller unrefs. */
+GPtrArray *watch_view_render(const WatchModel *m, const WatchPrompt *prompt, const WatchSize *size, uint64_t now_usec,
                              uint64_t realtime_usec);

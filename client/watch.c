@@ -10,9 +10,12 @@
 #include "client/output.h"
 #include "client/service.h"
 #include "client/verbs.h"
+#include "client/watch-control.h"
 #include "client/watch-display.h"
 
-#define GATHER_SCREEN_USEC UINT64_C(80000)
+#define GATHER_SCREEN_USEC UINT64_C(50000)
+#define GATHER_JSON_USEC UINT64_C(80000)
+#define PAST_USEC (60 * SECOND_USEC)    /* as the picture of the last minute needs */
 #define GATHER_PLAIN_USEC (SECOND_USEC / 2)
 
 typedef struct Watch {
@@ -20,6 +23,7 @@ typedef struct Watch {
         sd_event *event;
         WatchModel model;
         WatchDisplay display;
+        WatchControl control;
         Follow follow;
 } Watch;
 
@@ -72,10 +76,24 @@ static void on_ended(void *userdata) {
                 (void) sd_event_exit(w->event, EXIT_DONE);
 }
 
+static void on_act(WatchAction action, const char *value, void *userdata) {
+        Watch *w = userdata;
+
+        watch_control_do(&w->control, action, value);
+}
+
+static void on_said(bool bad, const char *text, void *userdata) {
+        Watch *w = userdata;
+
+        watch_display_say(&w->display, bad, text);
+}
+
 static int set_up(Watch *w, WatchMode mode) {
         static const FollowObserver observer = { NULL, on_record, on_changed, on_ended };
         static const WatchClocks clocks = { host_boottime, host_realtime, NULL };
-        FollowOptions options = { .period_usec = mode == WATCH_PLAIN ? GATHER_PLAIN_USEC : GATHER_SCREEN_USEC };
+        FollowOptions options = { .period_usec = mode == WATCH_PLAIN  ? GATHER_PLAIN_USEC :
+                                                 mode == WATCH_SCREEN ? GATHER_SCREEN_USEC : GATHER_JSON_USEC,
+                                  .history_usec = mode == WATCH_SCREEN ? PAST_USEC : 0 };
         int r;
 
         r = sd_event_new(&w->event);
@@ -85,6 +103,8 @@ static int set_up(Watch *w, WatchMode mode) {
         if (r < 0)
                 return r;
 
+        watch_control_init(&w->control, w->follow.client->bus, &w->model, on_said, w);
+        watch_display_offer(&w->display, on_act, w);
         return follow_begin(&w->follow, w->event, &w->model, &options, &observer, w);
 }
 
@@ -94,6 +114,7 @@ static Exit run(Watch *w, WatchMode mode) {
         r = set_up(w, mode);
         if (r >= 0)
                 r = sd_event_loop(w->event);
+        watch_control_done(&w->control);
         watch_display_done(&w->display);
         if (r < 0)
                 return service_error(NULL, r);

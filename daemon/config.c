@@ -2,12 +2,11 @@
 #include "config.h"
 
 #include <glib.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "config-file.h"
+
 #define USEC_PER_SEC UINT64_C(1000000)
-#define FILE_SIZE_MAX (64u * 1024u)
-#define DROP_INS_MAX 256u
 
 typedef enum ValueType {
         VALUE_BOOL,
@@ -51,6 +50,7 @@ static const ConfigKey keys[] = {
         { "Bluetooth", "AllowBroadcast", offsetof(Config, bluetooth_allow_broadcast), VALUE_BOOL, 0, 0 },
         { "Bluetooth", "ReleaseTime", offsetof(Config, bluetooth_release_usec), VALUE_TIME, 0, 30 * DAY_SEC },
         { "Bluetooth", "SetParameters", offsetof(Config, bluetooth_set_parameters), VALUE_BOOL, 0, 0 },
+        { "Journal", "JournalFigures", offsetof(Config, journal_figures), VALUE_BOOL, 0, 0 },
 };
 
 /* What must be less than what, where both are set: the first is the wrong one. In this order, so that what has gone is not
@@ -72,37 +72,19 @@ typedef struct Place {                  /* where a key was set last */
 } Place;
 
 typedef struct Reading {
-        const char *file, *text;
+        const char *file;
+        GHashTable *lines;              /* "Group" and "Group\nKey" → where they stand last */
         ConfigWarn warn;
         void *userdata;
         unsigned warnings;
         Place *places;                  /* of each of `keys` */
 } Reading;
 
-/* GKeyFile does not tell lines, so they are looked up again: of the group's header, or of the last `key` within the group. */
-static unsigned find_line(const char *text, const char *group, const char *key) {
-        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-        g_autofree char *header = g_strdup_printf("[%s]", group);
-        unsigned found = 0;
-        bool inside = false;
+/* GKeyFile does not tell lines. 0: nowhere. */
+static unsigned find_line(const Reading *r, const char *group, const char *key) {
+        g_autofree char *name = key ? g_strconcat(group, "\n", key, NULL) : g_strdup(group);
 
-        for (unsigned i = 0; lines[i]; i++) {
-                char *line = g_strstrip(lines[i]);
-
-                if (line[0] == '[') {
-                        inside = g_str_equal(line, header);
-                        if (inside && !key)
-                                found = i + 1;
-                } else if (inside && key && g_str_has_prefix(line, key)) {
-                        const char *after = line + strlen(key);
-
-                        after += strspn(after, " \t");
-                        if (*after == '=')
-                                found = i + 1;
-                }
-        }
-
-        return found;
+        return GPOINTER_TO_UINT(g_hash_table_lookup(r->lines, name));
 }
 
 static void warn_at(Reading *r, unsigned line, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -243,7 +225,7 @@ static bool set_value(Config *config, Reading *r, unsigned line, const ConfigKey
 }
 
 static void set_key(Config *config, Reading *r, const ConfigKey *k, const char *value) {
-        unsigned line = find_line(r->text, k->group, k->key);
+        unsigned line = find_line(r, k->group, k->key);
         Place *place = &r->places[k - keys];
 
         if (!set_value(config, r, line, k, value))
@@ -265,7 +247,7 @@ static void apply_group(Config *config, Reading *r, GKeyFile *file, const char *
         g_auto(GStrv) names = g_key_file_get_keys(file, group, NULL, NULL);
 
         if (!find_key(group, NULL)) {
-                warn_at(r, find_line(r->text, group, NULL), "unknown group [%s]; ignored", group);
+                warn_at(r, find_line(r, group, NULL), "unknown group [%s]; ignored", group);
                 return;
         }
 
@@ -274,7 +256,7 @@ static void apply_group(Config *config, Reading *r, GKeyFile *file, const char *
                 g_autofree char *value = NULL;
 
                 if (!k) {
-                        warn_at(r, find_line(r->text, group, *name), "unknown key %s in [%s]; ignored", *name, group);
+                        warn_at(r, find_line(r, group, *name), "unknown key %s in [%s]; ignored", *name, group);
                         continue;
                 }
 
@@ -283,24 +265,44 @@ static void apply_group(Config *config, Reading *r, GKeyFile *file, const char *
         }
 }
 
+/* The group whose head the line is, NULL: of none; the caller frees. */
+static char *group_of(const char *line) {
+        const char *end = strchr(line, ']');
+
+        if (!end || end == line + 1 || end[1 + strspn(end + 1, " \t\r")] || strchr(line + 1, '['))
+                return NULL;
+
+        return g_strndup(line + 1, (size_t) (end - line - 1));
+}
+
 /* GKeyFile gives up at the first line it cannot read. Such lines are named and left out, so that the others still count. */
-static char *drop_unreadable_lines(Reading *r) {
-        g_auto(GStrv) lines = g_strsplit(r->text, "\n", -1);
-        bool inside = false;
+static char *drop_unreadable_lines(Reading *r, const char *text) {
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        g_autofree char *group = NULL;
 
         for (unsigned i = 0; lines[i]; i++) {
-                const char *line = g_strchug(lines[i]);
+                const char *line = g_strchug(lines[i]), *equal = strchr(line, '=');
                 const char *problem = NULL;
+                char *name = NULL;
 
                 if (*line == '[') {
-                        inside = strchr(line, ']') != NULL;
-                        problem = inside ? NULL : "group header without ]";
+                        g_free(group);
+                        group = group_of(line);
+                        problem = group ? NULL : "not a [Group]";
+                        name = g_strdup(group);
                 } else if (*line && *line != '#') {
-                        if (!strchr(line, '=') || *line == '=')
+                        if (!equal || equal == line)
                                 problem = "neither a [Group] nor Key=Value";
-                        else if (!inside)
+                        else if (!group)
                                 problem = "a key outside of any [Group]";
+                        else {
+                                g_autofree char *key = g_strchomp(g_strndup(line, (size_t) (equal - line)));
+
+                                name = g_strconcat(group, "\n", key, NULL);
+                        }
                 }
+                if (name)
+                        (void) g_hash_table_insert(r->lines, name, GUINT_TO_POINTER(i + 1));
                 if (!problem)
                         continue;
 
@@ -333,34 +335,27 @@ static void check_orders(Config *config, Reading *r) {
 static void load_file(Config *config, Reading *r, const char *path) {
         g_autoptr(GKeyFile) file = g_key_file_new();
         g_autoptr(GError) error = NULL;
-        g_autofree char *text = NULL, *readable = NULL;
+        g_autofree char *problem = NULL, *text = config_file_read(path, &problem), *readable = NULL;
         g_auto(GStrv) groups = NULL;
-        size_t size;
 
         r->file = path;
-        if (!g_file_get_contents(path, &text, &size, &error)) {
-                if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-                        warn_at(r, 0, "cannot be read (%s); defaults are used", error->message);
-        } else if (size > FILE_SIZE_MAX || strlen(text) != size || !g_utf8_validate(text, (gssize) size, NULL))
-                warn_at(r, 0, "is not a UTF-8 text of at most 64 KiB; ignored");
-        else {
-                r->text = text;
-                readable = drop_unreadable_lines(r);
-                if (!g_key_file_load_from_data(file, readable, strlen(readable), G_KEY_FILE_NONE, &error))
-                        warn_at(r, 0, "cannot be understood (%s); ignored", error->message);
-                groups = g_key_file_get_groups(file, NULL);
-                for (char **group = groups; *group; group++)
-                        apply_group(config, r, file, *group);
-        }
-        r->text = NULL;
-}
+        if (problem)
+                warn_at(r, 0, "%s", problem);
+        if (!text)
+                return;
 
-static int compare_names(const void *a, const void *b) {
-        return strcmp(*(const char *const *) a, *(const char *const *) b);
+        r->lines = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        readable = drop_unreadable_lines(r, text);
+        if (!g_key_file_load_from_data(file, readable, strlen(readable), G_KEY_FILE_NONE, &error))
+                warn_at(r, 0, "cannot be understood (%s); ignored from there on", error->message);
+        groups = g_key_file_get_groups(file, NULL);
+        for (char **group = groups; *group; group++)
+                apply_group(config, r, file, *group);
+        g_clear_pointer(&r->lines, g_hash_table_unref);
 }
 
 void config_defaults(Config *config) {
-        *config = (Config) {
+        static const Config defaults = {
                 .session_window_usec = 600 * USEC_PER_SEC,
                 .session_idle_timeout_usec = 120 * USEC_PER_SEC,
                 .session_auto_start = true,
@@ -380,29 +375,62 @@ void config_defaults(Config *config) {
                 .plan_course_weeks = 12,
                 .bluetooth_set_parameters = true,
         };
+
+        memcpy(config, &defaults, sizeof(defaults)); /* all of it, so that two can be compared */
 }
 
 unsigned config_load(Config *config, const char *dir, ConfigWarn warn, void *userdata) {
         g_autofree char *main_file = g_build_filename(dir, "needled.conf", NULL);
-        g_autofree char *drop_in_dir = g_build_filename(dir, "needled.conf.d", NULL);
-        g_autoptr(GDir) d = g_dir_open(drop_in_dir, 0, NULL);
-        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+        g_autofree char *drop_in_dir = g_build_filename(dir, "needled.conf.d", NULL), *problem = NULL;
+        g_autoptr(GPtrArray) drop_ins = config_file_list(drop_in_dir, &problem);
         Place places[G_N_ELEMENTS(keys)] = {};
         Reading r = { .warn = warn, .userdata = userdata, .places = places };
-        const char *name;
 
         load_file(config, &r, main_file);
-        while (d && (name = g_dir_read_name(d)) && names->len < DROP_INS_MAX)
-                if (g_str_has_suffix(name, ".conf") && name[0] != '.')
-                        g_ptr_array_add(names, g_build_filename(drop_in_dir, name, NULL));
-
-        g_ptr_array_sort(names, compare_names);
-        for (unsigned i = 0; i < names->len; i++)
-                load_file(config, &r, names->pdata[i]);
+        r.file = drop_in_dir;
+        if (problem)
+                warn_at(&r, 0, "%s", problem);
+        for (unsigned i = 0; i < drop_ins->len; i++)
+                load_file(config, &r, drop_ins->pdata[i]);
 
         check_orders(config, &r);
         for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
                 g_free(places[i].file);
 
         return r.warnings;
+}
+
+unsigned config_n_keys(void) {
+        return G_N_ELEMENTS(keys);
+}
+
+void config_describe(unsigned i, const char **ret_group, const char **ret_key, char **ret_text) {
+        const ConfigKey *k = &keys[i];
+        Config config;
+        const void *field = (const uint8_t *) &config + k->offset;
+
+        config_defaults(&config);
+        *ret_group = k->group;
+        *ret_key = k->key;
+        switch (k->type) {
+        case VALUE_BOOL:
+                *ret_text = g_strdup_printf("yes or no; default %s", *(const bool *) field ? "yes" : "no");
+                break;
+        case VALUE_TIME:
+                *ret_text = g_strdup_printf("a time from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT " s; default %" G_GUINT64_FORMAT " s", k->min,
+                                            k->max, *(const uint64_t *) field / USEC_PER_SEC);
+                break;
+        case VALUE_AGE:
+                *ret_text = g_strdup_printf("an age from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT " days, or forever; default forever",
+                                            k->min / DAY_SEC, k->max / DAY_SEC);
+                break;
+        case VALUE_NUMBER:
+                *ret_text = g_strdup_printf("a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT "; default %u", k->min, k->max,
+                                            *(const unsigned *) field);
+                break;
+        case VALUE_FORCE:
+                *ret_text = g_strdup_printf("a force from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT " mN; default that of the device", k->min,
+                                            k->max);
+                break;
+        }
 }

@@ -28,6 +28,7 @@ typedef struct Config {
         bool bluetooth_set_parameters;          /* write [Limits] and the time limit into devices that take them */
         bool bluetooth_allow_broadcast;
         uint64_t bluetooth_release_usec; /* of Release() without `seconds`; 0: until Connect() */
+        bool journal_figures;           /* what a session came to goes into the journal too */
 } Config;
 
 typedef void (*ConfigWarn)(const char *file, unsigned line, const char *message, void *userdata); /* line 0: the file as a whole */
@@ -35,3 +36,7 @@ typedef void (*ConfigWarn)(const char *file, unsigned line, const char *message,
 void config_defaults(Config *config);
 /* Reads `dir`/needled.conf and `dir`/needled.conf.d in the order of names. A missing file is no error. Returns the number of warnings. */
 unsigned config_load(Config *config, const char *dir, ConfigWarn warn, void *userdata);
+
+/* Each key in words, as needled.conf(5) says it: "a time from 1 to 86400 s; default 600 s". The caller frees the text. */
+unsigned config_n_keys(void);
+void config_describe(unsigned i, const char **ret_group, const char **ret_key, char **ret_text);

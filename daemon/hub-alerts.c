@@ -82,7 +82,8 @@ void hub_alert_log(Follower *f, const Session *s, AlertCode code, uint64_t now_u
                 return;
 
         *last_usec = now_usec;
-        log_with(LOG_NOTICE, &context, "%s in session %" G_GUINT64_FORMAT " with %s%s", journal[code].what, s->id, context.device,
+        context.class = LOG_CLASS_ALERT;
+        log_with(LOG_NOTICE, &context, "%s in session %" G_GUINT64_FORMAT " with %s%s", journal[code].what, s->id, log_name(context.device).text,
                  journal[code].then);
 }
 

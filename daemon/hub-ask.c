@@ -32,6 +32,10 @@ static int op_session_start(Device *device, const BusStartOptions *options, Sess
                 *ret_message = "A session with this device is live already; finish it first (needlectl finish).";
                 return -EBUSY;
         }
+        if (!hub_sessions_make_room(f->hub)) {
+                *ret_message = "Too many sessions that are over wait to be written; see the storage state of needled, and try again later.";
+                return -ENOBUFS;
+        }
 
         hub_session_profile(f, device->profile);
         hub_now(&now_usec, &realtime_usec);
@@ -220,6 +224,13 @@ static const Session *op_replayed(const void *decoding, void *userdata) {
         return decoding_session(decoding);
 }
 
+static Replay *op_replay(const StoreSession *row, const TrackerObserver *observer, void *observer_userdata, uint8_t ret_map[static CHANNELS_MAX],
+                         void *userdata) {
+        bool mapped;
+
+        return decoding_replay(userdata, row, observer, observer_userdata, ret_map, &mapped);
+}
+
 const BusOps hub_bus_ops = {
         .device_counters = op_device_counters,
         .device_sync = op_device_sync,
@@ -238,4 +249,5 @@ const BusOps hub_bus_ops = {
         .erased = op_erased,
         .plan = &hub_plan_ops,
         .replayed = op_replayed,
+        .replay = op_replay,
 };

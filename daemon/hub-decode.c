@@ -71,28 +71,38 @@ static const TrackerObserver observer = {
 
 /* ---- StoreDecoder ---- */
 
-static void *decoding_begin(const StoreSession *row, void *userdata) {
-        const Hub *hub = userdata;
+Replay *decoding_replay(const Hub *hub, const StoreSession *row, const TrackerObserver *facts, void *userdata, uint8_t ret_map[static CHANNELS_MAX],
+                        bool *ret_mapped) {
         const Profile *profile = profiles_by_id(hub->profiles, row->profile);
         SessionIdentity identity = decoding_identity(row, NULL);
-        Decoding *d;
 
         if (!profile)
                 return NULL;
 
-        d = g_new0(Decoding, 1);
-        decoding_happenings_init(d);
-        d->profile = profile;
-        d->start_boottime_usec = row->start_boottime_usec;
-        d->mapped = !channels_map(profile, row->channels, d->map);
-        d->replay = replay_new(&(ReplaySettings) {
+        *ret_mapped = !channels_map(profile, row->channels, ret_map);
+        return replay_new(&(ReplaySettings) {
                 .identity = &identity,
                 .vendor = profile->vendor,
                 .start_boottime_usec = row->start_boottime_usec,
                 .start_realtime_usec = row->start_realtime_usec,
-                .observer = &observer,
-                .userdata = d,
+                .observer = facts,
+                .userdata = userdata,
         });
+}
+
+static void *decoding_begin(const StoreSession *row, void *userdata) {
+        const Hub *hub = userdata;
+        Decoding *d = g_new0(Decoding, 1);
+
+        d->replay = decoding_replay(hub, row, &observer, d, d->map, &d->mapped);
+        if (!d->replay) {
+                g_free(d);
+                return NULL;
+        }
+
+        decoding_happenings_init(d);
+        d->profile = profiles_by_id(hub->profiles, row->profile);
+        d->start_boottime_usec = row->start_boottime_usec;
         return d;
 }
 

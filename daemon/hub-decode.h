@@ -33,6 +33,10 @@ typedef struct Decoding {
 
 Frame decoding_mapped(const Decoding *decoding, const Frame *frame);
 SessionIdentity decoding_identity(const StoreSession *row, const char *device_path); /* borrows from both */
+/* Of a stored session, by the profile that it has today, which numbers the channels of then like *ret_map. NULL: nobody has that profile. On the
+ * store's reader. */
+Replay *decoding_replay(const Hub *hub, const StoreSession *row, const TrackerObserver *observer, void *observer_userdata,
+                        uint8_t ret_map[static CHANNELS_MAX], bool *ret_mapped);
 const Session *decoding_session(const void *decoding); /* as it is after the frames that have come */
 
 /* hub-decode-text.c */

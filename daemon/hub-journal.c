@@ -6,12 +6,9 @@
 #include "log.h"
 
 /* What the journal hears of a device: what became of its link, not each step between. What other programs do to it, and what it lacks, is
- * told by link, which knows what it was. */
+ * told by link, which knows what it was. How much of it is too much is not asked here: log-budget.h. */
 
 #define USEC_PER_SEC UINT64_C(1000000)
-/* A device that comes and goes all the time cannot fill the journal. */
-#define ENTRIES_MAX 30u
-#define ENTRIES_PERIOD_USEC (600 * USEC_PER_SEC)
 
 /* Why a link that was up is not. */
 static const char *const lost_texts[_DEVICE_REASON_MAX] = {
@@ -38,23 +35,6 @@ static bool is_linked(DeviceState state) {
         return state == DEVICE_STREAMING || state == DEVICE_SYNCING;
 }
 
-/* Whether one more entry is within the bound; the first that is not is said. */
-static bool may_tell(Follower *f) {
-        LogContext context = { .device = hub_device_label(f->device) };
-        uint64_t now_usec, realtime_usec;
-
-        hub_now(&now_usec, &realtime_usec);
-        if (f->told.entries == 0 || now_usec - f->told.entries_since_usec >= ENTRIES_PERIOD_USEC) {
-                f->told.entries = 0;
-                f->told.entries_since_usec = now_usec;
-        }
-        if (++f->told.entries == ENTRIES_MAX)
-                log_with(LOG_NOTICE, &context, "%s changes too often for the journal; what happens to it in the next minutes is left out "
-                         "(needlectl status shows how it is)", context.device);
-
-        return f->told.entries < ENTRIES_MAX;
-}
-
 static LogContext context_of(const Device *d, const char *message_id) {
         return (LogContext) {
                 .message_id = message_id,
@@ -78,7 +58,8 @@ static void tell_adopted(Follower *f) {
                 return;
 
         f->told.adopted = true;
-        log_with(LOG_NOTICE, &context, "%s was adopted by %s%s", context.device, hub_user_name(f->hub, f->device->owner),
+        context.class = LOG_CLASS_TROUBLE;
+        log_with(LOG_NOTICE, &context, "%s was adopted by %s%s", log_name(context.device).text, hub_user_name(f->hub, f->device->owner),
                  f->device->bonded ? "" : ", without a bond: its link is not encrypted");
 }
 
@@ -94,16 +75,14 @@ static void tell_released(Follower *f) {
                 return;
 
         f->told.released = d->released;
-        if (!may_tell(f))
-                return;
         if (!d->released)
-                log_with(LOG_INFO, &context, "%s is taken back; needled connects to it again", context.device);
+                log_with(LOG_INFO, &context, "%s is taken back; needled connects to it again", log_name(context.device).text);
         else if (until > 0 && localtime_r(&until, &tm) && strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &tm) > 0)
                 log_with(LOG_INFO, &context, "%s is released: needled keeps away from it until %s (needlectl connect %s takes it back)",
-                         context.device, text, word);
+                         log_name(context.device).text, text, word);
         else
                 log_with(LOG_INFO, &context, "%s is released: needled keeps away from it until it is taken back (needlectl connect %s)",
-                         context.device, word);
+                         log_name(context.device).text, word);
 }
 
 static void tell_link(Follower *f) {
@@ -115,12 +94,12 @@ static void tell_link(Follower *f) {
                 return;
 
         f->told.linked = linked;
-        if (d->state == DEVICE_RELEASED || !may_tell(f)) /* that it is released was said */
+        if (d->state == DEVICE_RELEASED) /* that it is released was said */
                 return;
         if (linked)
-                log_with(LOG_INFO, &context, "%s is connected", context.device);
+                log_with(LOG_INFO, &context, "%s is connected", log_name(context.device).text);
         else
-                log_with(LOG_NOTICE, &context, "the link to %s is gone%s", context.device, lost_texts[d->reason]);
+                log_with(LOG_NOTICE, &context, "the link to %s is gone%s", log_name(context.device).text, lost_texts[d->reason]);
 }
 
 /* What does not mend itself, with the command that mends it; once, although a suspicion is tested again from time to time. */
@@ -136,14 +115,13 @@ static void tell_trouble(Follower *f) {
                 return;
 
         f->told.trouble = d->state;
-        if (!may_tell(f))
-                return;
+        context.class = LOG_CLASS_TROUBLE;
         if (lost)
                 log_with(LOG_WARNING, &context, "the bond with %s is lost; bond with it again: put it in pairing mode and run "
-                         "needlectl adopt %s", context.device, word);
+                         "needlectl adopt %s", log_name(context.device).text, word);
         else
                 log_with(LOG_WARNING, &context, "another device answers at the address of %s, and is kept away; if that is right, adopt it: "
-                         "needlectl adopt %s", context.device, word);
+                         "needlectl adopt %s", log_name(context.device).text, word);
 }
 
 void hub_journal_known(Follower *f) {
@@ -173,15 +151,43 @@ void hub_journal_sleep(bool asleep) {
                 log_with(LOG_INFO, &context, "the computer has woken: devices are followed again");
 }
 
+/* NEEDLED_FIGURE_FORCE_MEAN=1234, in the units of needled/figures.h; the caller frees. */
+static char *figure_field(const Figures *figures, Figure id) {
+        g_autofree char *upper = g_ascii_strup(figure_info[id].name, -1);
+        char number[G_ASCII_DTOSTR_BUF_SIZE];
+
+        if (figure_info[id].type == 'd')
+                g_ascii_formatd(number, sizeof(number), "%.1f", figures->value[id].d);
+        else
+                g_snprintf(number, sizeof(number), "%" G_GINT64_FORMAT, figures->value[id].i);
+
+        return g_strdup_printf("NEEDLED_FIGURE_%s=%s", g_strdelimit(upper, ".", '_'), number);
+}
+
+void hub_journal_finished(const Hub *hub, const Session *s, const Figures *figures) {
+        LogContext context = hub_session_context(s, NEEDLED_MESSAGE_SESSION_FINISHED);
+        g_autoptr(GPtrArray) fields = g_ptr_array_new_with_free_func(g_free);
+
+        for (int i = 0; hub->config.journal_figures && i < _FIGURE_MAX; i++)
+                if (figures_has(figures, (Figure) i))
+                        g_ptr_array_add(fields, figure_field(figures, (Figure) i));
+        g_ptr_array_add(fields, NULL);
+
+        context.class = LOG_CLASS_RECORD;
+        context.reason = session_end_name(s->end);
+        context.fields = (const char *const *) fields->pdata;
+        log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " with %s is finished (%s)", s->id, log_name(context.device).text, context.reason);
+}
+
 void hub_journal_sync(Follower *f, unsigned added, unsigned merged, const char *problem) {
         LogContext context = context_of(f->device, NEEDLED_MESSAGE_SYNC_DONE);
 
-        if ((added + merged == 0 && !*problem) || !may_tell(f))
+        if (added + merged == 0 && !*problem)
                 return;
         if (*problem)
-                log_with(LOG_WARNING, &context, "not all that %s has stored could be taken over (%u sessions were): %s", context.device,
+                log_with(LOG_WARNING, &context, "not all that %s has stored could be taken over (%u sessions were): %s", log_name(context.device).text,
                          added + merged, problem);
         else
-                log_with(LOG_INFO, &context, "what %s had stored was taken over: %u sessions, and %u that were followed live already",
-                         context.device, added, merged);
+                log_with(LOG_INFO, &context, "what %s had stored was taken over: new ones %u, followed live already %u",
+                         log_name(context.device).text, added, merged);
 }

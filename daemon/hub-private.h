@@ -3,7 +3,7 @@
 
 /* What hub.c (devices, storage, wiring), hub-journal.c (what is told of devices), hub-sessions.c (sessions from open to gone), hub-ask.c
  * (what clients ask), hub-alerts.c (limits and warnings), hub-plan.c (when to go on, what was acknowledged), hub-resume.c (sessions from before the start),
- * hub-sample.c (what a frame says of the curves), hub-decode.c (stored sessions read again),
+ * hub-status.c (what systemctl shows), hub-sample.c (what a frame says of the curves), hub-decode.c (stored sessions read again),
  * hub-sync.c (what devices have stored) and doctor.c (what is wrong) share. */
 
 #include "bus/bus.h"
@@ -12,6 +12,7 @@
 #include "log.h"
 #include "session/tracker.h"
 #include "sleep.h"
+#include "status-text.h"
 #include "store/store.h"
 
 struct Hub {
@@ -22,9 +23,11 @@ struct Hub {
         Store *store;
         Bus *bus;
         Sleep *sleep;
+        Watchdog *watchdog;             /* the caller's */
         struct HubPlan *plan;
         unsigned n_syncs;               /* of the store, that the computer's sleep waits for */
         sd_event_source *store_source, *tick_source;
+        sd_event_source *name_source;   /* until the name is asked for */
 
         char *state_dir, *root;         /* root: before /etc, /sys and /run, "" */
         GPtrArray *troubled_profiles;   /* paths of files that profiles_load() complained of, owned */
@@ -36,9 +39,10 @@ struct Hub {
         GHashTable *user_names;         /* uid → UserName, as the system knew it when it was asked last */
         GPtrArray *endings;             /* Ending: sessions that are over and still shown */
         bool storage_troubled;          /* and told so */
+        bool ready;                     /* and told so */
         bool stopping;
+        char status[STATUS_TEXT_MAX];   /* as it was told last */
 };
-
 
 /* One for each device: what its frames come to. */
 typedef struct Follower {
@@ -48,8 +52,6 @@ typedef struct Follower {
         struct {                        /* what the journal was told */
                 bool adopted, linked, released;
                 DeviceState trouble;    /* since it was linked; DEVICE_FOUND: none */
-                unsigned entries;       /* within the period that began then */
-                uint64_t entries_since_usec;
         } told;
         uint64_t alert_logged_usec[_ALERT_CODE_MAX]; /* when each was last told to the journal; 0: not in this session */
         unsigned n_notes;               /* by hand in the live session, since the start of the daemon */
@@ -87,7 +89,7 @@ void hub_now(uint64_t *ret_boottime_usec, uint64_t *ret_realtime_usec);
 Follower *hub_follower_new(Hub *hub, Device *device);
 Follower *hub_follower_by_address(const Hub *hub, const char *address); /* NULL: no such device */
 const char *hub_user_name(Hub *hub, uid_t uid); /* "" if there is no such user */
-const char *hub_device_label(const Device *device); /* alias, name or address */
+const char *hub_device_label(const Device *device); /* alias or address */
 /* Something may have to be done earlier than planned. */
 void hub_arm_tick(Hub *hub);
 
@@ -95,6 +97,8 @@ void hub_arm_tick(Hub *hub);
 void hub_journal_known(Follower *follower); /* what the device is already is no news */
 void hub_journal_device(Follower *follower, unsigned changed);
 void hub_journal_sleep(bool asleep);
+/* A session is over; what it came to is said only where the configuration allows it, as fields. */
+void hub_journal_finished(const Hub *hub, const Session *session, const Figures *figures);
 /* So many sessions were taken over; problem: why not all, "" if they were. */
 void hub_journal_sync(Follower *follower, unsigned added, unsigned merged, const char *problem);
 
@@ -120,7 +124,7 @@ void hub_frame_flush(Follower *follower);
 void hub_sync_want(Follower *follower); /* now, or when it can be */
 void hub_sync_device_changed(Follower *follower);
 void hub_sync_session_opened(Follower *follower);
-void hub_sync_session_over(Follower *follower); /* and stored or discarded */
+void hub_sync_session_over(Follower *follower); /* and stored or discarded; or the device's own, which ended after ours */
 /* `done` at the end of the one that is begun, or runs. Errors, at once: as link_sync(). */
 int hub_sync_ask(Device *device, BusDone done, void *call, const char **ret_message);
 void hub_sync_record(Device *device, const StoredRecord *record);
@@ -137,6 +141,7 @@ void hub_session_identify(Follower *follower, SessionIdentity *ret);
 void hub_session_show(Follower *follower, Session *session);
 /* By which profile the device's frames are read from here on. A session that was read by another one ends. */
 void hub_session_profile(Follower *follower, const Profile *profile);
+bool hub_sessions_make_room(Hub *hub); /* for one more that will be over: who was shown longest goes; false: all wait to be written */
 void hub_sessions_tick(Hub *hub, uint64_t now_usec, uint64_t realtime_usec); /* figures for streams, ended sessions that are to go */
 uint64_t hub_sessions_deadline(const Hub *hub);
 void hub_sessions_erased(Hub *hub, const StoreErased *erased); /* what is still shown of them goes too */
@@ -157,6 +162,9 @@ void hub_plan_session_opened(Hub *hub, Session *session);
 
 /* hub-decode.c */
 extern const StoreDecoder hub_decoder;  /* with the hub as its userdata */
+
+/* hub-status.c */
+void hub_status_changed(Hub *hub); /* perhaps: it is told only if so */
 
 /* hub-resume.c */
 void hub_sessions_resume(Hub *hub, const StoreOpened *opened);

@@ -24,13 +24,13 @@ static void resume_one(Hub *hub, const StoreOpenSession *o) {
         hub_now(&now_usec, &realtime_usec);
         if (!profile) {
                 log_with(LOG_WARNING, &context, "session %" G_GUINT64_FORMAT " ends without figures: the profile %s of %s is not loaded; "
-                         "put its file back into profiles.d to have them computed (needlectl verify)", row->id, row->profile, context.device);
+                         "put its file back into profiles.d to have them computed (needlectl verify)", row->id, row->profile, log_name(context.device).text);
                 identity.undecodable = true;
                 goes_on = false;
         } else if (!channels_map(profile, row->channels, map)) {
                 /* Its frames would be kept under two numberings. */
                 log_with(LOG_NOTICE, &context, "session %" G_GUINT64_FORMAT " ends: the characteristics in the profile %s of %s are not those "
-                         "it began with", row->id, row->profile, context.device);
+                         "it began with", row->id, row->profile, log_name(context.device).text);
                 goes_on = false;
                 for (size_t i = 0; i < o->n_frames; i++)
                         if (frames[i].direction == FRAME_FROM_DEVICE || frames[i].direction == FRAME_TO_DEVICE)

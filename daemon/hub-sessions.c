@@ -11,12 +11,21 @@
 #define USEC_PER_SEC UINT64_C(1000000)
 #define FIGURES_PERIOD_USEC USEC_PER_SEC
 #define SHOWN_AFTER_END_USEC (60 * USEC_PER_SEC)
+#define ENDINGS_MAX 64u                 /* who begins and ends in a loop makes no more of them */
 
 static void ending_free(void *p) {
         Ending *e = p;
 
         session_free(e->session);
         g_free(e);
+}
+
+static void ending_remove(Ending *e) {
+        Hub *hub = e->hub;
+
+        if (e->session->announced)
+                bus_session_removed(hub->bus, e->session);
+        g_ptr_array_remove_fast(hub->endings, e);
 }
 
 LogContext hub_session_context(const Session *s, const char *message_id) {
@@ -176,12 +185,14 @@ static void on_opened(Tracker *tracker, Session *s, void *userdata) {
         Follower *f = userdata;
         LogContext context = hub_session_context(s, NEEDLED_MESSAGE_SESSION_STARTED);
 
+        (void) hub_sessions_make_room(f->hub);
         f->n_notes = 0;
         hub_sync_session_opened(f);
         hub_plan_session_opened(f->hub, s);
         store_begin(f->hub, s);
         hub_session_show(f, s);
-        log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " started with %s", s->id, context.device);
+        log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " started with %s", s->id, log_name(context.device).text);
+        hub_status_changed(f->hub);
         hub_alert_battery(f);
 }
 
@@ -192,20 +203,22 @@ static void on_state_changed(Tracker *tracker, Session *s, SessionState old, voi
         store_change(f, s, STORE_EVENT_STATE, (uint8_t) s->state);
         bus_session_state_changed(f->hub->bus, s);
         hub_arm_tick(f->hub);
+        hub_status_changed(f->hub);
 
         if (s->state == SESSION_INTERRUPTED) {
                 context = hub_session_context(s, NEEDLED_MESSAGE_SESSION_INTERRUPTED);
                 log_with(LOG_NOTICE, &context, "session %" G_GUINT64_FORMAT " is interrupted: the link to %s is away; it goes on when "
-                         "the device is back", s->id, context.device);
+                         "the device is back", s->id, log_name(context.device).text);
         } else if (old == SESSION_INTERRUPTED) {
                 context = hub_session_context(s, NEEDLED_MESSAGE_SESSION_RESUMED);
-                log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " goes on with %s", s->id, context.device);
+                log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " goes on with %s", s->id, log_name(context.device).text);
         }
 }
 
 static void on_frame(Tracker *tracker, Session *s, const Frame *frame, void *userdata) {
         Follower *f = userdata;
 
+        s->kept = session_place_after(s->kept, frame);
         hub_frame_hold(f, s, frame);
         if (bus_session_has_readers(s))
                 bus_stream_frame(f->hub->bus, s, frame);
@@ -247,14 +260,19 @@ static void on_unknown(Tracker *tracker, Session *s, const char *what, void *use
         LogContext context = hub_session_context(s, NULL);
 
         log_with(LOG_INFO, &context, "%s sent what this version does not know (%s); it is kept in session %" G_GUINT64_FORMAT,
-                 context.device, what, s->id);
+                 log_name(context.device).text, what, s->id);
 }
 
 static void on_too_often(Tracker *tracker, void *userdata) {
         Follower *f = userdata;
         LogContext context = { .device = f->device ? hub_device_label(f->device) : "" };
 
-        log_with(LOG_NOTICE, &context, "%s begins sessions too often; what it does in the rest of this minute is not recorded", context.device);
+        log_with(LOG_NOTICE, &context, "%s begins sessions too often; what it does in the rest of this minute is not recorded", log_name(context.device).text);
+}
+
+/* Only now does the device have a record of it. */
+static void on_device_over(Tracker *tracker, void *userdata) {
+        hub_sync_session_over(userdata);
 }
 
 static void on_battery(Tracker *tracker, unsigned percent, void *userdata) {
@@ -304,7 +322,7 @@ static void on_alert(Tracker *tracker, Session *s, const Alert *alert, void *use
 
         store_session_event(f->hub->store, s->id, &row);
         if (bus_session_has_readers(s))
-                bus_stream_alert(f->hub->bus, s, alert, row.session_usec, row.realtime_usec);
+                bus_stream_alert(f->hub->bus, s, alert);
         if (raised)
                 hub_alert_log(f, s, alert->code, s->start_boottime_usec + alert->raised_usec);
 }
@@ -315,7 +333,7 @@ static void on_gap(Tracker *tracker, Session *s, const SessionGap *gap, void *us
 
         store_session_gap(f->hub->store, s->id, &row);
         if (bus_session_has_readers(s))
-                bus_stream_gap(f->hub->bus, s, gap, s->start_realtime_usec + gap->to_usec);
+                bus_stream_gap(f->hub->bus, s, gap);
         if (gap->lost > 0)
                 hub_alert_log(f, s, ALERT_SAMPLES_LOST, s->start_boottime_usec + gap->to_usec);
 }
@@ -339,7 +357,9 @@ static void on_ended(Tracker *tracker, Session *s, void *userdata) {
         e->session = s;
         g_ptr_array_add(hub->endings, e);
         hub_alerts_forget(f);
+        hub_status_changed(hub);
 
+        context.class = LOG_CLASS_RECORD;
         context.reason = session_end_name(s->end);
         if (s->end == SESSION_END_DISCARDED) {
                 log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " was discarded", s->id);
@@ -351,8 +371,8 @@ static void on_ended(Tracker *tracker, Session *s, void *userdata) {
                 return;
         }
 
-        log_with(LOG_INFO, &context, "session %" G_GUINT64_FORMAT " with %s is finished (%s)", s->id, context.device, context.reason);
         session_figures(s, s->end_boottime_usec, &figures);
+        hub_journal_finished(hub, s, &figures);
         store_event(f, s, STORE_EVENT_STATE, SESSION_FINISHED, s->end_boottime_usec, s->end_realtime_usec);
         store_session_end(hub->store, s->id, &(StoreEnd) {
                 .reason = context.reason,
@@ -398,10 +418,33 @@ void hub_sessions_tick(Hub *hub, uint64_t now_usec, uint64_t realtime_usec) {
 
                 if (e->remove_at_usec == 0 || e->remove_at_usec > now_usec)
                         continue;
-                if (e->session->announced)
-                        bus_session_removed(hub->bus, e->session);
-                g_ptr_array_remove_index_fast(hub->endings, i);
+                ending_remove(e);
         }
+}
+
+static Ending *longest_shown(const Hub *hub) {
+        Ending *longest = NULL;
+
+        for (unsigned i = 0; i < hub->endings->len; i++) {
+                Ending *e = hub->endings->pdata[i];
+
+                if (e->remove_at_usec > 0 && (!longest || e->remove_at_usec < longest->remove_at_usec))
+                        longest = e;
+        }
+
+        return longest;
+}
+
+bool hub_sessions_make_room(Hub *hub) {
+        while (hub->endings->len >= ENDINGS_MAX) {
+                Ending *e = longest_shown(hub);
+
+                if (!e) /* all wait to be written */
+                        return false;
+                ending_remove(e);
+        }
+
+        return true;
 }
 
 static bool is_erased(const StoreErased *erased, uint64_t id) {
@@ -418,9 +461,8 @@ void hub_sessions_erased(Hub *hub, const StoreErased *erased) {
 
                 if (e->remove_at_usec == 0 || !is_erased(erased, e->session->id))
                         continue;
-                if (e->session->announced)
-                        bus_session_removed(hub->bus, e->session);
-                g_ptr_array_remove_index_fast(hub->endings, i);
+                bus_stream_erased(hub->bus, e->session);
+                ending_remove(e);
         }
 }
 
@@ -479,6 +521,7 @@ const TrackerObserver hub_tracker_observer = {
         .event = on_event,
         .unknown = on_unknown,
         .too_often = on_too_often,
+        .device_over = on_device_over,
         .battery = on_battery,
         .stage_changed = on_stage_changed,
         .area_changed = on_area_changed,

@@ -10,8 +10,9 @@
 #include "profiles/channels.h"
 #include "session/stored.h"
 
-/* Sessions that devices have stored: when they are taken over (at each connection, after each live session, and when somebody asks), and what
- * becomes of them. Never while a session is live: one that begins ends it, and it goes on afterwards. */
+/* Sessions that devices have stored: when they are taken over (at each connection, after each live session, after each of the device's own
+ * that ends later than ours, and when somebody asks), and what becomes of them. Never while a session is live: one that begins ends it, and
+ * it goes on afterwards. */
 
 #define USEC_PER_SEC UINT64_C(1000000)
 #define QUARTER_SEC (15 * 60)

@@ -9,6 +9,7 @@
 #include <systemd/sd-id128.h>
 #include <unistd.h>
 
+#include "boot-id.h"
 #include "clock.h"
 #include "hub-private.h"
 #include "log.h"
@@ -21,6 +22,7 @@
 #define TROUBLED_PROFILES_MAX 16u
 #define CLOSE_TIMEOUT_USEC (5 * USEC_PER_SEC)
 #define PAUSE_AFTER_USEC (15 * USEC_PER_SEC) /* without contact */
+#define OPENING_USEC (2 * USEC_PER_SEC)   /* for which a database is waited for */
 #define SETTLE_USEC (USEC_PER_SEC / 4)    /* more than a loop that is held up lets a socket wait: what waits is read before any timer */
 
 static Follower *follower_of(Device *device) {
@@ -66,6 +68,7 @@ static void on_bluetooth_changed(Link *link, void *userdata) {
 
         log_with(told[b].level, &context, "%s", told[b].text);
         bus_bluetooth_changed(hub->bus);
+        hub_status_changed(hub);
 }
 
 static void on_searching_changed(Link *link, void *userdata) {
@@ -119,6 +122,8 @@ static void on_device_changed(Device *device, unsigned changed, void *userdata) 
                 remember(hub, device);
         hub_journal_device(f, changed);
         bus_device_changed(hub->bus, device, changed);
+        if (changed & (DEVICE_CHANGED_STATE | DEVICE_CHANGED_IDENTITY))
+                hub_status_changed(hub);
         hub_limits_changed(f);
         if (changed & DEVICE_CHANGED_BATTERY)
                 hub_alert_battery(f);
@@ -147,6 +152,7 @@ static void on_device_removed(Device *device, void *userdata) {
 
         bus_device_removed(hub->bus, device);
         g_ptr_array_remove_fast(hub->followers, f);
+        hub_status_changed(hub);
 }
 
 static void on_device_frame(Device *device, const Frame *frame, void *userdata) {
@@ -209,6 +215,25 @@ static void restore_device(Hub *hub, const StoreDevice *row) {
         (void) link_restore(hub->link, &remembered);
 }
 
+/* Who starts needled by asking it something is answered when the database has told which devices there are. It is not waited for without
+ * end: a service that cannot store is still one that can be asked why. */
+static void take_name(Hub *hub) {
+        int r;
+
+        if (!hub->bus)
+                return;
+
+        hub->name_source = sd_event_source_disable_unref(hub->name_source);
+        r = bus_take_name(hub->bus);
+        if (r < 0)
+                (void) sd_event_exit(hub->event, log_error_errno(r, "the name on the bus cannot be asked for"));
+}
+
+static int on_opening_for_long(sd_event_source *source, uint64_t usec, void *userdata) {
+        take_name(userdata);
+        return 0;
+}
+
 static void on_store_opened(const StoreOpened *opened, void *userdata) {
         Hub *hub = userdata;
 
@@ -217,8 +242,14 @@ static void on_store_opened(const StoreOpened *opened, void *userdata) {
                 if (!hub_follower_by_address(hub, opened->devices[i].address)) /* adopted anew while there was no database */
                         restore_device(hub, &opened->devices[i]);
         hub_plan_opened(hub, opened);
+        if (opened->taken_in)
+                log_info("what was not written yet when needled ended last is in the database now");
+        for (size_t i = 0; i < opened->n_ended; i++)
+                bus_history_added(hub->bus, opened->ended[i].id, opened->ended[i].owner);
         hub_sessions_resume(hub, opened);
         link_start(hub->link);
+        hub_status_changed(hub);
+        take_name(hub);
 }
 
 static void on_store_state_changed(StoreState state, const char *reason, const char *put_aside, void *userdata) {
@@ -237,6 +268,7 @@ static void on_store_state_changed(StoreState state, const char *reason, const c
         hub->storage_troubled = !ready && state != STORE_OPENING && !put_aside;
 
         bus_storage_changed(hub->bus);
+        hub_status_changed(hub);
 }
 
 static int on_store_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
@@ -268,6 +300,11 @@ static void on_bus_failed(Bus *bus, int error, const char *message, void *userda
         (void) sd_event_exit(hub->event, log_error_errno(error, "%s", message));
 }
 
+static void on_bus_stalled(Bus *bus, void *userdata) {
+        log_warning("The system bus takes nothing from needled any more, because a program does not read what it subscribed to: "
+                    "the connection is opened again");
+}
+
 /* ---- The computer's sleep ---- */
 
 static void on_synced(int error, void *userdata) {
@@ -290,9 +327,12 @@ static void on_sleep(bool asleep, void *userdata) {
         store_sync(hub->store, on_synced, hub);
 }
 
-/* Not waiting for the database: a service that cannot store is still one that can be asked why. */
 static void on_name_acquired(Bus *bus, void *userdata) {
-        (void) sd_notify(0, "READY=1\nSTATUS=Following adopted devices.");
+        Hub *hub = userdata;
+
+        hub->ready = true;
+        hub_status_changed(hub);
+        (void) sd_notify(0, "READY=1");
 }
 
 /* ---- */
@@ -302,21 +342,26 @@ void hub_now(uint64_t *ret_boottime_usec, uint64_t *ret_realtime_usec) {
         *ret_realtime_usec = clock_usec(CLOCK_REALTIME);
 }
 
-Follower *hub_follower_new(Hub *hub, Device *device) {
-        Follower *f = g_new0(Follower, 1);
-        TrackerSettings settings = {
+static TrackerSettings tracker_settings(const Hub *hub, const NoteLimits *limits) {
+        return (TrackerSettings) {
                 .auto_start = hub->config.session_auto_start,
                 .idle_timeout_usec = hub->config.session_idle_timeout_usec,
                 .window_usec = hub->config.session_window_usec,
                 .lead_in_usec = hub->config.session_lead_in_usec,
                 .pause_after_usec = PAUSE_AFTER_USEC,
                 .settle_usec = SETTLE_USEC,
+                .limits = *limits,
         };
+}
+
+Follower *hub_follower_new(Hub *hub, Device *device) {
+        Follower *f = g_new0(Follower, 1);
+        TrackerSettings settings;
 
         f->hub = hub;
         f->device = device;
         hub_limits(hub, device, &f->limits);
-        settings.limits = f->limits;
+        settings = tracker_settings(hub, &f->limits);
         f->tracker = tracker_new(&settings, &hub_tracker_observer, f);
         g_ptr_array_add(hub->followers, f);
         return f;
@@ -402,17 +447,23 @@ static void on_profile_refused(const char *path, unsigned line, const char *text
                 log_with(LOG_WARNING, &context, "%s: %s", path, text);
 }
 
-static int start_store(Hub *hub, const char *state_dir) {
-        g_autofree char *path = g_build_filename(state_dir, "needled.db", NULL);
-        StoreObserver observer = store_observer;
-        const StoreRetention retention = {
+static void set_retention(Hub *hub) {
+        store_set_retention(hub->store, &(StoreRetention) {
                 .age_usec = hub->config.store_retention_usec,
                 .count = hub->config.store_retention_count,
-        };
+        });
+}
+
+static int start_store(Hub *hub, const HubOptions *options) {
+        g_autofree char *path = g_build_filename(options->state_dir, "needled.db", NULL);
+        StoreObserver observer = store_observer;
 
         observer.decoder = hub_decoder;
+        observer.ring = options->ring;
         hub->store = store_new(path, &observer, hub);
-        store_set_retention(hub->store, &retention);
+        hub->watchdog = options->watchdog;
+        watchdog_watch(hub->watchdog, hub->store);
+        set_retention(hub);
         return sd_event_add_io(hub->event, &hub->store_source, store_get_fd(hub->store), EPOLLIN, on_store_io, hub);
 }
 
@@ -465,17 +516,33 @@ static int start_bus(Hub *hub) {
                 .daemon_uid = geteuid(),
                 .release_usec = hub->config.bluetooth_release_usec,
                 .failed = on_bus_failed,
+                .stalled = on_bus_stalled,
                 .name_acquired = on_name_acquired,
         };
 
         int r = bus_new(&settings, &hub->bus);
 
-        return r < 0 ? r : sleep_new(bus_connection(hub->bus), hub->event, on_sleep, hub, &hub->sleep);
+        if (r >= 0)
+                r = sd_event_add_time_relative(hub->event, &hub->name_source, CLOCK_MONOTONIC, OPENING_USEC, 0, on_opening_for_long, hub);
+
+        return r < 0 ? r : sleep_new(link_connection(hub->link), hub->event, on_sleep, hub, &hub->sleep);
+}
+
+/* The unit's /proc has nothing but processes, so that systemd says it. A boot that nobody knows is none that a session can go on from:
+ * its clock may have begun anew. */
+static void read_boot_id(Hub *hub) {
+        sd_id128_t boot_id;
+
+        if (boot_id_get(&boot_id) < 0) {
+                log_warning("it is not known which boot of the computer this is: sessions end when needled is restarted; let its unit set "
+                            "NEEDLED_BOOT_ID=%%b");
+                (void) sd_id128_randomize(&boot_id);
+        }
+        (void) sd_id128_to_string(boot_id, hub->boot_id);
 }
 
 int hub_new(const HubOptions *options, Hub **ret) {
         Hub *hub = g_new0(Hub, 1);
-        sd_id128_t boot_id;
         int r;
 
         hub->event = sd_event_ref(options->event);
@@ -484,18 +551,15 @@ int hub_new(const HubOptions *options, Hub **ret) {
         hub->root = g_strdup(getenv("NEEDLED_ROOT") ?: "");
         hub->profiles = profiles_new();
         hub->troubled_profiles = g_ptr_array_new_with_free_func(g_free);
-        profiles_load(hub->profiles, options->config_dir, on_profile_refused, hub);
-        hub->plan = hub_plan_new();
         hub->followers = g_ptr_array_new_with_free_func(follower_free);
         hub->endings = hub_endings_new();
         hub->user_names = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-        if (sd_id128_get_boot(&boot_id) >= 0)
-                (void) sd_id128_to_string(boot_id, hub->boot_id);
+        read_boot_id(hub);
 
         r = sd_event_add_time(hub->event, &hub->tick_source, CLOCK_BOOTTIME, 0, TICK_ACCURACY_USEC, on_tick, hub);
         if (r >= 0) {
                 (void) sd_event_source_set_enabled(hub->tick_source, SD_EVENT_OFF);
-                r = start_store(hub, options->state_dir);
+                r = start_store(hub, options);
         }
         if (r >= 0)
                 r = start_link(hub);
@@ -506,8 +570,34 @@ int hub_new(const HubOptions *options, Hub **ret) {
                 return r;
         }
 
+        /* Files last: while they are read the bus lets us in and the store opens its database. Nobody asks for them before the loop runs. */
+        profiles_load(hub->profiles, options->config_dir, on_profile_refused, hub);
+        hub->plan = hub_plan_new();
         *ret = hub;
         return 0;
+}
+
+void hub_configure(Hub *hub, const Config *config) {
+        DeviceParameters parameters;
+
+        hub->config = *config;
+        parameters = wanted_parameters(config);
+        link_configure(hub->link, config->bluetooth_allow_broadcast, &parameters);
+        bus_set_release_time(hub->bus, config->bluetooth_release_usec);
+        set_retention(hub);
+        for (unsigned i = 0; i < hub->followers->len; i++) {
+                Follower *f = hub->followers->pdata[i];
+                TrackerSettings settings = tracker_settings(hub, &f->limits);
+
+                tracker_set_settings(f->tracker, &settings);
+                hub_limits_changed(f);
+                hub_frame_flush(f);
+        }
+        hub_arm_tick(hub);
+}
+
+bool hub_ready(const Hub *hub) {
+        return hub->ready;
 }
 
 Hub *hub_free(Hub *hub) {
@@ -521,8 +611,10 @@ Hub *hub_free(Hub *hub) {
         hub->bus = bus_free(hub->bus);
         hub->link = link_free(hub->link);
         g_ptr_array_unref(hub->followers);
+        sd_event_source_disable_unref(hub->name_source);
         sd_event_source_disable_unref(hub->store_source);
         sd_event_source_disable_unref(hub->tick_source);
+        watchdog_watch(hub->watchdog, NULL);
         hub->store = hub->store ? store_close(hub->store, CLOSE_TIMEOUT_USEC) : NULL;
         hub->profiles = profiles_free(hub->profiles); /* the store's reader decodes with them */
         g_ptr_array_unref(hub->endings);

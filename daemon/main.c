@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <glib.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,11 +12,21 @@
 #include <systemd/sd-event.h>
 
 #include "autoptr.h"
+#include "clock.h"
 #include "config.h"
+#include "fdstore.h"
 #include "hub.h"
 #include "log.h"
+#include "watchdog.h"
 
 #define EXIT_USAGE 64
+#define CONFIG_WARNINGS_MAX 20u         /* in the journal; --check-config says all */
+
+typedef struct Service {
+        const char *config_dir;
+        Hub *hub;
+        Watchdog *watchdog;
+} Service;
 
 typedef struct Arguments {
         const char *config_dir, *state_dir;
@@ -88,35 +99,68 @@ static int parse_arguments(int argc, char **argv, Arguments *ret) {
 
 static void warn_config(const char *file, unsigned line, const char *message, void *userdata) {
         LogContext context = { .message_id = NEEDLED_MESSAGE_CONFIG_INVALID };
+        unsigned *left = userdata;      /* NULL: no limit */
 
+        if (left && *left == 0)
+                return;
+        if (left)
+                (*left)--;
         if (line > 0)
                 log_with(LOG_WARNING, &context, "%s:%u: %s", file, line, message);
         else
                 log_with(LOG_WARNING, &context, "%s: %s", file, message);
 }
 
-static int prepare_loop(sd_event **ret) {
+static void load_config(const char *dir, Config *ret) {
+        LogContext context = { .message_id = NEEDLED_MESSAGE_CONFIG_INVALID };
+        unsigned left = CONFIG_WARNINGS_MAX, warnings;
+
+        config_defaults(ret);
+        warnings = config_load(ret, dir, warn_config, &left);
+        if (warnings > CONFIG_WARNINGS_MAX)
+                log_with(LOG_WARNING, &context, "%u more things are wrong with the configuration: needled --check-config names them all",
+                         warnings - CONFIG_WARNINGS_MAX);
+}
+
+/* As at the start: what cannot be read is a warning, and its default stands. Before the bus name is ours nothing is told of it: READY=1
+ * would be the start's. */
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        Service *service = userdata;
+        bool ready = hub_ready(service->hub);
+        Config config;
+
+        if (ready)
+                (void) sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_usec(CLOCK_MONOTONIC));
+        load_config(service->config_dir, &config);
+        hub_configure(service->hub, &config);
+        log_info("the configuration was read anew");
+        if (ready)
+                (void) sd_notify(0, "READY=1");
+        return 0;
+}
+
+static int prepare_loop(Service *service, sd_event **ret) {
+        static const int ends[] = { SIGTERM, SIGINT };
         g_autoptr(sd_event) event = NULL;
+        uint64_t watched_usec = 0;
         sigset_t signals;
         int r;
 
         (void) sigemptyset(&signals);
         (void) sigaddset(&signals, SIGTERM);
         (void) sigaddset(&signals, SIGINT);
+        (void) sigaddset(&signals, SIGHUP);
         (void) sigprocmask(SIG_BLOCK, &signals, NULL);
         (void) signal(SIGPIPE, SIG_IGN);
 
         /* Not the default loop: of that one sd-event asks in each turn, with gettid(), whether the thread is the right one. */
         r = sd_event_new(&event);
-        if (r < 0)
-                return r;
-        r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
-        if (r < 0)
-                return r;
-        r = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
-        if (r < 0)
-                return r;
-        r = sd_event_set_watchdog(event, true);
+        for (size_t i = 0; i < G_N_ELEMENTS(ends) && r >= 0; i++)
+                r = sd_event_add_signal(event, NULL, ends[i], NULL, NULL);
+        if (r >= 0)
+                r = sd_event_add_signal(event, NULL, SIGHUP, on_reload, service);
+        if (r >= 0 && sd_watchdog_enabled(0, &watched_usec) > 0)
+                r = watchdog_new(event, watched_usec, WATCHDOG_HUNG_USEC, &service->watchdog);
         if (r < 0)
                 return r;
 
@@ -125,9 +169,10 @@ static int prepare_loop(sd_event **ret) {
 }
 
 static int run(const Arguments *arguments, const Config *config) {
+        static Ring *ring;              /* until the process ends: a thread that a disk holds may still use it */
         g_autoptr(sd_event) event = NULL;
+        Service service = { .config_dir = arguments->config_dir };
         HubOptions options = { .config = *config, .config_dir = arguments->config_dir, .state_dir = arguments->state_dir };
-        Hub *hub = NULL;
         int r;
 
         (void) umask(0077);
@@ -135,18 +180,26 @@ static int run(const Arguments *arguments, const Config *config) {
                 log_warning("%s cannot be made (%s); sessions are kept in memory until it can be written", arguments->state_dir,
                             g_strerror(errno));
 
-        r = prepare_loop(&event);
+        r = prepare_loop(&service, &event);
         if (r < 0)
                 return log_error_errno(r, "the event loop cannot be set up");
 
+        options.ring = ring = fdstore_open();
         options.event = event;
-        r = hub_new(&options, &hub);
+        log_set_event(event);
+        options.watchdog = service.watchdog;
+        r = hub_new(&options, &service.hub);
         if (r < 0)
-                return log_error_errno(r, "the system bus cannot be reached");
+                (void) log_error_errno(r, "the system bus cannot be reached");
+        else {
+                r = sd_event_loop(event);
+                (void) sd_notify(0, "STOPPING=1\nSTATUS=Writing what is left.");
+                (void) hub_free(service.hub);
+        }
 
-        r = sd_event_loop(event);
-        (void) sd_notify(0, "STOPPING=1\nSTATUS=Writing what is left.");
-        hub_free(hub);
+        log_set_event(NULL);
+        (void) watchdog_free(service.watchdog);
+        fdstore_close(ring);
         return r;
 }
 
@@ -154,7 +207,6 @@ int main(int argc, char **argv) {
         const char *debug = getenv("NEEDLED_DEBUG");
         Arguments arguments;
         Config config;
-        unsigned warnings;
         int r;
 
         if (debug && g_str_equal(debug, "1"))
@@ -164,10 +216,11 @@ int main(int argc, char **argv) {
         if (r != 0)
                 return r > 0 ? EXIT_SUCCESS : EXIT_USAGE;
 
-        config_defaults(&config);
-        warnings = config_load(&config, arguments.config_dir, warn_config, NULL);
-        if (arguments.check_config)
-                return warnings > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (arguments.check_config) {
+                config_defaults(&config);
+                return config_load(&config, arguments.config_dir, warn_config, NULL) > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        }
 
+        load_config(arguments.config_dir, &config);
         return run(&arguments, &config) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

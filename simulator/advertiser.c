@@ -37,8 +37,9 @@ static const struct {
 } intervals[2] = { { 1280, 1600 }, { 96, 160 } };
 #define FAST_USEC (30 * G_USEC_PER_SEC)
 
-/* A central answers a report with a connection request, and btvirt lets that fail for good if it meets an advertiser that is
- * off: so it stays on for as long as an answer takes, is seldom off, and for no longer than btvirt needs to read the two commands. */
+/* A central answers a report with a connection request, and btvirt lets that fail for good if it meets an advertiser
+ * that is off: so it stays on for as long as an answer takes, is seldom off, and for no longer than btvirt needs to
+ * read the two commands. */
 #define REPEAT_USEC (1000 * 1000)
 #define ON_MIN_USEC (200 * 1000u)
 

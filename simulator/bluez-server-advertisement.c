@@ -24,14 +24,15 @@
 
 static const char *const paths[BLUEZ_SERVER_ADVERTISEMENTS] = { "/needlesim/advertisement0", "/needlesim/advertisement1" };
 
-/* A link that an earlier bluetoothd left behind is ended by the kernel, which starts an advertisement anew at that moment: one that is
- * on would be off just when the central answers it. */
+/* A link that an earlier bluetoothd left behind is ended by the kernel, which starts an advertisement anew at that
+ * moment: one that is on would be off just when the central answers it. */
 static bool link_left_over(const BluezServer *s) {
         return s->client_before && g_hash_table_contains(s->connected, s->client_before);
 }
 
 static bool wanted(const BluezServer *s) {
-        return s->advertise && s->adapter_powered && s->application.state == REGISTRATION_DONE && !s->client && !link_left_over(s);
+        return s->advertise && s->adapter_powered && s->application.state == REGISTRATION_DONE && !s->client &&
+               !link_left_over(s);
 }
 
 static uint64_t now_usec(const BluezServer *s) {

@@ -405,9 +405,13 @@ static int add_all(BluezServer *s) {
         if (r >= 0)
                 r = add_service(s, service++, FULL("180a"));
         for (unsigned i = 0; r >= 0 && i < PERIPHERAL_INFOS; i++)
-                r = add_char(s, service - 1, &(BluezChar) {
-                        .kind = CHAR_INFORMATION, .which = i, .uuid = peripheral_info_uuid((PeripheralInfo) i), .properties = PERIPHERAL_READ,
-                });
+                r = add_char(s, service - 1,
+                             &(BluezChar) {
+                                     .kind = CHAR_INFORMATION,
+                                     .which = i,
+                                     .uuid = peripheral_info_uuid((PeripheralInfo) i),
+                                     .properties = PERIPHERAL_READ,
+                             });
 
         if (r >= 0)
                 r = add_service(s, service++, FULL("180f"));

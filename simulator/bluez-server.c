@@ -388,9 +388,9 @@ static int control_drop(BluezServer *s, const char *argument) {
         return r < 0 ? r : 0;
 }
 
-/* drop: disconnects from the device's side. passkey, confirm: see bluez-server-agent.c. advertise on|off: while there is no client.
- * readvertise on|off: see bluez-server-advertisement.c. mute on|off: the link stays, no value is sent. services on|off: they are taken
- * away and come back, and the link stays. */
+/* drop: disconnects from the device's side. passkey, confirm: see bluez-server-agent.c. advertise on|off: while there
+ * is no client. readvertise on|off: see bluez-server-advertisement.c. mute on|off: the link stays, no value is sent.
+ * services on|off: they are taken away and come back, and the link stays. */
 static int bluez_server_control(Carrier *carrier, unsigned device, const char *word, const char *argument) {
         BluezServer *s = (BluezServer *) carrier;
         bool on;

@@ -25,7 +25,8 @@
 typedef struct Hci Hci;
 
 typedef struct HciOps {
-        void (*ready)(const uint8_t address[static 6], void *userdata); /* reset and set up; the public address, low octet first */
+        /* reset and set up; the public address, low octet first */
+        void (*ready)(const uint8_t address[static 6], void *userdata);
         void (*connected)(uint8_t peer_type, const uint8_t peer[static 6], void *userdata);
         void (*disconnected)(uint8_t reason, void *userdata);
         void (*frame)(uint16_t cid, const uint8_t *data, size_t size, void *userdata);

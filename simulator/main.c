@@ -15,6 +15,7 @@
 #define DEVICES_MAX 64u
 #define ADAPTERS_MAX 4                  /* of the stand-in */
 #define RECORDS_MAX 1000                /* each of them has been lived through */
+#define FLOOD_RATE_MAX 100000u
 
 /* As they stand on the command line. */
 typedef struct Options {
@@ -26,6 +27,7 @@ typedef struct Options {
         int live_period_ms, waveform_hz, mtu, records, capacity, adapters;
         gboolean crc, auto_start, no_bond, fast, list_faults, report, control, version;
         char *random_address, *flood, *state_file, *name, *pairing;
+        gboolean stamp;
         char *profile, *tape;
         gboolean loop;
 } Options;
@@ -77,34 +79,37 @@ static const GOptionEntry device_entries[] = {
         { "profile", 0, 0, G_OPTION_ARG_FILENAME, &options.profile,
           "In place of a kind: a device made from its vendor profile alone", "FILE.mnprofile" },
         { "tape", 0, 0, G_OPTION_ARG_FILENAME, &options.tape,
-          "In place of a hand: plays this tape, once it is listened to and at each start; a vendor's with its --profile", "FILE" },
+          "In place of a hand: plays this tape, once it is listened to and at each start; "
+          "a vendor's with its --profile", "FILE" },
         { "loop", 0, 0, G_OPTION_ARG_NONE, &options.loop, "Play the tape again and again", NULL },
         { "name", 0, 0, G_OPTION_ARG_STRING, &options.name, "Advertised name, at most 8 octets", "NAME" },
-        { "seed", 0, 0, G_OPTION_ARG_INT64, &options.seed,
-          "The same seed gives the same procedure (default 1)", "N" },
-        { "speed", 0, 0, G_OPTION_ARG_DOUBLE, &options.speed, "Device seconds in a second (default 1)",
-          "FACTOR" },
+        { "seed", 0, 0, G_OPTION_ARG_INT64, &options.seed, "The same seed gives the same procedure (default 1)", "N" },
+        { "speed", 0, 0, G_OPTION_ARG_DOUBLE, &options.speed, "Device seconds in a second (default 1)", "FACTOR" },
         { "live-period", 0, 0, G_OPTION_ARG_INT, &options.live_period_ms,
           "Of Live Measurement at start, 20 to 1000 (default 100)", "MS" },
         { "waveform", 0, 0, G_OPTION_ARG_INT, &options.waveform_hz,
           "Rate of the Force Waveform at start (default 0: off)", "HZ" },
         { "crc", 0, 0, G_OPTION_ARG_NONE, &options.crc, "All values carry a CRC", NULL },
-        { "records", 0, 0, G_OPTION_ARG_INT, &options.records,
-          "Sessions that the device has stored before (default 0)", "N" },
+        { "records", 0, 0, G_OPTION_ARG_INT, &options.records, "Sessions that the device has stored before (default 0)",
+          "N" },
         { "capacity", 0, 0, G_OPTION_ARG_INT, &options.capacity,
           "How many it can store, up to 65535; 0: none (default: pen 200, roller 50)", "N" },
         { "procedure", 0, 0, G_OPTION_ARG_DOUBLE, &options.procedure_s,
           "Length of a procedure in device time (default 180)", "SECONDS" },
-        { "auto-start", 0, 0, G_OPTION_ARG_NONE, &options.auto_start,
-          "Begin one second after Live is subscribed", NULL },
+        { "auto-start", 0, 0, G_OPTION_ARG_NONE, &options.auto_start, "Begin one second after Live is subscribed",
+          NULL },
         { "flood", 0, 0, G_OPTION_ARG_STRING, &options.flood,
-          "Load instead of a procedure: Live values a second, how many (0: without end), of how many octets",
-          "RATE:COUNT[:SIZE]" },
+          "Load instead of a procedure: Live values a second (max: as fast as they are taken), how many (0: without end), of how many octets, "
+          "how many at once",
+          "RATE:COUNT[:SIZE[:BURST]]" },
+        { "stamp", 0, 0, G_OPTION_ARG_NONE, &options.stamp,
+          "The last 8 octets of a load's values (before a CRC) are the time at which each is sent: CLOCK_REALTIME in ns, little-endian", NULL },
         { "report", 0, 0, G_OPTION_ARG_NONE, &options.report,
           "Print what was sent as JSON at the end, a line for each device", NULL },
         { "control", 0, 0, G_OPTION_ARG_NONE, &options.control,
           "Take control lines on stdin: start, stop, status, quit; malformed|empty|duplicate|segment-loss N, "
-          "clock unset, sensor fault|ok, storage full|free, confirm, reboot; drop, advertise on|off, fault ..., ...", NULL },
+          "clock unset, sensor fault|ok, storage full|free, confirm, reboot; drop, advertise on|off, fault ..., ...",
+          NULL },
         { "version", 0, 0, G_OPTION_ARG_NONE, &options.version, "Print the version", NULL },
         {},
 };
@@ -119,19 +124,25 @@ static int complain(const char *what) {
 }
 
 static int parse_flood(const char *text, PeripheralConfig *config) {
-        g_auto(GStrv) parts = g_strsplit(text, ":", 4);
+        g_auto(GStrv) parts = g_strsplit(text, ":", 5);
         unsigned n = g_strv_length(parts);
-        uint64_t rate, count, size = 20;
+        uint64_t rate = FLOOD_RATE_MAX, count, size = 20, burst = 1;
+        bool flat_out = n > 0 && g_str_equal(parts[0], "max");
 
-        if (n < 2 || n > 3 || !g_ascii_string_to_unsigned(parts[0], 10, 1, 100000, &rate, NULL) ||
+        if (n < 2 || n > 4 || (!flat_out && !g_ascii_string_to_unsigned(parts[0], 10, 1, FLOOD_RATE_MAX, &rate, NULL)) ||
             !g_ascii_string_to_unsigned(parts[1], 10, 0, UINT32_MAX, &count, NULL) ||
-            (n == 3 && !g_ascii_string_to_unsigned(parts[2], 10, 20, OMP_VALUE_MAX, &size, NULL)))
-                return complain(
-                        "--flood wants RATE:COUNT[:SIZE], a rate of 1 to 100000 and a size of 20 to 512");
+            (n >= 3 && !g_ascii_string_to_unsigned(parts[2], 10, 20, OMP_VALUE_MAX, &size, NULL)) ||
+            (n == 4 && !g_ascii_string_to_unsigned(parts[3], 10, 1, 32, &burst, NULL)))
+                return complain("--flood wants RATE:COUNT[:SIZE[:BURST]], a rate of 1 to 100000 or max, a size of 20 to 512 and a burst of 1 to 32");
+        if (options.stamp && size < 32)
+                return complain("--stamp wants a --flood of at least 32 octets");
 
         config->flood_hz = (unsigned) rate;
         config->flood_count = count;
         config->flood_size = (unsigned) size;
+        config->flood_burst = (unsigned) burst;
+        config->flood_flat_out = flat_out;
+        config->flood_stamp = options.stamp;
         return 0;
 }
 
@@ -179,6 +190,8 @@ static int check_options(void) {
                 return complain("--profile and --tape are in place of --kind");
         if (options.flood && (options.profile || options.tape))
                 return complain("--flood is a load of the profile's own devices");
+        if (options.stamp && !options.flood)
+                return complain("--stamp goes with --flood");
         if (options.loop && !options.tape)
                 return complain("--loop goes with --tape");
         if (options.pairing && pairing_kind_from_name(options.pairing) == _PAIRING_MAX)

@@ -51,7 +51,7 @@ int procedures_write_clock(OmpPeripheral *p, const uint8_t *data, size_t size) {
 /* ---- Parameters (1.9) ---- */
 
 void procedures_boot(OmpPeripheral *p) {
-        for (uint8_t id = 1; id < _OMP_PARAMETER_MAX; id++)
+        for (unsigned id = 1; id < _OMP_PARAMETER_MAX; id++)
                 p->parameters[id] = omp_parameter_default(id, p->config.kind);
 
         /* What the options say instead. */

@@ -60,7 +60,10 @@ static void send_frame(TapePeripheral *p, const TapeFrame *frame) {
 
 static int resting_status(uint8_t *buf, size_t size) {
         OmpStatus status = {
-                .state = OMP_STATE_IDLE, .depth_um = OMP_U16_UNKNOWN, .motor_per_min = OMP_U16_UNKNOWN, .cartridge_uses = OMP_U16_UNKNOWN,
+                .state = OMP_STATE_IDLE,
+                .depth_um = OMP_U16_UNKNOWN,
+                .motor_per_min = OMP_U16_UNKNOWN,
+                .cartridge_uses = OMP_U16_UNKNOWN,
         };
 
         return omp_status_encode(&status, buf, size);
@@ -186,7 +189,10 @@ static const char *tape_info(const Peripheral *base, PeripheralInfo what) {
         if (p->play.profile)
                 return peripheral_vendor_info(p->play.profile, what);
 
-        return what == PERIPHERAL_MANUFACTURER ? "needled" : what == PERIPHERAL_MODEL ? "Tape" : what == PERIPHERAL_FIRMWARE ? NEEDLED_VERSION : "";
+        return what == PERIPHERAL_MANUFACTURER ? "needled"
+               : what == PERIPHERAL_MODEL      ? "Tape"
+               : what == PERIPHERAL_FIRMWARE   ? NEEDLED_VERSION
+                                               : "";
 }
 
 static void tape_advertisement(const Peripheral *base, PeripheralAdvertisement *ret) {
@@ -263,7 +269,8 @@ Peripheral *peripheral_tape_make(const PeripheralConfig *config, const Periphera
 
         p->play = *(const TapePlay *) config->from;
         p->begin_usec = NONE;
-        n = is_omp(p) ? omp_chars(p->play.file, p->chars, p->channels) : peripheral_vendor_chars(p->play.profile, p->chars, p->channels);
+        n = is_omp(p) ? omp_chars(p->play.file, p->chars, p->channels)
+                      : peripheral_vendor_chars(p->play.profile, p->chars, p->channels);
         peripheral_init(&p->base, &vtable, config, ops, userdata, p->chars, n);
 
         for (unsigned c = 0; c < N_CHANNELS; c++) {

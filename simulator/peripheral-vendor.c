@@ -167,7 +167,8 @@ static double value_share(const VendorProfile *profile, const VendorChar *ch, co
 /* Counters run round in the width that they have. */
 static double value_wrapped(const VendorField *f, double value) {
         static const uint32_t counters = UINT32_C(1) << VENDOR_STROKES_TOTAL | UINT32_C(1) << VENDOR_PASSES_TOTAL |
-                                         UINT32_C(1) << VENDOR_DISTANCE | UINT32_C(1) << VENDOR_TIMESTAMP | UINT32_C(1) << VENDOR_SEQUENCE;
+                                         UINT32_C(1) << VENDOR_DISTANCE | UINT32_C(1) << VENDOR_TIMESTAMP |
+                                         UINT32_C(1) << VENDOR_SEQUENCE;
         unsigned bits = f->wrap_bits > 0 ? f->wrap_bits : f->bit_width > 0 ? f->bit_width : 8 * vendor_types[f->type].size;
 
         if (f->type == VENDOR_F32 || !(counters >> f->meaning & 1))
@@ -340,8 +341,8 @@ static int vendor_read(Peripheral *base, unsigned index, uint8_t *buf, size_t si
         return (int) packet.size;
 }
 
-/* What the profile's actions write is taken; nothing else is known to be understood. Only stopping has an effect: no command starts
- * the hand. */
+/* What the profile's actions write is taken; nothing else is known to be understood. Only stopping has an effect: no
+ * command starts the hand. */
 static int vendor_write(Peripheral *base, unsigned index, const uint8_t *data, size_t size) {
         VendorPeripheral *p = (VendorPeripheral *) base;
 

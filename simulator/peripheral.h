@@ -56,6 +56,9 @@ struct PeripheralConfig {
          * sent; 0: off. */
         unsigned flood_hz, flood_size;  /* size 20, 60, 244: padded as a later minor version would append */
         uint64_t flood_count;
+        unsigned flood_burst;           /* so many at once, as a connection event delivers them; 0 and 1: one by one */
+        bool flood_flat_out;            /* as fast as the carrier takes them: what it has no room for waits. flood_hz is the device's own time */
+        bool flood_stamp;               /* the last 8 octets, before a CRC: CLOCK_REALTIME in ns just before it is sent, little-endian */
 };
 
 typedef enum PeripheralSent {

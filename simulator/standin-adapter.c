@@ -174,6 +174,7 @@ static bool filter_read(sd_bus_message *m, const char *key, GPtrArray **uuids) {
                         return false;
                 while (sd_bus_message_read(m, "s", &uuid) > 0 && (*uuids)->len < FILTER_UUIDS_MAX)
                         g_ptr_array_add(*uuids, g_strdup(uuid));
+                /* NOLINTNEXTLINE(misc-redundant-expression): the array, and then the variant */
                 return sd_bus_message_exit_container(m) >= 0 && sd_bus_message_exit_container(m) >= 0;
         }
 

@@ -26,7 +26,8 @@ struct Crowd {
 
 static int property_get_address(void *what, sd_bus_message *m) {
         unsigned number = ((Stranger *) what)->number;
-        g_autofree char *address = g_strdup_printf("5A:00:00:%02X:%02X:%02X", number >> 16 & 0xff, number >> 8 & 0xff, number & 0xff);
+        g_autofree char *address =
+                g_strdup_printf("5A:00:00:%02X:%02X:%02X", number >> 16 & 0xff, number >> 8 & 0xff, number & 0xff);
 
         return sd_bus_message_append(m, "s", address);
 }
@@ -52,7 +53,8 @@ static int property_get_false(void *what, sd_bus_message *m) {
 }
 
 static int property_get_adapter(void *what, sd_bus_message *m) {
-        return sd_bus_message_append(m, "o", ((Stranger *) what)->number % OF_NO_ADAPTER == 1 ? "/org/bluez/hci7" : "/org/bluez/hci0");
+        return sd_bus_message_append(
+                m, "o", ((Stranger *) what)->number % OF_NO_ADAPTER == 1 ? "/org/bluez/hci7" : "/org/bluez/hci0");
 }
 
 static int property_get_uuids(void *what, sd_bus_message *m) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Strangers' devices, which a discovery sees in a crowded place: names, services, RSSI, and nothing behind them. One in a hundred looks like
- * one of ours; some have paths that only look like a device's. */
+/* Strangers' devices, which a discovery sees in a crowded place: names, services, RSSI, and nothing behind them. One in
+ * a hundred looks like one of ours; some have paths that only look like a device's. */
 
 #include "standin-bus.h"
 

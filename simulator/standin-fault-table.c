@@ -4,9 +4,9 @@
 
 #include "standin-fault.h"
 
-/* The names and texts that BlueZ 5.66 answers with, method by method: error.c (the reasons of a connection as words), device.c (what the
- * kernel's management interface says of a pairing; what errno says of a socket), gatt-client.c (ATT errors), adapter.c, agent.c,
- * gatt-database.c. Then what libdbus answers for bluetoothd, and the bus in its stead. */
+/* The names and texts that BlueZ 5.66 answers with, method by method: error.c (the reasons of a connection as words),
+ * device.c (what the kernel's management interface says of a pairing; what errno says of a socket), gatt-client.c (ATT
+ * errors), adapter.c, agent.c, gatt-database.c. Then what libdbus answers for bluetoothd, and the bus in its stead. */
 
 #define BLUEZ "org.bluez.Error."
 #define DBUS "org.freedesktop.DBus.Error."

@@ -32,9 +32,10 @@ Faults *faults_new(sd_event *event);
 Faults *faults_free(Faults *faults);
 /* bluetoothd goes: what was held is lost with it. Armed faults stay. */
 void faults_reset(Faults *faults);
-/* "MEMBER[:DETAIL][#N[+]] [after] ERROR-NAME TEXT… | delay MS | lost | hold | drop | twice" or "clear". The Nth from now (the first), or
- * with '+' each from the Nth on. A method's fault acts in place of what it does, with "after" when that has been done. DETAIL is the
- * property of Get and Set, an interface or a property of a signal: "PropertiesChanged:Connected". Errors: -EINVAL, -ENOSPC. */
+/* "MEMBER[:DETAIL][#N[+]] [after] ERROR-NAME TEXT… | delay MS | lost | hold | drop | twice" or "clear". The Nth from
+ * now (the first), or with '+' each from the Nth on. A method's fault acts in place of what it does, with "after" when
+ * that has been done. DETAIL is the property of Get and Set, an interface or a property of a signal:
+ * "PropertiesChanged:Connected". Errors: -EINVAL, -ENOSPC. */
 int faults_control(Faults *faults, const char *argument);
 char *faults_report(const Faults *faults, unsigned under_way); /* as JSON; under_way: calls that are not answered yet */
 

@@ -68,6 +68,7 @@ static int chrc_read(Characteristic *c, uint8_t *buf, size_t size) {
                 break;
         case CHARACTERISTIC_INFORMATION:
                 text = peripheral_info(d->peripheral, (PeripheralInfo) c->which);
+                /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): a value has a length */
                 memcpy(buf, text, MIN(strlen(text), size));
                 return (int) MIN(strlen(text), size);
         case CHARACTERISTIC_BATTERY:

@@ -13,8 +13,9 @@
 
 #define AGENT "org.bluez.Agent1"
 #define PAIR_USEC 90000u                /* Pair(): 70–110 ms */
-#define SMP_USEC 30000000u              /* Core Specification, Vol 3, Part H, 3.4: 30 seconds without a message. Not of bluetoothd:
-                                         * a person needs as long with --fast */
+#define SMP_USEC                                                                                                       \
+        30000000u /* Core Specification, Vol 3, Part H, 3.4: 30 seconds without a message. Not of bluetoothd:          \
+                   * a person needs as long with --fast */
 #define PASSKEY_COUNT 1000000
 
 static void pairing_over(Device *d, bool ok) {

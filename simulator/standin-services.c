@@ -131,7 +131,8 @@ void services_init(Device *d) {
         add_service(d, FULL("180a"), false, &handle);
         for (unsigned i = 0; i < PERIPHERAL_INFOS; i++)
                 add_characteristic(d, CHARACTERISTIC_INFORMATION, i,
-                                   &(PeripheralChar) { .uuid = peripheral_info_uuid((PeripheralInfo) i), .properties = PERIPHERAL_READ },
+                                   &(PeripheralChar) { .uuid = peripheral_info_uuid((PeripheralInfo) i),
+                                                      .properties = PERIPHERAL_READ },
                                    &handle);
         add_service(d, FULL("180f"), false, &handle);
         add_characteristic(d, CHARACTERISTIC_BATTERY, 0,

@@ -31,6 +31,9 @@ static void introspect_interface(GString *xml, Interface i, void *what) {
                 if (!p->exists || p->exists(what))
                         g_string_append_printf(xml, "<property name=\"%s\" type=\"%s\" access=\"%s\"/>",
                                                p->name, p->signature, p->set ? "readwrite" : "read");
+        if (i == INTERFACE_PROPERTIES) /* as bluetoothd tells it: some clients ask the bus only for signals that are told */
+                g_string_append(xml, "<signal name=\"PropertiesChanged\"><arg type=\"s\" name=\"interface\"/>"
+                                     "<arg type=\"a{sv}\" name=\"changed_properties\"/><arg type=\"as\" name=\"invalidated_properties\"/></signal>");
         g_string_append(xml, "</interface>");
 }
 

@@ -36,8 +36,8 @@ enum {
 
 #define MTU_DEFAULT 247u
 
-/* BlueZ speaks as soon as it is connected. A real controller gives up a link that nobody is at the other end of (Vol 6, Part B, 4.5.2); btvirt
- * does not, and can leave one behind when the central has given up the attempt meanwhile. */
+/* BlueZ speaks as soon as it is connected. A real controller gives up a link that nobody is at the other end of (Vol 6,
+ * Part B, 4.5.2); btvirt does not, and can leave one behind when the central has given up the attempt meanwhile. */
 #define SILENCE_USEC (10 * G_USEC_PER_SEC)
 
 typedef enum LinkState {

@@ -1,24 +1,49 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""count.py JUNIT STATUS: prints "PASSED FAILED" for a run of meson test. What was skipped, or broke off, counts as failed."""
+"""count.py JUNIT STATUS SUITE…: prints a line "SUITE PASSED FAILED" for each suite of a run of meson test. What was skipped, or broke off,
+counts as failed, and so does a suite of which nothing ran."""
+import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
 
+def suite_of(testsuite, case):
+    """Programs that print TAP are a testsuite each, others are cases; the name of either has the suite in it."""
+    for name in (testsuite.get('name', ''), case.get('name', '')):
+        found = re.search(r'needled:(\S+) / ', name)
+        if found:
+            return found[1]
+    return None
+
+
+def missing(testsuite):
+    """How many cases a TAP program announced, and never came to."""
+    plan = re.search(r'^1\.\.(\d+)$', testsuite.findtext('system-out') or '', re.MULTILINE)
+    return int(plan[1]) - len(testsuite.findall('testcase')) if plan else 0
+
+
 def main():
-    path, status = sys.argv[1], int(sys.argv[2])
-    passed = failed = 0
+    path, status, suites = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+    passed, failed = dict.fromkeys(suites, 0), dict.fromkeys(suites, 0)
     try:
-        for case in ElementTree.parse(path).getroot().iter('testcase'):
-            if any(case.find(word) is not None for word in ('failure', 'error', 'skipped')):
-                failed += 1
-            else:
-                passed += 1
-    except (OSError, ElementTree.ParseError) as error:
+        for testsuite in ElementTree.parse(path).getroot().iter('testsuite'):
+            broken_off = missing(testsuite)
+            if broken_off > 0:
+                failed[suite_of(testsuite, testsuite) or suites[0]] += broken_off
+            for case in testsuite.iter('testcase'):
+                wrong = any(case.find(word) is not None for word in ('failure', 'error', 'skipped'))
+                counts = failed if wrong else passed
+                counts[suite_of(testsuite, case) or suites[0]] += 1
+    except (OSError, ElementTree.ParseError, KeyError) as error:
         print(f'{path}: {error}', file=sys.stderr)
-    if failed == 0 and (status != 0 or passed == 0):
-        failed = 1
-    print(passed, failed)
+        failed[suites[0]] += 1
+    for suite in suites:
+        if failed[suite] == 0 and passed[suite] == 0:
+            failed[suite] = 1
+    if status != 0 and not any(failed.values()):
+        failed[suites[0]] = 1
+    for suite in suites:
+        print(suite, passed[suite], failed[suite])
 
 
 if __name__ == '__main__':

@@ -3,10 +3,13 @@
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 
-packages_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libsystemd-dev libsqlite3-dev libjansson-dev libarchive-dev"
+packages_build="gcc libc6-dev python3 meson ninja-build pkg-config libglib2.0-dev libsystemd-dev libsqlite3-dev libjansson-dev libarchive-dev libcairo2-dev"
 packages_demo="dbus-daemon procps"
-packages_test="clang libclang-rt-14-dev dbus dbus-daemon python3 python3-gi python3-jsonschema libglib2.0-bin libglib2.0-dev-bin libxml2-utils systemd strace
-        valgrind procps sqlite3 tmux qemu-system-x86 seabios ipxe-qemu mmdebstrap cpio lz4 busybox-static kmod e2fsprogs"
+packages_bench="dbus dbus-daemon systemd valgrind strace util-linux python3-bleak git"
+packages_test="clang libclang-rt-14-dev dbus dbus-daemon python3 python3-gi python3-jsonschema libglib2.0-bin libglib2.0-dev-bin libxml2-utils groff-base systemd strace bash-completion fish zsh
+        valgrind procps sqlite3 tmux qemu-system-x86 seabios ipxe-qemu mmdebstrap cpio lz4 busybox-static kmod e2fsprogs
+        build-essential debhelper dpkg-dev fakeroot lintian"
+packages_analyse="clang libclang-rt-14-dev clang-tidy cppcheck valgrind"
 
 say() {
         printf '%s\n' "$*" >&2

@@ -21,7 +21,8 @@ typedef struct Kept {           /* of the record: a session that came, or change
 } Kept;
 
 struct Announcer {
-        sd_bus *connection;     /* weak: the bus's */
+        sd_bus *connection;     /* weak: the bus's; NULL: there is none to tell by */
+        Stall *stall;           /* weak: the bus's */
         sd_event_source *timer;
         GPtrArray *objects;     /* Announced, weak */
         GArray *gone;           /* Gone: removed, clients do not know yet */
@@ -35,9 +36,7 @@ static void gone_clear(void *data) {
 }
 
 static bool queue_is_full(Announcer *a) {
-        uint64_t n;
-
-        return sd_bus_get_n_queued_write(a->connection, &n) >= 0 && n > ANNOUNCE_QUEUE_MAX;
+        return !a->connection || stall_look(a->stall) > ANNOUNCE_QUEUE_MAX;
 }
 
 static void wake_later(Announcer *a) {
@@ -56,7 +55,8 @@ static bool may_send(Announcer *a) {
                 return true;
 
         a->behind = true;
-        wake_later(a);
+        if (a->connection)
+                wake_later(a);
         return false;
 }
 
@@ -115,6 +115,20 @@ static void catch_up(Announcer *a) {
         }
 }
 
+/* Too many to tell one by one: of each owner that all may have changed. */
+static void coalesce(Announcer *a) {
+        g_autoptr(GHashTable) told = g_hash_table_new(NULL, NULL);
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < a->kept->len; i++) {
+                uid_t owner = g_array_index(a->kept, Kept, i).owner;
+
+                if (g_hash_table_add(told, GUINT_TO_POINTER(owner)))
+                        g_array_index(a->kept, Kept, n++) = (Kept) { "Removed", 0, owner };
+        }
+        g_array_set_size(a->kept, n);
+}
+
 static void announce_kept(Announcer *a, const char *member, uint64_t id, uid_t owner) {
         const Kept kept = { member, id, owner };
 
@@ -123,7 +137,9 @@ static void announce_kept(Announcer *a, const char *member, uint64_t id, uid_t o
                 return;
         }
 
-        if (a->kept->len >= BACKLOG_MAX) /* who was away that long lists the record anyway */
+        if (a->kept->len >= BACKLOG_MAX)
+                coalesce(a);
+        if (a->kept->len >= BACKLOG_MAX) /* of as many users */
                 g_array_remove_index(a->kept, 0);
         g_array_append_val(a->kept, kept);
 }
@@ -133,7 +149,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
 
         catch_up(a);
         a->behind = queue_is_full(a);
-        if (a->behind)
+        if (a->behind && a->connection)
                 wake_later(a);
         return 0;
 }
@@ -151,11 +167,11 @@ Announcer *announcer_free(Announcer *a) {
         return NULL;
 }
 
-int announcer_new(sd_bus *connection, sd_event *event, Announcer **ret) {
+int announcer_new(sd_event *event, Stall *stall, Announcer **ret) {
         Announcer *a = g_new0(Announcer, 1);
         int r;
 
-        a->connection = connection;
+        a->stall = stall;
         a->objects = g_ptr_array_new();
         a->gone = g_array_new(false, false, sizeof(Gone));
         g_array_set_clear_func(a->gone, gone_clear);
@@ -172,6 +188,13 @@ int announcer_new(sd_bus *connection, sd_event *event, Announcer **ret) {
 
         *ret = a;
         return 0;
+}
+
+/* Who looks at the objects when the name comes back sees those that were told of; the others follow. */
+void announcer_connection(Announcer *a, sd_bus *connection) {
+        a->connection = connection;
+        if (connection && a->behind)
+                (void) on_timer(a->timer, 0, a);
 }
 
 void announce_added(Announcer *a, Announced *object, char *path) {

@@ -10,6 +10,8 @@
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
 
+#include "bus/stall.h"
+
 /* Messages that may wait in our queue to the bus; PID 1 uses the same figure. */
 #define ANNOUNCE_QUEUE_MAX 1024u
 #define ANNOUNCE_INTERVAL_USEC (1 * UINT64_C(1000000))
@@ -24,8 +26,11 @@ typedef struct Announced {              /* an object with one interface, embedde
         uint32_t dirty;                 /* changed and not told yet */
 } Announced;
 
-int announcer_new(sd_bus *connection, sd_event *event, Announcer **ret); /* errors: of the event loop */
+int announcer_new(sd_event *event, Stall *stall, Announcer **ret); /* errors: of the event loop */
 Announcer *announcer_free(Announcer *announcer);
+
+/* Tells by this connection from now on; NULL: by none, what there is to tell waits. */
+void announcer_connection(Announcer *announcer, sd_bus *connection);
 
 /* The object is there and can be introspected. Takes `path`. */
 void announce_added(Announcer *announcer, Announced *object, char *path);

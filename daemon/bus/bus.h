@@ -10,7 +10,9 @@
 #include <systemd/sd-event.h>
 
 #include "link/link.h"
+#include "profiles/channels.h"
 #include "profiles/profile.h"
+#include "session/replay.h"
 #include "session/session.h"
 #include "session/tracker.h"
 #include "store/store.h"
@@ -51,6 +53,10 @@ typedef struct BusOps {
         const BusPlanOps *plan;
         /* The session of a StoreDecoder's decoding, as it is after its frames. NULL: nobody knows. */
         const Session *(*replayed)(const void *decoding, void *userdata);
+        /* A replay of a stored session, and the numbers of its channels as the profile has them today; NULL: nobody can read it. Called on the store's
+         * thread. */
+        Replay *(*replay)(const StoreSession *row, const TrackerObserver *observer, void *observer_userdata, uint8_t ret_map[static CHANNELS_MAX],
+                          void *userdata);
 } BusOps;
 
 typedef struct BusSettings {
@@ -64,13 +70,16 @@ typedef struct BusSettings {
         uint64_t release_usec;  /* of Device1.Release without `seconds`; 0: until Connect() */
         /* The connection was lost or the name is taken: the daemon should exit with this error. */
         void (*failed)(Bus *bus, int error, const char *message, void *userdata);
-        void (*name_acquired)(Bus *bus, void *userdata);
+        void (*name_acquired)(Bus *bus, void *userdata); /* for the first time */
+        void (*stalled)(Bus *bus, void *userdata); /* the connection is opened again */
+        uint64_t leaving_usec;  /* for which readers of a session that was discarded are given what is queued; 0: a minute */
+        uint64_t stall_usec;    /* after which a connection that the bus takes nothing from is opened again; 0: 30 s */
 } BusSettings;
 
-/* Opens the system bus (or DBUS_SYSTEM_BUS_ADDRESS), adds the objects, requests org.needled; asynchronous after Hello. */
+/* Opens the system bus (or DBUS_SYSTEM_BUS_ADDRESS) and adds the objects; asynchronous after Hello. */
 int bus_new(const BusSettings *settings, Bus **ret);
-/* Its connection, for what else the hub asks of the system bus; borrowed. */
-sd_bus *bus_connection(Bus *bus);
+/* Requests org.needled, once: from then on there is something to be asked for. 0 or negative errno. */
+int bus_take_name(Bus *bus);
 /* Ends all streams and calls. Work that is under way for a call (session_finish, session_discard) may still be `done` afterwards. */
 Bus *bus_free(Bus *bus);
 
@@ -91,6 +100,7 @@ void bus_session_added(Bus *bus, Session *session);
 void bus_session_state_changed(Bus *bus, Session *session); /* shows session->state and ->end from now on */
 void bus_session_stage_changed(Bus *bus, Session *session); /* shows session->stage from now on */
 void bus_session_removed(Bus *bus, Session *session);       /* the object goes; the session may be freed after the call */
+void bus_set_release_time(Bus *bus, uint64_t usec); /* as in the settings */
 void bus_history_added(Bus *bus, uint64_t id, uid_t owner);
 void bus_history_changed(Bus *bus, uint64_t id, uid_t owner);
 /* Removed for each of them, or if they are very many one for each owner. NULL: nothing is gone. */
@@ -103,11 +113,13 @@ static inline bool bus_session_has_readers(const Session *session) {
 void bus_stream_live(Bus *bus, Session *session, const Frame *frame, const OmpLive *live);
 void bus_stream_waveform(Bus *bus, Session *session, const Frame *frame, const OmpWaveform *waveform);
 void bus_stream_event(Bus *bus, Session *session, const Frame *frame, const OmpEvent *event);
-void bus_stream_alert(Bus *bus, Session *session, const Alert *alert, uint64_t session_usec, uint64_t realtime_usec);
+void bus_stream_alert(Bus *bus, Session *session, const Alert *alert);
 void bus_stream_mark(Bus *bus, Session *session, const Frame *frame, const char *text);
 void bus_stream_limits(Bus *bus, Session *session); /* others hold from now on: STATE once more */
-void bus_stream_gap(Bus *bus, Session *session, const SessionGap *gap, uint64_t realtime_usec);
+void bus_stream_gap(Bus *bus, Session *session, const SessionGap *gap);
 void bus_stream_frame(Bus *bus, Session *session, const Frame *frame); /* for those who asked for frames */
 void bus_stream_figures(Bus *bus, Session *session, uint64_t now_usec, uint64_t realtime_usec); /* once a second */
 /* STATE is sent by bus_session_state_changed() and bus_session_stage_changed(); END by this, and the readers are closed. */
 void bus_stream_end(Bus *bus, Session *session, uint64_t now_usec, uint64_t realtime_usec);
+/* It had ended, and its record is erased: who is still given its past hears that it was discarded. bus_session_removed() comes next. */
+void bus_stream_erased(Bus *bus, Session *session);

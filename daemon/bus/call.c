@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "autoptr.h"
+#include "bus/gate.h"
 #include "bus/pairing.h"
 #include "bus/private.h"
 
@@ -43,18 +44,16 @@ static void call_orphan(Call *call) {
         call->deadline = sd_event_source_disable_unref(call->deadline);
 }
 
-static void call_cancel(Call *call) {
-        if (call->waiting || call->check) {
-                call_free(call);
-                return;
+/* Returns whether it is over; else it is an orphan. */
+static bool call_cancel(Call *call) {
+        if (!call->check && !call->cancel) {
+                call_orphan(call);
+                return false;
         }
-        if (call->cancel) {
+        if (!call->check)
                 call->cancel(call);
-                call_free(call);
-                return;
-        }
-
-        call_orphan(call);
+        call_free(call);
+        return true;
 }
 
 static void call_run(Call *call) {
@@ -116,7 +115,7 @@ static void on_authority(AuthorityAnswer answer, void *userdata) {
         call_run(call);
 }
 
-/* The uid is known: may they? */
+/* May they? */
 static void call_admit(Call *call) {
         g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
         CallSubject subject = { .owner = (uid_t) -1 };
@@ -152,19 +151,17 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-int call_begin(Bus *bus, sd_bus_message *m, const CallPlan *plan, sd_bus_error *error) {
-        const char *sender = sd_bus_message_get_sender(m);
-        Caller *caller;
-        Call *call;
-        int r;
+/* Calls whose caller has gone count too: their work goes on. */
+static unsigned count_of(const Bus *bus, uid_t uid) {
+        unsigned n = 0;
 
-        if (!sender) /* the bus always says; who comes by another way is nobody that we know */
-                return error_set(error, ERROR_NOT_AUTHORIZED,
-                                 "The caller has no name on the bus; call through the system bus.");
-        r = callers_get(bus->callers, sender, &caller);
-        if (r < 0)
-                return error_set(error, ERROR_LIMIT_REACHED,
-                                 "needled serves too many clients at the moment; try again later.");
+        for (unsigned i = 0; i < bus->calls->len; i++)
+                n += ((const Call *) bus->calls->pdata[i])->uid == uid;
+
+        return n;
+}
+
+static int check_limits(const Bus *bus, const Caller *caller, sd_bus_error *error) {
         if (bus->calls->len >= CALLS_MAX)
                 return error_set(error, ERROR_LIMIT_REACHED,
                                  "needled has too much to do at the moment; try again later.");
@@ -172,21 +169,42 @@ int call_begin(Bus *bus, sd_bus_message *m, const CallPlan *plan, sd_bus_error *
                 return error_set(error, ERROR_LIMIT_REACHED,
                                  "This client has %u calls under way; wait for their answers.",
                                  CALLS_MAX_PER_CALLER);
+        if (!bus_is_root(bus, caller->uid) && count_of(bus, caller->uid) >= CALLS_MAX_PER_USER)
+                return error_set(error, ERROR_LIMIT_REACHED,
+                                 "This user has %u calls under way; wait for their answers.", CALLS_MAX_PER_USER);
+
+        return 0;
+}
+
+int call_begin(Bus *bus, sd_bus_message *m, const CallPlan *plan, sd_bus_error *error) {
+        const char *sender = sd_bus_message_get_sender(m);
+        Caller *caller = sender ? callers_find(bus->callers, sender) : NULL;
+        Call *call;
+        int r;
+
+        if (!caller) /* the bus always says, and the gate knows; who comes by another way is nobody that we know */
+                return error_set(error, ERROR_NOT_AUTHORIZED,
+                                 "The caller has no name on the bus; call through the system bus.");
+        if (!plan->cheap) {
+                r = gate_take(bus, caller, BUCKET_WORK, error);
+                if (r < 0)
+                        return r;
+        }
+        r = check_limits(bus, caller, error);
+        if (r < 0)
+                return r;
 
         call = g_new0(Call, 1);
         call->bus = bus;
         call->caller = caller;
+        call->uid = caller->uid;
         call->message = sd_bus_message_ref(m);
         call->plan = plan;
         call->run = plan->run;
         caller->n_calls++;
         g_ptr_array_add(bus->calls, call);
 
-        if (caller->known)
-                call_admit(call);
-        else
-                call->waiting = true;
-
+        call_admit(call);
         return 1;
 }
 
@@ -223,7 +241,7 @@ int call_elevate(Call *call, CallRight right, int (*run)(Call *call, sd_bus_erro
 }
 
 bool call_is_root(const Call *call) {
-        return call->caller->uid == 0 || call->caller->uid == call->bus->settings.daemon_uid;
+        return bus_is_root(call->bus, call->caller->uid);
 }
 
 /* A uid can be given to somebody else one day: then the name that was stored with it does not fit, and only
@@ -284,44 +302,22 @@ void call_done(int error, const char *message, void *userdata) {
                 call_reply(call);
 }
 
-void calls_identified(Bus *bus, Caller *caller) {
-        g_autoptr(GPtrArray) mine = g_ptr_array_new();
-
-        for (unsigned i = 0; i < bus->calls->len; i++) {
-                Call *call = bus->calls->pdata[i];
-
-                if (call->caller == caller && call->waiting)
-                        g_ptr_array_add(mine, call);
-        }
-        for (unsigned i = 0; i < mine->len; i++) {
-                Call *call = mine->pdata[i];
-
-                call->waiting = false;
-                call_admit(call);
-        }
-}
-
-void calls_left(Bus *bus, Caller *caller, int error) {
+void calls_left(Bus *bus, Caller *caller) {
         for (unsigned i = bus->calls->len; i-- > 0;) {
                 Call *call = bus->calls->pdata[i];
 
-                if (call->caller != caller)
-                        continue;
-                if (error < 0 && call->waiting)
-                        call_fail(call, error, "The bus did not say who calls; try again.");
-                else
-                        call_cancel(call);
+                if (call->caller == caller)
+                        (void) call_cancel(call);
         }
 }
 
 void calls_abandon(Bus *bus) {
         while (bus->calls->len > 0) {
-                Call *call = bus->calls->pdata[bus->calls->len - 1];
-                unsigned n = bus->calls->len;
+                unsigned last = bus->calls->len - 1;
+                Call *call = bus->calls->pdata[last];
 
-                call_cancel(call);
-                if (bus->calls->len == n) { /* orphaned: its work ends after us */
-                        g_ptr_array_remove_index_fast(bus->calls, n - 1);
+                if (!call_cancel(call)) { /* its work ends after us */
+                        g_ptr_array_remove_index_fast(bus->calls, last);
                         call->bus = NULL;
                 }
         }

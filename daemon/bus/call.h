@@ -14,6 +14,7 @@
 
 #define CALLS_MAX 512u
 #define CALLS_MAX_PER_CALLER 16u
+#define CALLS_MAX_PER_USER 64u
 
 typedef struct Call Call;
 typedef struct Pairing Pairing;       /* pairing.c */
@@ -44,12 +45,15 @@ typedef struct CallPlan {
         /* Does it. < 0: `error` is set, or made of the errno. 0: answered by call_reply*(), which frees the
          * call, or pending. */
         int (*run)(Call *call, sd_bus_error *error);
+        bool cheap;             /* it is told from memory, and nothing changes: as many as properties may be read */
 } CallPlan;
 
 /* The handler of one method for a vtable; `bus` is an expression of `userdata`. */
-#define CALL_METHOD(bus, name, right, find, run)                                                   \
+#define CALL_METHOD(bus, name, right, find, run) CALL_METHOD_COSTING(false, bus, name, right, find, run)
+#define CALL_METHOD_CHEAP(bus, name, right, find, run) CALL_METHOD_COSTING(true, bus, name, right, find, run)
+#define CALL_METHOD_COSTING(cheap, bus, name, right, find, run)                                    \
         static int method_##name(sd_bus_message *m, void *userdata, sd_bus_error *error) {         \
-                static const CallPlan plan = { right, find, run };                                 \
+                static const CallPlan plan = { right, find, run, cheap };                          \
                                                                                                    \
                 return call_begin((bus), m, &plan, error);                                         \
         }
@@ -58,6 +62,7 @@ struct Call {
         Bus *bus;               /* NULL: the bus has gone before the work was done */
         Caller *caller;         /* weak; NULL: it has left the bus */
         sd_bus_message *message; /* NULL likewise */
+        uid_t uid;              /* of the caller */
         const CallPlan *plan;
         void *object;           /* what plan->find() found; only good inside run() */
 
@@ -66,7 +71,6 @@ struct Call {
         void (*cancel)(Call *call);                     /* NULL: the work cannot be cancelled */
         AuthorityCheck *check;
         CallRight asked;        /* of polkit */
-        bool waiting;           /* for the uid */
         bool granted;           /* polkit has allowed it */
         Pairing *pairing;       /* of Adopt() with an agent */
         sd_event_source *deadline;
@@ -96,7 +100,6 @@ void call_finish(Call *call, int r, sd_bus_error *error); /* as the result of ru
 /* BusDone and LinkDone: ends a pending call with an empty reply or the error. */
 void call_done(int error, const char *message, void *call);
 
-/* For the observer of callers. */
-void calls_identified(Bus *bus, Caller *caller);
-void calls_left(Bus *bus, Caller *caller, int error);
+/* The caller has left the bus. */
+void calls_left(Bus *bus, Caller *caller);
 void calls_abandon(Bus *bus);                   /* the bus is going */

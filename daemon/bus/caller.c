@@ -16,9 +16,14 @@ struct Callers {
         uint64_t clock;         /* counts uses */
 };
 
-static void caller_free(void *data) { /* as GDestroyNotify */
+static void message_unref(void *m) { /* as GDestroyNotify */
+        sd_bus_message_unref(m);
+}
+
+static void caller_free(void *data) { /* likewise */
         Caller *caller = data;
 
+        g_queue_clear_full(&caller->held, message_unref);
         sd_bus_slot_unref(caller->match);
         sd_bus_slot_unref(caller->query);
         g_free(caller->name);
@@ -104,16 +109,34 @@ static int caller_ask(Caller *caller) {
         return sd_bus_call_async(connection, &caller->query, m, on_uid, caller, DRIVER_TIMEOUT_USEC);
 }
 
-static bool forget_idlest(Callers *callers) {
+static bool is_idle(const Caller *caller) {
+        return caller->known && caller->n_calls == 0 && !caller->searching && caller->held.length == 0;
+}
+
+/* `like` is one of the user whose callers are meant, and not meant itself; NULL: all are. */
+static bool forget_idlest(Callers *callers, const Caller *like) {
         Caller *idlest = NULL, *caller;
         GHashTableIter iter;
 
         g_hash_table_iter_init(&iter, callers->by_name);
         while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &caller))
-                if (caller->n_calls == 0 && !caller->searching && (!idlest || caller->used < idlest->used))
+                if (is_idle(caller) && (!like || (caller != like && caller->uid == like->uid)) &&
+                    (!idlest || caller->used < idlest->used))
                         idlest = caller;
 
         return idlest && g_hash_table_remove(callers->by_name, idlest->name);
+}
+
+static unsigned count_of(const Callers *callers, uid_t uid) {
+        GHashTableIter iter;
+        Caller *caller;
+        unsigned n = 0;
+
+        g_hash_table_iter_init(&iter, callers->by_name);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &caller))
+                n += caller->known && caller->uid == uid;
+
+        return n;
 }
 
 Callers *callers_new(sd_bus *connection, const CallersObserver *observer, void *userdata) {
@@ -140,7 +163,7 @@ int callers_get(Callers *callers, const char *name, Caller **ret) {
         int r;
 
         if (!caller) {
-                if (g_hash_table_size(callers->by_name) >= CALLERS_MAX && !forget_idlest(callers))
+                if (g_hash_table_size(callers->by_name) >= CALLERS_MAX && !forget_idlest(callers, NULL))
                         return -ENOBUFS;
 
                 caller = g_new0(Caller, 1);
@@ -160,6 +183,36 @@ int callers_get(Callers *callers, const char *name, Caller **ret) {
         return 0;
 }
 
+Caller *callers_find(const Callers *callers, const char *name) {
+        Caller *caller = g_hash_table_lookup(callers->by_name, name);
+
+        return caller && caller->known ? caller : NULL;
+}
+
+bool callers_make_room(Callers *callers, const Caller *caller) {
+        while (count_of(callers, caller->uid) > CALLERS_MAX_PER_USER)
+                if (!forget_idlest(callers, caller))
+                        return false;
+
+        return true;
+}
+
+void callers_leave(Callers *callers) {
+        GHashTableIter iter;
+        Caller *caller;
+
+        for (;;) {
+                g_hash_table_iter_init(&iter, callers->by_name);
+                if (!g_hash_table_iter_next(&iter, NULL, (gpointer *) &caller))
+                        return;
+                caller_leave(caller, 0);
+        }
+}
+
+void callers_drop(Callers *callers, Caller *caller) {
+        g_hash_table_remove(callers->by_name, caller->name);
+}
+
 bool callers_any_searching(const Callers *callers) {
         GHashTableIter iter;
         Caller *caller;
@@ -170,6 +223,18 @@ bool callers_any_searching(const Callers *callers) {
                         return true;
 
         return false;
+}
+
+unsigned callers_count_searching(const Callers *callers, uid_t uid) {
+        GHashTableIter iter;
+        Caller *caller;
+        unsigned n = 0;
+
+        g_hash_table_iter_init(&iter, callers->by_name);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &caller))
+                n += caller->searching && caller->uid == uid;
+
+        return n;
 }
 
 void callers_forget_searches(Callers *callers) {

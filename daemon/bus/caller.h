@@ -10,7 +10,12 @@
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
 
-#define CALLERS_MAX 128u
+/* dbus-daemon lets a user have 256 connections, and a connection 512 matches, of which each caller costs one: nobody's
+ * callers leave no room for another user's, and nobody's have to give way to each other. */
+#define CALLERS_MAX 480u
+#define CALLERS_MAX_PER_USER 256u
+#define SEARCHES_MAX_PER_USER 8u
+#define CALLERS_HELD_MAX 16u    /* messages of one caller that wait until it is known */
 
 typedef struct Callers Callers;
 typedef struct Caller Caller;
@@ -20,6 +25,7 @@ struct Caller {
         char *name;             /* unique name, ":1.42" */
         uid_t uid;
         bool known;             /* the uid has come */
+        GQueue held;            /* sd_bus_message: came before that; see gate.h */
 
         unsigned n_calls;       /* calls under way */
         bool searching;         /* has asked for a search */
@@ -39,5 +45,14 @@ Callers *callers_free(Callers *callers); /* without a word to the observer */
 /* The caller of that name; a new one is asked after, and `identified` or `left` follow. The one that has
  * been idle longest gives way when there are too many. Errors: -ENOBUFS too many that are not idle. */
 int callers_get(Callers *callers, const char *name, Caller **ret);
+/* NULL: it is not there, or not known yet. */
+Caller *callers_find(const Callers *callers, const char *name);
+/* Forgets the idlest of the caller's user until there are no more than a user may have; false: the others are all busy. */
+bool callers_make_room(Callers *callers, const Caller *caller);
+/* As if each of them had left the bus. */
+void callers_leave(Callers *callers);
+/* As if this one had not come. */
+void callers_drop(Callers *callers, Caller *caller);
 bool callers_any_searching(const Callers *callers);
+unsigned callers_count_searching(const Callers *callers, uid_t uid);
 void callers_forget_searches(Callers *callers);

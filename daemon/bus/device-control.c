@@ -203,13 +203,5 @@ static const sd_bus_vtable vtable[] = {
 };
 
 int device_control_register(Bus *bus, sd_bus_object_find_t find) {
-        sd_bus_slot *slot = NULL;
-        int r;
-
-        r = sd_bus_add_fallback_vtable(bus->connection, &slot, BUS_DEVICES, "org.needled.Device1", vtable, find, bus);
-        if (r < 0)
-                return r;
-
-        bus_own_slot(bus, slot);
-        return 0;
+        return bus_serve(bus, BUS_DEVICES, "org.needled.Device1", vtable, find);
 }

@@ -387,14 +387,15 @@ static int run_get_counters(Call *call, sd_bus_error *error) {
 }
 
 #define METHOD(name, right, find, run) CALL_METHOD(((DeviceObject *) userdata)->bus, name, right, find, run)
+#define CHEAP(name, right, find, run) CALL_METHOD_CHEAP(((DeviceObject *) userdata)->bus, name, right, find, run)
 
 METHOD(connect, CALL_CONTROL, find_device, run_connect)
 METHOD(release, CALL_CONTROL, find_device, run_release)
 METHOD(set_alias, CALL_CONTROL, find_device, run_set_alias)
 METHOD(set_auto_connect, CALL_CONTROL, find_device, run_set_auto_connect)
 METHOD(set_owner, CALL_OWN, find_device, run_set_owner)
-METHOD(get_info, CALL_ANYBODY, find_any_device, run_get_info)
-METHOD(get_counters, CALL_READ, find_device, run_get_counters)
+CHEAP(get_info, CALL_ANYBODY, find_any_device, run_get_info)
+CHEAP(get_counters, CALL_READ, find_device, run_get_counters)
 
 /* ---- The object ---- */
 
@@ -536,22 +537,11 @@ static const sd_bus_vtable vtable[] = {
 };
 
 int device_objects_register(Bus *bus) {
-        sd_bus_slot *slot = NULL;
         int r;
 
-        r = sd_bus_add_fallback_vtable(bus->connection, &slot, BUS_DEVICES, INTERFACE, vtable, find_object,
-                                       bus);
-        if (r < 0)
-                return r;
-        bus_own_slot(bus, slot);
-        r = device_control_register(bus, find_object);
-        if (r < 0)
-                return r;
+        r = bus_serve(bus, BUS_DEVICES, INTERFACE, vtable, find_object);
+        if (r >= 0)
+                r = device_control_register(bus, find_object);
 
-        slot = NULL;
-        r = sd_bus_add_node_enumerator(bus->connection, &slot, BUS_DEVICES, enumerate, bus);
-        if (r < 0)
-                return r;
-        bus_own_slot(bus, slot);
-        return 0;
+        return r < 0 ? r : bus_serve_nodes(bus, BUS_DEVICES, enumerate);
 }

@@ -73,14 +73,20 @@ ErrorName error_from_errno(int error) {
         return ERROR_FAILED;
 }
 
+/* What is quoted of a caller's text may be cut within a character, and an error that is not UTF-8 is never sent. It may hold newlines and other
+ * control characters too, and a message is one line. */
 int error_set(sd_bus_error *ret, ErrorName name, const char *format, ...) {
-        g_autofree char *message = NULL;
+        g_autofree char *text = NULL, *message = NULL;
         va_list args;
 
         va_start(args, format);
-        message = g_strdup_vprintf(format, args);
+        text = g_strdup_vprintf(format, args);
         va_end(args);
 
+        message = g_utf8_make_valid(text, -1);
+        for (char *p = message; *p; p++)
+                if (g_ascii_iscntrl(*p))
+                        *p = ' ';
         return sd_bus_error_set(ret, names[name], message);
 }
 

@@ -53,20 +53,14 @@ static int append_erased(sd_bus_message *m, const StoreErased *erased) {
         r = dictionary_basic(m, "bytes", 't', &n_bytes);
         if (r < 0)
                 return r;
-        r = sd_bus_message_open_container(m, SD_BUS_TYPE_DICT_ENTRY, "sv");
+        r = dictionary_open(m, "remains", "as");
+        for (size_t i = 0; r >= 0 && remains && remains[i]; i++)
+                r = sd_bus_message_append_basic(m, 's', remains[i]);
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(m, "s", "remains");
-        if (r < 0)
-                return r;
-        r = sd_bus_message_open_container(m, SD_BUS_TYPE_VARIANT, "as");
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append_strv(m, remains);
-        for (int i = 0; r >= 0 && i < 3; i++)
-                r = sd_bus_message_close_container(m);
+        r = dictionary_close(m, "as");
 
-        return r;
+        return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 static int answer(Call *call, const StoreErased *erased) {
@@ -111,7 +105,7 @@ static void on_erased(int status, const StoreErased *erased, void *userdata) {
         if (call->bus && erased)
                 call->bus->settings.ops->erased(erased, call->bus->settings.userdata);
         bus_history_erased(call->bus, erased);
-        if (!call->message) {
+        if (!call->bus || !call->message) {
                 call_reply_take(call, NULL);
                 return;
         }
@@ -179,7 +173,7 @@ static int read_erasure(Call *call, Erasure *ret, sd_bus_error *error) {
 static int run_erase_granted(Call *call, sd_bus_error *error) {
         Store *store = call->bus->settings.store;
         const BusOps *ops = call->bus->settings.ops;
-        Erasure erasure;
+        Erasure erasure = {};
         int r;
 
         r = read_erasure(call, &erasure, error);
@@ -201,7 +195,7 @@ static int run_erase_granted(Call *call, sd_bus_error *error) {
 }
 
 int history_run_erase_all(Call *call, sd_bus_error *error) {
-        Erasure erasure;
+        Erasure erasure = {};
         int r;
 
         r = read_erasure(call, &erasure, error);

@@ -191,22 +191,14 @@ static int append_differences(sd_bus_message *m, const StoreReplay *replay, unsi
         int r;
 
         *ret_n = 0;
-        r = sd_bus_message_open_container(m, SD_BUS_TYPE_DICT_ENTRY, "sv");
-        if (r >= 0)
-                r = sd_bus_message_append_basic(m, 's', "differs");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, SD_BUS_TYPE_VARIANT, "as");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, SD_BUS_TYPE_ARRAY, "s");
+        r = dictionary_open(m, "differs", "as");
         for (Figure i = 0; r >= 0 && comparable && i < _FIGURE_MAX; i++)
                 if (differs(replay, i)) {
                         r = sd_bus_message_append_basic(m, 's', figure_info[i].name);
                         ++*ret_n;
                 }
-        for (int i = 0; i < 3 && r >= 0; i++)
-                r = sd_bus_message_close_container(m);
 
-        return r;
+        return r < 0 ? r : dictionary_close(m, "as");
 }
 
 static int fill_verify(Call *call, sd_bus_message *reply, const void *with) {

@@ -414,7 +414,8 @@ int history_missing(Call *call, const char *remedy, sd_bus_error *error) {
 }
 
 int history_store_error(Call *call, int r, sd_bus_error *error) {
-        const char *reason = store_reason(call->bus->settings.store);
+        const char *reason = store_state(call->bus->settings.store) == STORE_OPENING ? "it is being opened; wait a moment."
+                                                                                       : store_reason(call->bus->settings.store);
 
         if (r == -EIO)
                 return error_set(
@@ -471,12 +472,5 @@ static const sd_bus_vtable vtable[] = {
 };
 
 int history_register(Bus *bus) {
-        sd_bus_slot *slot = NULL;
-        int r;
-
-        r = sd_bus_add_object_vtable(bus->connection, &slot, BUS_ROOT, INTERFACE, vtable, bus);
-        if (r < 0)
-                return r;
-        bus_own_slot(bus, slot);
-        return 0;
+        return bus_serve(bus, BUS_ROOT, INTERFACE, vtable, NULL);
 }

@@ -14,6 +14,9 @@
 #define SEARCH_DEFAULT_SEC 15u
 #define SEARCH_MAX_SEC 30u
 #define ADOPT_TIMEOUT_USEC (150 * UINT64_C(1000000))
+/* One computer's; each is looked for, has a tracker and can have a session. */
+#define ADOPTED_MAX 64u
+#define ADOPTED_MAX_PER_USER 16u
 #define FORGET_TIMEOUT_USEC (60 * UINT64_C(1000000))
 
 static const char *const property_names[] = { "Bluetooth", "Storage", "StorageReason", "Searching", NULL };
@@ -23,7 +26,8 @@ static const char *const property_names[] = { "Bluetooth", "Storage", "StorageRe
 #define MASK_SEARCHING 0x8u
 
 static const char *const features[] = {
-        "omp1", "vendor-profiles", "stream1", "export-tape", "pairing-agent", "doctor", "plan", "control", "sync", "stages", "alerts", "events", NULL,
+        "omp1", "vendor-profiles", "stream1", "stream-history", "stream-max-rate", "export-tape",
+        "pairing-agent", "doctor", "plan", "control", "sync", "stages", "alerts", "events", NULL,
 };
 
 /* ---- Properties ---- */
@@ -94,6 +98,10 @@ static int run_search(Call *call, sd_bus_error *error) {
         if (seconds < 1 || seconds > SEARCH_MAX_SEC)
                 return error_set(error, ERROR_INVALID_ARGUMENT, "A search lasts 1 to %u seconds, not %u.",
                                  SEARCH_MAX_SEC, seconds);
+        if (!call->caller->searching && !call_is_root(call) &&
+            callers_count_searching(call->bus->callers, call->caller->uid) >= SEARCHES_MAX_PER_USER)
+                return error_set(error, ERROR_LIMIT_REACHED, "%u clients of this user search already; stop one of them.",
+                                 SEARCHES_MAX_PER_USER);
         r = link_search(link, seconds * UINT64_C(1000000));
         if (r == -ENODEV)
                 return error_set(error, ERROR_NOT_READY,
@@ -122,16 +130,20 @@ static bool wants_adoption(const Device *d) {
                (d->reason == DEVICE_REASON_IDENTITY_CHANGED || d->reason == DEVICE_REASON_SERVICES_MISSING);
 }
 
+static int read_path(Call *call, const char **ret) {
+        int r;
+
+        r = sd_bus_message_rewind(call->message, true);
+        return r < 0 ? r : sd_bus_message_read(call->message, "o", ret);
+}
+
 /* Healing such a device is up to its owner, who needs no leave to adopt. That there is no such device is only
  * told to those who may adopt one. */
 static int find_adopt(Call *call, CallSubject *ret, sd_bus_error *error) {
         const char *path;
         int r;
 
-        r = sd_bus_message_rewind(call->message, true);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read(call->message, "o", &path);
+        r = read_path(call, &path);
         if (r < 0)
                 return r;
 
@@ -148,6 +160,8 @@ static int find_adopt(Call *call, CallSubject *ret, sd_bus_error *error) {
 static void cancel_link_work(Call *call) {
         link_cancel(call->bus->settings.link, call);
 }
+
+static int run_adopt(Call *call, sd_bus_error *error);
 
 typedef struct AdoptOptions {
         LinkAdopt adopt;
@@ -186,6 +200,34 @@ static int read_adopt_options(Call *call, AdoptOptions *ret, sd_bus_error *error
         return 0;
 }
 
+/* Those too that are being adopted; by this user, or (uid_t) -1: by anybody. */
+static unsigned count_adopted(const Bus *bus, uid_t owner) {
+        GHashTableIter iter;
+        DeviceObject *object;
+        unsigned n = 0;
+
+        g_hash_table_iter_init(&iter, bus->devices);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &object))
+                n += object->device->adopted && (owner == (uid_t) -1 || object->device->owner == owner);
+        for (unsigned i = 0; i < bus->calls->len; i++) {
+                const Call *call = bus->calls->pdata[i];
+
+                n += call->run == run_adopt && call->cancel && (owner == (uid_t) -1 || call->uid == owner);
+        }
+        return n;
+}
+
+/* Root decides for all, and has what there is. */
+static int check_adopted(const Call *call, sd_bus_error *error) {
+        if (count_adopted(call->bus, (uid_t) -1) >= ADOPTED_MAX)
+                return error_set(error, ERROR_LIMIT_REACHED, "%u devices are adopted already; forget one that is not used any more.", ADOPTED_MAX);
+        if (!call_is_root(call) && count_adopted(call->bus, call->uid) >= ADOPTED_MAX_PER_USER)
+                return error_set(error, ERROR_LIMIT_REACHED, "This user has adopted %u devices already; forget one that is not used any more.",
+                                 ADOPTED_MAX_PER_USER);
+
+        return 0;
+}
+
 static int run_adopt(Call *call, sd_bus_error *error) {
         DeviceObject *object = call->object;
         AdoptOptions options;
@@ -206,6 +248,9 @@ static int run_adopt(Call *call, sd_bus_error *error) {
         if (call->granted && call->asked != (again ? CALL_CONTROL : CALL_ADOPT))
                 return error_set(error, ERROR_BUSY, "The device %s changed hands meanwhile; try again.",
                                  object->device->address);
+        r = again ? 0 : check_adopted(call, error);
+        if (r < 0)
+                return r;
         if (again && !options.owner_given)
                 options.adopt.owner = object->device->owner;
 
@@ -226,10 +271,7 @@ static int find_device_argument(Call *call, CallSubject *ret, sd_bus_error *erro
         const char *path;
         int r;
 
-        r = sd_bus_message_rewind(call->message, true);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read(call->message, "o", &path);
+        r = read_path(call, &path);
         if (r < 0)
                 return r;
 
@@ -404,16 +446,16 @@ static const sd_bus_vtable vtable[] = {
 };
 
 int manager_register(Bus *bus) {
-        sd_bus_slot *slot = NULL;
         int r;
 
-        r = sd_bus_add_object_vtable(bus->connection, &slot, BUS_ROOT, INTERFACE, vtable, bus);
+        r = bus_serve(bus, BUS_ROOT, INTERFACE, vtable, NULL);
         if (r < 0)
                 return r;
-        bus_own_slot(bus, slot);
 
-        bus->manager.interface = INTERFACE;
-        bus->manager.properties = property_names;
-        announce_known(bus->announcer, &bus->manager, g_strdup(BUS_ROOT));
+        if (!bus->manager.path) { /* once: connections may follow each other */
+                bus->manager.interface = INTERFACE;
+                bus->manager.properties = property_names;
+                announce_known(bus->announcer, &bus->manager, g_strdup(BUS_ROOT));
+        }
         return 0;
 }

@@ -50,6 +50,16 @@ static int option_take(sd_bus_message *m, const Option *option, sd_bus_error *er
         return sd_bus_message_read(m, "v", want, option->value);
 }
 
+static int open_variant(sd_bus_message *m, const char *key, const char *type) {
+        int r;
+
+        r = sd_bus_message_open_container(m, SD_BUS_TYPE_DICT_ENTRY, "sv");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 's', key);
+
+        return r < 0 ? r : sd_bus_message_open_container(m, SD_BUS_TYPE_VARIANT, type);
+}
+
 int options_read(sd_bus_message *m, const Option *options, size_t n, sd_bus_error *error) {
         const char *name;
         int r;
@@ -112,30 +122,63 @@ int dictionary_string(sd_bus_message *m, const char *key, const char *value) {
         if (!value || !*value)
                 return 0;
 
-        return sd_bus_message_append(m, "{sv}", key, "s", value);
+        return dictionary_basic(m, key, 's', value);
+}
+
+/* Each step by itself: sd_bus_message_append() does the same ones, and reads its types letter by letter before. */
+int dictionary_open(sd_bus_message *m, const char *key, const char *type) {
+        int r;
+
+        r = open_variant(m, key, type);
+        if (r < 0 || *type != SD_BUS_TYPE_ARRAY)
+                return r;
+
+        return sd_bus_message_open_container(m, SD_BUS_TYPE_ARRAY, type + 1);
+}
+
+int dictionary_close(sd_bus_message *m, const char *type) {
+        int r = 0;
+
+        for (int i = *type == SD_BUS_TYPE_ARRAY ? 3 : 2; i > 0 && r >= 0; i--)
+                r = sd_bus_message_close_container(m);
+
+        return r;
 }
 
 int dictionary_basic(sd_bus_message *m, const char *key, char type, const void *value) {
         const char contents[2] = { type, 0 };
         int r;
 
-        r = sd_bus_message_open_container(m, SD_BUS_TYPE_DICT_ENTRY, "sv");
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append_basic(m, 's', key);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_open_container(m, SD_BUS_TYPE_VARIANT, contents);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append_basic(m, type, value);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_close_container(m);
-        if (r < 0)
-                return r;
+        r = dictionary_open(m, key, contents);
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, type, value);
 
-        return sd_bus_message_close_container(m);
+        return r < 0 ? r : dictionary_close(m, contents);
+}
+
+int dictionary_array(sd_bus_message *m, const char *key, char type, const void *values, size_t size) {
+        const char array[] = { SD_BUS_TYPE_ARRAY, type, '\0' };
+        int r;
+
+        r = open_variant(m, key, array);
+        if (r >= 0)
+                r = sd_bus_message_append_array(m, type, values, size);
+        for (int i = 0; i < 2 && r >= 0; i++)
+                r = sd_bus_message_close_container(m);
+
+        return r;
+}
+
+int dictionary_count(sd_bus_message *m, const char *key, uint64_t value) {
+        int r;
+
+        r = sd_bus_message_open_container(m, SD_BUS_TYPE_DICT_ENTRY, "st");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 's', key);
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 't', &value);
+
+        return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 static int append_figure(sd_bus_message *m, const char *key, char type, const FigureValue *value) {
@@ -165,36 +208,15 @@ static int append_group(sd_bus_message *m, const Figures *figures, int first, co
         size_t length = strlen(prefix);
         int r;
 
-        r = sd_bus_message_open_container(m, SD_BUS_TYPE_DICT_ENTRY, "sv");
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append_basic(m, 's', prefix);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_open_container(m, SD_BUS_TYPE_VARIANT, "a{st}");
-        if (r < 0)
-                return r;
-        r = sd_bus_message_open_container(m, SD_BUS_TYPE_ARRAY, "{st}");
-        if (r < 0)
-                return r;
-        for (int i = first; i < _FIGURE_MAX; i++) {
+        r = dictionary_open(m, prefix, "a{st}");
+        for (int i = first; i < _FIGURE_MAX && r >= 0; i++) {
                 const char *name = figure_info[i].name;
 
-                if (!figures_has(figures, (Figure) i) || strncmp(name, prefix, length) != 0 ||
-                    name[length] != '.')
-                        continue;
-                r = sd_bus_message_append(m, "{st}", name + length + 1,
-                                          (uint64_t) MAX(figures->value[i].i, 0));
-                if (r < 0)
-                        return r;
-        }
-        for (int i = 0; i < 3; i++) {
-                r = sd_bus_message_close_container(m);
-                if (r < 0)
-                        return r;
+                if (figures_has(figures, (Figure) i) && strncmp(name, prefix, length) == 0 && name[length] == '.')
+                        r = dictionary_count(m, name + length + 1, (uint64_t) MAX(figures->value[i].i, 0));
         }
 
-        return 0;
+        return r < 0 ? r : dictionary_close(m, "a{st}");
 }
 
 int dictionary_figures(sd_bus_message *m, const Figures *figures) {

@@ -33,5 +33,12 @@ int options_check_area(const char *area, sd_bus_error *error);
 int dictionary_string(sd_bus_message *m, const char *key, const char *value);
 int dictionary_basic(sd_bus_message *m, const char *key, char type,
                      const void *value); /* as sd_bus_message_append_basic() */
+/* The same, step by step, for a value of type `type`, an array or one letter: entry, key, variant, array; the value; the end of all of them. */
+int dictionary_open(sd_bus_message *m, const char *key, const char *type);
+int dictionary_close(sd_bus_message *m, const char *type);
+/* An array of numbers of one type, at once. */
+int dictionary_array(sd_bus_message *m, const char *key, char type, const void *values, size_t size);
+/* One entry of an open a{st}. */
+int dictionary_count(sd_bus_message *m, const char *key, uint64_t value);
 /* The figures that are known; those with a dot in their name are gathered in one a{st} each. */
 int dictionary_figures(sd_bus_message *m, const Figures *figures);

@@ -318,12 +318,5 @@ static const sd_bus_vtable vtable[] = {
 };
 
 int plan_register(Bus *bus) {
-        sd_bus_slot *slot = NULL;
-        int r;
-
-        r = sd_bus_add_object_vtable(bus->connection, &slot, BUS_ROOT, INTERFACE, vtable, bus);
-        if (r < 0)
-                return r;
-        bus_own_slot(bus, slot);
-        return 0;
+        return bus_serve(bus, BUS_ROOT, INTERFACE, vtable, NULL);
 }

@@ -198,18 +198,65 @@ void record_frame(RecordDraft *ret, uint64_t session_usec, const Frame *frame) {
                 memcpy(body + 1, frame->data, length);
 }
 
+void record_past(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, uint64_t from_usec, uint64_t to_usec, bool whole) {
+        begin(ret, NEEDLED_STREAM_PAST, sizeof(struct needled_stream_past), session_usec, realtime_usec);
+        *(struct needled_stream_past *) body_of(ret) = (struct needled_stream_past) {
+                .from_usec = htole64(from_usec),
+                .to_usec = htole64(to_usec),
+                .whole = whole,
+        };
+}
+
 void record_end(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, SessionEnd end) {
         begin(ret, NEEDLED_STREAM_END, sizeof(struct needled_stream_end), session_usec, realtime_usec);
         *(struct needled_stream_end *) body_of(ret) = (struct needled_stream_end){ .reason = (uint8_t) end };
 }
 
-Record *record_share(RecordDraft *draft) {
-        if (!draft->shared) {
-                draft->shared = g_malloc(sizeof(Record) + draft->size);
-                draft->shared->refs = 1;
-                draft->shared->size = draft->size;
-                memcpy(draft->shared->data, draft->data, draft->size);
+bool record_is_live(const RecordDraft *draft) {
+        return ((const struct needled_stream_head *) draft->data)->type == htole16(NEEDLED_STREAM_LIVE);
+}
+
+/* Of the values that were told: what one of them does not know takes nothing from the others. */
+static void merge_force(struct needled_stream_live *to, const struct needled_stream_live *from, unsigned n) {
+        int64_t old_mean = (int32_t) le32toh((uint32_t) from->force_mean_mn), mean = (int32_t) le32toh((uint32_t) to->force_mean_mn);
+        int32_t old_peak = (int32_t) le32toh((uint32_t) from->force_peak_mn), peak = (int32_t) le32toh((uint32_t) to->force_peak_mn);
+
+        if (!(from->present & htole32(NEEDLED_STREAM_HAS_FORCE)))
+                return;
+        if (!(to->present & htole32(NEEDLED_STREAM_HAS_FORCE))) {
+                mean = old_mean;
+                peak = old_peak;
+                to->present |= htole32(NEEDLED_STREAM_HAS_FORCE);
         }
+
+        mean = old_mean + (mean - old_mean) / ((int64_t) n + 1);
+        to->force_mean_mn = (int32_t) htole32((uint32_t) (int32_t) mean);
+        to->force_peak_mn = (int32_t) htole32((uint32_t) MAX(peak, old_peak));
+}
+
+void record_merge_live(RecordDraft *into, unsigned n, const RecordDraft *next) {
+        const uint32_t warnings = htole32(NEEDLED_STREAM_OVERPRESSURE | NEEDLED_STREAM_SATURATED | NEEDLED_STREAM_DEVICE_DROPPED);
+        const struct needled_stream_live earlier = *(const struct needled_stream_live *) body_of(into);
+        struct needled_stream_live *body = body_of(into);
+
+        into->size = next->size;
+        memcpy(into->data, next->data, next->size);
+        body->flags |= earlier.flags & warnings;
+        merge_force(body, &earlier, n);
+}
+
+Record *record_new(const uint8_t *data, uint16_t size) {
+        Record *record = g_malloc(sizeof(Record) + size);
+
+        record->refs = 1;
+        record->size = size;
+        memcpy(record->data, data, size);
+        return record;
+}
+
+Record *record_share(RecordDraft *draft) {
+        if (!draft->shared)
+                draft->shared = record_new(draft->data, draft->size);
 
         draft->shared->refs++;
         return draft->shared;

@@ -4,6 +4,7 @@
 /* One record of a stream, laid out as needled/stream.h says. A draft is made on the stack once for all
  * readers; those that cannot take it at once share one copy. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "needled/figures.h"
@@ -43,8 +44,17 @@ void record_gap(RecordDraft *ret, uint64_t realtime_usec, const SessionGap *gap)
 void record_figures(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, const Figures *figures);
 /* Cut at OMP_VALUE_MAX octets, which link never exceeds. */
 void record_frame(RecordDraft *ret, uint64_t session_usec, const Frame *frame);
+/* The past is over: it was to begin at `from_usec` and came up to `to_usec`. */
+void record_past(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, uint64_t from_usec, uint64_t to_usec, bool whole);
 void record_end(RecordDraft *ret, uint64_t session_usec, uint64_t realtime_usec, SessionEnd end);
 
+bool record_is_live(const RecordDraft *draft);
+/* Adds a later LIVE to an earlier one, which stands for `n` already: the newest values, with the mean of all means, the largest peak, and every
+ * warning of a flag that one of them had. */
+void record_merge_live(RecordDraft *into, unsigned n, const RecordDraft *next);
+
+/* A copy of its own. */
+Record *record_new(const uint8_t *data, uint16_t size);
 /* A reference to the shared copy, and back. */
 Record *record_share(RecordDraft *draft);
 Record *record_unref(Record *record);

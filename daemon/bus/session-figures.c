@@ -6,6 +6,8 @@
 
 /* What GetFigures() tells: the figures of the table, and what is no number. */
 
+#define FORCE_STEP_MN 100u
+
 typedef int (*Fill)(sd_bus_message *m, const Session *session, uint64_t now_usec);
 
 /* One entry of an open a{sv} whose value is a container. */
@@ -13,19 +15,11 @@ static int append_container(sd_bus_message *m, const char *key, const char *type
                             Fill fill) {
         int r;
 
-        r = sd_bus_message_open_container(m, SD_BUS_TYPE_DICT_ENTRY, "sv");
-        if (r >= 0)
-                r = sd_bus_message_append_basic(m, 's', key);
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, SD_BUS_TYPE_VARIANT, type);
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, SD_BUS_TYPE_ARRAY, type + 1);
+        r = dictionary_open(m, key, type);
         if (r >= 0)
                 r = fill(m, session, now_usec);
-        for (int i = 0; i < 3 && r >= 0; i++)
-                r = sd_bus_message_close_container(m);
 
-        return r;
+        return r < 0 ? r : dictionary_close(m, type);
 }
 
 static int fill_areas(sd_bus_message *m, const Session *session, uint64_t now_usec) {
@@ -88,10 +82,43 @@ static int fill_stages(sd_bus_message *m, const Session *session, uint64_t now_u
                 const uint64_t usec = session_stage_usec(session, stage, now_usec);
 
                 if (usec > 0 || session->stage == stage)
-                        r = sd_bus_message_append(m, "{st}", stage_name(stage), usec);
+                        r = dictionary_count(m, stage_name(stage), usec);
         }
 
         return r;
+}
+
+/* Where the zones begin, by the limits that hold. */
+static int fill_zones(sd_bus_message *m, const Session *session, uint64_t now_usec) {
+        const NoteLimits *limits = &session->tally.limits;
+        int r;
+
+        r = sd_bus_message_append(m, "{si}", "good", limits->zone_low_mn);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{si}", "high", limits->zone_high_mn);
+
+        return r < 0 ? r : sd_bus_message_append(m, "{si}", "over", limits->overpressure_mn);
+}
+
+/* The histogram behind force_p95, in even steps: its own bins grow with the force, and mean nothing to anybody. Most of them are
+ * empty, and passed over: it is asked for again and again. */
+static int append_force_time(sd_bus_message *m, const Session *session) {
+        uint64_t steps_usec[INT16_MAX / FORCE_STEP_MN + 1] = {};
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < session->tally.areas.n; i++) {
+                const Sums *sums = session->tally.areas.of[i].sums;
+
+                for (unsigned bin = 0; bin < SUMS_BINS && sums->force_ticks > 0; bin++)
+                        if (sums->bins[bin] > 0) {
+                                unsigned step = (unsigned) sums_bin_force(bin) / FORCE_STEP_MN;
+
+                                steps_usec[step] += sums->bins[bin] * (uint64_t) OMP_TICK_USEC;
+                                n = MAX(n, step + 1);
+                        }
+        }
+
+        return dictionary_array(m, "force_time", 't', steps_usec, n * sizeof(steps_usec[0]));
 }
 
 int session_object_details(sd_bus_message *m, const Session *session, uint64_t now_usec) {
@@ -103,6 +130,10 @@ int session_object_details(sd_bus_message *m, const Session *session, uint64_t n
                 r = append_container(m, "alerts", "aa{sv}", session, now_usec, fill_alerts);
         if (r >= 0)
                 r = append_container(m, "stages", "a{st}", session, now_usec, fill_stages);
+        if (r >= 0 && session->tally.has_limits && session->tally.limits.overpressure_mn > 0)
+                r = append_container(m, "zones", "a{si}", session, now_usec, fill_zones);
+        if (r >= 0)
+                r = append_force_time(m, session);
         if (r >= 0)
                 r = dictionary_string(m, "clock_quality", clock_quality_name(device_clock_quality(&session->clock)));
         if (r >= 0)

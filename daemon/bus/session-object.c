@@ -287,12 +287,13 @@ static int run_discard(Call *call, sd_bus_error *error) {
 }
 
 static int read_stream_options(Call *call, ReaderOptions *ret, sd_bus_error *error) {
+        bool rated = false;
         const Option options[] = {
                 { "waveform", 'b', &ret->waveform, NULL },
                 { "frames", 'b', &ret->frames, NULL },
                 { "period", 't', &ret->period_usec, NULL },
-                { .name = "max_rate_hz" },
-                { .name = "history" },
+                { "max_rate_hz", 'u', &ret->max_rate_hz, &rated },
+                { "history", 't', &ret->history_usec, NULL },
         };
         int r;
 
@@ -304,6 +305,9 @@ static int read_stream_options(Call *call, ReaderOptions *ret, sd_bus_error *err
                 return error_set(error, ERROR_INVALID_ARGUMENT,
                                  "The period is too long; %" PRIu64 " µs are the most.",
                                  READER_PERIOD_MAX_USEC);
+        if (rated && (ret->max_rate_hz == 0 || ret->max_rate_hz > READER_RATE_MAX_HZ))
+                return error_set(error, ERROR_INVALID_ARGUMENT, "The rate is out of its range; 1 to %u values a second can be asked for.",
+                                 READER_RATE_MAX_HZ);
 
         return 0;
 }
@@ -322,6 +326,10 @@ static int run_open_stream(Call *call, sd_bus_error *error) {
                 return error_set(error, ERROR_LIMIT_REACHED,
                                  "This user has %u streams open; close one and try again.",
                                  STREAMS_MAX_PER_USER);
+        if (r == -EUSERS)
+                return error_set(error, ERROR_LIMIT_REACHED,
+                                 "%u streams of this user are still given their past; try again when one of them has come to what is live.",
+                                 STREAMS_PAST_MAX_PER_USER);
         if (r == -ENOBUFS)
                 return error_set(error, ERROR_LIMIT_REACHED,
                                  "%u streams are open in all; try again when one is closed.", STREAMS_MAX);
@@ -340,8 +348,9 @@ static int run_open_stream(Call *call, sd_bus_error *error) {
 }
 
 #define METHOD(name, right, find, run) CALL_METHOD(((SessionObject *) userdata)->bus, name, right, find, run)
+#define CHEAP(name, right, find, run) CALL_METHOD_CHEAP(((SessionObject *) userdata)->bus, name, right, find, run)
 
-METHOD(get_figures, CALL_READ, find_session, run_get_figures)
+CHEAP(get_figures, CALL_READ, find_session, run_get_figures)
 METHOD(pause, CALL_CONTROL, find_live_session, run_pause)
 METHOD(resume, CALL_CONTROL, find_live_session, run_resume)
 METHOD(set_stage, CALL_CONTROL, find_live_session, run_set_stage)
@@ -488,19 +497,8 @@ static const sd_bus_vtable vtable[] = {
 };
 
 int session_objects_register(Bus *bus) {
-        sd_bus_slot *slot = NULL;
         int r;
 
-        r = sd_bus_add_fallback_vtable(bus->connection, &slot, BUS_SESSIONS, INTERFACE, vtable, find_object,
-                                       bus);
-        if (r < 0)
-                return r;
-        bus_own_slot(bus, slot);
-
-        slot = NULL;
-        r = sd_bus_add_node_enumerator(bus->connection, &slot, BUS_SESSIONS, enumerate, bus);
-        if (r < 0)
-                return r;
-        bus_own_slot(bus, slot);
-        return 0;
+        r = bus_serve(bus, BUS_SESSIONS, INTERFACE, vtable, find_object);
+        return r < 0 ? r : bus_serve_nodes(bus, BUS_SESSIONS, enumerate);
 }

@@ -4,8 +4,10 @@
 #include <errno.h>
 
 #include "autoptr.h"
+#include "bus/fact.h"
+#include "bus/leaving.h"
+#include "bus/past.h"
 #include "bus/private.h"
-#include "bus/record.h"
 
 /* The readers of a session that somebody reads, or NULL: then nothing is to be done. */
 static SessionObject *followed(const Session *session) {
@@ -71,12 +73,13 @@ static void reap(Bus *bus) {
                 for (unsigned i = object->readers->len; i-- > 0;)
                         if (reader_is_dead(object->readers->pdata[i]))
                                 on_reader_closed(object->readers->pdata[i], object);
+        leaving_reap(bus);
 }
 
 static unsigned count_of(const Bus *bus, uid_t owner) {
         SessionObject *object;
         GHashTableIter iter;
-        unsigned n = 0;
+        unsigned n = leaving_count(bus, owner);
 
         g_hash_table_iter_init(&iter, bus->sessions);
         while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &object))
@@ -86,70 +89,63 @@ static unsigned count_of(const Bus *bus, uid_t owner) {
         return n;
 }
 
-static int check_limits(Bus *bus, uid_t owner) {
-        if (bus->n_readers >= STREAMS_MAX || count_of(bus, owner) >= STREAMS_MAX_PER_USER)
+static unsigned count_pasts(const Bus *bus, uid_t owner) {
+        SessionObject *object;
+        GHashTableIter iter;
+        unsigned n = 0;
+
+        g_hash_table_iter_init(&iter, bus->sessions);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &object))
+                for (unsigned i = 0; i < object->readers->len; i++) {
+                        const Reader *reader = object->readers->pdata[i];
+
+                        n += reader_options(reader)->owner == owner && reader_phase(reader) != READER_LIVE;
+                }
+
+        return n;
+}
+
+static int check_limits(Bus *bus, const ReaderOptions *options) {
+        uid_t owner = options->owner;
+        bool past = options->history_usec > 0;
+
+        if (bus->n_readers >= STREAMS_MAX || count_of(bus, owner) >= STREAMS_MAX_PER_USER ||
+            (past && count_pasts(bus, owner) >= STREAMS_PAST_MAX_PER_USER))
                 reap(bus);
         if (count_of(bus, owner) >= STREAMS_MAX_PER_USER)
                 return -EDQUOT;
+        if (past && count_pasts(bus, owner) >= STREAMS_PAST_MAX_PER_USER)
+                return -EUSERS;
 
         return bus->n_readers >= STREAMS_MAX ? -ENOBUFS : 0;
 }
 
-static void push_one(Reader *reader, RecordDraft *draft) {
+static void push_one(RecordDraft *draft, void *reader) {
         reader_push(reader, draft);
         record_done(draft);
 }
 
-/* Whoever reads frames from the middle of a session on has to know what the device is, as the record knows it from its beginning. */
-static void greet_with_feature(const Session *session, Reader *reader, uint64_t session_usec, uint64_t realtime_usec) {
-        Frame frame = {
-                .realtime_usec = realtime_usec,
-                .channel = OMP_CHAR_FEATURE,
-                .direction = FRAME_FROM_DEVICE,
-                .size = session->feature_size,
-                .data = session->feature_data,
-        };
-        RecordDraft draft;
-
-        if (session->feature_size == 0 || !wants_frames(reader_options(reader)))
-                return;
-
-        record_frame(&draft, session_usec, &frame);
-        push_one(reader, &draft);
-}
-
-static void greet_with_alerts(const Session *session, Reader *reader, uint64_t session_usec, uint64_t realtime_usec) {
-        RecordDraft draft;
-
-        for (unsigned i = 0; i < alerts_count(&session->alerts); i++) {
-                const Alert *alert = alerts_get(&session->alerts, i);
-
-                if (alert->cleared_usec > 0)
-                        continue;
-                record_alert(&draft, session_usec, realtime_usec, alert);
-                push_one(reader, &draft);
-        }
-}
-
 /* "HELLO comes first", and what a reader has to know to show something at once. */
 static void greet(SessionObject *object, Reader *reader) {
-        uint64_t now_usec, realtime_usec, session_usec;
+        uint64_t now_usec, realtime_usec;
         RecordDraft draft;
-        Figures figures;
 
         loop_time(object->bus, &now_usec, &realtime_usec);
-        session_usec = session_time(object->session, now_usec);
-        session_figures(object->session, now_usec, &figures);
-
-        record_hello(&draft, object->session, session_usec, realtime_usec);
-        push_one(reader, &draft);
-        record_state(&draft, session_usec, realtime_usec, object->session, object->state, object->stage);
-        push_one(reader, &draft);
-        greet_with_alerts(object->session, reader, session_usec, realtime_usec);
-        record_figures(&draft, session_usec, realtime_usec, &figures);
-        push_one(reader, &draft);
-        greet_with_feature(object->session, reader, session_usec, realtime_usec);
+        record_hello(&draft, object->session, session_time(object->session, now_usec), realtime_usec);
+        push_one(&draft, reader);
+        stream_greet(object, reader);
         reader_flush(reader);
+}
+
+void stream_greet(SessionObject *object, Reader *reader) {
+        uint64_t now_usec, realtime_usec;
+
+        loop_time(object->bus, &now_usec, &realtime_usec);
+        fact_greet(object->session, object->state, object->stage, reader_options(reader)->frames, now_usec, realtime_usec, push_one, reader);
+}
+
+void stream_time(const SessionObject *object, uint64_t *ret_now_usec, uint64_t *ret_realtime_usec) {
+        loop_time(object->bus, ret_now_usec, ret_realtime_usec);
 }
 
 int stream_open(SessionObject *object, const ReaderOptions *options, int *ret_fd) {
@@ -157,18 +153,27 @@ int stream_open(SessionObject *object, const ReaderOptions *options, int *ret_fd
         Reader *reader;
         int r;
 
-        r = check_limits(bus, options->owner);
+        r = check_limits(bus, options);
         if (r < 0)
                 return r;
-        r = reader_new(bus->event, options, on_reader_closed, object, &reader, ret_fd);
+        r = reader_new(bus->event, bus->beat, options, on_reader_closed, object, &reader, ret_fd);
         if (r < 0)
                 return r;
 
         bus->n_readers++;
         object->session->n_readers++;
         g_ptr_array_add(object->readers, reader);
-        greet(object, reader);
+        if (options->history_usec > 0)
+                past_begin(object, reader);
+        else
+                greet(object, reader);
         return 0;
+}
+
+/* These are the last of its records: nothing more comes as past, and who is still given that has them behind it. */
+static void hold_if_over(SessionObject *object) {
+        for (unsigned i = 0; object->session->state == SESSION_FINISHED && i < object->readers->len; i++)
+                past_hold(object->readers->pdata[i]);
 }
 
 void stream_state(SessionObject *object) {
@@ -178,27 +183,33 @@ void stream_state(SessionObject *object) {
         if (!followed(object->session))
                 return;
 
+        hold_if_over(object);
         loop_time(object->bus, &now_usec, &realtime_usec);
-        record_state(&draft, session_time(object->session, now_usec), realtime_usec, object->session, object->state, object->stage);
+        fact_state(&draft, object->session, object->state, object->stage, now_usec, realtime_usec);
         fan_out(object, &draft, wants_all);
 }
 
 void stream_close(SessionObject *object) {
         object->bus->n_readers -= object->readers->len;
+        for (unsigned i = object->readers->len; i-- > 0;) {
+                Reader *reader = object->readers->pdata[i];
+
+                past_stop(reader);
+                if ((object->erased || object->session->end == SESSION_END_DISCARDED) && reader_has_more(reader))
+                        leaving_add(object->bus, g_ptr_array_steal_index_fast(object->readers, i));
+        }
         object->session->n_readers = 0;
         g_ptr_array_set_size(object->readers, 0);
 }
 
 void bus_stream_live(Bus *bus, Session *session, const Frame *frame, const OmpLive *live) {
         SessionObject *object = followed(session);
-        TrackerLive shown;
         RecordDraft draft;
 
         if (!object)
                 return;
 
-        tracker_live(session, live, &shown);
-        record_live(&draft, session_time(session, frame->boottime_usec), frame->realtime_usec, &shown, session->area_now);
+        fact_live(&draft, session, frame, live);
         fan_out(object, &draft, wants_all);
 }
 
@@ -209,7 +220,7 @@ void bus_stream_waveform(Bus *bus, Session *session, const Frame *frame, const O
         if (!object || !anybody(object, wants_waveform))
                 return;
 
-        record_waveform(&draft, session_time(session, frame->boottime_usec), frame->realtime_usec, waveform);
+        fact_waveform(&draft, session, frame, waveform);
         fan_out(object, &draft, wants_waveform);
 }
 
@@ -220,18 +231,18 @@ void bus_stream_event(Bus *bus, Session *session, const Frame *frame, const OmpE
         if (!object)
                 return;
 
-        record_event(&draft, session_time(session, frame->boottime_usec), frame->realtime_usec, event);
+        fact_event(&draft, session, frame, event);
         fan_out(object, &draft, wants_all);
 }
 
-void bus_stream_alert(Bus *bus, Session *session, const Alert *alert, uint64_t session_usec, uint64_t realtime_usec) {
+void bus_stream_alert(Bus *bus, Session *session, const Alert *alert) {
         SessionObject *object = followed(session);
         RecordDraft draft;
 
         if (!object)
                 return;
 
-        record_alert(&draft, session_usec, realtime_usec, alert);
+        fact_alert(&draft, session, alert);
         fan_out(object, &draft, wants_all);
 }
 
@@ -242,7 +253,7 @@ void bus_stream_mark(Bus *bus, Session *session, const Frame *frame, const char 
         if (!object)
                 return;
 
-        record_mark(&draft, session_time(session, frame->boottime_usec), frame->realtime_usec, text);
+        fact_mark(&draft, session, frame, text);
         fan_out(object, &draft, wants_all);
 }
 
@@ -253,14 +264,14 @@ void bus_stream_limits(Bus *bus, Session *session) {
                 stream_state(object);
 }
 
-void bus_stream_gap(Bus *bus, Session *session, const SessionGap *gap, uint64_t realtime_usec) {
+void bus_stream_gap(Bus *bus, Session *session, const SessionGap *gap) {
         SessionObject *object = followed(session);
         RecordDraft draft;
 
         if (!object)
                 return;
 
-        record_gap(&draft, realtime_usec, gap);
+        fact_gap(&draft, session, gap);
         fan_out(object, &draft, wants_all);
 }
 
@@ -271,20 +282,19 @@ void bus_stream_frame(Bus *bus, Session *session, const Frame *frame) {
         if (!object || !anybody(object, wants_frames))
                 return;
 
-        record_frame(&draft, session_time(session, frame->boottime_usec), frame);
+        fact_frame(&draft, session, frame);
         fan_out(object, &draft, wants_frames);
 }
 
 void bus_stream_figures(Bus *bus, Session *session, uint64_t now_usec, uint64_t realtime_usec) {
         SessionObject *object = followed(session);
         RecordDraft draft;
-        Figures figures;
 
         if (!object)
                 return;
 
-        session_figures(session, now_usec, &figures);
-        record_figures(&draft, session_time(session, now_usec), realtime_usec, &figures);
+        hold_if_over(object);
+        fact_figures(&draft, session, now_usec, realtime_usec);
         fan_out(object, &draft, wants_all);
 }
 
@@ -295,8 +305,21 @@ void bus_stream_end(Bus *bus, Session *session, uint64_t now_usec, uint64_t real
         if (!object)
                 return;
 
+        for (unsigned i = 0; session->end == SESSION_END_DISCARDED && i < object->readers->len; i++)
+                past_cut(object->readers->pdata[i]);
         record_end(&draft, session_time(session, now_usec), realtime_usec, session->end);
         fan_out(object, &draft, wants_all);
         for (unsigned i = 0; i < object->readers->len; i++)
                 reader_end(object->readers->pdata[i]);
+}
+
+void bus_stream_erased(Bus *bus, Session *session) {
+        SessionObject *object = followed(session);
+
+        if (!object)
+                return;
+
+        object->erased = true;
+        for (unsigned i = 0; i < object->readers->len; i++)
+                past_cut(object->readers->pdata[i]);
 }

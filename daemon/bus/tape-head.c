@@ -41,7 +41,7 @@ static void add_channel(TapeHead *head, unsigned number, const char *uuid, const
 static void add_remembered(TapeHead *head, const VendorProfile *vendor, const char *channels) {
         g_auto(GStrv) entries = g_strsplit(channels, ";", TAPE_CHANNELS_MAX + 1);
 
-        for (unsigned i = 0; entries[i] && i < TAPE_CHANNELS_MAX; i++) {
+        for (unsigned i = 0; i < TAPE_CHANNELS_MAX && entries[i]; i++) {
                 char *uuid = strchr(entries[i], '=');
                 const VendorChar *known;
                 guint64 number;

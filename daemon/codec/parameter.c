@@ -24,9 +24,9 @@ const OmpParameterInfo *omp_parameter_info(uint8_t id) {
 }
 
 int omp_parameter_from_name(const char *name, uint8_t *ret_id) {
-        for (uint8_t id = 1; id < _OMP_PARAMETER_MAX; id++)
+        for (unsigned id = 1; id < _OMP_PARAMETER_MAX; id++)
                 if (strcmp(parameters[id].name, name) == 0) {
-                        *ret_id = id;
+                        *ret_id = (uint8_t) id;
                         return 0;
                 }
 

@@ -205,7 +205,8 @@ int tape_format_frame(const TapeHead *head, const Frame *frame, uint64_t base_bo
         uint64_t time_usec = frame->boottime_usec - base_boottime_usec;
         char name[TAPE_NAME_MAX + 1];
 
-        if (frame->boottime_usec < base_boottime_usec || frame->size > OMP_VALUE_MAX || frame->direction > FRAME_OF_HOST)
+        if (frame->boottime_usec < base_boottime_usec || frame->size > OMP_VALUE_MAX || frame->direction > FRAME_OF_HOST ||
+            frame->realtime_usec > INT64_MAX)
                 return -EINVAL;
         if (!out_times(&o, time_usec, frame_wall_offset(head, frame, time_usec)))
                 return -EINVAL;

@@ -17,8 +17,9 @@ static void say_failed(Device *device, size_t index, const char *why) {
                 return;
 
         device->work->told_actions |= bit;
-        log_warning("%s does not take the action %s of its profile %s: %s", device_label(device),
-                    device->profile->vendor->actions[index].name, device->profile->id, why);
+        log_device(LOG_WARNING, device_label(device),
+                   "%s does not take the action %s of its profile %s: %s", log_name(device_label(device)).text,
+                   device->profile->vendor->actions[index].name, device->profile->id, why);
 }
 
 static void on_written(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {

@@ -163,7 +163,7 @@ static void say_just_works(const Device *device) {
                          ? "%s is paired by Just Works, it can do no more: no digits said that it was this device"
                          : "%s is paired by Just Works: no digits said that it was this device; if it shows or takes "
                            "some, forget it and adopt it on a terminal",
-                 device_label(device));
+                 log_name(device_label(device)).text);
 }
 
 void adopt_identified(Device *device) {

@@ -120,7 +120,7 @@ static void tell_changed(Device *device) {
 
 static void add_reads(ProcedureJob *job) {
         job->go_on = true; /* a device may lack some */
-        for (uint8_t id = 1; id < _OMP_PARAMETER_MAX; id++)
+        for (unsigned id = 1; id < _OMP_PARAMETER_MAX; id++)
                 job->requests[job->n++] = (OmpRequest) { .op = OMP_OP_GET, .parameter = id };
 }
 
@@ -131,7 +131,8 @@ static void say_not_taken(Device *device, uint8_t id) {
                 return;
 
         device->work->told_parameters |= bit;
-        log_info("%s does not take %s of needled.conf: its own holds", device_label(device), omp_parameter_info(id)->name);
+        log_device(LOG_INFO, device_label(device),
+                   "%s does not take %s of needled.conf: its own holds", log_name(device_label(device)).text, omp_parameter_info(id)->name);
 }
 
 static void on_written_at_connect(const OmpRequest *request, const OmpResponse *response, void *userdata) {
@@ -151,7 +152,7 @@ static void write_wanted(Device *device) {
         const DeviceParameters *wanted = &device->link->settings.parameters, *has = &device->parameters;
         ProcedureJob job = { .go_on = true, .answered = on_written_at_connect, .done = on_all_written, .userdata = device };
 
-        for (uint8_t id = 1; id < _OMP_PARAMETER_MAX; id++) {
+        for (unsigned id = 1; id < _OMP_PARAMETER_MAX; id++) {
                 if (!device_knows_parameter(wanted, id))
                         continue;
                 if (!device_knows_parameter(has, id) ||
@@ -175,8 +176,9 @@ static void on_all_read(const ProcedureEnd *end, void *userdata) {
                 return; /* the link has gone */
         if (end->error < 0) {
                 if (!(device->work->told_parameters & 1))
-                        log_info("%s does not tell its parameters (%s): limits are those of needled.conf", device_label(device),
-                                 g_strerror(-end->error));
+                        log_device(LOG_INFO, device_label(device),
+                                   "%s does not tell its parameters (%s): limits are those of needled.conf", log_name(device_label(device)).text,
+                                   g_strerror(-end->error));
                 device->work->told_parameters |= 1;
                 tell_changed(device);
                 return;
@@ -275,7 +277,7 @@ static void add_requests(ProcedureJob *job, LinkControl what, const DeviceParame
                 add_reads(job);
                 break;
         case LINK_CONTROL_SET:
-                for (uint8_t id = 1; id < _OMP_PARAMETER_MAX; id++)
+                for (unsigned id = 1; id < _OMP_PARAMETER_MAX; id++)
                         if (device_knows_parameter(parameters, id))
                                 job->requests[job->n++] =
                                         (OmpRequest) { .op = OMP_OP_SET, .parameter = id, .value = parameters->value[id] };

@@ -114,6 +114,24 @@ static const struct {
         [STEP_MISSING] = { "missing", 5 * G_USEC_PER_SEC }, /* adapters show their devices one after the other */
 };
 
+static void backoff_over(Device *device) {
+        if (trouble_lift(device))
+                return;
+        if (device->work->connected)
+                trouble_still_connected(device);
+        else
+                reconnect_now(device);
+}
+
+static void search_over(Device *device) {
+        if (watch_find(device)) /* it is where it was all the time */
+                watch_device(device);
+        else if (device->work->adoption)
+                adopt_retry(device, -ENOENT, "The device is not there any more: switch it on and search again.");
+        else
+                reconnect_rest(device);
+}
+
 /* The time of a step is over: its named next step. */
 static int on_step_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         Device *device = userdata;
@@ -123,21 +141,10 @@ static int on_step_timeout(sd_event_source *source, uint64_t usec, void *userdat
         case STEP_NONE:
                 break;
         case STEP_BACKOFF:
-                if (trouble_lift(device))
-                        break;
-                if (device->work->connected)
-                        trouble_still_connected(device);
-                else
-                        reconnect_now(device);
+                backoff_over(device);
                 break;
         case STEP_SEARCH:
-                if (watch_find(device)) /* it is where it was all the time */
-                        watch_device(device);
-                else if (device->work->adoption)
-                        adopt_retry(device, -ENOENT,
-                                    "The device is not there any more: switch it on and search again.");
-                else
-                        reconnect_rest(device);
+                search_over(device);
                 break;
         case STEP_CONNECT:
                 /* Disconnect() cancels a Connect() that is pending. */
@@ -357,6 +364,11 @@ void device_enter(Device *device, DeviceState state, DeviceReason reason, Step s
                 complete(device);
 }
 
+/* What moves a cursor, ends a line, or turns around what stands behind it. */
+static bool disturbs(gunichar c) {
+        return g_unichar_iscntrl(c) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
 char *device_text(const void *text, size_t size) {
         g_autofree char *valid = NULL;
         const char *end;
@@ -369,7 +381,7 @@ char *device_text(const void *text, size_t size) {
         end = g_utf8_offset_to_pointer(valid, MIN(g_utf8_strlen(valid, -1), TEXT_MAX));
         ret = g_strndup(valid, (size_t) (end - valid));
         for (p = ret; *p; p = g_utf8_next_char(p))
-                if (g_unichar_iscntrl(g_utf8_get_char(p)))
+                if (disturbs(g_utf8_get_char(p)))
                         memset(p, '?', (size_t) (g_utf8_next_char(p) - p));
 
         return g_strstrip(ret);

@@ -126,7 +126,9 @@ static void send_out(Fetch *f) {
 
 /* Writes a request, and waits for its answer in this state. */
 static void ask(Fetch *f, FetchState state, const OmpRacpRequest *request, uint64_t now_usec) {
-        f->n_out = (size_t) omp_racp_request_encode(request, f->out, sizeof(f->out)); /* ours alone: it can be */
+        int n = omp_racp_request_encode(request, f->out, sizeof(f->out));
+
+        f->n_out = (size_t) MAX(n, 0); /* ours alone: it can be */
         omp_reassembler_reset(&f->reassembler);
         f->lost = false;
         f->arrived = 0;
@@ -315,7 +317,7 @@ static void cut(Fetch *f) {
 static void have_report(Fetch *f, uint64_t now_usec) {
         uint32_t first = f->cursor.record + 1;
 
-        if (f->lost) {                  /* behind the last that has come */
+        if (f->lost && f->at < f->to) { /* behind the last that has come */
                 if (f->hole_from == 0)
                         f->hole_from = f->at + 1;
                 f->hole_to = f->to == UINT32_MAX ? MAX(f->newest.number, f->at + 1) : f->to;

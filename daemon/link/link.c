@@ -58,9 +58,10 @@ static void restore_profile(Device *device, const Device *remembered) {
         if (!device_lost_profile(device))
                 return;
 
-        log_warning("%s is refused: its profile %s is not loaded; put the file back into %s and restart needled, "
-                    "or forget the device",
-                    device_label(device), device->profile_id, *folders ? folders : "profiles.d");
+        log_device(LOG_WARNING, device_label(device),
+                   "%s is refused: its profile %s is not loaded; put the file back into %s and restart needled, "
+                   "or forget the device",
+                   log_name(device_label(device)).text, device->profile_id, *folders ? folders : "profiles.d");
         device->state = DEVICE_REFUSED;
         device->reason = DEVICE_REASON_SERVICES_MISSING;
 }
@@ -110,6 +111,11 @@ int link_new(sd_event *event, const LinkSettings *settings, const LinkObserver *
         return 0;
 }
 
+void link_configure(Link *link, bool allow_broadcast, const DeviceParameters *parameters) {
+        link->settings.allow_broadcast = allow_broadcast;
+        link->settings.parameters = *parameters;
+}
+
 /* No observer is called any more: those who observe are on their way out too. The sockets are closed before
  * the bus, since bluetoothd 5.66 reads freed memory and crashes when it meets their ends in the other order;
  * it meets them in any order when both have come in one turn of its loop, so that an answer comes in between. */
@@ -148,6 +154,10 @@ Link *link_free(Link *link) {
         sd_event_unref(link->event);
         g_free(link);
         return NULL;
+}
+
+sd_bus *link_connection(Link *link) {
+        return bluez_bus(link->bluez);
 }
 
 Device *link_restore(Link *link, const Device *remembered) {

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
 #include "finding.h"
@@ -81,8 +82,13 @@ typedef struct LinkAdopt {
 /* Opens the connection (system bus, or DBUS_SYSTEM_BUS_ADDRESS) and starts to watch bluetoothd, all asynchronously after the bus's
  * Hello. Errors: as sd_bus_start(). */
 int link_new(sd_event *event, const LinkSettings *settings, const LinkObserver *observer, void *userdata, Link **ret);
+/* For connections that come: what may be broadcast, and what is written into devices. */
+void link_configure(Link *link, bool allow_broadcast, const DeviceParameters *parameters);
 /* Closes notification fds before the bus, disconnects the links that it opened without waiting. NULL is fine. Returns NULL. */
 Link *link_free(Link *link);
+
+/* Its connection, for what else the hub asks of the system bus: nothing is broadcast by it, so that no subscriber can stop it. Borrowed. */
+sd_bus *link_connection(Link *link);
 
 /* An adopted device that the store remembers; strings are copied. Call before or after link_start(). Returns the new device.
  * One whose profile_id is given and whose profile is NULL is refused until its profile is loaded, at the next start. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,6 +21,8 @@
 #define HELD_FIRST_USEC (20 * 1000)
 #define HELD_QUICK_TRIES 6u /* 20 ms → 640 ms: the socket of a daemon before us is let go in that time */
 #define HELD_USEC (5 * G_USEC_PER_SEC)
+#define BURST_MAX 8u
+#define BURST_USEC 500u
 #define DRAIN_EMPTY_MAX 8u              /* an ended socket gives empty datagrams for ever */
 
 static void acquire_next(Device *device);
@@ -43,6 +46,57 @@ static bool flows(const Device *device) {
         return device->state == DEVICE_STREAMING || device->state == DEVICE_SYNCING;
 }
 
+static void socket_ended(Device *device) {
+        trouble_detached(device);
+        device->work->socket_ended = true;
+        reconnect_lost(device, DEVICE_REASON_NONE);
+}
+
+/* "Zero-length values are forbidden" (1.1): but while the other end is open this is one, not the end. */
+static bool is_open(int fd) {
+        struct pollfd pfd = { .fd = fd };
+
+        return poll(&pfd, 1, 0) == 0;
+}
+
+/* Something came a moment ago: a connection event brings up to six values, and a loop that was away finds more. One read
+ * and one wakeup are for all of them then. */
+static bool is_burst(const Stream *stream) {
+        uint64_t now_usec;
+
+        return sd_event_now(stream->device->link->event, CLOCK_BOOTTIME, &now_usec) >= 0 &&
+               now_usec < stream->device->work->newest_usec + BURST_USEC &&
+               !is_control_point(stream->device, stream->ch) && !is_stored(stream->device, stream->ch);
+}
+
+static int receive_burst(Stream *stream, int fd) {
+        uint8_t data[BURST_MAX][OMP_VALUE_MAX + 1];
+        struct mmsghdr messages[BURST_MAX];
+        struct iovec iovecs[BURST_MAX];
+        Device *device = stream->device;
+        const Stream *streams = device->work->streams;
+        bool ended;
+        int n;
+
+        for (unsigned i = 0; i < BURST_MAX; i++) {
+                iovecs[i] = (struct iovec) { .iov_base = data[i], .iov_len = sizeof(data[i]) };
+                messages[i] = (struct mmsghdr) { .msg_hdr = { .msg_iov = &iovecs[i], .msg_iovlen = 1 } };
+        }
+        n = recvmmsg(fd, messages, BURST_MAX, MSG_DONTWAIT, NULL);
+        ended = n < 0 && errno != EAGAIN && errno != EINTR;
+        /* Whoever heard of one may have ended the streams. The end of the socket is an empty one too, behind all that
+         * was in it. */
+        for (int i = 0; i < n && device->work->streams == streams; i++)
+                if (messages[i].msg_len == 0 && !is_open(fd))
+                        ended = true;
+                else
+                        notify_take(device, stream->ch, data[i], messages[i].msg_len);
+        if (ended && device->work->streams == streams)
+                socket_ended(device);
+
+        return 0;
+}
+
 /* The hot path: one read for each wakeup (draining to EAGAIN costs one more syscall a packet and gains
  * nothing), two clocks, the frame. No timer, no log, no allocation. */
 static int on_notification(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
@@ -50,17 +104,16 @@ static int on_notification(sd_event_source *source, int fd, uint32_t revents, vo
         Stream *stream = userdata;
         ssize_t n;
 
+        if (is_burst(stream))
+                return receive_burst(stream, fd);
+
         n = recv(fd, data, sizeof(data), MSG_DONTWAIT);
         if (G_LIKELY(n > 0)) {
                 notify_take(stream->device, stream->ch, data, (size_t) n);
         } else if (n == 0 && !(revents & EPOLLHUP)) {
-                /* "Zero-length values are forbidden" (1.1): but while the other end is open this is one, not
-                 * the end. */
                 notify_take(stream->device, stream->ch, data, 0);
         } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-                trouble_detached(stream->device);
-                stream->device->work->socket_ended = true;
-                reconnect_lost(stream->device, DEVICE_REASON_NONE);
+                socket_ended(stream->device);
         }
 
         return 0;
@@ -157,9 +210,10 @@ static void skip(Stream *stream, int error) {
         stream->error = error;
         if (error == -EOPNOTSUPP && device->profile->vendor && !setup_may_broadcast(device, stream->ch) &&
             setup_say_once(&device->work->told_refused, stream->ch))
-                log_warning("%s gives %s only as a broadcast, which every local user can read: "
-                            "set AllowBroadcast=yes in needled.conf to take it all the same",
-                            device_label(device), setup_char_name(device, stream->ch));
+                log_device(LOG_WARNING, device_label(device),
+                           "%s gives %s only as a broadcast, which every local user can read: "
+                           "set AllowBroadcast=yes in needled.conf to take it all the same",
+                           log_name(device_label(device)).text, setup_char_name(device, stream->ch));
         acquire_next(device);
 }
 
@@ -186,9 +240,10 @@ static void not_given(Stream *stream, const ErrorMeaning *error) {
                 break; /* Connected is falling; if not, the step's limit acts */
         case EOPNOTSUPP:
                 notify_close(device);
-                log_warning("%s gives notifications only as broadcasts, which every local user can read: "
-                            "set AllowBroadcast=yes in needled.conf to take them all the same",
-                            device_label(device));
+                log_device(LOG_WARNING, device_label(device),
+                           "%s gives notifications only as broadcasts, which every local user can read: "
+                           "set AllowBroadcast=yes in needled.conf to take them all the same",
+                           log_name(device_label(device)).text);
                 device_enter(device, DEVICE_REFUSED, DEVICE_REASON_SERVICES_MISSING, STEP_NONE, 0);
                 break;
         default:
@@ -371,6 +426,7 @@ void notify_deliver(Device *device, uint8_t channel, FrameDirection direction, c
                 .data = data,
         };
 
+        device->work->newest_usec = frame.boottime_usec;
         device->link->observer.device_frame(device, &frame, device->link->userdata);
 }
 

@@ -33,8 +33,9 @@ static void on_read(sd_bus_message *reply, const ErrorMeaning *error, void *user
 
         if (error && (error->error == -EOPNOTSUPP || error->error == -EACCES || error->error == -EKEYREVOKED)) {
                 if (setup_say_once(&device->work->told_refused, poll->ch))
-                        log_warning("%s does not let its %s be read: %s", device_label(device),
-                                    setup_char_name(device, poll->ch), error->sentence);
+                        log_device(LOG_WARNING, device_label(device),
+                                   "%s does not let its %s be read: %s", log_name(device_label(device)).text,
+                                   setup_char_name(device, poll->ch), error->sentence);
                 return; /* nor will it the next time */
         }
         if (error)
@@ -88,9 +89,9 @@ void poll_say_refused(Device *device) {
                 missed = missed || has_meaning(profile->vendor, ch);
         }
         if (names->len > 0)
-                log_with(missed ? LOG_WARNING : LOG_INFO, NULL,
-                         "%s tells %s only when read, which shows it to every local user: "
-                         "set AllowBroadcast=yes in needled.conf to read it all the same", device_label(device), names->str);
+                log_device(missed ? LOG_WARNING : LOG_INFO, device_label(device),
+                           "%s tells %s only when read, which shows it to every local user: "
+                           "set AllowBroadcast=yes in needled.conf to read it all the same", log_name(device_label(device)).text, names->str);
 }
 
 bool poll_works(const Device *device) {

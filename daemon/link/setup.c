@@ -42,8 +42,9 @@ static void say_missing(Device *device) {
         for (size_t i = 0; profile->vendor && i < profile->n_chars; i++)
                 if (!setup_char(device, &profile->chars[i]) &&
                     setup_say_once(&device->work->told_missing, &profile->chars[i]))
-                        log_notice("%s has no characteristic %s of its profile %s: what that tells is absent",
-                                   device_label(device), setup_char_name(device, &profile->chars[i]), profile->id);
+                        log_device(LOG_NOTICE, device_label(device),
+                                   "%s has no characteristic %s of its profile %s: what that tells is absent",
+                                   log_name(device_label(device)).text, setup_char_name(device, &profile->chars[i]), profile->id);
 }
 
 typedef struct Unknown {
@@ -73,8 +74,9 @@ static void visit_unknown(Object *object, void *userdata) {
                 return; /* known, and not followed */
 
         if (unknown->said++ < UNKNOWN_MAX)
-                log_info("%s has a characteristic that its profile %s does not know: %s", device_label(device),
-                         device->profile->id, object->uuid);
+                log_device(LOG_INFO, device_label(device),
+                           "%s has a characteristic that its profile %s does not know: %s", log_name(device_label(device)).text,
+                           device->profile->id, object->uuid);
 }
 
 /* A later minor version, or a model that can do more: worth a line in each connection, and no more. */
@@ -177,7 +179,8 @@ static void refuse(Device *device, DeviceReason reason, const char *message) {
         if (device->work->adoption) {
                 adopt_fail(device, -EOPNOTSUPP, reason, message);
         } else {
-                log_warning("%s is refused: %s", device_label(device), message);
+                log_device(LOG_WARNING, device_label(device),
+                           "%s is refused: %s", log_name(device_label(device)).text, message);
                 device_enter(device, DEVICE_REFUSED, reason, STEP_NONE, 0);
         }
 }

@@ -31,7 +31,7 @@ static void interfered(Device *device, const char *what) {
 
         device->work->told_interference_usec = now;
         log_with(LOG_WARNING, &context, "Another program of this computer ended %s of %s: find and close it, or release the device",
-                 what, device_label(device));
+                 what, log_name(device_label(device)).text);
 }
 
 /* What is true of the connection alone: an adoption has its own ends, and what is being forgotten is no trouble. */

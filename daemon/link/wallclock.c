@@ -27,7 +27,8 @@ static void on_written(sd_bus_message *reply, const ErrorMeaning *error, void *u
                 return;
 
         device->work->told_clock = true;
-        log_info("%s does not let its clock be set: %s", device_label(device), error->sentence);
+        log_device(LOG_INFO, device_label(device),
+                   "%s does not let its clock be set: %s", log_name(device_label(device)).text, error->sentence);
 }
 
 /* Of local time from UTC. */

@@ -141,6 +141,7 @@ struct DeviceWork {
         uint64_t detached_usec; /* since when something of it has ended while Connected holds; 0: nothing has */
         bool resolved, unresolved; /* its services are there; they have gone while it is connected */
         bool streamed;          /* in this connection */
+        uint64_t newest_usec;   /* CLOCK_BOOTTIME of the newest frame */
         bool socket_ended;      /* not by a fall of Connected, as far as is known */
         bool had_battery;       /* Battery1, in this connection */
         bool was_bonded;        /* this object was shown as bonded */

@@ -2,6 +2,7 @@
 #include "session/machine.h"
 
 static const char *const input_names[_MACHINE_INPUT_MAX] = {
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): an initialiser */
 #define INPUT_NAME(id, words, open, running, paused, interrupted, finished) [MACHINE_ON_##id] = words,
         MACHINE_TABLE(INPUT_NAME)
 #undef INPUT_NAME

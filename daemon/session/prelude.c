@@ -37,26 +37,24 @@ void prelude_forget(Prelude *p) {
                 p->slots[i].frame.size = 0;
 }
 
-/* By time, behind the first `fixed`; those of the same time in the order in which they come here. */
-static void insert(PreludeFrames *to, const Frame *frame, unsigned fixed) {
+/* By time, behind the Feature; those of the same time in the order in which they come here. */
+static void insert(PreludeFrames *to, const Frame *frame) {
         unsigned at = to->n++;
 
-        for (; at > fixed && to->frames[at - 1].boottime_usec > frame->boottime_usec; at--)
+        for (; at > to->n_feature && to->frames[at - 1].boottime_usec > frame->boottime_usec; at--)
                 to->frames[at] = to->frames[at - 1];
         to->frames[at] = *frame;
 }
 
 void prelude_frames(const Prelude *p, uint64_t boottime_usec, uint64_t realtime_usec, PreludeFrames *ret) {
-        unsigned fixed = 0;
-
-        ret->n = 0;
+        ret->n = ret->n_feature = 0;
         for (unsigned i = 0; i < p->n_slots; i++) {
                 if (p->slots[i].frame.size == 0)
                         continue;
 
-                insert(ret, &p->slots[i].frame, fixed);
+                insert(ret, &p->slots[i].frame);
                 if (i == PRELUDE_FEATURE)
-                        fixed = 1;
+                        ret->n_feature = 1;
         }
 
         for (unsigned i = 0; i < ret->n; i++) {

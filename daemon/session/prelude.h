@@ -27,6 +27,7 @@ typedef struct Prelude {
 
 typedef struct PreludeFrames {
         unsigned n;
+        unsigned n_feature;             /* the first so many are what the device can do, the others what it says */
         Frame frames[PRELUDE_SLOTS_MAX]; /* their data are the prelude's */
 } PreludeFrames;
 

@@ -35,6 +35,10 @@ void replay_end(Replay *r) {
         tracker_feed_end(r->tracker);
 }
 
+void replay_until(Replay *r, uint64_t boottime_usec) {
+        tracker_feed_until(r->tracker, boottime_usec);
+}
+
 const Session *replay_session(const Replay *r) {
         return tracker_session(r->tracker);
 }

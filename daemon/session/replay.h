@@ -28,6 +28,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Replay, replay_free)
 bool replay_frame(Replay *replay, const Frame *frame);
 /* That was the last: what was held back (a gap that might still have been filled) is told. */
 void replay_end(Replay *replay);
+/* Nothing came up to this time (CLOCK_BOOTTIME): what time alone raises, clears or gives up is told. */
+void replay_until(Replay *replay, uint64_t boottime_usec);
 const Session *replay_session(const Replay *replay); /* as it is so far; the replay's own */
 /* As they are if the session ends at that time, on the clock of the frames. */
 void replay_figures(const Replay *replay, uint64_t end_boottime_usec, Figures *ret);

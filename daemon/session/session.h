@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "needled/figures.h"
+#include "needled/frame.h"
 #include "needled/omp-records.h"
 #include "needled/omp.h"
 #include "needled/note.h"
@@ -46,6 +47,22 @@ typedef struct SessionGap {
         TallyStream stream;             /* TALLY_LINK: all of them, the link was away */
         unsigned lost;                  /* packets; 0 with TALLY_LINK */
 } SessionGap;
+
+/* How far the frames of a session have come: the newest boot time of all, and how many have come since none was newer. Two that saw the same
+ * frames say the same, however the clock stepped. */
+typedef struct SessionPlace {
+        uint64_t boottime_usec;         /* 0: none has come */
+        unsigned n;
+} SessionPlace;
+
+static inline SessionPlace session_place_after(SessionPlace place, const Frame *frame) {
+        return frame->boottime_usec > place.boottime_usec ? (SessionPlace) { frame->boottime_usec, 1 }
+                                                          : (SessionPlace) { place.boottime_usec, place.n + 1 };
+}
+
+static inline bool session_place_is_behind(SessionPlace a, SessionPlace b) {
+        return a.boottime_usec != b.boottime_usec ? a.boottime_usec > b.boottime_usec : a.n > b.n;
+}
 
 typedef struct Session Session;
 
@@ -93,6 +110,9 @@ struct Session {
         OmpFeature feature;
         uint16_t feature_size;          /* of the Feature as it came on the air; 0: the device has none */
         uint8_t feature_data[OMP_VALUE_MAX];
+
+        uint64_t looked_usec;           /* boot time up to which time alone has told what it had to tell */
+        SessionPlace kept;              /* of the frames that were kept since the daemon began: of who keeps them */
 
         bool undecodable;
         void *announced;                /* the bus's own; session code never looks at it */

@@ -311,6 +311,7 @@ uint64_t tally_strokes(const Tally *t) {
 }
 
 double tally_rate(const Tally *t) {
+        /* NOLINTNEXTLINE(bugprone-integer-division): a second is a whole number of ticks */
         return (double) t->rate_strokes * TICKS_PER_MINUTE / t->rate_ticks;
 }
 

@@ -61,7 +61,7 @@ void tracker_pass(Tracker *t, const Frame *frame, const Packet *p) {
 
 /* ---- */
 
-/* A session and its first frames: what holds already, its limits, and what came shortly before. */
+/* A session and its first frames: what the device can do, the limits, what it says already, and what came shortly before. */
 static void begin(Tracker *t, const SessionIdentity *identity, uint64_t start_usec, uint64_t start_realtime_usec) {
         PreludeFrames before;
         uint8_t buf[OMP_VALUE_MAX];
@@ -71,9 +71,11 @@ static void begin(Tracker *t, const SessionIdentity *identity, uint64_t start_us
         prelude_frames(&t->prelude, start_usec, start_realtime_usec, &before);
         t->beginning = true;
         tracker_open(t, identity, start_usec, start_realtime_usec);
-        for (unsigned i = 0; i < before.n; i++)
+        for (unsigned i = 0; i < before.n_feature; i++)
                 (void) tracker_feed(t, &before.frames[i]);
         tracker_note_limits(t, &t->settings.limits, start_usec, start_realtime_usec);
+        for (unsigned i = before.n_feature; i < before.n; i++)
+                (void) tracker_feed(t, &before.frames[i]);
         while (lead_in_take(&t->lead_in, &frame, buf, &holds)) {
                 (void) tracker_feed(t, &frame);
                 if (holds)

@@ -77,6 +77,7 @@ void tracker_warn_now(Tracker *t, uint64_t now_usec) {
         Warnings *w = &t->warnings;
         uint64_t limit_usec = limit_deadline(t);
 
+        t->session->looked_usec = now_usec;
         tracker_loss_now(t, now_usec);
         if (w->over_fell_usec > 0 && now_usec >= w->over_fell_usec + OVER_CLEAR_USEC) {
                 tracker_warn_clear(t, ALERT_OVERPRESSURE, w->over_fell_usec + OVER_CLEAR_USEC);

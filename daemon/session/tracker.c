@@ -223,8 +223,11 @@ static void take_any(Tracker *t, const Frame *frame) {
                 tracker_open_by_itself(t, frame);
                 over = tracker_feed(t, frame);
                 tracker_keep_state(t, frame, &p);
-        } else
+        } else {
                 tracker_pass(t, frame, &p);
+                if (p.signs.ends && t->observer.device_over)
+                        t->observer.device_over(t, t->userdata);
+        }
 
         note_device(t, frame, &p);
         if (over)                       /* after the frame that says so was kept */
@@ -318,6 +321,11 @@ bool tracker_feed(Tracker *t, const Frame *frame) {
 void tracker_feed_end(Tracker *t) {
         if (t->session)
                 tracker_loss_end(t);
+}
+
+void tracker_feed_until(Tracker *t, uint64_t boottime_usec) {
+        if (t->session)
+                tracker_warn_until(t, boottime_usec);
 }
 
 static uint64_t last_contact(const Session *s) {

@@ -55,6 +55,8 @@ typedef struct TrackerObserver {
         void (*unknown)(Tracker *tracker, Session *session, const char *what, void *userdata);
         /* A session would open by itself, as often as they may within a minute: those of its rest are not followed. Once each time. */
         void (*too_often)(Tracker *tracker, void *userdata);
+        /* Without a session, by its event: the device's own is over, which was ended here before, or never followed. */
+        void (*device_over)(Tracker *tracker, void *userdata);
         /* Of a vendor device: its battery, in %, when it has changed. With or without a session. */
         void (*battery)(Tracker *tracker, unsigned percent, void *userdata);
         void (*stage_changed)(Tracker *tracker, Session *session, void *userdata);
@@ -114,6 +116,8 @@ int tracker_begin(Tracker *tracker, const SessionIdentity *identity, uint64_t st
 bool tracker_feed(Tracker *tracker, const Frame *frame);
 /* That was the last: gaps that were held back in case that something comes late are told. */
 void tracker_feed_end(Tracker *tracker);
+/* Nothing came up to this time: what time alone tells is told. */
+void tracker_feed_until(Tracker *tracker, uint64_t boottime_usec);
 
 /* Takes up a session from before: its identity and all its frames in order. Facts are not told again; if the frames show that it had
  * ended, its window is over at `now_usec`, or the host has booted since (!same_boot: its clock began anew), it is ended now, with facts.

@@ -230,36 +230,59 @@ static void add_strokes(Translate *t, Told *sums, double grown) {
         sums->stroke |= count_up(&t->strokes, grown);
 }
 
-/* A value that is whole: of a single field, or the sum of several. */
-static inline void take_value(Translate *t, const VendorValue *v, VendorMeaning meaning, uint64_t boottime_usec, Told *sums) {
+/* What a word of the device's says of the state. */
+static void take_word(Translate *t, const VendorValue *v, VendorMeaning meaning) {
+        static const struct {
+                uint16_t mask, on, off;
+        } flags[_VENDOR_MEANING_MAX] = {
+                [VENDOR_CONTACT] = { OMP_LIVE_CONTACT_MASK, OMP_LIVE_CONTACT_YES, OMP_LIVE_CONTACT_NO },
+                [VENDOR_OVERPRESSURE] = { OMP_LIVE_OVERPRESSURE, OMP_LIVE_OVERPRESSURE, 0 },
+                [VENDOR_MOTOR_RUNNING] = { OMP_LIVE_MOTOR, OMP_LIVE_MOTOR, 0 },
+                [VENDOR_SESSION_STATE] = { OMP_LIVE_SESSION, OMP_LIVE_SESSION, 0 },
+        };
         bool on;
 
+        if (!says_on(t, v, &on))
+                return;
+
+        set_flag(t, flags[meaning].mask, on ? flags[meaning].on : flags[meaning].off);
+        t->knows_flag |= meaning == VENDOR_SESSION_STATE;
+}
+
+static void take_speed(Translate *t, double value) {
+        if (!(t->profile->meanings & BIT(VENDOR_MOTOR_RUNNING)))
+                set_flag(t, OMP_LIVE_MOTOR, value > 0 ? OMP_LIVE_MOTOR : 0);
+}
+
+static void take_level(Translate *t, uint16_t *level, uint16_t flag, double value) {
+        *level = u16_of(value);
+        t->live.flags |= flag;
+}
+
+static void take_total(Translate *t, Counter *c, uint16_t flag, const VendorValue *v, double per_sec, uint64_t boottime_usec) {
+        (void) count_up(c, grow(t, c, v, per_sec, boottime_usec));
+        t->live.flags |= flag;
+}
+
+static void add_force(Told *sums, double value) {
+        sums->force_peak = sums->n_force++ > 0 ? fmax(sums->force_peak, value) : value;
+        sums->force_sum += value;
+}
+
+/* A value that is whole: of a single field, or the sum of several. */
+static inline void take_value(Translate *t, const VendorValue *v, VendorMeaning meaning, uint64_t boottime_usec, Told *sums) {
         switch (meaning) {
         case VENDOR_FORCE:
-                sums->force_peak = sums->n_force++ > 0 ? fmax(sums->force_peak, v->value) : v->value;
-                sums->force_sum += v->value;
+                add_force(sums, v->value);
                 break;
         case VENDOR_CONTACT:
-                if (says_on(t, v, &on))
-                        set_flag(t, OMP_LIVE_CONTACT_MASK, on ? OMP_LIVE_CONTACT_YES : OMP_LIVE_CONTACT_NO);
-                break;
         case VENDOR_OVERPRESSURE:
-                if (says_on(t, v, &on))
-                        set_flag(t, OMP_LIVE_OVERPRESSURE, on ? OMP_LIVE_OVERPRESSURE : 0);
-                break;
         case VENDOR_MOTOR_RUNNING:
-                if (says_on(t, v, &on))
-                        set_flag(t, OMP_LIVE_MOTOR, on ? OMP_LIVE_MOTOR : 0);
+        case VENDOR_SESSION_STATE:
+                take_word(t, v, meaning);
                 break;
         case VENDOR_MOTOR_SPEED:
-                if (!(t->profile->meanings & BIT(VENDOR_MOTOR_RUNNING)))
-                        set_flag(t, OMP_LIVE_MOTOR, v->value > 0 ? OMP_LIVE_MOTOR : 0);
-                break;
-        case VENDOR_SESSION_STATE:
-                if (says_on(t, v, &on)) {
-                        set_flag(t, OMP_LIVE_SESSION, on ? OMP_LIVE_SESSION : 0);
-                        t->knows_flag = true;
-                }
+                take_speed(t, v->value);
                 break;
         case VENDOR_STROKES_TOTAL:
                 add_strokes(t, sums, grow(t, &t->strokes, v, 250, boottime_usec));
@@ -269,24 +292,19 @@ static inline void take_value(Translate *t, const VendorValue *v, VendorMeaning 
                         add_strokes(t, sums, v->value);
                 break;
         case VENDOR_STROKE_RATE:
-                t->live.rate_per_min = u16_of(v->value);
-                t->live.flags |= OMP_LIVE_RATE;
+                take_level(t, &t->live.rate_per_min, OMP_LIVE_RATE, v->value);
                 break;
         case VENDOR_PASSES_TOTAL:
-                (void) count_up(&t->passes, grow(t, &t->passes, v, 50, boottime_usec));
-                t->live.flags |= OMP_LIVE_PASSES;
+                take_total(t, &t->passes, OMP_LIVE_PASSES, v, 50, boottime_usec);
                 break;
         case VENDOR_DISTANCE:
-                (void) count_up(&t->distance, grow(t, &t->distance, v, 5000, boottime_usec));
-                t->live.flags |= OMP_LIVE_DISTANCE;
+                take_total(t, &t->distance, OMP_LIVE_DISTANCE, v, 5000, boottime_usec);
                 break;
         case VENDOR_DEPTH:
-                t->live.depth_um = u16_of(v->value);
-                t->live.flags |= OMP_LIVE_DEPTH;
+                take_level(t, &t->live.depth_um, OMP_LIVE_DEPTH, v->value);
                 break;
         case VENDOR_MOTOR_CURRENT:
-                t->live.current_ma = u16_of(v->value);
-                t->live.flags |= OMP_LIVE_CURRENT;
+                take_level(t, &t->live.current_ma, OMP_LIVE_CURRENT, v->value);
                 break;
         case VENDOR_AREA:
                 take_area(t, v);

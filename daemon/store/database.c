@@ -209,6 +209,40 @@ int database_open_reader(const char *path, sqlite3 **ret) {
         return rc;
 }
 
+static int look_through(sqlite3 *db) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW)
+                rc = g_strcmp0((const char *) sqlite3_column_text(stmt, 0), "ok") == 0 ? SQLITE_OK : SQLITE_CORRUPT;
+        (void) sqlite3_finalize(stmt);
+        return rc;
+}
+
+int database_open_aside(const char *path, sqlite3 **ret) {
+        SchemaKind kind = SCHEMA_EMPTY;
+        g_autofree char *real = NULL;
+        int version, rc = SQLITE_OK;
+
+        *ret = NULL;
+        if (resolve(path, &real) < 0)
+                return SQLITE_CANTOPEN;
+        rc = open_writer(real, ret);
+        if (rc == SQLITE_OK)
+                rc = schema_identify(*ret, &kind, &version);
+        if (rc == SQLITE_OK && kind != SCHEMA_OLDER && kind != SCHEMA_CURRENT)
+                rc = SQLITE_NOTADB;
+        if (rc == SQLITE_OK)
+                rc = look_through(*ret);
+        if (rc == SQLITE_OK)
+                rc = schema_prepare(*ret, real, kind, version);
+        if (rc != SQLITE_OK)
+                database_abandon(g_steal_pointer(ret));
+        return rc;
+}
+
 /* The -wal holds what was committed last, so it goes along, and first: a crash in between leaves a database
  * without its newest commits, which the next start puts aside under the same name; never a new database
  * beside an old -wal. The -shm is only an index of the -wal. */

@@ -28,6 +28,10 @@ void database_done(Database *database);
 /* The reader's connection. SQLite's result code. */
 int database_open_reader(const char *path, sqlite3 **ret);
 
+/* A file that was put aside for its version: opened for writing, looked through, and led on to this version as the database would be. SQLite's result code;
+ * SQLITE_NOTADB: not ours, or of a newer version; SQLITE_CORRUPT: damaged. Whatever it is, the file stays. */
+int database_open_aside(const char *path, sqlite3 **ret);
+
 /* Renames the file, which no connection may have open, to a free name: "<path>.corrupt-<UTC time>" (version
  * 0) or "<path>.v<version>". 0 or negative errno. */
 int database_put_aside(const char *path, int version, char **ret_name);

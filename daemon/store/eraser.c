@@ -18,7 +18,9 @@ struct Erasure {
         uint64_t upto;                  /* id, included; of ERASE_OLD not */
         GArray *spared;                 /* of ERASE_OWNER: uint64_t, ids that stay; NULL: none */
         bool asked;                     /* by somebody, and counted */
+        uint64_t row;                   /* what the database has of it; 0: nothing */
         uint64_t wait;
+        bool resumed;                   /* an earlier process has begun it */
         bool begun;
         guint n_sure;                   /* of `gone`, when the step began */
         guint doubt_from, doubt_to;     /* likewise: steps noted them that failed, so they may be found again */
@@ -68,6 +70,8 @@ static int find_hidden(Ledger *ledger, uint64_t *ret_id) {
 static void note_gone(Erasure *erasure, uint64_t id, uid_t owner) {
         StoreGone gone = { .id = id, .owner = owner };
 
+        if (erasure->resumed && id == erasure->session) /* it is told already */
+                return;
         for (guint i = erasure->doubt_from; i < erasure->doubt_to; i++)
                 if (g_array_index(erasure->gone, StoreGone, i).id == id)
                         return;
@@ -185,7 +189,7 @@ static int erase_rows(Eraser *eraser, Ledger *ledger, uint64_t realtime_usec) {
 }
 
 /* Whatever was found in a step is found again in the next, if this one fails. */
-static int step_rows(Eraser *eraser, Ledger *ledger, uint64_t realtime_usec) {
+static int step_rows(Eraser *eraser, Ledger *ledger, Store *store, uint64_t realtime_usec) {
         Erasure *erasure = TAILQ_FIRST(&eraser->erasures);
         Rows *rows = &ledger->rows;
         bool over;
@@ -198,7 +202,11 @@ static int step_rows(Eraser *eraser, Ledger *ledger, uint64_t realtime_usec) {
         if (rc == SQLITE_OK)
                 rc = erase_rows(eraser, ledger, realtime_usec);
         over = rc == SQLITE_NOTFOUND;
-        if (rc == SQLITE_OK || over)
+        if (over && erasure && erasure->kind == ERASE_COPIES)
+                erasure->n_octets += files_remove_aside(store->path) + files_remove_backups(store->path, UINT64_MAX);
+        if (over && erasure && erasure->row > 0)
+                rc = rows_erasure_delete(rows, erasure->row);
+        if (rc == SQLITE_OK || rc == SQLITE_NOTFOUND)
                 rc = rows_run(rows, ROWS_COMMIT);
         if (rc == SQLITE_OK)
                 rc = schema_exec(rows->db, "PRAGMA secure_delete = FAST");
@@ -282,10 +290,39 @@ void eraser_add(Eraser *eraser, Job *job) {
         erasure->owner_name = g_strdup(job->erase_owner_name);
         erasure->wait = job->wait;
         erasure->asked = true;
+        erasure->row = job->erase_row;
         if (job->erase_placed)
                 erasure->upto = job->erase_upto;
         erasure->spared = g_steal_pointer(&job->spared);
         add(eraser, erasure);
+}
+
+static EraseKind kind_of(const RowsErasure *row) {
+        if (row->session == ROWS_ERASURE_OF_COPIES)
+                return ERASE_COPIES;
+        return row->session > 0 ? ERASE_SESSION : ERASE_OWNER;
+}
+
+int eraser_resume(Eraser *eraser, Ledger *ledger) {
+        RowsErasure row = {};
+        int rc;
+
+        while ((rc = rows_erasure_next(&ledger->rows, row.id, &row)) == SQLITE_OK) {
+                Erasure *erasure = erasure_new(kind_of(&row), row.owner);
+                StoreGone told = { .id = row.session, .owner = row.owner }; /* 0: some of the owner's, which are not known any more */
+
+                erasure->row = row.id;
+                erasure->session = row.session;
+                erasure->owner_name = g_steal_pointer(&row.owner_name);
+                erasure->upto = row.upto;
+                erasure->spared = g_steal_pointer(&row.spared);
+                erasure->resumed = true;
+                if (erasure->kind != ERASE_COPIES)
+                        g_array_append_val(erasure->gone, told);
+                add(eraser, erasure);
+                ledger->next_erasure = row.id + 1;
+        }
+        return rc == SQLITE_NOTFOUND ? SQLITE_OK : rc;
 }
 
 void eraser_add_discarded(Eraser *eraser, uint64_t wait) {
@@ -336,7 +373,7 @@ int eraser_step(Eraser *eraser, Ledger *ledger, Store *store, uint64_t realtime_
 
         switch (eraser->phase) {
         case ERASER_ROWS:
-                rc = step_rows(eraser, ledger, realtime_usec);
+                rc = step_rows(eraser, ledger, store, realtime_usec);
                 break;
         case ERASER_PAGES:
                 rc = step_pages(eraser, ledger, store);
@@ -363,8 +400,6 @@ void eraser_finish(Eraser *eraser, Ledger *ledger, Store *store) {
         StoreErased erased;
 
         if (erasure && erasure->begun) { /* else it has come since the rows were looked at, and has its turn now */
-                if (erasure->kind == ERASE_COPIES)
-                        erasure->n_octets += files_remove_aside(store->path) + files_remove_backups(store->path, UINT64_MAX);
                 if (eraser->found)
                         shrunk(erasure, ledger);
                 erased = (StoreErased) {

@@ -5,8 +5,9 @@
  * is hidden and its tombstone set, then it is emptied, part by part; when no more is to go, free pages leave the file, backups are removed,
  * and the writer cuts the log. Erasures take place one after the other. Each step overwrites what it frees (secure_delete=ON).
  *
- * What a step was, and failed, is done again. A process that ends in the middle leaves sessions that nobody sees, or free pages, and a
- * database that says that it was not closed; the next one takes them away (eraser_scrub()). Functions return SQLite's result codes. */
+ * What a step was, and failed, is done again. What somebody asked for stands in the database from the commit on that begins it until its last session
+ * is gone: a process that ends in the middle leaves that, sessions that nobody sees, or free pages, and a database that says that it was not closed;
+ * the next one goes on (eraser_resume()) and takes them away (eraser_scrub()). Functions return SQLite's result codes. */
 
 #include "store/ledger.h"
 
@@ -35,6 +36,8 @@ void eraser_init(Eraser *eraser);
 void eraser_done(Eraser *eraser);
 /* Of a JOB_ERASE that is committed, whose answer is the eraser's from now on. */
 void eraser_add(Eraser *eraser, Job *job);
+/* What an earlier process had begun and not ended, when the database is opened first; nobody waits for it any more. */
+int eraser_resume(Eraser *eraser, Ledger *ledger);
 /* A session was deleted at once: `wait` is answered when no trace is left of it. */
 void eraser_add_discarded(Eraser *eraser, uint64_t wait);
 /* Retention's: of sessions that are over, those that ended within these times and have a lower id than `before`, or an owner's up to this id. */

@@ -289,7 +289,7 @@ Export *export_free(Export *export) {
 }
 
 int export_read(Export *export, sqlite3 *db, uint64_t until_usec) {
-        ExportBounds bounds;
+        ExportBounds bounds = { 0 };
         int rc = read_bounds(db, export->id, &bounds);
 
         if (rc == SQLITE_OK && shared_is_closed(export->store))

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <glib.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +16,22 @@ static bool is_aside(const char *after) {
 
 static bool is_backup(const char *after) {
         return g_str_has_prefix(after, ".backup-v");
+}
+
+static bool is_of_taken(const char *after) {
+        return !*after || g_str_equal(after, "-wal") || g_str_equal(after, "-shm") || is_backup(after);
+}
+
+/* "5" or "5-2"; 0: neither. */
+static int version_of(const char *after) {
+        char *end;
+        guint64 version = g_ascii_isdigit(*after) ? g_ascii_strtoull(after, &end, 10) : 0;
+
+        if (version == 0 || version > INT_MAX)
+                return 0;
+        if (end[0] == '-' && g_ascii_isdigit(end[1]))
+                (void) g_ascii_strtoull(end + 1, &end, 10);
+        return *end ? 0 : (int) version;
 }
 
 static bool is_either(const char *after) {
@@ -67,6 +84,29 @@ char **files_aside(const char *path) {
 
 char **files_remaining(const char *path) {
         return find(path, is_either);
+}
+
+char **files_readable_aside(const char *path, int version) {
+        g_auto(GStrv) names = files_aside(path);
+        GPtrArray *readable = g_ptr_array_new();
+
+        for (size_t i = 0; names[i]; i++) {
+                const char *after = names[i] + strlen(path);
+                int its = g_str_has_prefix(after, ".v") ? version_of(after + 2) : 0;
+
+                if (its > 0 && its <= version)
+                        g_ptr_array_add(readable, g_strdup(names[i]));
+        }
+        g_ptr_array_add(readable, NULL);
+        return (char **) g_ptr_array_free(readable, FALSE);
+}
+
+bool files_remove_taken(const char *name) {
+        g_auto(GStrv) names = find(name, is_of_taken), left = NULL;
+
+        (void) remove_all(name, names, UINT64_MAX);
+        left = find(name, is_of_taken);
+        return !*left;
 }
 
 bool files_has_aside(const char *path) {

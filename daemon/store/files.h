@@ -12,6 +12,10 @@ char **files_aside(const char *path);
 /* Likewise, and of backups. */
 char **files_remaining(const char *path);
 bool files_has_aside(const char *path);
+/* Those that were put aside for their version, and are of at most this one; without their -wal. As files_aside(). */
+char **files_readable_aside(const char *path, int version);
+/* One of these, with its -wal and the backup that was made of it. False: something is left. */
+bool files_remove_taken(const char *name);
 /* Removes them, durably; what cannot be removed stays. Returns their octets. */
 uint64_t files_remove_aside(const char *path);
 /* Likewise backups that were written before that time by the wall clock; UINT64_MAX: all. */

@@ -251,7 +251,7 @@ static int open_pipe(Import *import) {
 
 /* Whether reading would block is the business of whoever has the pipe, and can change at any time; moved into one of ours nothing does, but for
  * the move itself: it waits while another reads or writes memory there that is not at hand. 1: something came, 0: not now. */
-static int fill_buffer(Import *import) {
+static int fill_pipe(Import *import) {
         ssize_t n;
 
         do
@@ -259,16 +259,25 @@ static int fill_buffer(Import *import) {
         while (n < 0 && errno == EINTR);
         if (n < 0)
                 return errno == EAGAIN ? 0 : fail(import, -EBADMSG, "this cannot be read as a pipe");
-        if (n == 0) {
-                import->ended = true;
-                return 1;
-        }
+
+        import->n_piped = (size_t) n;
+        import->ended = n == 0;
+        return 1;
+}
+
+static int fill_buffer(Import *import) {
+        int r = import->n_piped > 0 ? 1 : fill_pipe(import);
+        ssize_t n;
+
+        if (r <= 0 || import->ended)
+                return r;
 
         import->at = import->size = 0;
         n = read(import->pipe[0], import->buffer, sizeof(import->buffer));
         if (n <= 0)
                 return fail(import, -EIO, "the pipe gave an error");
         import->size = (size_t) n;
+        import->n_piped -= MIN((size_t) n, import->n_piped);
         import->n_octets += (size_t) n;
         return import->n_octets > IMPORT_SIZE_MAX ? fail(import, -EFBIG, "the tape is larger than 2 GiB") : 1;
 }

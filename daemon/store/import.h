@@ -34,6 +34,7 @@ struct Import {
         void *userdata;
         int fd;                         /* the caller's; its flags are left alone */
         int pipe[2];                    /* ours: what is in it can be read without waiting */
+        size_t n_piped;                 /* octets that are: of a pipe of packets (O_DIRECT) a read takes one, however many came */
 
         uint8_t buffer[64 * 1024];      /* what was read and is not taken yet … */
         size_t at, size;

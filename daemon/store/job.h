@@ -93,6 +93,7 @@ typedef struct Job {
                         char *erase_owner_name; /* NULL: whatever it is */
                         bool erase_placed;      /* the following is filled in: what stands behind it in the queue is not touched */
                         uint64_t erase_upto;    /* id */
+                        uint64_t erase_row;     /* what the database has of it until it is done; 0: nothing */
                         GArray *spared;         /* uint64_t: sessions that were not over; NULL: none */
                 };
                 struct {

@@ -308,23 +308,6 @@ static int apply_acknowledgement(Ledger *ledger, const StoreAcknowledgement *ack
         return rows_acknowledgement_put(&ledger->rows, acknowledgement);
 }
 
-/* What is set, begins or ends behind it stays: so it is told here what was there, once, be it that the commit fails. */
-static int apply_erase(Ledger *ledger, Job *job) {
-        int rc;
-
-        if (job->erase != ERASE_OWNER)
-                return SQLITE_OK;
-        ledger_forget_person(ledger, job->erase_owner, job->erase_owner_name);
-        rc = rows_person_delete(&ledger->rows, job->erase_owner, job->erase_owner_name);
-        if (rc != SQLITE_OK || job->erase_placed)
-                return rc;
-        job->erase_upto = ledger->next_session_id - 1;
-        job->spared = job->spared ?: g_array_new(FALSE, FALSE, sizeof(uint64_t));
-        rc = rows_not_over(&ledger->rows, job->spared);
-        job->erase_placed = rc == SQLITE_OK;
-        return rc;
-}
-
 static int apply_to_session(Ledger *ledger, Job *job) {
         Tail *tail;
         int rc;
@@ -392,6 +375,7 @@ void ledger_init(Ledger *ledger) {
                 .intakes = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
                 .acknowledgements = g_hash_table_new_full(NULL, NULL, NULL, acknowledgement_free),
                 .next_session_id = 1,
+                .next_erasure = 1,
         };
 }
 
@@ -468,7 +452,7 @@ int ledger_apply(Ledger *ledger, Job *job) {
                 rc = taken_apply(ledger, job);
                 break;
         case JOB_ERASE:
-                rc = apply_erase(ledger, job);
+                rc = ledger_erase(ledger, job);
                 break;
         case JOB_SYNC:
                 break;
@@ -477,6 +461,15 @@ int ledger_apply(Ledger *ledger, Job *job) {
         if (job->result == 0)
                 job->result = result_of(job, rc);
         return job->skipped ? SQLITE_OK : rc;
+}
+
+const StoreSession *ledger_known(const Ledger *ledger, uint64_t id, RowsCounts *ret_committed, RowsCounts *ret_added) {
+        const KnownSession *known = g_hash_table_lookup(ledger->known, &id);
+        const Tail *tail = g_hash_table_lookup(ledger->tails, &id);
+
+        *ret_committed = known ? known->committed : (RowsCounts) {};
+        *ret_added = tail ? tail->added : (RowsCounts) {};
+        return known ? &known->session : NULL;
 }
 
 bool ledger_chunk_is_full(const ChunkBuilder *chunk, const Frame *frame) {
@@ -511,7 +504,6 @@ static gboolean is_acknowledgement_of(gpointer key, gpointer value, gpointer use
 
 void ledger_forget_person(Ledger *ledger, uid_t owner, const char *owner_name) {
         Person person = { owner, owner_name };
-
 
         if (owner == (uid_t) -1) {
                 g_hash_table_remove_all(ledger->plans);

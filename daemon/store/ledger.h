@@ -2,7 +2,7 @@
 #pragma once
 
 /* Jobs as rows: the writer's picture of what is in the database and what must still be in it. Frames go to
- * the tail each 100 ms and are folded into a chunk after 2 s or a little more; what a session has in the
+ * the tail each 92 ms and are folded into a chunk after 2 s or a little more; what a session has in the
  * tail is kept here as the chunk that it will be. The picture of a transaction that failed is thrown away
  * and read again; sessions that have not ended, devices and what people set are remembered whole, so that they can be written
  * into a new database when theirs had to be put aside. Functions return SQLite's result codes. */
@@ -32,6 +32,7 @@ typedef struct Ledger {
         GHashTable *intakes;    /* uint64_t*: sessions that are being imported, and that nobody sees */
         ChunkBuilder piece;     /* the piece that is being written; empty in between */
         uint64_t next_session_id; /* higher than every id that was used */
+        uint64_t next_erasure;  /* likewise, of rows_erasure_put() */
 } Ledger;
 
 void ledger_init(Ledger *ledger);
@@ -44,6 +45,10 @@ int ledger_load(Ledger *ledger, Opened *ret, JobList *ret_gaps);
 int ledger_restore(Ledger *ledger);
 /* In a transaction. A job that can never be written is marked as skipped, with its result. */
 int ledger_apply(Ledger *ledger, Job *job);
+/* Likewise of JOB_ERASE alone: what it means is settled and stands in the database, for the eraser. */
+int ledger_erase(Ledger *ledger, Job *job);
+/* A session that has not ended: what the database has of it, and what this transaction adds. NULL: there is none of this id. */
+const StoreSession *ledger_known(const Ledger *ledger, uint64_t id, RowsCounts *ret_committed, RowsCounts *ret_added);
 /* Whether a chunk is long enough without this frame. */
 bool ledger_chunk_is_full(const ChunkBuilder *chunk, const Frame *frame);
 /* Plans and acknowledgement of a person ((uid_t) -1: of all) are not remembered any more. */

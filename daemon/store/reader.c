@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/database.h"
@@ -18,14 +19,17 @@ static const char *const checks[] = {
         "PRAGMA quick_check(meta)",  "PRAGMA quick_check(device)", "PRAGMA quick_check(session)",
         "PRAGMA quick_check(tail)",  "PRAGMA quick_check(gap)",    "PRAGMA quick_check(event)",
         "PRAGMA quick_check(chunk)", "PRAGMA quick_check(plan)",   "PRAGMA quick_check(acknowledgement)",
-        "PRAGMA quick_check(tombstone)",
-        "PRAGMA quick_check(buried)",
+        "PRAGMA quick_check(tombstone)", "PRAGMA quick_check(buried)", "PRAGMA quick_check(erasure)",
+        "PRAGMA quick_check(spared)",
 };
 
 typedef struct Checking {
         unsigned wanted;        /* the wish that is being fulfilled */
         size_t next;
+        uint64_t put_off_usec;  /* what others have taken since its last step */
 } Checking;
+
+#define CHECK_PATIENCE 10u      /* slices of others, after which a check of a small database has its turn */
 
 /* With the gate, which keeps the writer from closing its connection meanwhile. */
 static int connect_reader(Store *store) {
@@ -382,7 +386,7 @@ static void serve_import(Store *store, Import *import) {
 /* ---- The check ---- */
 
 static int on_progress(void *userdata) {
-        Store *store = userdata;
+        const Store *store = userdata;
 
         return atomic_load_explicit(&store->interrupt, memory_order_relaxed);
 }
@@ -403,26 +407,44 @@ static int run_check(sqlite3 *db, const char *sql) {
         return rc;
 }
 
+static bool is_asked(Store *store) {
+        return !TAILQ_EMPTY(&store->requests) || !TAILQ_EMPTY(&store->scans) || next_export(store) || next_import(store);
+}
+
+/* Under queries that never end, too; but a large table is walked in one step, for which nobody is to wait. With the mutex held. */
+static bool is_put_off(Store *store, Checking *checking) {
+        struct stat st;
+
+        if (store->check_wanted == store->check_done || !store->connected || checking->put_off_usec < CHECK_PATIENCE * store->slice_usec)
+                return false;
+        checking->put_off_usec = 0;
+        return stat(store->path, &st) == 0 && st.st_size <= STORE_CHECK_SIZE_MAX;
+}
+
 /* One step of the check that the writer wants, with the gate, which it gives back; called and returns with
  * the mutex held. */
-static void check(Store *store, Checking *checking) {
+static void check(Store *store, Checking *checking, bool insists) {
         int rc;
 
+        checking->put_off_usec = 0;
         if (checking->wanted != store->check_wanted)
                 *checking = (Checking) { .wanted = store->check_wanted };
         shared_unlock(store);
         rc = connect_reader(store);
         shared_lock(store);
         atomic_store(&store->interrupt, false);
-        if (rc == SQLITE_OK && !store->gate_wanted && TAILQ_EMPTY(&store->requests) && TAILQ_EMPTY(&store->scans) &&
-            !next_export(store) && !next_import(store) && !store->stopping) {
+        if (rc == SQLITE_OK && !store->gate_wanted && !store->stopping && (insists || !is_asked(store))) {
                 store->checking = store->reader_db;
+                store->check_insists = insists;
                 shared_unlock(store);
+                atomic_store(&store->reader_works, false); /* a table is walked in one step, however large it is */
                 sqlite3_progress_handler(store->reader_db, 1, on_progress, store);
                 rc = run_check(store->reader_db, checks[checking->next]);
                 sqlite3_progress_handler(store->reader_db, 0, NULL, NULL);
+                atomic_store(&store->reader_works, true);
                 shared_lock(store);
                 store->checking = NULL;
+                store->check_insists = false;
         } else if (rc == SQLITE_OK)
                 rc = SQLITE_INTERRUPT;
         if (rc != SQLITE_OK && atomic_load(&store->interrupt))
@@ -469,6 +491,8 @@ static uint64_t next_deadline(const Store *store) {
         const Export *export;
         const Import *import;
 
+        if (!TAILQ_EMPTY(&store->requests))
+                deadline_usec = MIN(deadline_usec, TAILQ_FIRST(&store->requests)->deadline_usec);
         TAILQ_FOREACH(export, &store->exports, entry)
                 if (export->waits)
                         deadline_usec = MIN(deadline_usec, export->deadline_usec);
@@ -486,6 +510,17 @@ static void expire_imports(Store *store, uint64_t now_usec) {
                 next = TAILQ_NEXT(import, entry);
                 if (import->deadline_usec <= now_usec && !import_is_ready(import))
                         remove_import(store, import, import->waits == IMPORT_WAITS_PIPE ? -ETIMEDOUT : -EIO);
+        }
+}
+
+/* The database is being opened, or the writer has it, and that takes long. */
+static void expire_requests(Store *store, uint64_t now_usec) {
+        Request *request;
+
+        while ((request = TAILQ_FIRST(&store->requests)) && request->deadline_usec <= now_usec) {
+                TAILQ_REMOVE(&store->requests, request, entry);
+                shared_reply(store, reply_new(request, -EIO));
+                (void) request_free(request);
         }
 }
 
@@ -577,9 +612,26 @@ static bool work(Store *store, Checking *checking) {
         } else {
                 if (!store->connected || store->check_wanted == store->check_done || !take_gate(store))
                         return false;
-                check(store, checking);
+                check(store, checking, false);
         }
         return true;
+}
+
+/* As above; the check is due when the others have had their time. */
+static bool work_in_turn(Store *store, Checking *checking) {
+        uint64_t begun_usec = shared_now_usec();
+        bool worked;
+
+        if (is_put_off(store, checking) && take_gate(store)) {
+                check(store, checking, true);
+                return true;
+        }
+        worked = work(store, checking);
+        if (store->check_wanted == store->check_done)
+                checking->put_off_usec = 0;
+        else if (worked && is_asked(store))
+                checking->put_off_usec += shared_now_usec() - begun_usec;
+        return worked;
 }
 
 void *reader_main(void *userdata) {
@@ -593,7 +645,12 @@ void *reader_main(void *userdata) {
                 shared_wait_expire(store, shared_now_usec());
                 close_dead(store);
                 reap_scans(store);
-                idle = !work(store, &checking);
+                atomic_store(&store->reader_works, true);
+                idle = !work_in_turn(store, &checking);
+                atomic_store(&store->reader_works, false);
+                (void) atomic_fetch_add(&store->reader_steps, 1);
+                if (idle)
+                        expire_requests(store, shared_now_usec());
                 if (idle || !TAILQ_EMPTY(&store->exports) || !TAILQ_EMPTY(&store->imports))
                         watch(store, idle);
         }

@@ -103,7 +103,7 @@ static int has_mark(Rows *rows, const StoreBurial *burial) {
 }
 
 static int unbury(Rows *rows, const StoreBurial *burial) {
-        sqlite3_stmt *stmt;
+        sqlite3_stmt *stmt = NULL;
         int64_t mark;
         int rc = get_mark(rows, burial, &mark);
 

@@ -62,7 +62,7 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_ACKNOWLEDGEMENT_PUT] =
                 "INSERT OR REPLACE INTO acknowledgement (owner, owner_name, version, realtime) VALUES (?, ?, ?, ?)",
         [ROWS_ID_AT_LEAST] = "UPDATE meta SET value = ?1 WHERE key = 'next_session_id' AND value < ?1",
-        [ROWS_SYNCED] = "UPDATE meta SET value = ? WHERE key = 'synced'",
+        [ROWS_SYNCED] = "UPDATE meta SET value = CASE value WHEN ?1 THEN ?1 + 1 ELSE ?1 END WHERE key = 'synced'",
         [ROWS_CLEAN] = "UPDATE meta SET value = ? WHERE key = 'clean'",
 
         [ROWS_SESSION_STATE] = "SELECT ended, owner, start_boottime, start_realtime FROM session WHERE id = ?",
@@ -109,6 +109,17 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_EVENTS_DELETE] = "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE session = ? LIMIT ?)",
         [ROWS_PLANS_DELETE] = "DELETE FROM plan WHERE ?1 < 0 OR (owner = ?1 AND (?2 = '' OR owner_name IN ('', ?2)))",
         [ROWS_ACKNOWLEDGEMENTS_DELETE] = "DELETE FROM acknowledgement WHERE ?1 < 0 OR (owner = ?1 AND (?2 = '' OR owner_name IN ('', ?2)))",
+        [ROWS_ERASURE_PUT] = "INSERT OR REPLACE INTO erasure (file, id, session, owner, owner_name, newest) VALUES ('', ?, ?, ?, ?, ?)",
+        [ROWS_ERASURE_NEXT] = "SELECT id, session, owner, owner_name, newest FROM erasure WHERE file = '' AND id > ? ORDER BY id LIMIT 1",
+        [ROWS_ERASURE_DELETE] = "DELETE FROM erasure WHERE id = ? AND file = ''",
+        [ROWS_SPARED_PUT] = "INSERT OR IGNORE INTO spared VALUES (?, ?)",
+        [ROWS_SPARED] = "SELECT session FROM spared WHERE erasure = ?",
+        /* Below 0, where no erasure has its number. */
+        [ROWS_KEEP_AWAY] = "INSERT INTO erasure (id, file, session, owner, owner_name, newest)"
+                           " SELECT (SELECT min(coalesce(min(id), 0), 0) FROM erasure) - 1, ?1, 0, ?2, ?3, 0 WHERE NOT EXISTS"
+                           " (SELECT 1 FROM erasure WHERE file = ?1 AND owner = ?2 AND owner_name = ?3)",
+        [ROWS_IS_KEPT_AWAY] = "SELECT 1 FROM erasure WHERE file = ?1 AND (owner < 0 OR (owner = ?2 AND (owner_name = '' OR ?3 IN ('', owner_name))))"
+                              " LIMIT 1",
 };
 
 static char *text_of(RowsStatement statement) {

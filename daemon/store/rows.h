@@ -70,6 +70,13 @@ typedef enum RowsStatement {
         ROWS_EVENTS_DELETE,
         ROWS_PLANS_DELETE,
         ROWS_ACKNOWLEDGEMENTS_DELETE,
+        ROWS_ERASURE_PUT,
+        ROWS_ERASURE_NEXT,
+        ROWS_ERASURE_DELETE,
+        ROWS_SPARED_PUT,
+        ROWS_SPARED,
+        ROWS_KEEP_AWAY,
+        ROWS_IS_KEPT_AWAY,
         _ROWS_STATEMENT_MAX,
 } RowsStatement;
 
@@ -118,7 +125,7 @@ int rows_event_insert(Rows *rows, uint64_t session, const StoreEvent *event);
 int rows_plan_put(Rows *rows, const StorePlan *plan); /* SQLITE_TOOBIG: STORE_PLANS_MAX of its owner are there */
 int rows_acknowledgement_put(Rows *rows, const StoreAcknowledgement *acknowledgement);
 int rows_id_at_least(Rows *rows, uint64_t next_session_id);
-int rows_synced(Rows *rows, uint64_t realtime_usec); /* something to write, where only a sync is wanted */
+int rows_synced(Rows *rows, uint64_t realtime_usec); /* something that is written, whatever was there, where only a sync is wanted */
 int rows_clean(Rows *rows, bool clean);
 
 /* ---- Sessions that come or go whole (rows-whole.c) ---- */
@@ -167,6 +174,29 @@ int rows_next_owner(Rows *rows, uid_t from, uid_t *ret);
 /* The newest of an owner's that are more than `count`. SQLITE_NOTFOUND. */
 int rows_first_surplus(Rows *rows, uid_t owner, unsigned count, uint64_t *ret_id);
 int rows_person_delete(Rows *rows, uid_t owner, const char *owner_name); /* likewise plans and acknowledgement */
+
+/* ---- Erasures that are not done (rows-erasure.c) ---- */
+
+#define ROWS_ERASURE_OF_COPIES UINT64_MAX /* no session has this id: an older version passes over it */
+
+typedef struct RowsErasure {
+        uint64_t id;
+        uint64_t session;       /* 0: an owner's, as follows; ROWS_ERASURE_OF_COPIES */
+        uid_t owner;            /* whose it is; of sessions that are told by their owner (uid_t) -1: everybody's */
+        char *owner_name;
+        uint64_t upto;          /* id, included */
+        GArray *spared;         /* uint64_t, ids that stay; NULL: none */
+} RowsErasure;
+
+/* In the place of the one with this id. */
+int rows_erasure_put(Rows *rows, const RowsErasure *erasure);
+/* The first with an id behind `after`; clear it. SQLITE_NOTFOUND. */
+int rows_erasure_next(Rows *rows, uint64_t after, RowsErasure *ret);
+void rows_erasure_clear(RowsErasure *erasure);
+int rows_erasure_delete(Rows *rows, uint64_t id);
+/* The sessions of an owner (as of rows_next_of()) in the file of this name, which was put aside, do not come in. */
+int rows_keep_away(Rows *rows, const char *file, uid_t owner, const char *owner_name);
+int rows_is_kept_away(Rows *rows, const char *file, uid_t owner, const char *owner_name); /* SQLITE_NOTFOUND */
 
 /* The rows of a session in order, ROWS_TAIL_READ or ROWS_CHUNK_READ. SQLITE_ROW while there is one,
  * SQLITE_DONE after the last; the chunk's data is valid until the next call. */

@@ -21,6 +21,10 @@ static bool is_replay(const Scan *scan) {
         return scan->replayed;
 }
 
+static bool is_series(const Scan *scan) {
+        return scan->series_read;
+}
+
 /* ---- Beginning ---- */
 
 static int prepare_for(sqlite3 *db, const char *sql, uint64_t session, sqlite3_int64 second, sqlite3_stmt **ret) {
@@ -72,7 +76,12 @@ static int begin(Scan *scan, sqlite3 *db) {
         if (rc != SQLITE_OK)
                 return rc;
         scan->begun = true;
-        if (!is_replay(scan))
+        if (scan->walk) {
+                if (!shared_is_closed(scan->store))
+                        scan->walk->begin(&scan->session, scan->userdata);
+                return SQLITE_OK;
+        }
+        if (is_series(scan))
                 series_begin(&scan->series, scan->session.start_boottime_usec);
         scan->route.whole = holds_record(&scan->session);
         begin_decoding(scan);
@@ -83,7 +92,7 @@ static int begin(Scan *scan, sqlite3 *db) {
 
 /* Of a curve, a waveform says nothing: half of a session is not decoded. In a vendor's session the number means something else. */
 static bool is_needless(const Scan *scan, const Frame *frame) {
-        return !is_replay(scan) && frame->channel == STORE_BULK_CHANNEL && frame->direction == FRAME_FROM_DEVICE && !*scan->session.channels;
+        return is_series(scan) && frame->channel == STORE_BULK_CHANNEL && frame->direction == FRAME_FROM_DEVICE && !*scan->session.channels;
 }
 
 /* `used`: its values are a part of the curve. */
@@ -276,6 +285,85 @@ static int read_series(Scan *scan, sqlite3 *db, uint64_t until_usec) {
         } while (rc == SQLITE_ROW && shared_now_usec() < until_usec);
         return rc;
 }
+
+/* ---- Of a walk ---- */
+
+/* `n_before`: frames of the same chunk that came before these. */
+static void walk_frames(Scan *scan, const Chunk *chunk, uint32_t n_before) {
+        if (chunk_unpack(chunk, &scan->frames) < 0) {
+                scan->replay.n_damaged++;
+                scan->n_walked = MAX(scan->n_walked, n_before + chunk->n_frames);
+                return;
+        }
+        for (uint32_t i = scan->n_walked - MIN(scan->n_walked, n_before); i < scan->frames.n && !scan->stopped; i++) {
+                scan->stopped = shared_is_closed(scan->store) || !scan->walk->frame(&scan->frames.frames[i], scan->userdata);
+                scan->n_walked += !scan->stopped;
+        }
+}
+
+static int walk_chunks(Scan *scan, sqlite3 *db, uint64_t until_usec) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = prepare_for(db, CHUNK_QUERY, scan->id, scan->next_seq, &stmt);
+
+        while (rc == SQLITE_OK) {
+                Chunk chunk;
+
+                rc = sqlite3_step(stmt);
+                if (rc != SQLITE_ROW)
+                        break;
+                chunk = rows_chunk_get(stmt);
+                walk_frames(scan, &chunk, 0);
+                if (scan->stopped)
+                        break;
+                scan->next_seq = sqlite3_column_int64(stmt, ROWS_CHUNK_N_COLUMNS) + 1;
+                scan->n_walked = 0;
+                if (shared_now_usec() >= until_usec)
+                        break;
+                rc = SQLITE_OK;
+        }
+        (void) sqlite3_finalize(stmt);
+        return rc;
+}
+
+static int walk_tail(Scan *scan, sqlite3 *db) {
+        sqlite3_stmt *stmt = NULL;
+        uint32_t n_before = 0;
+        int rc = prepare_for(db, TAIL_QUERY, scan->id, scan->next_seq, &stmt);
+
+        while (rc == SQLITE_OK) {
+                Chunk chunk;
+
+                rc = sqlite3_step(stmt);
+                if (rc != SQLITE_ROW)
+                        break;
+                chunk = rows_chunk_get(stmt);
+                if (n_before + chunk.n_frames > scan->n_walked)
+                        walk_frames(scan, &chunk, n_before);
+                n_before += chunk.n_frames;
+                if (scan->stopped)
+                        break;
+                rc = SQLITE_OK;
+        }
+        (void) sqlite3_finalize(stmt);
+        return rc;
+}
+
+/* Chunks, then the tail; what was its tail may have become a chunk in between. At the end nothing has come of either. */
+static int read_walk(Scan *scan, sqlite3 *db, uint64_t until_usec) {
+        sqlite3_int64 seq;
+        uint32_t n;
+        int rc;
+
+        do {
+                seq = scan->next_seq;
+                n = scan->n_walked;
+                rc = walk_chunks(scan, db, until_usec);
+                if (rc == SQLITE_DONE)
+                        rc = walk_tail(scan, db);
+        } while (rc == SQLITE_DONE && (seq != scan->next_seq || n != scan->n_walked));
+        return scan->stopped ? SQLITE_DONE : rc;
+}
+
 /* ---- ---- */
 
 static Scan *scan_new(const Store *store, uint64_t id, uid_t asker, void *userdata) {
@@ -304,6 +392,13 @@ Scan *scan_new_series(const Store *store, const StoreSeries *wanted, StoreSeries
         return scan;
 }
 
+Scan *scan_new_walk(const Store *store, uint64_t id, uid_t asker, const StoreWalkOps *ops, void *userdata) {
+        Scan *scan = scan_new(store, id, asker, userdata);
+
+        scan->walk = ops;
+        return scan;
+}
+
 Scan *scan_free(Scan *scan) {
         if (!scan)
                 return NULL;
@@ -311,8 +406,10 @@ Scan *scan_free(Scan *scan) {
                 decoder_of(scan)->free(scan->decoding);
         job_clear_session(&scan->session);
         chunk_frames_done(&scan->frames);
-        series_done(&scan->series);
-        route_done(&scan->route);
+        if (is_series(scan)) {
+                series_done(&scan->series);
+                route_done(&scan->route);
+        }
         g_free(scan);
         return NULL;
 }
@@ -320,10 +417,13 @@ Scan *scan_free(Scan *scan) {
 int scan_read(Scan *scan, sqlite3 *db, uint64_t until_usec) {
         int rc = look_for(scan, db, &scan->replay.figures_version);
 
+        scan->stopped = false;
         if (rc == SQLITE_OK && !scan->begun)
                 rc = begin(scan, db);
         if (rc == SQLITE_OK && is_replay(scan))
                 rc = read_chunks(scan, db, until_usec);
+        else if (rc == SQLITE_OK && scan->walk)
+                rc = read_walk(scan, db, until_usec);
         else if (rc == SQLITE_OK && scan->decoding)
                 rc = read_series(scan, db, until_usec);
         if (rc == SQLITE_ROW)
@@ -333,9 +433,9 @@ int scan_read(Scan *scan, sqlite3 *db, uint64_t until_usec) {
         if (rc != SQLITE_DONE)
                 return rc;
 
-        if (!is_replay(scan))
+        if (is_series(scan))
                 series_finish(&scan->series);
-        else if (scan->decoding && !shared_is_closed(scan->store))
+        else if (is_replay(scan) && scan->decoding && !shared_is_closed(scan->store))
                 decoder_of(scan)->figures(scan->decoding, scan->session.end_boottime_usec, &scan->replay.figures);
         return SQLITE_DONE;
 }
@@ -343,7 +443,11 @@ int scan_read(Scan *scan, sqlite3 *db, uint64_t until_usec) {
 void scan_answer(const Scan *scan, int error) {
         StoreReplay replay = scan->replay;
 
-        if (!is_replay(scan)) {
+        if (scan->walk) {
+                scan->walk->stopped(error, error == 0 && !scan->stopped, scan->replay.n_damaged, scan->userdata);
+                return;
+        }
+        if (is_series(scan)) {
                 scan->series_read(error, error == 0 ? (const StorePoint *) (void *) scan->series.points->data : NULL,
                                   error == 0 ? scan->series.points->len : 0, scan->userdata);
                 return;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A session that is read again from its frames, for its figures (a replay) or for a curve of it (a series): in slices, on the reader's thread.
- * Between slices there is no transaction; what is kept is where to go on and what the StoreDecoder knows so far. */
+/* A session that is read again from its frames, for its figures (a replay), for a curve of it (a series), or by somebody else (a walk): in
+ * slices, on the reader's thread. Between slices there is no transaction; what is kept is where to go on and what the StoreDecoder knows so far. */
 
 #include <glib.h>
 #include <sqlite3.h>
@@ -18,7 +18,8 @@ typedef struct Scan {
         TAILQ_ENTRY(Scan) entry;
         uint64_t id;
         StoreReplayed replayed;         /* of a replay; NULL: … */
-        StoreSeriesRead series_read;    /* … it is a series */
+        StoreSeriesRead series_read;    /* … it is a series; NULL too: … */
+        const StoreWalkOps *walk;       /* … it is a walk */
         void *userdata;
         uid_t asker;
         const Store *store;
@@ -30,6 +31,8 @@ typedef struct Scan {
         void *decoding;
         ChunkFrames frames;
         sqlite3_int64 next_seq;         /* of the chunk that comes next */
+        uint32_t n_walked;              /* of a walk: frames of it that were taken, from the chunk or from the tail that it is made of */
+        bool stopped;                   /* likewise: the next one was not taken */
 
         Series series;                  /* what follows is for a series alone */
         Route route;
@@ -44,6 +47,7 @@ typedef TAILQ_HEAD(ScanList, Scan) ScanList;
 
 Scan *scan_new_replay(const Store *store, uint64_t id, uid_t asker, StoreReplayed done, void *userdata);
 Scan *scan_new_series(const Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata);
+Scan *scan_new_walk(const Store *store, uint64_t id, uid_t asker, const StoreWalkOps *ops, void *userdata);
 Scan *scan_free(Scan *scan);
 
 /* Reads until it is done or `until_usec` (CLOCK_MONOTONIC). SQLITE_DONE: it is, SQLITE_OK: not yet; else an error, SQLITE_NOTFOUND: the session

@@ -107,6 +107,15 @@ static const char tables_5[] =
         "CREATE TABLE tombstone (id INTEGER PRIMARY KEY, realtime INTEGER NOT NULL) STRICT;"
         "CREATE TABLE buried (mark INTEGER PRIMARY KEY) STRICT;";
 
+/* What was asked for and is still to be erased: here, or, with the name of a file that was put aside, when that is taken in (rows-erasure.c). */
+static const char tables_6[] =
+        "CREATE TABLE erasure ("
+        " id INTEGER PRIMARY KEY, file TEXT NOT NULL, session INTEGER NOT NULL, owner INTEGER NOT NULL, owner_name TEXT NOT NULL,"
+        " newest INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE spared ("
+        " erasure INTEGER NOT NULL REFERENCES erasure (id) ON DELETE CASCADE, session INTEGER NOT NULL, PRIMARY KEY (erasure, session))"
+        " STRICT, WITHOUT ROWID;";
+
 static int get_text(sqlite3 *db, const char *sql, char **ret) {
         sqlite3_stmt *stmt = NULL;
         int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
@@ -142,7 +151,11 @@ static int migrate_5(sqlite3 *db) {
         return schema_exec(db, tables_5);
 }
 
-static const SchemaMigration migrations_all[SCHEMA_VERSION] = { migrate_1, migrate_2, migrate_3, migrate_4, migrate_5 };
+static int migrate_6(sqlite3 *db) {
+        return schema_exec(db, tables_6);
+}
+
+static const SchemaMigration migrations_all[SCHEMA_VERSION] = { migrate_1, migrate_2, migrate_3, migrate_4, migrate_5, migrate_6 };
 
 /* The numbers come from the loop over our own table, not from data. */
 static int set_version(sqlite3 *db, int version) {

@@ -14,7 +14,7 @@
 #include "needled/figures.h"
 
 #define SCHEMA_APPLICATION_ID 0x6e646c64 /* "ndld" */
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 /* Of the code that derives figures and the summaries of chunks: stored beside them, so that one can tell which are to be derived
  * again. */
 #define SCHEMA_FIGURES_VERSION 2

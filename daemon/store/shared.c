@@ -42,7 +42,8 @@ Reply *shared_reply_free(Reply *reply) {
                 job_clear_session(&reply->sessions[i]);
         g_free(reply->sessions);
         g_clear_pointer(&reply->events, g_array_unref);
-        (void) scan_free(reply->scan);
+        if (reply->scan && !reply->scan->walk) /* that is its owner's */
+                (void) scan_free(reply->scan);
         shared_erased_clear(&reply->erased);
         g_free(reply->reason);
         g_free(reply->put_aside);
@@ -300,8 +301,18 @@ void shared_live_add(Store *store, const StoreSession *session) {
         g_hash_table_insert(store->live, &live->id, live);
 }
 
+void shared_ring_committed(Store *store, uint64_t upto) {
+        Ring *ring = store->observer.ring;
+
+        if (!ring)
+                return;
+        ring_commit(ring, upto);
+        if (g_hash_table_size(store->live) == 0)
+                ring_give_back(ring);
+}
+
 void shared_interrupt_check(Store *store) {
-        if (!store->checking)
+        if (!store->checking || (store->check_insists && !store->gate_wanted && !store->stopping))
                 return;
         atomic_store(&store->interrupt, true);
         sqlite3_interrupt(store->checking);
@@ -344,6 +355,7 @@ Opened *opened_free(Opened *opened) {
         g_free(opened->opened.sessions);
         g_free(opened->opened.plans);
         g_free(opened->opened.acknowledgements);
+        g_free(opened->opened.ended);
         g_free(opened->blobs);
         g_free(opened);
         return NULL;

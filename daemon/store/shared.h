@@ -12,16 +12,19 @@
 
 #include "store/export.h"
 #include "store/job.h"
+#include "store/kept.h"
 #include "store/scan.h"
 
 /* 60 s at 400 frames/s of 60 octets, their heads included, are 1.9 MB. What the writer has in hand comes on
  * top until it has written it or given it back: what is older must not push out what is newer. */
 #define STORE_MEMORY_MAX (2u * 1024u * 1024u)
-#define STORE_COLLECT_USEC UINT64_C(100000)     /* from the first frame after idle to the commit */
-#define STORE_SYNC_USEC UINT64_C(900000)        /* from an unsynced commit to a synced one: 1 s in all */
+#define STORE_COLLECT_USEC UINT64_C(92000)      /* from the first frame after idle to the commit: it is there within 100 ms */
+#define STORE_SYNC_USEC UINT64_C(900000)        /* from the oldest frame that is not synced to a synced commit: it is on the disk within 1 s */
 #define STORE_ANSWER_USEC UINT64_C(20000000)    /* "Finish() answers when durable; after 20 s Degraded" */
+#define STORE_READ_USEC UINT64_C(5000000)       /* a query that cannot be begun for so long is answered: callers wait no longer than 25 s */
 #define STORE_EXPORT_USEC UINT64_C(30000000)    /* "30 s without progress ends it" */
 #define STORE_SLICE_USEC UINT64_C(20000)        /* of the reader's time at a stretch, for queries, an export, a scan or an import */
+#define STORE_CHECK_SIZE_MAX (64u * 1024u * 1024u) /* octets of a database of which each step of a check takes a moment: that one is not put off for ever */
 #define STORE_LAG_USEC UINT64_C(2000000)        /* queued for longer than that: degraded */
 #define STORE_FREE_MIN UINT64_C(268435456)      /* octets that an import leaves free on the disk, and a twentieth of it */
 #define STORE_DAY_USEC UINT64_C(86400000000)    /* "what is too old goes when it still is after another day" */
@@ -104,6 +107,7 @@ typedef struct Request {
         char *device, *subject, *area;
         uid_t owner;
         unsigned limit;
+        uint64_t deadline_usec; /* as long as it cannot be begun */
         StoreListed done;
         void *userdata;
 } Request;
@@ -132,6 +136,9 @@ struct Store {
         int event_fd;           /* tells the caller of replies */
         int reader_fd;          /* an eventfd too: tells the reader that there is something to do */
         pthread_t writer, reader;
+        Kept kept;              /* of the ring as it was found: the writer's */
+        atomic_uint writer_steps, reader_steps;
+        atomic_bool writer_works, reader_works;
 
         StoreState state;       /* these belong to the caller's thread */
         char *reason;
@@ -145,7 +152,7 @@ struct Store {
         LiveSession *last;      /* most frames are for the same one */
         WaitList waits;         /* by deadline */
         uint64_t last_wait;
-        uint64_t answer_usec, collect_usec, retry_min_usec, retry_idle_usec; /* STORE_…; tests are in a hurry */
+        uint64_t answer_usec, read_usec, collect_usec, retry_min_usec, retry_idle_usec; /* STORE_…; tests are in a hurry */
         int log_pages_max;      /* likewise */
         ReplyList replies;
         RequestList requests;
@@ -180,6 +187,7 @@ struct Store {
         unsigned check_wanted;  /* the number of the last wish */
         unsigned check_done;    /* of the last that is fulfilled */
         bool check_failed;
+        bool check_insists;     /* it has given way for long: for a step it does not */
         sqlite3 *checking;      /* the reader's connection while it may be interrupted */
         atomic_bool interrupt;  /* likewise: seen by its progress handler */
         atomic_bool closed;     /* the caller waits for its threads no more: what it lent them is gone */
@@ -239,10 +247,13 @@ void shared_close_later(Store *store, int fd);
 void shared_export_end(Store *store, Export *export, int error);
 void shared_scan_end(Store *store, Scan *scan, int error);
 void shared_import_end(Store *store, Import *import, int error);
-/* A check gives way to whoever else needs the reader. */
+/* A check gives way to whoever else needs the reader, and always to the writer. */
 void shared_interrupt_check(Store *store);
 /* A session that goes on from an earlier run of the daemon, or a new one. */
 void shared_live_add(Store *store, const StoreSession *session);
+
+/* What was written is kept in the ring no more, and without sessions no memory is held for what might come. */
+void shared_ring_committed(Store *store, uint64_t upto);
 
 /* The reader lets go: with the gate nobody reads until it is given back. Without the mutex. */
 void shared_gate_close(Store *store);

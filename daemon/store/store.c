@@ -12,7 +12,6 @@
 #include "store/shared.h"
 #include "store/writer.h"
 
-#define LIMIT_MAX 500u
 #define CLOSE_GRACE_USEC UINT64_C(1000000)
 
 static const char *const state_names[_STORE_STATE_MAX] = {
@@ -43,6 +42,8 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         store->path = g_strdup(path);
         store->observer = *observer;
         store->userdata = userdata;
+        if (observer->ring)
+                kept_read(observer->ring, &store->kept);
         store->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         store->reader_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         if (store->event_fd < 0 || store->reader_fd < 0)
@@ -50,6 +51,7 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         store->reason = g_strdup("");
         store->shared_reason = g_strdup("");
         store->answer_usec = STORE_ANSWER_USEC;
+        store->read_usec = STORE_READ_USEC;
         store->export_usec = STORE_EXPORT_USEC;
         store->slice_usec = STORE_SLICE_USEC;
         store->free_min = STORE_FREE_MIN;
@@ -81,7 +83,7 @@ Store *store_new(const char *path, const StoreObserver *observer, void *userdata
         return store;
 }
 
-static void dispatch_reply(Store *store, const Reply *reply) {
+static void dispatch_reply(Store *store, Reply *reply) {
         switch (reply->type) {
         case REPLY_OPENED:
                 store->observer.opened(&reply->opened->opened, store->userdata);
@@ -107,7 +109,10 @@ static void dispatch_reply(Store *store, const Reply *reply) {
                 reply->counted(reply->error, reply->n_rows, reply->userdata);
                 break;
         case REPLY_SCANNED:
-                scan_answer(reply->scan, reply->error);
+                if (reply->scan->walk)  /* its owner's from here on, who may free it */
+                        scan_answer(g_steal_pointer(&reply->scan), reply->error);
+                else
+                        scan_answer(reply->scan, reply->error);
                 break;
         case REPLY_IMPORTED:
                 reply->imported(reply->error, reply->reason, reply->id, reply->userdata);
@@ -144,6 +149,7 @@ static void store_free(Store *store) {
                 (void) shared_reply_free(reply);
         }
         queue_done(&store->queue);
+        kept_done(&store->kept);
         g_hash_table_unref(store->live);
         g_array_unref(store->dead_fds);
         (void) pthread_mutex_destroy(&store->mutex);
@@ -236,16 +242,28 @@ const char *store_state_name(StoreState state) {
         return state_names[state];
 }
 
-static void push(Store *store, Job *job, bool urgent) {
-        bool was_empty;
+/* What is in the queue of live sessions is in the ring too. With the mutex held. */
+static void keep(Store *store, const Job *job) {
+        const LiveSession *live = store->observer.ring ? g_hash_table_lookup(store->live, &job->session) : NULL;
 
-        shared_lock(store);
-        was_empty = TAILQ_EMPTY(&store->queue.jobs);
+        if (live)
+                kept_put(store->observer.ring, live->start_boottime_usec, job);
+}
+
+/* With the mutex held. */
+static void push_locked(Store *store, Job *job, bool urgent) {
+        bool was_empty = TAILQ_EMPTY(&store->queue.jobs);
+
         if (job->type == JOB_DEVICE_PUT || job->type == JOB_DEVICE_REMOVE)
                 queue_push_device(&store->queue, job);
         else
                 queue_push(&store->queue, job);
         shared_queued(store, was_empty, urgent);
+}
+
+static void push(Store *store, Job *job, bool urgent) {
+        shared_lock(store);
+        push_locked(store, job, urgent);
         shared_unlock(store);
 }
 
@@ -271,8 +289,9 @@ void store_session_begin(Store *store, const StoreSession *session) {
         job_copy_session(job->begin, session);
         shared_lock(store);
         shared_live_add(store, session);
+        keep(store, job);
+        push_locked(store, job, false);
         shared_unlock(store);
-        push(store, job, false);
 }
 
 static void seal(LiveSession *live, uint64_t generation) {
@@ -327,6 +346,8 @@ static void add_frame(Store *store, LiveSession *live, const Frame *frame, const
         if (piece->n_frames == 0)
                 live->piece_boottime_usec = frame->boottime_usec;
         piece_add(piece, frame, sample);
+        if (store->observer.ring)
+                ring_put(store->observer.ring, RING_FRAME, live->id, live->start_boottime_usec, piece->data + piece->size - size, size);
         piece->n_bulk += live->has_bulk && frame->channel == STORE_BULK_CHANNEL;
         store->queue.size += size;
         store->n_queued++;
@@ -352,8 +373,9 @@ void store_session_frame(Store *store, uint64_t session_id, const Frame *frame, 
 
 /* Events and gaps come from a device, as many as it likes: they count against the same bound. */
 static void push_detail(Store *store, Job *job) {
-        push(store, job, false);
         shared_lock(store);
+        keep(store, job);
+        push_locked(store, job, false);
         if (store->queue.size > STORE_MEMORY_MAX)
                 queue_enforce(&store->queue, STORE_MEMORY_MAX);
         shared_unlock(store);
@@ -388,10 +410,11 @@ static void live_remove(Store *store, uint64_t id) {
 
 static void push_last(Store *store, Job *job, StoreDone done, void *userdata) {
         shared_lock(store);
+        keep(store, job);
         live_remove(store, job->session);
         job->wait = shared_wait_add(store, done, userdata);
+        push_locked(store, job, true);
         shared_unlock(store);
-        push(store, job, true);
 }
 
 void store_session_end(Store *store, uint64_t session_id, const StoreEnd *end, StoreDone done, void *userdata) {
@@ -540,110 +563,6 @@ void store_sync(Store *store, StoreDone done, void *userdata) {
         push(store, job, true);
 }
 
-static void push_request(Store *store, Request *request) {
-        shared_lock(store);
-        TAILQ_INSERT_TAIL(&store->requests, request, entry);
-        shared_interrupt_check(store);
-        shared_wake_reader(store);
-        shared_unlock(store);
-}
-
-void store_list(Store *store, const StoreFilter *filter, StoreListed done, void *userdata) {
-        Request *request = g_new0(Request, 1);
-
-        request->since_usec = filter->since_usec;
-        request->until_usec = filter->until_usec;
-        request->device = g_strdup(filter->device);
-        request->subject = g_strdup(filter->subject);
-        request->area = g_strdup(filter->area);
-        request->owner = filter->owner;
-        request->limit = CLAMP(filter->limit, 1, LIMIT_MAX);
-        request->before = filter->before;
-        request->done = done;
-        request->userdata = userdata;
-        push_request(store, request);
-}
-
-void store_get(Store *store, uint64_t id, StoreListed done, void *userdata) {
-        Request *request = g_new0(Request, 1);
-
-        request->get = true;
-        request->id = id;
-        request->done = done;
-        request->userdata = userdata;
-        push_request(store, request);
-}
-
-void store_events(Store *store, const StoreEventFilter *filter, StoreEventsRead done, void *userdata) {
-        Request *request = g_new0(Request, 1);
-
-        request->events = *filter;
-        request->events_read = done;
-        request->userdata = userdata;
-        push_request(store, request);
-}
-
-static void push_scan(Store *store, Scan *scan) {
-        shared_lock(store);
-        if (store->n_scans == STORE_SCANS_MAX)
-                shared_scan_end(store, scan, -ENOBUFS);
-        else {
-                TAILQ_INSERT_TAIL(&store->scans, scan, entry);
-                store->n_scans++;
-                shared_interrupt_check(store);
-                shared_wake_reader(store);
-        }
-        shared_unlock(store);
-}
-
-void store_replay(Store *store, uint64_t id, uid_t asker, StoreReplayed done, void *userdata) {
-        push_scan(store, scan_new_replay(store, id, asker, done, userdata));
-}
-
-void store_series(Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata) {
-        push_scan(store, scan_new_series(store, wanted, done, userdata));
-}
-
-void store_forget(Store *store, const void *userdata) {
-        Scan *scan;
-
-        shared_lock(store);
-        TAILQ_FOREACH(scan, &store->scans, entry)
-                scan->cancelled |= scan->userdata == userdata;
-        shared_wake_reader(store);
-        shared_unlock(store);
-}
-
-void store_import(Store *store, const StoreImport *wanted, StoreImported done, void *userdata) {
-        Import *import = import_new(store, wanted, done, userdata);
-
-        shared_lock(store);
-        if (store->n_imports == INTAKES_MAX || store->n_abandoned >= INTAKES_ABANDONED_MAX)
-                shared_import_end(store, import, -ENOBUFS);
-        else {
-                TAILQ_INSERT_TAIL(&store->imports, import, entry);
-                store->n_imports++;
-                shared_interrupt_check(store);
-                shared_wake_reader(store);
-        }
-        shared_unlock(store);
-}
-
-void store_export(Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata) {
-        Export *export = export_new(store, wanted, counted, ended, userdata);
-
-        shared_lock(store);
-        if (store->n_exports == STORE_EXPORTS_MAX)
-                shared_export_end(store, export, -ENOBUFS);
-        else {
-                TAILQ_INSERT_TAIL(&store->exports, export, entry);
-                store->n_exports++;
-                shared_interrupt_check(store);
-                shared_wake_reader(store);
-        }
-        shared_unlock(store);
-}
-
 StoreCounters store_counters(Store *store) {
         StoreCounters counters;
 
@@ -655,4 +574,13 @@ StoreCounters store_counters(Store *store) {
         };
         shared_unlock(store);
         return counters;
+}
+
+StorePace store_pace(Store *store) {
+        return (StorePace) {
+                .writer_works = atomic_load(&store->writer_works),
+                .reader_works = atomic_load(&store->reader_works),
+                .writer_steps = atomic_load(&store->writer_steps),
+                .reader_steps = atomic_load(&store->reader_steps),
+        };
 }

@@ -7,6 +7,7 @@
  *
  * Plain structs only (types.h); strings are copied by the callee. */
 
+#include "store/ring.h"
 #include "store/types.h"
 
 typedef struct Store Store;
@@ -41,6 +42,9 @@ typedef struct StoreObserver {
         /* A record that was answered with -EIO is durable now: its session, and the cursor that has moved. NULL: nobody wants to know. */
         void (*recorded)(StoreRecordFate fate, uint64_t id, const StoreSession *session, const StoreCursor *cursor, void *userdata);
         StoreDecoder decoder;           /* with this userdata */
+        /* Where what is not in the database yet is kept beyond the process; what an earlier one has left in it goes into the database before
+         * that is told as opened. It is the caller's, and has to outlive the store, be it that a thread never comes back. NULL: nowhere. */
+        Ring *ring;
 } StoreObserver;
 
 /* error: 0, -ENOENT, -EIO (degraded: kept in memory, follows), -ECANCELED (the store is closing). */
@@ -50,6 +54,18 @@ typedef void (*StoreListed)(int error, const StoreSession *sessions, size_t n, v
 
 /* `events` and their texts are valid for the call, oldest first. */
 typedef void (*StoreEventsRead)(int error, const StoreEvent *events, size_t n, void *userdata);
+
+/* A session that is walked: frame after frame from its first on, in the order in which they were kept, also while it is live. It belongs to
+ * whoever has begun it, but from store_walk_on() to `stopped`. `begin` and `frame` are called meanwhile, on the reader's thread. */
+typedef struct StoreWalk StoreWalk;
+typedef struct StoreWalkOps {
+        void (*begin)(const StoreSession *row, void *userdata); /* once, before the first frame */
+        /* False: the frame is not taken, and the walk stops before it. */
+        bool (*frame)(const Frame *frame, void *userdata);
+        /* error: 0: `frame` has stopped it, or (at_end) there is no more that is written, `n_damaged` chunks could not be read so far;
+         * -ENOENT no such session is written, -EIO, -ENOBUFS too many at a time, -ECANCELED. It can go on after each of them. */
+        void (*stopped)(int error, bool at_end, unsigned n_damaged, void *userdata);
+} StoreWalkOps;
 
 /* How many lines there will be after the head. error: 0, then the lines come and StoreDone is called when they have; else nothing comes any
  * more: -ENOENT no such session that has ended, -EIO, -ECANCELED as above, -EINVAL no tape can have this head, -EPIPE nobody reads,
@@ -126,6 +142,9 @@ void store_events(Store *store, const StoreEventFilter *filter, StoreEventsRead 
 
 /* In slices, which queries overtake. `asker`: each who asks has a turn, however much others want. */
 void store_replay(Store *store, uint64_t id, uid_t asker, StoreReplayed done, void *userdata);
+StoreWalk *store_walk_new(Store *store, uint64_t id, uid_t asker, const StoreWalkOps *ops, void *userdata); /* `ops` is borrowed */
+StoreWalk *store_walk_free(StoreWalk *walk); /* while it does not go on */
+void store_walk_on(Store *store, StoreWalk *walk);
 void store_series(Store *store, const StoreSeries *wanted, StoreSeriesRead done, void *userdata);
 /* Who asked for one of these with that userdata does not want it any more: the answer is -ECANCELED, unless there is one already. */
 void store_forget(Store *store, const void *userdata);
@@ -133,6 +152,13 @@ void store_forget(Store *store, const void *userdata);
 /* On the reader too. `ended`: 0: all is in the pipe; -ENOENT: the session was deleted; -EPIPE; -ETIMEDOUT: for 30 s the pipe took nothing; -EIO;
  * -ECANCELED. */
 void store_export(Store *store, const StoreExport *wanted, StoreCounted counted, StoreDone ended, void *userdata);
+
+/* How the threads get on, for a watchdog: one that works and whose steps stand still waits for the disk. */
+typedef struct StorePace {
+        bool writer_works, reader_works;
+        unsigned writer_steps, reader_steps;
+} StorePace;
+StorePace store_pace(Store *store);
 
 /* Counts for tests and figures: frames queued, frames committed, frames dropped because memory's bound was reached. */
 typedef struct StoreCounters {

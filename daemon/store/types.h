@@ -182,6 +182,11 @@ typedef struct StoreOpenSession {
         size_t n_frames;
 } StoreOpenSession;
 
+typedef struct StoreGone {
+        uint64_t id;
+        uid_t owner;
+} StoreGone;
+
 typedef struct StoreOpened {
         StoreDevice *devices;
         size_t n_devices;
@@ -191,6 +196,9 @@ typedef struct StoreOpened {
         size_t n_plans;
         StoreAcknowledgement *acknowledgements; /* one for each owner */
         size_t n_acknowledgements;
+        bool taken_in;              /* what the ring had is in the database now */
+        StoreGone *ended;           /* sessions that were over only in the ring: nobody has heard of it */
+        size_t n_ended;
         uint64_t next_session_id;   /* never one that was used before, not even in a database that was put aside */
 } StoreOpened;
 
@@ -227,7 +235,7 @@ typedef struct StoreDecoder {
 
 #define STORE_ROW_MAX 4096u          /* a waveform of 251 samples, a mark of 255 octets that all need an escape */
 
-#define STORE_SCANS_MAX 64u             /* replays and series that wait, or are under way */
+#define STORE_SCANS_MAX 64u             /* replays, series and walks that wait, or are under way */
 
 /* A session read again from its frames. */
 typedef struct StoreReplay {
@@ -279,11 +287,6 @@ typedef struct StoreImport {
                                          * are "" the tape's stand; the tape tells the rest */
         int fd;                         /* the end of a pipe to read from, however its flags are; the store closes it */
 } StoreImport;
-
-typedef struct StoreGone {
-        uint64_t id;
-        uid_t owner;
-} StoreGone;
 
 /* A record of a device that is not to come back from it. */
 typedef struct StoreBurial {

@@ -1,29 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The records of a stream, as Session1.OpenStream's file descriptor carries them.
+/* The records of a stream, as Session1.OpenStream's file descriptor carries them. docs/api.md has the same as tables, for languages
+ * that do not read C.
  *
  * The fd is one end of a SOCK_SEQPACKET pair. Each message is one or more whole records, at most NEEDLED_STREAM_MESSAGE_MAX octets.
- * All numbers are little-endian. A record is the head below and a body; `size` counts head, body and padding and is a multiple
- * of 8. Bodies grow at their end only: take what you know, skip to `size`; skip types you do not know. HELLO comes first.
- * Closing the fd ends the stream; the daemon closes its end after END. */
+ * All numbers are little-endian, signed ones two's complement, a double IEEE 754 binary64. Members lie at multiples of their size, so
+ * that no compiler pads these structs; the assertions at the end say where each is. A record is the head below, a body, for some types
+ * as many more octets as the body says, and zeros up to `size`, which counts all of it and is a multiple of 8.
+ *
+ * How to stay compatible: bodies grow at their end only, so take what you know and go on at `size`; a body that is shorter than the
+ * struct here comes from an older daemon, and what is missing is not known. Skip types that you do not know. Members named `reserved` are 0
+ * and are not to be looked at; bits without a name likewise. HELLO comes first. Closing the fd ends the stream; the daemon closes
+ * its end after END. */
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define NEEDLED_STREAM_MESSAGE_MAX 16384u
 
 enum NeedledStreamType {
         NEEDLED_STREAM_HELLO = 1,
-        NEEDLED_STREAM_LIVE = 2,
-        NEEDLED_STREAM_WAVEFORM = 3,
-        NEEDLED_STREAM_EVENT = 4,
-        NEEDLED_STREAM_ALERT = 5,
-        NEEDLED_STREAM_STATE = 6,
-        NEEDLED_STREAM_MARK = 7,
-        NEEDLED_STREAM_GAP = 8,
-        NEEDLED_STREAM_FIGURES = 9,
-        NEEDLED_STREAM_FRAME = 10,
-        NEEDLED_STREAM_END = 11,
+        NEEDLED_STREAM_LIVE = 2,        /* what the device measured in one interval */
+        NEEDLED_STREAM_WAVEFORM = 3,    /* with the option "waveform" */
+        NEEDLED_STREAM_EVENT = 4,       /* what the device told */
+        NEEDLED_STREAM_ALERT = 5,       /* what the daemon warns of */
+        NEEDLED_STREAM_STATE = 6,       /* at the beginning, and when the state, the stage or the limits change */
+        NEEDLED_STREAM_MARK = 7,        /* a remark that a person set */
+        NEEDLED_STREAM_GAP = 8,         /* something did not come from the device */
+        NEEDLED_STREAM_FIGURES = 9,     /* the sums so far, once a second */
+        NEEDLED_STREAM_FRAME = 10,      /* with the option "frames" */
+        NEEDLED_STREAM_END = 11,        /* the last record */
+        NEEDLED_STREAM_PAST = 12,       /* with the option "history": what follows is live */
 };
 
 struct needled_stream_head {
@@ -123,9 +131,10 @@ struct needled_stream_gap {
         uint8_t reserved[3];
 };
 
-struct needled_stream_figures { /* followed by `count` values of 8 octets, in the order of include/needled/figures.h */
-        uint64_t present;       /* bit i: value i is known */
-        uint32_t count;
+/* Followed by `count` values of 8 octets, in the order of the table of figures in docs/api.md: stroke_rate a double, all others int64_t. */
+struct needled_stream_figures {
+        uint64_t present;       /* bit i: value i is known; the others are 0 */
+        uint32_t count;         /* a later daemon has more of them */
         uint32_t reserved;
 };
 
@@ -147,20 +156,104 @@ struct needled_stream_frame {
         uint32_t reserved;
 };
 
+/* Between what was and what is. Records before it were made again from what is stored, with the times of then; none of them follows a second time,
+ * and none is missing between. */
+struct needled_stream_past {
+        uint64_t from_usec;     /* session time at which it was to begin: that of HELLO */
+        uint64_t to_usec;       /* up to which it came */
+        uint8_t whole;          /* 1; 0: what lies behind `to_usec` could not be read in time, or the reader did not take it, or some of it is damaged.
+                                 * How many records that are is not known; STATE, alerts and FIGURES of now follow */
+        uint8_t reserved[7];
+};
+
 struct needled_stream_end {
         uint8_t reason;         /* 1 device, 2 user, 3 idle, 4 window, 5 shutdown, 6 discarded */
         uint8_t reserved[7];
 };
 
-_Static_assert(sizeof(struct needled_stream_head) == 24, "head");
-_Static_assert(sizeof(struct needled_stream_hello) == 24, "hello");
-_Static_assert(sizeof(struct needled_stream_live) == 40, "live");
-_Static_assert(sizeof(struct needled_stream_waveform) == 8, "waveform");
-_Static_assert(sizeof(struct needled_stream_event) == 8, "event");
-_Static_assert(sizeof(struct needled_stream_state) == 24, "state");
-_Static_assert(sizeof(struct needled_stream_alert) == 16, "alert");
-_Static_assert(sizeof(struct needled_stream_mark) == 8, "mark");
-_Static_assert(sizeof(struct needled_stream_gap) == 24, "gap");
-_Static_assert(sizeof(struct needled_stream_figures) == 16, "figures");
-_Static_assert(sizeof(struct needled_stream_frame) == 8, "frame");
-_Static_assert(sizeof(struct needled_stream_end) == 8, "end");
+#ifdef __cplusplus
+#define NEEDLED_STREAM_ASSERT static_assert
+#else
+#define NEEDLED_STREAM_ASSERT _Static_assert
+#endif
+#define NEEDLED_STREAM_SIZE(type, size) NEEDLED_STREAM_ASSERT(sizeof(struct needled_stream_##type) == (size), #type)
+#define NEEDLED_STREAM_AT(type, member, at) \
+        NEEDLED_STREAM_ASSERT(offsetof(struct needled_stream_##type, member) == (at), #type "." #member)
+
+NEEDLED_STREAM_SIZE(head, 24);
+NEEDLED_STREAM_AT(head, type, 0);
+NEEDLED_STREAM_AT(head, size, 2);
+NEEDLED_STREAM_AT(head, dropped, 4);
+NEEDLED_STREAM_AT(head, session_usec, 8);
+NEEDLED_STREAM_AT(head, realtime_usec, 16);
+NEEDLED_STREAM_SIZE(hello, 24);
+NEEDLED_STREAM_AT(hello, version, 0);
+NEEDLED_STREAM_AT(hello, reserved, 4);
+NEEDLED_STREAM_AT(hello, session_id, 8);
+NEEDLED_STREAM_AT(hello, start_realtime_usec, 16);
+NEEDLED_STREAM_SIZE(live, 40);
+NEEDLED_STREAM_AT(live, present, 0);
+NEEDLED_STREAM_AT(live, flags, 4);
+NEEDLED_STREAM_AT(live, force_mean_mn, 8);
+NEEDLED_STREAM_AT(live, force_peak_mn, 12);
+NEEDLED_STREAM_AT(live, strokes, 16);
+NEEDLED_STREAM_AT(live, stroke_rate, 24);
+NEEDLED_STREAM_AT(live, depth_um, 32);
+NEEDLED_STREAM_AT(live, area, 36);
+NEEDLED_STREAM_AT(live, reserved, 37);
+NEEDLED_STREAM_SIZE(waveform, 8);
+NEEDLED_STREAM_AT(waveform, period_usec, 0);
+NEEDLED_STREAM_AT(waveform, n, 4);
+NEEDLED_STREAM_AT(waveform, encoding, 6);
+NEEDLED_STREAM_AT(waveform, channel, 7);
+NEEDLED_STREAM_SIZE(event, 8);
+NEEDLED_STREAM_AT(event, code, 0);
+NEEDLED_STREAM_AT(event, severity, 1);
+NEEDLED_STREAM_AT(event, asserted, 2);
+NEEDLED_STREAM_AT(event, reserved, 3);
+NEEDLED_STREAM_AT(event, value, 4);
+NEEDLED_STREAM_SIZE(state, 24);
+NEEDLED_STREAM_AT(state, state, 0);
+NEEDLED_STREAM_AT(state, stage, 1);
+NEEDLED_STREAM_AT(state, reserved, 2);
+NEEDLED_STREAM_AT(state, zone_low_mn, 8);
+NEEDLED_STREAM_AT(state, zone_high_mn, 12);
+NEEDLED_STREAM_AT(state, overpressure_mn, 16);
+NEEDLED_STREAM_AT(state, reserved2, 20);
+NEEDLED_STREAM_SIZE(alert, 16);
+NEEDLED_STREAM_AT(alert, code, 0);
+NEEDLED_STREAM_AT(alert, level, 1);
+NEEDLED_STREAM_AT(alert, raised, 2);
+NEEDLED_STREAM_AT(alert, has_value, 3);
+NEEDLED_STREAM_AT(alert, value, 4);
+NEEDLED_STREAM_AT(alert, raised_usec, 8);
+NEEDLED_STREAM_SIZE(mark, 8);
+NEEDLED_STREAM_AT(mark, length, 0);
+NEEDLED_STREAM_AT(mark, reserved, 2);
+NEEDLED_STREAM_SIZE(gap, 24);
+NEEDLED_STREAM_AT(gap, from_usec, 0);
+NEEDLED_STREAM_AT(gap, to_usec, 8);
+NEEDLED_STREAM_AT(gap, lost, 16);
+NEEDLED_STREAM_AT(gap, stream, 20);
+NEEDLED_STREAM_AT(gap, reserved, 21);
+NEEDLED_STREAM_SIZE(figures, 16);
+NEEDLED_STREAM_AT(figures, present, 0);
+NEEDLED_STREAM_AT(figures, count, 8);
+NEEDLED_STREAM_AT(figures, reserved, 12);
+NEEDLED_STREAM_SIZE(frame, 8);
+NEEDLED_STREAM_AT(frame, channel, 0);
+NEEDLED_STREAM_AT(frame, direction, 1);
+NEEDLED_STREAM_AT(frame, length, 2);
+NEEDLED_STREAM_AT(frame, reserved, 4);
+NEEDLED_STREAM_SIZE(past, 24);
+NEEDLED_STREAM_AT(past, from_usec, 0);
+NEEDLED_STREAM_AT(past, to_usec, 8);
+NEEDLED_STREAM_AT(past, whole, 16);
+NEEDLED_STREAM_AT(past, reserved, 17);
+NEEDLED_STREAM_SIZE(end, 8);
+NEEDLED_STREAM_AT(end, reason, 0);
+NEEDLED_STREAM_AT(end, reserved, 1);
+
+#undef NEEDLED_STREAM_ASSERT
+#undef NEEDLED_STREAM_SIZE
+#undef NEEDLED_STREAM_AT

@@ -12,6 +12,8 @@ from rig import Bench, Failure, VALUE_OCTETS, need
 
 RATE = 400
 RUNS = (4000, 12000)
+BUS_INSTRUCTIONS = 200
+STORE_INSTRUCTIONS = 1500
 SYSCALL_COUNT = 4000
 SYSCALL_FIRST = 400     # of the start, which reads who the device is
 # To callgrind each octet of a "rep stosb" is an instruction, 4096 to clear a page; to the processor it is one. The C library takes
@@ -84,17 +86,31 @@ def instructions(template, options):
             raise Failure(f'callgrind saw no function {name}: was it renamed, or the program stripped?')
     costs = dict(stages(each))
     notes = [f'{name}: {cost:,.0f}' for name, cost in costs.items()]
-    yield Figure('user instructions for each notification, loop', each(None), '', 6000, 3100, True, notes)
-    yield Figure('user instructions for each live value, session', costs['session'], '', 400, None, True)
+    yield Figure('user instructions for each notification, loop', each(None), '', 6000, 3100, notes=notes, count=True)
+    yield Figure('user instructions for each live value, session', costs['session'], '', 400, count=True)
 
-    store = (sum(long[1][1:]) - sum(short[1][1:])) / n
+    # Streamed to nobody, and announced where nobody listens. What calls another of these counts twice.
+    bus = {name: each(name) for name in long[2] if name.startswith(('bus_stream_', 'bus_session_', 'bus_device_'))}
+    # What costs as good as nothing may not be listed at all; a program that is stripped was noticed above.
+    yield Figure('user instructions for each notification, bus part, without a client', sum(bus.values()), '', BUS_INSTRUCTIONS, None, True,
+                 [f'{cost:,.1f} in {name}' for name, cost in sorted(bus.items(), key=lambda item: -item[1])[:6]])
+
+    def of_threads():
+        return (sum(long[1][1:]) - sum(short[1][1:])) / n
+
+    # Neighbours make the threads wake more often, never less: the least of three counts. So it has no gate of 5 %.
+    store = of_threads()
+    for _ in range(2):
+        if store > STORE_INSTRUCTIONS:
+            short, long = (callgrind_run(template, count) for count in RUNS)
+            store = min(store, of_threads())
     top = collections.Counter()
     for before, after in zip(short[3], long[3]):
         for name, cost in after.items():
             top[name] += (cost - before.get(name, 0)) / n
     named = [(name, cost) for name, cost in top.most_common() if not name.startswith('0x') and name not in THREAD_FRAMES]
     notes = [f'{cost:,.0f} in {name}' for name, cost in named[:12]]
-    yield Figure("user instructions for each notification, store's threads", store, '', 1500, None, True, notes)
+    yield Figure("user instructions for each notification, store's threads", store, '', STORE_INSTRUCTIONS, None, True, notes)
 
 
 def trace_calls(path):
@@ -107,7 +123,11 @@ def trace_calls(path):
     return calls
 
 
-def is_notification(call):
+def notifications(call):
+    """How many this call has received."""
+    if call[1] == 'recvmmsg':
+        answer = call[2].rpartition('= ')[2].split()[0]
+        return max(int(answer), 0) if answer.lstrip('-').isdigit() else 0
     return call[1] in ('recvfrom', 'recvmsg', 'read') and call[2].endswith(f'= {VALUE_OCTETS}')
 
 
@@ -127,7 +147,7 @@ def syscalls(template, options):
     """Between the 400th notification and the last: whole lines of strace, and the notifications among them."""
     need('strace')
     loop, *others = trace(template)
-    at = [i for i, call in enumerate(loop) if is_notification(call)]
+    at = [i for i, call in enumerate(loop) for _ in range(notifications(call))]
     if len(at) < SYSCALL_COUNT * 0.9:
         raise Failure(f'strace saw {len(at)} notifications of {SYSCALL_COUNT}')
     first, last = at[SYSCALL_FIRST], at[-1]
@@ -135,7 +155,7 @@ def syscalls(template, options):
     window = loop[first:last]
     names = collections.Counter(name for _, name, _ in window)
     notes = [f'{name}: {count / n:.3f}' for name, count in names.most_common(8)]
-    yield Figure(f'syscalls for each notification at {RATE}/s, loop', len(window) / n, '', 2.5, 2.2, True, notes)
+    yield Figure(f'syscalls for each notification at {RATE}/s, loop', len(window) / n, '', 2.5, 2.2, notes=notes, count=True)
 
     waits = sum(name.startswith('epoll_') and 'wait' in name for _, name, _ in window)
     yield Figure('wakeups for each notification, loop', waits / n, '', 1.05, None, True)

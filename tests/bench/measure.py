@@ -1,22 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The measurements that need no tool: start, loss, memory, wakeups, CPU. Each yields figures."""
 import contextlib
-import os
 import re
 import statistics
 import time
 
 from figure import Figure
-from rig import (ADDRESS, Bench, FROM_DEVICE, Failure, LIVE, VALUE_OCTETS, cpu_usec, memory_kib, switches, thread_cpu_usec,
-                 wait_for)
+from rig import Bench, Failure, VALUE_OCTETS, cpu_usec, memory_kib, switches, wait_for
 
 STARTS = 15
 START_TARGET_MSEC = 25
 LOSS_COUNT = 60000
 IDLE_SEC = 60
 SETTLE_SEC = 30
+CALM_SEC = 5            # longer than what daemon/bus/stall.c waits before it looks
 STREAM_SEC = 15
-CPU_SEC = 10
 
 
 def start_msec(bench):
@@ -27,7 +25,7 @@ def start_msec(bench):
     bench.flow(50)
     stamp = re.search(r'^exec (\d+)$', bench.daemon.text(), re.M)
     bench.daemon_stop()
-    first = next((t for t, channel, direction, _ in bench.frames() if (channel, direction) == (LIVE, FROM_DEVICE)), None)
+    first = next((frame.boottime for frame in bench.frames() if frame.is_live), None)
     if not stamp or first is None:
         raise Failure(f'a start without {"a frame" if stamp else "a stamp"}: {bench.daemon.text()}')
     bench.processes.remove(bench.daemon)
@@ -52,8 +50,9 @@ def loss_at(template, rate, count):
         bench.daemon_new()
         report = bench.flood_over(count)
         taken, counters = bench.received()
+        wait_for('the end of the session', lambda: not bench.live_session())
         bench.daemon_stop()
-        stored = sum((channel, direction) == (LIVE, FROM_DEVICE) for _, channel, direction, _ in bench.frames())
+        stored = sum(frame.is_live for frame in bench.frames())
     return report, taken, counters, stored
 
 
@@ -75,7 +74,8 @@ def loss(template, options):
 
 
 def settled(pid):
-    """Waits until no thread has been woken for two seconds: what a start leaves to do is done."""
+    """Waits until no thread has been woken for CALM_SEC: what a start leaves to do is done, and it has looked whether the bus took its
+    last signals."""
     before = None
 
     def calm():
@@ -83,7 +83,7 @@ def settled(pid):
         now = switches(pid)
         same, before = now == before, now
         if not same:
-            time.sleep(2)
+            time.sleep(CALM_SEC)
         return same
     with contextlib.suppress(Failure):
         wait_for('calm', calm, SETTLE_SEC)
@@ -130,47 +130,3 @@ def stream(template, options):
     yield Figure('RSS streaming at 400/s', resident / 1024, 'MiB', 16, None, True)
     yield Figure('private memory streaming at 400/s', private / 1024, 'MiB')
     yield Figure('CPU at 400/s', share, '% of a core', 1)
-
-
-@contextlib.contextmanager
-def on_cpu(cpu):
-    """What is started inside runs on this CPU, so that both of a pair have the same."""
-    usual = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {cpu})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, usual)
-
-
-def cpu_round(template, use_needled):
-    """(client, loop's thread, client and dbus-daemon): µs of CPU for each notification at 800/s."""
-    reader_cpu, others_cpu = max(os.sched_getaffinity(0)), min(os.sched_getaffinity(0))
-    with on_cpu(others_cpu), Bench(template, f'--flood=800:0:{VALUE_OCTETS}') as bench:
-        with on_cpu(reader_cpu):
-            if use_needled:
-                client = bench.daemon_new()
-            else:
-                client = bench.daemon = bench.start('recv-loop', [bench.binary('tests/bench/recv-loop'), ADDRESS])
-        bench.flow(800)
-        pid, bus_pid = client.child.pid, bench.processes[0].child.pid
-
-        def now():
-            return cpu_usec(pid), thread_cpu_usec(pid, pid), cpu_usec(bus_pid), bench.sent()[0]
-        before = now()
-        time.sleep(CPU_SEC)
-        bench.running()
-        client_usec, loop_usec, bus_usec, n = (b - a for a, b in zip(before, now()))
-        if use_needled:
-            bench.daemon_stop()
-    return client_usec / n, loop_usec / n, (client_usec + bus_usec) / n
-
-
-def cpu(template, options):
-    """needled and the bare loop in turn; medians of the ratios of pairs, since neighbours slow both of a pair."""
-    pairs = [(cpu_round(template, False), cpu_round(template, True)) for _ in range(options.rounds)]
-    notes = [f'recv {bare[0]:.1f} µs, needled {whole[0]:.1f} µs (loop {whole[1]:.1f} µs)' for bare, whole in pairs]
-    yield Figure('CPU ÷ bare recv at 800/s, loop', statistics.median(w[1] / b[0] for b, w in pairs), '', 2.5, 1.8, False, notes)
-    yield Figure('CPU ÷ bare recv at 800/s, all threads', statistics.median(w[0] / b[0] for b, w in pairs))
-    yield Figure('CPU ÷ bare recv at 800/s, loop and dbus-daemon',
-                 statistics.median((w[2] - w[0] + w[1]) / b[2] for b, w in pairs), '', 3, 2.2)

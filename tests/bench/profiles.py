@@ -49,8 +49,8 @@ def decode(template, options):
 
 def follow(template, options):
     """Each by itself: the next live value of OMP takes a short way, so that one says little of the other."""
-    yield Figure('user instructions for a vendor packet of 14 fields in a session', cost_of('track-vendor'), '', 2500, 1800, True)
-    yield Figure('user instructions for a Live of 14 fields in a session', cost_of('track-live'), '', 700, 500, True)
+    yield Figure('user instructions for a vendor packet of 14 fields in a session', cost_of('track-vendor'), '', 2500, 1800, count=True)
+    yield Figure('user instructions for a Live of 14 fields in a session', cost_of('track-live'), '', 700, 500, count=True)
 
 
 def many_files(folder):
@@ -68,5 +68,5 @@ def load(template, options):
         many_files(folder)
         once, twice = (instructions_of(out, 'load', str(n), folder) for n in (1, 2))
         took_ms = float(run([*loop(), 'load', str(LOADS), folder]))
-    yield Figure(f'million instructions to load {FILES} profiles', (twice - once) / 1e6, '', 150, 100, True)
+    yield Figure(f'million instructions to load {FILES} profiles', (twice - once) / 1e6, '', 150, 100, count=True)
     yield Figure(f'time to load {FILES} profiles', took_ms, 'ms', 50, 20)

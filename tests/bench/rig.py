@@ -13,6 +13,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+import typing
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'integration'))
 
@@ -23,7 +24,7 @@ VALUE_OCTETS = 60
 LIVE = 1                # OMP_CHAR_LIVE
 FROM_DEVICE = 0         # FRAME_FROM_DEVICE
 PACKAGES = {'valgrind': 'valgrind', 'callgrind_annotate': 'valgrind', 'strace': 'strace', 'busctl': 'systemd',
-            'dbus-daemon': 'dbus-daemon'}
+            'dbus-daemon': 'dbus-daemon', 'setpriv': 'util-linux'}
 
 
 def need(*programs):
@@ -73,10 +74,16 @@ class Bench(Stage):
             self.__exit__(*sys.exc_info())
             raise
 
-    def daemon_new(self, *wrapper, env=None):
-        """Starts needled, under a tool if one is given, with a fresh copy of the state."""
+    def state_new(self):
         shutil.rmtree(self.state_dir, ignore_errors=True)
         shutil.copytree(self.template.state, self.state_dir)
+
+    def daemon_new(self, *wrapper, env=None):
+        """Starts needled, under a tool if one is given, with a fresh copy of the state."""
+        self.state_new()
+        return self.daemon_start(*wrapper, env=env)
+
+    def daemon_start(self, *wrapper, env=None):
         self.daemon = self.start(f'needled{self.count("needled")}',
                                  [*wrapper, self.binary('daemon/needled'), f'--state-dir={self.state_dir}',
                                   f'--config-dir={self.config_dir}'], env)
@@ -141,13 +148,13 @@ class Bench(Stage):
         return taken, counters
 
     def frames(self):
-        """(boottime in µs, channel, direction, octets) of all frames in the database, in the order of the record. While a session
-        is live, frames of a chunk may still be in the tail too and come twice; after its end there is no tail."""
+        """All frames in the database, in the order of the record. While a session is live, frames of a chunk may still be in the tail too
+        and come twice; after its end there is no tail."""
         with contextlib.closing(sqlite3.connect(f'file:{self.state_dir}/needled.db?mode=ro', uri=True)) as db:
-            rows = db.execute('SELECT t0_boottime, frames, data FROM chunk UNION ALL SELECT t0_boottime, frames, data FROM tail'
-                              ' ORDER BY 1').fetchall()
-        for t0, n, data in rows:
-            yield from decode_chunk(t0, n, data)
+            rows = db.execute('SELECT t0_boottime, t0_realtime, frames, data FROM chunk UNION ALL'
+                              ' SELECT t0_boottime, t0_realtime, frames, data FROM tail ORDER BY 1').fetchall()
+        for row in rows:
+            yield from decode_chunk(*row)
 
 
 def varint(data, at):
@@ -161,16 +168,30 @@ def varint(data, at):
             return value, at
 
 
-def decode_chunk(t0, n, data):
+class Frame(typing.NamedTuple):
+    """As needled received it: both clocks in µs."""
+    boottime: int
+    realtime: int
+    channel: int
+    direction: int
+    data: bytes
+
+    @property
+    def is_live(self):
+        return (self.channel, self.direction) == (LIVE, FROM_DEVICE)
+
+
+def decode_chunk(t0_boottime, t0_realtime, n, data):
     """Encoding 1 of daemon/store/chunk.h."""
-    at, boottime = 0, t0
+    at, boottime, offset = 0, t0_boottime, (t0_realtime - t0_boottime) % 2**64
     for _ in range(n):
         step, at = varint(data, at)
         boottime = (boottime + step) % 2**64
-        _, at = varint(data, at)
+        change, at = varint(data, at)
+        offset = (offset + (change >> 1 ^ -(change & 1))) % 2**64
         channel, direction = data[at], data[at + 1]
         size, at = varint(data, at + 2)
-        yield boottime, channel, direction, size
+        yield Frame(boottime, (boottime + offset) % 2**64, channel, direction, data[at:at + size])
         at += size
 
 
@@ -205,5 +226,5 @@ def switches(pid):
     return counts
 
 
-__all__ = ['ADDRESS', 'Bench', 'FROM_DEVICE', 'Failure', 'LIVE', 'Process', 'Template', 'VALUE_OCTETS', 'cpu_usec', 'memory_kib',
+__all__ = ['ADDRESS', 'Bench', 'Failure', 'Process', 'Template', 'VALUE_OCTETS', 'cpu_usec', 'decode_chunk', 'memory_kib',
            'need', 'switches', 'thread_cpu_usec', 'wait_for']

@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/shared.h"
 #include "store-play.h"
 
 #define PAGE 5u                 /* as few as are to be found anywhere */
@@ -31,6 +32,7 @@
 #define WAVEFORM_HZ 200u
 #define POINTS 1000u
 #define HOUR_USEC UINT64_C(3600000000)
+#define SLICE_USEC HOUR_USEC     /* what is read here takes less than one of the daemon's, but not under a tool that counts */
 
 static bool opened, answered, at_end;
 static uint64_t next_id;
@@ -268,6 +270,8 @@ static int often(const char *what, unsigned long count, const char *path) {
         g_autofree double *times = g_new0(double, count), *busy = g_new0(double, count);
         Store *store = g_str_equal(what, "open") ? NULL : open_store(path);
 
+        if (store)
+                store->slice_usec = SLICE_USEC;
         for (unsigned long i = 0; i < count; i++) {
                 gint64 before = g_get_monotonic_time();
                 double busy_before = process_msec();

@@ -91,7 +91,7 @@ def reading(folder):
                                                  ('the figures', 'replay', REPLAYS, REPLAY_MILLIONS, 300)):
         wall, busy = msec(what, 9, path)
         yield Figure(f'{name} of {READ_MIN} minutes', wall, 'ms', target, None, False, [f'{busy:.1f} ms of the processors'])
-        yield Figure(f'user instructions for {name} of {READ_MIN} minutes', each(path, what, counts)[0] / 1e6, 'million', millions, None, True)
+        yield Figure(f'user instructions for {name} of {READ_MIN} minutes', each(path, what, counts)[0] / 1e6, 'million', millions, count=True)
     yield Figure(f'RSS more while {READ_MIN} minutes of 1 kHz are exported as JSON', int(loop('export', 1, fast)), 'KiB', 8192, None, True)
 
 
@@ -107,18 +107,26 @@ def flat(name, few, many):
                   [f'{FEW} sessions: {few:,.0f}', f'{MANY:,} sessions: {many:,.0f}'])
 
 
-def store(template, options):
+def keep(template, options):
+    """What a session costs to keep, and to read again."""
+    need('valgrind')
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        yield size_figure(folder)
+        yield from reading(folder)
+
+
+def flatness(template, options):
+    """Recording, listing, finding and opening, with ten sessions and with a hundred thousand."""
     need('valgrind')
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         few, many = folder / 'few.db', folder / 'many.db'
-        yield size_figure(folder)
-        yield from reading(folder)
         fill(few, FEW)
         fill(many, MANY)
         recorded = [each(path, 'record', RUNS) for path in (few, many)]
-        yield Figure('user instructions to hand a frame to the store', recorded[1][1], '', FRAME_INSTRUCTIONS, None, True)
-        yield Figure("user instructions of the store's threads for each frame, without waiting", recorded[1][2], '', 1500, None, True)
+        yield Figure('user instructions to hand a frame to the store', recorded[1][1], '', FRAME_INSTRUCTIONS, count=True)
+        yield Figure("user instructions of the store's threads for each frame, without waiting", recorded[1][2], '', 1500, count=True)
         # How often the threads wait and wake is the machine's affair.
         yield flat('user instructions to record a frame, without waiting', *(sum(way[1:3]) for way in recorded))
         for what in ('list', 'get'):

@@ -48,10 +48,13 @@ static int driver_call(FakeBus *fb, sd_bus_message *m) {
 
         if (g_str_equal(member, "Hello"))
                 return sd_bus_reply_method_return(m, "s", ":1.1");
-        if (g_str_equal(member, "RequestName"))
+        if (g_str_equal(member, "RequestName")) {
+                fb->n_name_requests++;
+                g_assert_cmpint(sd_bus_message_read(m, "su", &rule, &fb->name_flags), >, 0);
                 return fb->name_answer
                                ? sd_bus_reply_method_return(m, "u", fb->name_answer)
                                : sd_bus_reply_method_errorf(m, SD_BUS_ERROR_ACCESS_DENIED, "Not yours.");
+        }
         if (g_str_equal(member, "AddMatch") || g_str_equal(member, "RemoveMatch")) {
                 g_assert_cmpint(sd_bus_message_read(m, "s", &rule), >, 0);
                 if (member[0] == 'A')
@@ -192,7 +195,10 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 
         client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         g_assert_cmpint(client, >=, 0);
-        g_assert_null(fb->server);
+        fb->n_connections++;
+        fb->filter = sd_bus_slot_unref(fb->filter);
+        fb->server = sd_bus_close_unref(fb->server);
+        g_ptr_array_set_size(fb->matches, 0);
         g_assert_cmpint(sd_bus_new(&fb->server), >=, 0);
         g_assert_cmpint(sd_bus_set_fd(fb->server, client, client), >=, 0);
         g_assert_cmpint(sd_bus_set_server(fb->server, true, id), >=, 0);
@@ -261,6 +267,20 @@ FakeBus *fake_bus_free(FakeBus *fb) {
 
 void fake_bus_user(FakeBus *fb, const char *name, uid_t uid) {
         g_hash_table_insert(fb->users, g_strdup(name), GUINT_TO_POINTER(uid));
+}
+
+void fake_bus_stop_reading(FakeBus *fb) {
+        g_assert_cmpint(sd_bus_detach_event(fb->server), >=, 0);
+}
+
+void fake_bus_name_lost(FakeBus *fb, const char *sender) {
+        g_autoptr(sd_bus_message) m = NULL;
+
+        g_assert_cmpint(sd_bus_message_new_signal(fb->server, &m, "/org/freedesktop/DBus", DRIVER, "NameLost"), >=, 0);
+        g_assert_cmpint(sd_bus_message_set_sender(m, sender), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "s", "org.needled"), >=, 0);
+        g_assert_cmpint(sd_bus_send(fb->server, m, NULL), >=, 0);
+        fake_bus_settle(fb);
 }
 
 static void send_owner_changed(FakeBus *fb, const char *sender, const char *name, const char *old_owner, const char *new_owner) {

@@ -27,7 +27,10 @@ typedef struct FakeBus {
         sd_bus *server;                 /* our end of the daemon's connection */
         sd_bus_slot *filter;
 
+        unsigned n_connections;         /* of the daemon; each takes the place of the one before */
         uint32_t name_answer;           /* to RequestName; 0: AccessDenied */
+        unsigned n_name_requests;
+        uint32_t name_flags;            /* of the newest */
         bool hold_uids; /* GetConnectionUnixUser is not answered until fake_bus_release_uids() */
         GPtrArray *held;                /* sd_bus_message */
         GHashTable *users;              /* unique name → uid */
@@ -55,6 +58,10 @@ FakeBus *fake_bus_free(FakeBus *fb);
 void fake_bus_user(FakeBus *fb, const char *name, uid_t uid);
 /* The name leaves the bus; `sender` is who says so. */
 void fake_bus_leave(FakeBus *fb, const char *name, const char *sender);
+/* The bus reads nothing more from the daemon's connection, and delivers to it still. */
+void fake_bus_stop_reading(FakeBus *fb);
+/* `sender` says that the daemon has lost its name. */
+void fake_bus_name_lost(FakeBus *fb, const char *sender);
 void fake_bus_release_uids(FakeBus *fb);
 void fake_bus_polkit_answer(FakeBus *fb, FakePolkit answer);
 /* logind comes (a unique name), goes (NULL) or is another one, and the bus says so. */

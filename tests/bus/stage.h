@@ -10,7 +10,8 @@
 
 #define DEVICE_PATH "/org/needled/device/C0_FF_EE_12_34_56"
 #define FOUND_PATH "/org/needled/device/C0_FF_EE_00_00_01"
-#define SESSION_PATH "/org/needled/session/42"
+#define SESSIONS "/org/needled/session"
+#define SESSION_PATH SESSIONS "/42"
 #define MANAGER "org.needled.Manager1"
 #define DEVICE "org.needled.Device1"
 #define SESSION "org.needled.Session1"
@@ -33,6 +34,7 @@ typedef struct Scene {
         Bus *bus;
         bool acquired;                  /* the name */
         int failed;                     /* what settings->failed() said */
+        unsigned n_stalls;              /* settings->stalled() */
 
         /* link */
         Device device, found;
@@ -70,6 +72,11 @@ typedef struct Scene {
         int scan_error;                 /* of both */
         unsigned n_forgotten;           /* of them */
         bool scans_hold;                /* neither is answered until stage_scans_answer() */
+        GArray *kept;                   /* Frame: of the live session */
+        unsigned written;               /* how many of them walks come to; UINT_MAX: all */
+        int walk_error;
+        unsigned n_damaged;             /* chunks, as walks tell */
+        bool unreadable;                /* nobody has the profile of the session */
         unsigned n_exports;
         StoreExport export;             /* the newest; its pipe is the stage's to close */
         TapeHead export_head;
@@ -116,6 +123,8 @@ extern Scene *stage;
 void stage_new(void);                   /* and waits for the name */
 void stage_new_without_waiting(void);
 void stage_new_with_release_time(uint64_t release_usec); /* that of needled.conf */
+void stage_new_with_leaving_time(uint64_t leaving_usec); /* for which readers of a discarded session are given what is queued */
+void stage_new_with_stall_time(uint64_t stall_usec); /* after which a connection is opened again */
 void stage_free(void);
 
 /* A live session of the owner's, running, with figures. */
@@ -130,6 +139,8 @@ void stage_store_answer(void);          /* all that was asked; labels are not wr
 void stage_store_labelled(int error);
 void stage_store_erased(int error, const StoreErased *erased);
 void stage_scans_answer(void);
+bool stage_walks(void);                 /* those under way come to where they stop; false: there is none */
+unsigned stage_n_walks(void);           /* that were not freed */
 
 /* Short forms of fake_call(). */
 #define call(sender, path, interface, member, ...) \

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "autoptr.h"
+#include "seen.h"
 #include "stage.h"
 
 static void assert_state(const char *state, const char *end_reason) {
@@ -21,78 +22,6 @@ static void assert_state(const char *state, const char *end_reason) {
 }
 
 /* ---- Streams ---- */
-
-static int open_stream(const char *sender, bool waveform, bool frames, uint64_t period_usec) {
-        g_autoptr(FakeCall) c = call(sender, SESSION_PATH, SESSION, "OpenStream", "a{sv}", 3, "waveform",
-                                     "b", waveform, "frames", "b", frames, "period", "t", period_usec);
-        int fd, copy;
-
-        g_assert_cmpint(sd_bus_message_read(expect(c, NULL), "h", &fd), >, 0);
-        copy = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* the message closes its own */
-        g_assert_cmpint(copy, >=, 0);
-        return copy;
-}
-
-typedef struct Seen {
-        unsigned n_messages, n, of[NEEDLED_STREAM_END + 1];
-        uint64_t dropped;
-        unsigned first, last;           /* types */
-        uint64_t last_strokes;          /* of the newest LIVE */
-        uint64_t figures_present;
-        uint8_t state, reason;
-        GString *frames;                /* direction, channel and first octet of each FRAME; NULL: not wanted */
-        bool closed;
-} Seen;
-
-static void see_frame(GString *frames, const struct needled_stream_frame *frame) {
-        const uint8_t *octets = (const uint8_t *) (frame + 1);
-
-        g_string_append_printf(frames, "%u:%u:%u ", frame->direction, frame->channel, frame->length == 1 ? octets[0] : frame->length);
-}
-
-static void see_record(Seen *seen, const struct needled_stream_head *head) {
-        const void *body = head + 1;
-
-        g_assert_cmpuint(head->type, >=, NEEDLED_STREAM_HELLO);
-        g_assert_cmpuint(head->type, <=, NEEDLED_STREAM_END);
-        if (seen->n++ == 0)
-                seen->first = head->type;
-        seen->last = head->type;
-        seen->of[head->type]++;
-        seen->dropped += head->dropped;
-        if (head->type == NEEDLED_STREAM_LIVE)
-                seen->last_strokes = ((const struct needled_stream_live *) body)->strokes;
-        else if (head->type == NEEDLED_STREAM_STATE)
-                seen->state = ((const struct needled_stream_state *) body)->state;
-        else if (head->type == NEEDLED_STREAM_FIGURES)
-                seen->figures_present = ((const struct needled_stream_figures *) body)->present;
-        else if (head->type == NEEDLED_STREAM_FRAME && seen->frames)
-                see_frame(seen->frames, body);
-        else if (head->type == NEEDLED_STREAM_END)
-                seen->reason = ((const struct needled_stream_end *) body)->reason;
-}
-
-/* Reads all that is there. */
-static void drain(int fd, Seen *seen) {
-        uint8_t buffer[NEEDLED_STREAM_MESSAGE_MAX + 1] __attribute__((aligned(8)));
-        ssize_t size;
-
-        while ((size = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT)) > 0) {
-                g_assert_cmpint(size, <=, NEEDLED_STREAM_MESSAGE_MAX);
-                seen->n_messages++;
-                for (ssize_t at = 0; at < size;) {
-                        const struct needled_stream_head *head =
-                                (const struct needled_stream_head *) (buffer + at);
-
-                        g_assert_cmpint(size - at, >=, (ssize_t) sizeof(*head));
-                        g_assert_cmpuint(head->size % 8, ==, 0);
-                        g_assert_cmpint(at + head->size, <=, size);
-                        see_record(seen, head);
-                        at += head->size;
-                }
-        }
-        seen->closed = size == 0;
-}
 
 /* "HELLO comes first", then what there is to show at once; one message. */
 static void test_stream_greets(void) {
@@ -141,10 +70,9 @@ static void test_stream_options(void) {
                     UINT64_C(10000001));
         call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "OpenStream", "a{sv}", 1, "sound", "b",
                     true);
-        call_expect("NotSupported", OWNER, SESSION_PATH, SESSION, "OpenStream", "a{sv}", 1, "max_rate_hz",
-                    "u", 5);
-        call_expect("NotSupported", OWNER, SESSION_PATH, SESSION, "OpenStream", "a{sv}", 1, "history", "t",
-                    UINT64_C(5));
+        call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "OpenStream", "a{sv}", 1, "max_rate_hz", "u", 0);
+        call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "OpenStream", "a{sv}", 1, "max_rate_hz", "u", 1001);
+        call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "OpenStream", "a{sv}", 1, "history", "u", 5);
         stage_free();
 }
 
@@ -326,14 +254,6 @@ static void test_stream_limits(void) {
         stage_free();
 }
 
-static void test_stream_opened_and_closed_often(void) {
-        stage_new();
-        stage_session();
-        for (unsigned i = 0; i < 2000; i++)
-                close(open_stream(OWNER, i % 2, false, i % 3 * 50000));
-        stage_free();
-}
-
 static void test_stream_gap_and_pause(void) {
         Seen seen = {};
         int fd;
@@ -510,6 +430,78 @@ static void test_end_waits_for_a_slow_reader(void) {
         stage_free();
 }
 
+static char *next_session(void) {
+        call_expect(NULL, OWNER, "/org/needled", MANAGER, "StartSession", "oa{sv}", DEVICE_PATH, 0);
+        return g_strdup_printf(SESSIONS "/%" G_GUINT64_FORMAT, tracker_session(stage->tracker)->id);
+}
+
+/* The object of a session that is discarded goes at once; who was not ready for the end has it all the same, and counts as a stream until then. */
+static void test_discard_waits_for_a_slow_reader(void) {
+        Seen seen = {};
+        int fd, others[7];
+
+        stage_new();
+        stage_session();
+        fd = open_stream(OWNER, false, false, 0);
+        stage_live(3000);
+        g_autoptr(FakeCall) c = call(OWNER, SESSION_PATH, SESSION, "Discard", "");
+        fake_bus_until(stage->fb, stage->ended);
+        stage_session_durable();
+        stage_session_remove();
+        (void) expect(c, NULL);
+
+        g_autofree char *path = next_session();
+        for (unsigned i = 0; i < G_N_ELEMENTS(others); i++)
+                others[i] = open_stream_of(path, OWNER, false, false, 0);
+        call_expect("LimitReached", OWNER, path, SESSION, "OpenStream", "a{sv}", 0);
+        fake_bus_until(stage->fb, (drain(fd, &seen), seen.closed));
+        g_assert_cmpuint(seen.last, ==, NEEDLED_STREAM_END);
+        g_assert_cmpuint(seen.reason, ==, SESSION_END_DISCARDED);
+        g_assert_cmpuint(seen.of[NEEDLED_STREAM_LIVE] + seen.dropped, ==, 3000);
+        close(open_stream_of(path, OWNER, false, false, 0));
+        for (unsigned i = 0; i < G_N_ELEMENTS(others); i++)
+                close(others[i]);
+        close(fd);
+        stage_free();
+}
+
+/* A minute, or as long as the test says. It counts no more, nor does one that was closed, or one whose bus goes. */
+static void test_discard_waits_for_a_while(void) {
+        for (unsigned how = 0; how < 3; how++) {
+                Seen seen = {};
+                int fd;
+
+                stage_new_with_leaving_time(how == 0 ? 1 : 0);
+                stage_session();
+                fd = open_stream(OWNER, false, false, 0);
+                stage_live(3000);
+                g_autoptr(FakeCall) c = call(OWNER, SESSION_PATH, SESSION, "Discard", "");
+                fake_bus_until(stage->fb, stage->ended);
+                stage_session_durable();
+                g_assert_cmpuint(stage->ended->n_readers, ==, 1);
+                stage_session_remove();
+                (void) expect(c, NULL);
+                if (how == 0) {
+                        fake_bus_until(stage->fb, (drain(fd, &seen), seen.closed));
+                        g_assert_cmpuint(seen.of[NEEDLED_STREAM_END], ==, 0);
+                }
+                if (how < 2) {
+                        close(fd);
+                        fd = -1;
+                        g_autofree char *path = next_session();
+                        int fds[8];
+
+                        for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++) /* a place that was left is free at once */
+                                fds[i] = open_stream_of(path, OWNER, false, false, 0);
+                        for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++)
+                                close(fds[i]);
+                }
+                stage_free();
+                if (fd >= 0)
+                        close(fd);
+        }
+}
+
 /* ---- What everybody can see ---- */
 
 /* Walks through a message and fails on any number that only the figures hold. */
@@ -574,13 +566,14 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/stream/closed-by-the-reader", test_stream_closed_by_the_reader);
         g_test_add_func("/stream/reader-writes", test_stream_reader_writes);
         g_test_add_func("/stream/limits", test_stream_limits);
-        g_test_add_func("/stream/opened-and-closed-often", test_stream_opened_and_closed_often);
         g_test_add_func("/stream/gap-and-pause", test_stream_gap_and_pause);
         g_test_add_func("/figures", test_figures);
         g_test_add_func("/end/finish", test_finish);
         g_test_add_func("/end/finish-degraded", test_finish_degraded);
         g_test_add_func("/end/finish-caller-leaves", test_finish_caller_leaves);
         g_test_add_func("/end/discard", test_discard);
+        g_test_add_func("/end/discard-waits-for-a-slow-reader", test_discard_waits_for_a_slow_reader);
+        g_test_add_func("/end/discard-waits-for-a-while", test_discard_waits_for_a_while);
         g_test_add_func("/end/waits-for-a-slow-reader", test_end_waits_for_a_slow_reader);
         g_test_add_func("/nothing-measured-is-public", test_nothing_measured_is_public);
         return g_test_run();

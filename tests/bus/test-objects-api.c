@@ -28,7 +28,7 @@ static void test_manager_properties(void) {
         stage_new();
         assert_property("/org/needled", MANAGER, "Version", NEEDLED_VERSION);
         assert_property("/org/needled", MANAGER, "Features",
-                        "[omp1, vendor-profiles, stream1, export-tape, pairing-agent, doctor, plan, control, sync, stages, alerts, events]");
+                        "[omp1, vendor-profiles, stream1, stream-history, stream-max-rate, export-tape, pairing-agent, doctor, plan, control, sync, stages, alerts, events]");
         assert_property("/org/needled", MANAGER, "Bluetooth", "ready");
         assert_property("/org/needled", MANAGER, "Storage", "ready");
         assert_property("/org/needled", MANAGER, "StorageReason", "");
@@ -158,6 +158,81 @@ static void test_adopt(void) {
         stage->work_done(-EKEYREJECTED, "The device refused to pair; press its button and try again.",
                          stage->work_call);
         (void) expect(c, "PairingFailed");
+        stage_free();
+}
+
+/* Those too that are about to be adopted; what is adopted already can be healed. */
+static void test_adopt_too_many(void) {
+        static Device devices[62];
+        g_autoptr(FakeCall) c = NULL;
+
+        stage_new();
+        for (unsigned i = 0; i < G_N_ELEMENTS(devices); i++) {
+                devices[i] = stage->device;
+                devices[i].path = g_strdup_printf("d%u", i);
+                bus_device_added(stage->bus, &devices[i]);
+        }
+        c = call(ROOT, "/org/needled", MANAGER, "Adopt", "oa{sv}", FOUND_PATH, 0); /* the 64th */
+        fake_bus_until(stage->fb, stage->work);
+        call_expect("LimitReached", ROOT, "/org/needled", MANAGER, "Adopt", "oa{sv}", FOUND_PATH, 0);
+        stage->found.adopted = true;
+        stage->work = NULL;
+        stage->work_done(0, "", stage->work_call);
+        (void) expect(c, NULL);
+
+        stage->found.adopted = false;
+        devices[0].adopted = false;
+        stage->device.state = DEVICE_BOND_LOST;
+        g_autoptr(FakeCall) again = call(ROOT, "/org/needled", MANAGER, "Adopt", "oa{sv}", DEVICE_PATH, 0);
+        devices[0].adopted = stage->found.adopted = true;
+        fake_bus_until(stage->fb, stage->work);
+        stage->work = NULL;
+        stage->work_done(0, "", stage->work_call);
+        (void) expect(again, NULL);
+        for (unsigned i = 0; i < G_N_ELEMENTS(devices); i++) {
+                bus_device_removed(stage->bus, &devices[i]);
+                g_free(devices[i].path);
+        }
+        stage_free();
+}
+
+/* A share of them is a user's; root's word is not counted, and what is adopted already can be healed. */
+static void test_adopt_too_many_of_a_user(void) {
+        static Device devices[15];      /* with that of the stage: 16 */
+        g_autoptr(FakeCall) c = NULL;
+
+        stage_new();
+        stage->fb->polkit = FAKE_POLKIT_ALLOW;
+        for (unsigned i = 0; i < G_N_ELEMENTS(devices); i++) {
+                devices[i] = stage->device;
+                devices[i].path = g_strdup_printf("d%u", i);
+                bus_device_added(stage->bus, &devices[i]);
+        }
+        devices[0].owner = OTHER_UID;
+        c = call(OWNER, "/org/needled", MANAGER, "Adopt", "oa{sv}", FOUND_PATH, 0); /* the 16th */
+        fake_bus_until(stage->fb, stage->work);
+        call_expect("LimitReached", OWNER, "/org/needled", MANAGER, "Adopt", "oa{sv}", FOUND_PATH, 0);
+        stage->work = NULL;
+        stage->work_done(-ECANCELED, "", stage->work_call);
+        (void) expect(c, "Cancelled");
+        devices[0].owner = OWNER_UID;
+
+        call_expect("LimitReached", OWNER, "/org/needled", MANAGER, "Adopt", "oa{sv}", FOUND_PATH, 0);
+        static const struct {
+                const char *who, *device;
+        } fine[] = { { OTHER, FOUND_PATH }, { ROOT, FOUND_PATH }, { SELF, FOUND_PATH }, { OWNER, DEVICE_PATH } };
+        for (size_t i = 0; i < G_N_ELEMENTS(fine); i++) {
+                stage->device.state = DEVICE_BOND_LOST;
+                g_autoptr(FakeCall) other = call(fine[i].who, "/org/needled", MANAGER, "Adopt", "oa{sv}", fine[i].device, 0);
+                fake_bus_until(stage->fb, stage->work);
+                stage->work = NULL;
+                stage->work_done(0, "", stage->work_call);
+                (void) expect(other, NULL);
+        }
+        for (unsigned i = 0; i < G_N_ELEMENTS(devices); i++) {
+                bus_device_removed(stage->bus, &devices[i]);
+                g_free(devices[i].path);
+        }
         stage_free();
 }
 
@@ -398,25 +473,25 @@ static void test_bus_goes(void) {
 /* Many callers come and go: the cache stays within its bound, and matches with it. */
 static void test_callers_are_bounded(void) {
         stage_new();
-        for (unsigned i = 0; i < 400; i++) {
+        for (unsigned i = 0; i < 600; i++) {
                 g_autofree char *name = g_strdup_printf(":2.%u", i);
 
                 fake_bus_user(stage->fb, name, 2000 + i);
                 call_expect("NotAuthorized", name, DEVICE_PATH, DEVICE, "GetCounters", "");
         }
         fake_bus_settle(stage->fb);
-        g_assert_cmpuint(stage->fb->matches->len, <=, 128 + 4);
-        g_assert_cmpuint(stage->fb->n_uid_queries, ==, 400);
+        g_assert_cmpuint(stage->fb->matches->len, <=, 480 + 4);
+        g_assert_cmpuint(stage->fb->n_uid_queries, ==, 600);
 
         /* One that is known is not asked after again. */
-        call_expect("NotAuthorized", ":2.399", DEVICE_PATH, DEVICE, "GetCounters", "");
-        g_assert_cmpuint(stage->fb->n_uid_queries, ==, 400);
+        call_expect("NotAuthorized", ":2.599", DEVICE_PATH, DEVICE, "GetCounters", "");
+        g_assert_cmpuint(stage->fb->n_uid_queries, ==, 600);
         /* One that has left is. */
-        fake_bus_leave(stage->fb, ":2.399", "org.freedesktop.DBus");
-        g_assert_cmpuint(stage->fb->matches->len, <=, 127 + 4);
-        fake_bus_user(stage->fb, ":2.399", OWNER_UID);
-        call_expect(NULL, ":2.399", DEVICE_PATH, DEVICE, "GetCounters", "");
-        g_assert_cmpuint(stage->fb->n_uid_queries, ==, 401);
+        fake_bus_leave(stage->fb, ":2.599", "org.freedesktop.DBus");
+        g_assert_cmpuint(stage->fb->matches->len, <=, 479 + 4);
+        fake_bus_user(stage->fb, ":2.599", OWNER_UID);
+        call_expect(NULL, ":2.599", DEVICE_PATH, DEVICE, "GetCounters", "");
+        g_assert_cmpuint(stage->fb->n_uid_queries, ==, 601);
         stage_free();
 }
 
@@ -502,6 +577,7 @@ static void test_signals_are_bounded(void) {
         stage->device.battery = 7;
         bus_device_changed(stage->bus, &stage->device, DEVICE_CHANGED_BATTERY);
 
+        fake_bus_settle(stage->fb); /* what is under way, without a look at all of it after each message */
         fake_bus_until(stage->fb, fake_bus_count_signals(stage->fb, NULL, "InterfacesRemoved") == 1);
         fake_bus_settle(stage->fb);
         told = fake_bus_count_signals(stage->fb, NULL, "PropertiesChanged") - changes;
@@ -531,6 +607,8 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/manager/search-over", test_search_over);
         g_test_add_func("/manager/doctor", test_doctor);
         g_test_add_func("/manager/adopt", test_adopt);
+        g_test_add_func("/manager/adopt-too-many", test_adopt_too_many);
+        g_test_add_func("/manager/adopt-too-many-of-a-user", test_adopt_too_many_of_a_user);
         g_test_add_func("/manager/adopt-for-another", test_adopt_for_another);
         g_test_add_func("/manager/adopt-caller-leaves", test_adopt_caller_leaves);
         g_test_add_func("/manager/forget", test_forget);

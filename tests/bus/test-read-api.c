@@ -77,6 +77,7 @@ static void test_get(void) {
         g_assert_nonnull(strstr(text, "areas: {"));
         g_assert_nonnull(strstr(text, "alerts: ["));
         g_assert_nonnull(strstr(text, "stages: {"));
+        g_assert_nonnull(strstr(text, "force_time: ["));
         g_assert_nonnull(strstr(text, "clock_quality: "));
         g_assert_nonnull(strstr(text, "not_cleansed: false"));
         stage_free();

@@ -298,6 +298,19 @@ static void test_when_it_is_over(void) {
         stage_free();
 }
 
+/* What an error quotes of a text ends where it ends, which may be within a character: there is an answer all the same. */
+static void test_errors_quote_any_text(void) {
+        g_autoptr(GString) text = g_string_new("x");
+
+        stage_new();
+        stage_session();
+        for (unsigned i = 0; i < 60; i++)
+                g_string_append(text, "\xe2\x82\xac");
+        for (unsigned i = 0; i < 3; i++, g_string_prepend(text, "x"))
+                set_stage(OWNER, "InvalidArgument", text->str);
+        stage_free();
+}
+
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/session/stages", test_stages);
@@ -311,5 +324,6 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/session/labels-that-cannot-be", test_labels_that_cannot_be);
         g_test_add_func("/session/others-may-not", test_others_may_not);
         g_test_add_func("/session/when-it-is-over", test_when_it_is_over);
+        g_test_add_func("/errors-quote-any-text", test_errors_quote_any_text);
         return g_test_run();
 }

@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A polkit that allows everything to everybody, on the stage's bus. */
+/* A polkit that allows everything to everybody, on the stage's bus; with an argument only if somebody may be asked. */
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <systemd/sd-bus.h>
 
+#define ALLOW_USER_INTERACTION 1u
+
 static int method_check(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return sd_bus_reply_method_return(m, "(bba{ss})", true, false, 0);
+        const bool *must_ask = userdata;
+        uint32_t flags = 0;
+        int r;
+
+        r = sd_bus_message_skip(m, "(sa{sv})sa{ss}");
+        if (r >= 0)
+                r = sd_bus_message_read(m, "u", &flags);
+        if (r < 0)
+                return r;
+
+        return sd_bus_reply_method_return(m, "(bba{ss})", !*must_ask || flags & ALLOW_USER_INTERACTION, *must_ask, 0);
 }
 
 static const sd_bus_vtable vtable[] = {
@@ -16,14 +28,15 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
-int main(void) {
+int main(int argc, char **argv) {
+        bool must_ask = argc > 1;
         sd_bus *bus = NULL;
         int r;
 
         r = sd_bus_open_system(&bus);
         if (r >= 0)
                 r = sd_bus_add_object_vtable(bus, NULL, "/org/freedesktop/PolicyKit1/Authority",
-                                             "org.freedesktop.PolicyKit1.Authority", vtable, NULL);
+                                             "org.freedesktop.PolicyKit1.Authority", vtable, &must_ask);
         if (r >= 0)
                 r = sd_bus_request_name(bus, "org.freedesktop.PolicyKit1", 0);
         while (r >= 0) {

@@ -14,6 +14,8 @@ import subprocess
 import tempfile
 import time
 
+from wire import Wire
+
 DEADLINE_SEC = 60
 BUS_CONFIG = pathlib.Path(__file__).resolve().parent.parent / 'data' / 'private-bus.conf'
 SANITIZER_WORDS = ('AddressSanitizer', 'LeakSanitizer', 'ThreadSanitizer', 'runtime error:')
@@ -108,7 +110,7 @@ class Sim(Process):
 
 
 class Stage:
-    def __init__(self):
+    def __init__(self, bus_limits=''):
         self.build = pathlib.Path(os.environ['NEEDLED_BUILD'])
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix='needled-stage-'))
         self.env = {'DBUS_SYSTEM_BUS_ADDRESS': f'unix:path={self.dir}/bus', 'NO_COLOR': '1', 'NEEDLED_PROFILES_PATH': '',
@@ -120,9 +122,10 @@ class Stage:
         self.config_dir.mkdir()
         self.daemon = None
         config = self.dir / 'bus.conf'
-        config.write_text(BUS_CONFIG.read_text().replace('@SOCKET@', str(self.dir / 'bus')))
+        config.write_text(BUS_CONFIG.read_text().replace('@SOCKET@', str(self.dir / 'bus')).replace('</busconfig>', f'{bus_limits}</busconfig>'))
         self.start('bus', ['dbus-daemon', f'--config-file={config}', '--nofork', '--nopidfile'])
         wait_for('the bus', self.bus_answers)
+        self.wire = Wire(self.dir / 'bus')
 
     def bus_answers(self):
         """Its socket is there a moment before it takes anybody."""
@@ -135,6 +138,8 @@ class Stage:
     def __exit__(self, kind, value, traceback):
         problems = []
         for process in reversed(self.processes):
+            if process.name == 'bus':
+                problems += [f'not as in dbus/*.xml: {what}' for what in self.wire.finish()]
             if process.running():
                 try:
                     status = process.stop()

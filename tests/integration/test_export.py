@@ -34,7 +34,10 @@ def session_with_device(stage, *options, until):
     # A device in a flood does not say that it stops.
     if stage.live_session():
         stage.ctl('finish')
-    return wait_for('a stored session', stage.sessions)[0]
+    # Its own session may end after ours. What it has stored of it is fetched, and added, afterwards.
+    wait_for('the end on the device', lambda: sim.status()['records'])
+    wait_for('what the device has stored', lambda: stage.sessions() and stage.sessions()[0]['source'] == 'both')
+    return stage.sessions()[0]
 
 
 class Export:
@@ -130,6 +133,7 @@ def stored(stage, session_id):
                 size, at = varint(data, at + 2)
                 frames.append((boot, boot + offset, channel, direction, data[at:at + size]))
                 at += size
+    frames.sort(key=lambda frame: frame[0])     # what the device had stored is in later chunks, and of then
     return start, frames
 
 

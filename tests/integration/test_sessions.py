@@ -279,3 +279,50 @@ def test_verbs_say_what_they_did(stage):
     expect('* chin' in stage.ctl('area')[1], True, 'the current area')
     expect(stage.json('mark', 'it hurt')['mark'], 'it hurt', 'mark')
     expect('stage numb' in stage.ctl('status')[1], True, 'the stage in status')
+
+
+def taken_in(stage, uuid, day):
+    """A stored session of this UUID and day; its number."""
+    tape = write_tape(stage, [(CONTACT, 900, 12)] * 30)
+    tape.write_text(tape.read_text().replace('profile omp1\n', f'profile omp1\nsession {uuid}\nclock 2026-02-0{day}T14:05:00Z\n') + '3.5 = device\n')
+    return stage.json('import', tape)['imported'][0]['session']
+
+
+def test_stored_ones_by_number_uuid_or_latest(stage):
+    tail = '-6a52-4f8e-9d0b-4d8c1f0a7e21'
+    stage.needled()
+    status, _, err = stage.ctl('show', 'latest')
+    expect((status, 'there is no latest one' in err), (3, True), err)
+    first, second, digits = (taken_in(stage, head + tail, day)
+                             for day, head in enumerate(('cafe0001', 'cafe0002', '12345678'), 1))
+    for typed, number in ((first, first), ('cafe0001', first), ('CAFE0002-6A', second), ('cafe0002' + tail, second), ('12345678-', digits),
+                          ('last', digits), ('latest', digits)):
+        expect(stage.json('show', typed)['id'], number, f'show {typed}')
+    expect(stage.json('annotate', 'cafe0001', 'rating=4')['session'], first, 'annotate')
+    expect(stage.json('verify', 'cafe0001')['verified'][0]['session'], first, 'verify')
+    page, tape = stage.dir / 'page.html', stage.dir / 'one.tape'
+    expect((stage.ctl('report', 'cafe0002', '-o', page)[0], f'cafe0002{tail}' in page.read_text()), (0, True), 'report')
+    expect((stage.ctl('export', 'cafe0002', '-o', tape)[0], f'session cafe0002{tail}\n' in tape.read_text()), (0, True), 'export')
+    expect([s['session'] for s in stage.json('verify', first, 'cafe0002')['verified']], [first, second], 'several')
+
+    # Of what fits several, those are named; digits alone are a number, and three letters are none.
+    several = f"'cafe' fits more than one session: {second} (cafe0002{tail}), {first} (cafe0001{tail}). Name one.\n"
+    for words in (['show'], ['annotate', 'rating=1'], ['verify'], ['report'], ['export'], ['log'], ['delete', '--yes']):
+        verb, *more = words
+        expect(stage.ctl(verb, 'cafe', *more), (64, '', several), verb)
+        for typed in ('cafe0003', *(('12345678', 'caf') if verb == 'delete' else ())):
+            status, out, err = stage.ctl(verb, typed, *more)
+            if verb == 'log':
+                expect(status != 0 and not out, True, f'log {typed}: {status}')
+            else:
+                expect((status, out, err.count('\n')), (3, '', 1), f'{verb} {typed}: {err}')
+    expect((stage.ctl('log', 'yesterday')[0], stage.ctl('log', 'latest')[0] in (1, 3, 4)), (64, True), 'log')
+
+    # A file that is there comes before a beginning of a UUID.
+    (stage.dir / 'cafe0001').write_text(tape.read_text())
+    os.chdir(stage.dir)
+    expect(list(stage.json('verify', 'cafe0001')['verified'][0])[0], 'file', 'a file')
+    expect(stage.ctl('delete', 'cafe0001', str(first), '12345678-', '--yes', '-q'), (0, '', ''), 'delete, each once')
+    expect([s['id'] for s in stage.sessions()], [second], 'what is left')
+    expect(stage.ctl('delete', 'last')[0], 64, 'nobody is asked here, and nobody has said yes')
+    expect((stage.ctl('delete', 'last', '--yes')[0], stage.sessions()), (0, []), 'the last')

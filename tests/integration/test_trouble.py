@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What goes wrong costs nothing but itself, and is said."""
+import contextlib
+import fcntl
 import os
 import pathlib
 import signal
@@ -159,6 +161,59 @@ def test_database_that_comes_late(stage):
     expect(len(stage.sessions()), 1, 'stored sessions')
     use_and_store(stage, sim)
     wait_for('another stored session', lambda: len(stage.sessions()) == 2)
+
+
+@contextlib.contextmanager
+def stalled(path):
+    """Whoever opens the file waits until this is over: a disk that does not answer."""
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)     # the kernel's word that somebody waits
+    fd = os.open(path, os.O_RDWR)
+    fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    try:
+        yield
+    finally:
+        os.close(fd)
+        signal.signal(signal.SIGIO, before)
+
+
+def test_database_that_hangs(stage):
+    """Who asks is answered all the same, after a while; and the rest of it when the disk answers."""
+    sim = stage.sim('--kind=pen')
+    stage.needled()
+    stage.adopt()
+    use_and_store(stage, sim)
+    expect(stage.daemon.stop(), 0, 'exit status')
+    with stalled(stage.state_dir / 'needled.db'):
+        stage.needled(wait=False)
+        wait_for('needled on the bus', lambda: stage.ctl('devices')[0] == 0)
+        expect(stage.device('pen'), None, 'a device that only the database knows')
+        status, _, err = stage.ctl('sessions')
+        expect((status, 'it is being opened; wait a moment' in err), (1, True), f'what is said of sessions ({err})')
+    wait_for('the adopted device', stage.streaming)
+    expect(stage.json('status')['storage'], 'ready', 'storage')
+    expect(len(stage.sessions()), 1, 'stored sessions')
+    use_and_store(stage, sim)
+    wait_for('another stored session', lambda: len(stage.sessions()) == 2)
+
+
+def test_two_of_them(stage):
+    """The second one ends, and has touched neither the session nor the device of the first."""
+    sim = stage.sim('--kind=pen')
+    first = stage.needled()
+    stage.adopt()
+    sim.control('start')
+    session = wait_for('a session', stage.live_session)
+    second = stage.needled(wait=False)
+    wait_for('its end', lambda: not second.running())
+    expect((second.child.returncode, 'another needled runs on this bus: stop it first' in second.text()), (1, True), f'the end ({second.text()})')
+    stage.processes.remove(second)
+    stage.daemon = first
+    sent = sim.status()['sent']['live']
+    wait_for('use', lambda: sim.status()['sent']['live'] > sent + 20)
+    sim.control('stop')
+    kept = wait_for('a stored session', stage.sessions)[0]
+    expect((kept['id'], kept['gaps'], kept['lost']['live']), (session['id'], 0, 0), 'the session, its gaps and what was lost')
+    expect(stage.ctl('verify', session['id'])[0], 0, 'figures that its frames give')
 
 
 def test_state_directory_is_a_file(stage):

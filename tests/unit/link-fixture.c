@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "link/private.h"
+
 static void on_bluetooth(Link *link, void *userdata) {
         ((Fixture *) userdata)->bluetooth_changes++;
 }
@@ -152,6 +154,12 @@ void fixture_settle(Fixture *f) {
                 while (sd_event_run(f->event, 50 * 1000) > 0)
                         ;
         }
+}
+
+void fixture_lose(Fixture *f) {
+        fake_device_disconnect(f->fake);
+        wait_for(f, f->device->state == DEVICE_WAITING && f->device->work->step == STEP_NONE);
+        fixture_settle(f);
 }
 
 void fixture_find(Fixture *f) {

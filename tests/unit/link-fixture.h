@@ -63,6 +63,8 @@ void fixture_restart(Fixture *f, const Device *remembered);
 
 /* Lets everything that is on its way arrive: a call goes to the bus and back on each side. */
 void fixture_settle(Fixture *f);
+/* Away by the radio, and waiting to come back by itself. */
+void fixture_lose(Fixture *f);
 void fixture_find(Fixture *f);
 void fixture_adopt(Fixture *f, bool allow_unbonded);
 void fixture_stream(Fixture *f); /* adopted, bonded, and all that was asked for is answered */

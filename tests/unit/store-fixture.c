@@ -37,6 +37,8 @@ static void on_opened(const StoreOpened *opened, void *userdata) {
         }
         f->opened = true;
         f->next_session_id = opened->next_session_id;
+        f->taken_in = opened->taken_in;
+        f->ended = opened->n_ended > 0 ? opened->ended[0].id : 0;
         for (size_t i = 0; i < opened->n_devices; i++) {
                 const StoreDevice *d = &opened->devices[i];
                 g_autofree char *until = d->released ? g_strdup_printf(" until %" G_GUINT64_FORMAT, d->released_until_usec) : NULL;
@@ -223,6 +225,7 @@ void fixture_start_only(Fixture *f) {
                 .retired = on_retired,
                 .recorded = on_recorded,
                 .decoder = f->decoder,
+                .ring = f->ring,
         };
 
         forget(f);
@@ -417,6 +420,7 @@ int fixture_erase_copies(Fixture *f) {
 void fixture_sweep(Fixture *f) {
         g_assert_cmpint(fixture_delete(f, INT64_MAX), ==, -ENOENT); /* its turn comes when they are gone */
         g_assert_cmpint(fixture_query(f->path, "SELECT count(*) FROM session WHERE ended = 2"), ==, 0);
+        g_assert_cmpint(fixture_query(f->path, "SELECT (SELECT count(*) FROM erasure WHERE file = '') + (SELECT count(*) FROM spared)"), ==, 0);
 }
 
 static GString *make_tape(uint64_t session, uint64_t n_frames, bool whole) {

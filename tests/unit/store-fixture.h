@@ -13,8 +13,8 @@
 #define FIXTURE_FRAME_USEC UINT64_C(2500)       /* 400 a second */
 #define FIXTURE_FRAME_SIZE 60u
 #define FIXTURE_LENGTH_USEC UINT64_C(60000000)  /* of a session that fixture_end() ends */
-/* Under the address sanitizer, where a start of the store takes many times as long, the long sweeps do about a tenth. */
-#if defined(__SANITIZE_ADDRESS__) || g_macro__has_feature(address_sanitizer)
+/* Under the address or thread sanitizer, where a start of the store takes many times as long, the long sweeps do about a tenth. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || g_macro__has_feature(address_sanitizer) || g_macro__has_feature(thread_sanitizer)
 #define FIXTURE_SANITIZED true
 #else
 #define FIXTURE_SANITIZED false
@@ -37,9 +37,12 @@ typedef struct Fixture {
         char *dir, *path;
         Store *store;
         StoreDecoder decoder;   /* none if not set before the start */
+        Ring *ring;             /* likewise; the test's */
         uint64_t collect_usec;  /* instead of 100 ms, 0: as it is */
         bool opened;
         uint64_t next_session_id;
+        bool taken_in;          /* the ring had something */
+        uint64_t ended;         /* the last session that was over only there; 0: none */
         GPtrArray *devices;     /* "path alias" each, "path alias until 17…" of one that is released */
         GPtrArray *personal;    /* "plan of 1000 for X: 1 2 3 4 5 6", "1000 acknowledged V at T" each */
         FixtureSession *sessions;

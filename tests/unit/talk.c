@@ -119,6 +119,10 @@ static void on_alert(Tracker *tracker, Session *s, const Alert *alert, void *use
                 fact(userdata, "%s:%s:%i", alert_level_name(alert->level), alert_code_name(alert->code), alert->value);
 }
 
+static void on_device_over(Tracker *tracker, void *userdata) {
+        fact(userdata, "device-over");
+}
+
 static void on_ending(Tracker *tracker, Session *s, void *userdata) {
         fact(userdata, "ending");
 }
@@ -154,6 +158,7 @@ const TrackerObserver talk_observer = {
         .area_changed = on_area,
         .mark = on_mark,
         .alert = on_alert,
+        .device_over = on_device_over,
         .ending = on_ending,
         .ended = on_ended,
 };

@@ -58,6 +58,14 @@ static void test_the_worst_value_stays(void) {
         (void) alerts_raise(&a, ALERT_BATTERY_LOW, ALERT_NOTICE, 13, 3);
         (void) alerts_raise(&a, ALERT_BATTERY_LOW, ALERT_NOTICE, ALERT_VALUE_NONE, 4);
         g_assert_cmpint(alerts_get(&a, 1)->value, ==, 12);
+
+        for (int code = 0; code < _ALERT_CODE_MAX; code++) {
+                alerts_init(&a);
+                (void) alerts_raise(&a, (AlertCode) code, ALERT_NOTICE, 7, 0);
+                (void) alerts_raise(&a, (AlertCode) code, ALERT_NOTICE, 8, 1);
+                (void) alerts_raise(&a, (AlertCode) code, ALERT_NOTICE, 6, 2);
+                g_assert_cmpint(alerts_get(&a, 0)->value, ==, code == ALERT_BATTERY_LOW ? 6 : 8);
+        }
 }
 
 /* 30 s of overpressure, 60 s of everything else: from one to the next. */
@@ -224,11 +232,16 @@ static void test_texts(void) {
         static const struct { AlertCode code; int32_t value; const char *text; } cases[] = {
                 { ALERT_OVERPRESSURE, 5210, "Force above the overpressure limit: 5.2 N at its highest" },
                 { ALERT_OVERPRESSURE, 2950, "Force above the overpressure limit: 3.0 N at its highest" },
+                { ALERT_OVERPRESSURE, 5949, "Force above the overpressure limit: 5.9 N at its highest" },
+                { ALERT_OVERPRESSURE, 5950, "Force above the overpressure limit: 6.0 N at its highest" },
                 { ALERT_OVERPRESSURE, ALERT_VALUE_NONE, "Force above the overpressure limit" },
                 { ALERT_TIME_LIMIT, 900, "The time limit is reached: 15 min in use" },
+                { ALERT_TIME_LIMIT, 0, "The time limit is reached: 0 s in use" },
+                { ALERT_TIME_LIMIT, 60, "The time limit is reached: 1 min in use" },
                 { ALERT_TIME_LIMIT, 59, "The time limit is reached: 59 s in use" },
                 { ALERT_TIME_LIMIT, 61, "The time limit is reached: 1 min 1 s in use" },
                 { ALERT_DEPTH, 1500, "Needle depth above its limit: 1.50 mm at its deepest" },
+                { ALERT_DEPTH, 994, "Needle depth above its limit: 0.99 mm at its deepest" },
                 { ALERT_DEPTH, 995, "Needle depth above its limit: 1.00 mm at its deepest" },
                 { ALERT_HEAD_WORN, 412000, "The needle head has reached its limit: 412000 strokes" },
                 { ALERT_HEAD_WORN, 1, "The needle head has reached its limit: 1 stroke" },
@@ -241,6 +254,7 @@ static void test_texts(void) {
                 { ALERT_CLOCK_UNSET, ALERT_VALUE_NONE, "The device's clock is not set" },
                 { ALERT_CLOCK_UNSET, 7, "The device's clock is not set" },
                 { ALERT_REST_NOT_OVER, 2 * 86400 + 3 * 3600 + 59, "Begun before the planned rest was over: 2 days 3 h early" },
+                { ALERT_REST_NOT_OVER, 86400 + 7200, "Begun before the planned rest was over: 1 day 2 h early" },
                 { ALERT_REST_NOT_OVER, 86400, "Begun before the planned rest was over: 1 day early" },
                 { ALERT_REST_NOT_OVER, 3660, "Begun before the planned rest was over: 1 h 1 min early" },
                 { ALERT_EVENTS_LEFT_OUT, 1, "More happened than is listed: 1 event left out" },

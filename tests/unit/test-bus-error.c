@@ -70,12 +70,14 @@ static void test_every_errno_has_a_sentence(void) {
 }
 
 static void test_own_sentence(void) {
-        g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL, other = SD_BUS_ERROR_NULL;
+        g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL, other = SD_BUS_ERROR_NULL, quoting = SD_BUS_ERROR_NULL;
 
         g_assert_cmpint(error_set_errno(&error, -EBUSY, "100 % busy; wait."), <, 0);
         g_assert_cmpstr(error.name, ==, "org.needled.Error.Busy");
         g_assert_cmpstr(error.message, ==, "100 % busy; wait.");
         g_assert_cmpint(error_set(&other, ERROR_EXISTS, "%s is there; take %i.", "It", 2), <, 0);
+        g_assert_cmpint(error_set(&quoting, ERROR_EXISTS, "\"%.9s\" is there.", "a\r\nb\x1b\x7f c\xc3\xa4"), <, 0);
+        g_assert_cmpstr(quoting.message, ==, "\"a  b   c\xef\xbf\xbd\" is there.");
         g_assert_cmpstr(other.name, ==, "org.needled.Error.Exists");
         g_assert_cmpstr(other.message, ==, "It is there; take 2.");
 }

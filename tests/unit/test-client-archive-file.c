@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "client/archive-file.h"
 
@@ -109,6 +112,40 @@ static void test_what_is_there_stays_unless_it_is_forced(Place *p, gconstpointer
         g_assert_cmpuint(count_files(p), ==, 1);
 }
 
+static void test_a_link_stays_one(Place *p, gconstpointer end) {
+        g_autofree char *link = g_build_filename(p->folder, "link.tar", NULL), *content = NULL;
+        ArchiveWriter *w;
+
+        g_assert_true(g_file_set_contents(p->path, "mine", -1, NULL));
+        g_assert_cmpint(symlink("a.tar", link), ==, 0);
+        g_assert_cmpint(archive_writer_open(link, true, &w), ==, EXIT_DONE);
+        add(w, "session-1.tape", "one");
+        g_assert_cmpint(archive_writer_close(w), ==, EXIT_DONE);
+        g_assert_true(g_file_test(link, G_FILE_TEST_IS_SYMLINK));
+        g_assert_true(g_file_get_contents(p->path, &content, NULL, NULL));
+        g_assert_cmpstr(content, !=, "mine");
+        (void) g_unlink(link);
+}
+
+/* Nothing is left of it, neither at its place nor beside. */
+static void test_killed_in_the_middle(Place *p, gconstpointer end) {
+        pid_t child = fork();
+        int status;
+
+        if (child == 0) {
+                ArchiveWriter *w;
+
+                if (archive_writer_open(p->path, false, &w) == EXIT_DONE) {
+                        add(w, "session-1.tape", "one");
+                        (void) raise(SIGTERM);
+                }
+                _exit(0);
+        }
+        g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+        g_assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+        g_assert_cmpuint(count_files(p), ==, 0);
+}
+
 static void test_what_came_meanwhile_stays(Place *p, gconstpointer end) {
         g_autofree char *content = NULL;
         ArchiveWriter *w;
@@ -210,6 +247,8 @@ int main(int argc, char **argv) {
         g_test_add("/archive-file/what-is-there-stays-unless-it-is-forced", Place, NULL, set_up,
                    test_what_is_there_stays_unless_it_is_forced, tear_down);
         g_test_add("/archive-file/what-came-meanwhile-stays", Place, NULL, set_up, test_what_came_meanwhile_stays, tear_down);
+        g_test_add("/archive-file/a-link-stays-one", Place, NULL, set_up, test_a_link_stays_one, tear_down);
+        g_test_add("/archive-file/killed-in-the-middle", Place, NULL, set_up, test_killed_in_the_middle, tear_down);
         g_test_add_func("/archive-file/names", test_names);
         g_test_add("/archive-file/links-and-folders-are-passed-over", Place, NULL, set_up, test_links_and_folders_are_passed_over, tear_down);
         g_test_add("/archive-file/half-an-archive", Place, NULL, set_up, test_half_an_archive, tear_down);

@@ -39,7 +39,7 @@ static void test_every_reason(void) {
         assert_reason("waiting", "notifications-held", 0, "another program of this computer holds its notifications");
         assert_reason("waiting", "disconnected-by-other", 0, "another program of this computer disconnected it");
         assert_reason("waiting", "timeout", 0, "did not answer in time");
-        assert_reason("refused", "services-missing", 0, "lacks parts of its profile, or that is missing: needlectl adopt pen");
+        assert_reason("refused", "services-missing", 0, "services are missing: switch it off and on, or: needlectl adopt pen");
         assert_reason("refused", "profile-major", 0, "its profile is of a newer major version: update needled");
         assert_reason("refused", "identity-changed", 0, "another device answers; if that is right: needlectl adopt pen");
         assert_reason("bond-lost", "key-missing", 0, "the bond is lost: needlectl adopt pen");

@@ -23,6 +23,9 @@ static const char managed[] =
         "\"/org/needled/device/"
         "d\":{\"org.needled.Device1\":{\"Address\":\"D0:00:00:00:00:04\",\"Name\":\"\",\"Alias\":\"\","
         "\"Adopted\":false,\"State\":\"found\",\"Rssi\":-40,\"Session\":\"/\"}},"
+        "\"/org/needled/device/"
+        "e\":{\"org.needled.Device1\":{\"Address\":\"99:00:00:00:00:05\",\"Name\":\"\",\"Alias\":\"\","
+        "\"Adopted\":false,\"State\":\"found\",\"Rssi\":-90,\"Session\":\"/org/needled/session/5\"}},"
         "\"/org/needled/session/"
         "7\":{\"org.needled.Session1\":{\"Id\":7,\"Uuid\":\"0d9af23c-0000-4000-8000-000000000007\","
         "\"Device\":\"/org/needled/device/a\",\"Owner\":1000,\"State\":\"running\"}},"
@@ -30,7 +33,7 @@ static const char managed[] =
         "6\":{\"org.needled.Session1\":{\"Id\":6,\"Uuid\":\"0d9a1111-0000-4000-8000-000000000006\","
         "\"Device\":\"/org/needled/device/a\",\"Owner\":1000,\"State\":\"finished\"}},"
         "\"/org/needled/session/"
-        "5\":{\"org.needled.Session1\":{\"Id\":5,\"Uuid\":\"aaaaaaaa-0000-4000-8000-000000000005\","
+        "5\":{\"org.needled.Session1\":{\"Id\":5,\"Uuid\":\"12345678-0000-4000-8000-000000000005\","
         "\"Device\":\"/org/needled/device/b\",\"Owner\":1001,\"State\":\"paused\"}},"
         "\"/org/needled/other\":{\"org.needled.Newer1\":{}}}";
 
@@ -65,7 +68,7 @@ static void test_adopted_ones_come_first_then_the_nearest(void) {
         g_auto(Objects) objects = {};
 
         load(&objects);
-        g_assert_cmpuint(json_array_size(objects.devices), ==, 4);
+        g_assert_cmpuint(json_array_size(objects.devices), ==, 5);
         g_assert_cmpstr(objects_device_title(json_array_get(objects.devices, 0)), ==, "Anna");
         g_assert_cmpstr(objects_device_title(json_array_get(objects.devices, 1)), ==, "Pen");
         g_assert_cmpstr(objects_device_title(json_array_get(objects.devices, 2)), ==, "D0:00:00:00:00:04");
@@ -92,9 +95,10 @@ static void test_what_fits_several_is_not_guessed(void) {
 static void test_what_fits_none(void) {
         assert_device("Bert", -ENOENT, NULL);
         assert_device("", -ENOENT, NULL);
-        assert_session("99", -ENOENT, 0);
+        assert_session("99", -ENOENT, 0);       /* a number, and no device whose address begins so */
         assert_session("0d9", -ENOENT, 0);      /* too short for a UUID */
         assert_session("roller", -ENOENT, 0);   /* a device without a session */
+        assert_session("1234", -ENOENT, 0);     /* nor a UUID that does */
 }
 
 static void test_sessions_by_what_they_are_called(void) {
@@ -103,6 +107,8 @@ static void test_sessions_by_what_they_are_called(void) {
         assert_session("0d9a", -ENOTUNIQ, 0);
         assert_session("/org/needled/session/6", 0, 6);
         assert_session("Anna", 0, 7);
+        assert_session("99:00", 0, 5);
+        assert_session("12345678-", 0, 5);
 }
 
 static void test_without_a_name_the_only_one_is_meant(void) {
@@ -148,6 +154,8 @@ static void test_watching_a_device_or_one_session(void) {
         g_assert_cmpint(json_number(watch_target_session(&session, &objects), "id"), ==, 5);
 
         g_assert_cmpint(watch_target_choose(&none, &objects, "6"), ==, -ENOENT); /* it has ended */
+        g_assert_cmpint(watch_target_choose(&none, &objects, "99"), ==, -ENOENT); /* an address begins so */
+        g_assert_null(none.device);
         g_assert_cmpint(watch_target_choose(&none, &objects, "nobody"), ==, -ENOENT);
         g_assert_cmpint(watch_target_choose(&none, &objects, "pen"), ==, -ENOTUNIQ);
         watch_target_done(&device);
@@ -164,7 +172,7 @@ static void test_the_device_that_is_waited_for(void) {
         g_assert_cmpstr(json_text(watch_target_device(&other, &objects, NULL), "address"), ==,
                         "C0:FF:EE:00:00:02");
         g_assert_cmpstr(json_text(watch_target_device(&any, &objects,
-                                                      watch_target_session_of_id(&objects, 5)),
+                                                      objects_session_by_id(&objects, 5)),
                                   "address"),
                         ==, "C0:FF:EE:00:00:02");
         g_assert_null(watch_target_device(&any, &empty, NULL));

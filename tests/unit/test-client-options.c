@@ -91,6 +91,8 @@ static void test_each_option_is_described(void) {
                 g_assert_nonnull(option_info[i].name);
                 g_assert_nonnull(option_info[i].help);
                 for (int k = 0; k < i; k++) {
+                        if (option_verb((Option) i)) /* which may have a name and a letter of its own again */
+                                continue;
                         g_assert_cmpstr(option_info[i].name, !=, option_info[k].name);
                         g_assert_true(!option_info[i].letter ||
                                       option_info[i].letter != option_info[k].letter);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client/output-file.h"
@@ -35,7 +37,7 @@ static void test_nobody_else_may_read_it(Place *p, gconstpointer data) {
         struct stat st;
         OutputFile f;
 
-        g_assert_cmpint(output_file_open(&f, p->path, false), ==, EXIT_DONE);
+        g_assert_cmpint(output_file_open_growing(&f, p->path, false), ==, EXIT_DONE);
         (void) umask(before);
         g_assert_true(output_file_write(&f, "one\n", 4));
         g_assert_true(output_file_flush(&f));
@@ -67,9 +69,99 @@ static void test_unless_it_is_forced(Place *p, gconstpointer data) {
 static void test_what_is_not_whole_is_removed(Place *p, gconstpointer data) {
         OutputFile f;
 
-        g_assert_cmpint(output_file_open(&f, p->path, false), ==, EXIT_DONE);
+        g_assert_cmpint(output_file_open_growing(&f, p->path, false), ==, EXIT_DONE);
         g_assert_cmpstr(output_file_discard(&f), ==, "the file was removed");
         g_assert_false(g_file_test(p->path, G_FILE_TEST_EXISTS));
+}
+
+static void test_it_comes_when_it_is_whole(Place *p, gconstpointer data) {
+        struct stat st;
+        OutputFile f;
+
+        g_assert_cmpint(output_file_open(&f, p->path, false), ==, EXIT_DONE);
+        g_assert_true(output_file_write(&f, "one\n", 4));
+        g_assert_true(output_file_flush(&f));
+        g_assert_false(g_file_test(p->path, G_FILE_TEST_EXISTS));
+        g_assert_cmpint(output_file_close(&f), ==, EXIT_DONE);
+        assert_content(p->path, "one\n");
+        g_assert_cmpint(stat(p->path, &st), ==, 0);
+        g_assert_cmpint(st.st_mode & 0777, ==, 0600);
+        g_assert_cmpint(st.st_nlink, ==, 1);
+}
+
+static void test_what_came_meanwhile_stays(Place *p, gconstpointer data) {
+        OutputFile f;
+
+        g_assert_cmpint(output_file_open(&f, p->path, false), ==, EXIT_DONE);
+        g_assert_true(g_file_set_contents(p->path, "mine", -1, NULL));
+        g_assert_cmpint(output_file_close(&f), ==, EXIT_FAILED);
+        assert_content(p->path, "mine");
+}
+
+static void test_nothing_is_left(Place *p, gconstpointer data) {
+        OutputFile f;
+
+        g_assert_cmpint(output_file_open(&f, p->path, false), ==, EXIT_DONE);
+        g_assert_cmpstr(output_file_discard(&f), ==, "no file is left");
+        g_assert_false(g_file_test(p->path, G_FILE_TEST_EXISTS));
+}
+
+/* A signal ends the program as ever, and takes along what is not whole. */
+static void test_a_signal_takes_it_along(Place *p, gconstpointer data) {
+        static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+                pid_t child = fork();
+                int status;
+
+                if (child == 0) {
+                        OutputFile f;
+
+                        (void) signal(numbers[i], SIG_DFL);     /* who runs the tests may ignore it */
+                        if (output_file_open(&f, p->path, false) == EXIT_DONE && output_file_write(&f, "one\n", 4) &&
+                            output_file_flush(&f))
+                                (void) raise(numbers[i]);
+                        _exit(0);
+                }
+                g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+                g_assert_true(WIFSIGNALED(status) && WTERMSIG(status) == numbers[i]);
+                g_assert_cmpint(g_rmdir(p->folder), ==, 0); /* it is empty */
+                g_assert_cmpint(g_mkdir(p->folder, 0700), ==, 0);
+        }
+}
+
+/* One that nobody can catch leaves nothing at its place, and what was there is there. */
+static void test_a_kill_leaves_no_half_file(Place *p, gconstpointer data) {
+        for (int force = 0; force < 2; force++) {
+                g_autofree char *content = NULL;
+                g_autoptr(GDir) folder = NULL;
+                const char *name;
+                pid_t child;
+                int status;
+
+                if (force)
+                        g_assert_true(g_file_set_contents(p->path, "mine", -1, NULL));
+                child = fork();
+                if (child == 0) {
+                        OutputFile f;
+
+                        if (output_file_open(&f, p->path, force) == EXIT_DONE && output_file_write(&f, "one\n", 4) && output_file_flush(&f))
+                                (void) raise(SIGKILL);
+                        _exit(0);
+                }
+                g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+                g_assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+                g_assert_cmpint(g_file_get_contents(p->path, &content, NULL, NULL), ==, force);
+                g_assert_cmpstr(content, ==, force ? "mine" : NULL);
+
+                folder = g_dir_open(p->folder, 0, NULL);
+                while ((name = g_dir_read_name(folder))) {
+                        g_autofree char *path = g_build_filename(p->folder, name, NULL);
+
+                        if (g_str_has_prefix(name, "a.tape."))
+                                g_assert_cmpint(g_unlink(path), ==, 0);
+                }
+        }
 }
 
 static void test_then_nobody_else_may_read_it(Place *p, gconstpointer data) {
@@ -161,6 +253,11 @@ int main(int argc, char **argv) {
         ADD("then-nobody-else-may-read-it", test_then_nobody_else_may_read_it);
         ADD("it-stays-until-there-is-something-for-it", test_it_stays_until_there_is_something_for_it);
         ADD("what-is-not-whole-is-removed", test_what_is_not_whole_is_removed);
+        ADD("it-comes-when-it-is-whole", test_it_comes_when_it_is_whole);
+        ADD("what-came-meanwhile-stays", test_what_came_meanwhile_stays);
+        ADD("nothing-is-left", test_nothing_is_left);
+        ADD("a-signal-takes-it-along", test_a_signal_takes_it_along);
+        ADD("a-kill-leaves-no-half-file", test_a_kill_leaves_no_half_file);
         ADD("it-stays-until-the-other-is-whole", test_it_stays_until_the_other_is_whole);
         ADD("a-link-stays-one", test_a_link_stays_one);
         ADD("a-full-disk-is-said", test_a_full_disk_is_said);

@@ -112,6 +112,7 @@ static void on_told(const StreamRecord *record, void *userdata) {
         case NEEDLED_STREAM_WAVEFORM:
         case NEEDLED_STREAM_ALERT:
         case NEEDLED_STREAM_FRAME:
+        case NEEDLED_STREAM_PAST:
                 g_assert_not_reached();
         }
         g_string_append_c(t->told, ' ');

@@ -34,12 +34,14 @@ static void test_invalid_utf8_is_replaced(void) {
 }
 
 static void test_ascii_terminals_get_ascii(void) {
-        g_autofree char *fitted = NULL;
+        g_autofree char *fitted = NULL, *in_file = NULL;
 
         text_set_utf8(false);
         assert_printable("Ру\x1b", "???");
         fitted = text_fit("abcdef", 4);
+        in_file = text_printable_utf8("Ру\x1b");
         text_set_utf8(true);
+        g_assert_cmpstr(in_file, ==, "Ру�");
         g_assert_cmpstr(fitted, ==, "abc~");
 }
 

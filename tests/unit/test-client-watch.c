@@ -23,9 +23,8 @@ static StreamRecord live(int32_t mean_mn, int32_t peak_mn, uint32_t flags) {
                 .type = NEEDLED_STREAM_LIVE,
                 .known = true,
                 .session_usec = 5 * S,
-                .live = { .present = NEEDLED_STREAM_HAS_FORCE | NEEDLED_STREAM_HAS_STROKES |
-                                     NEEDLED_STREAM_HAS_RATE | NEEDLED_STREAM_HAS_CONTACT |
-                                     NEEDLED_STREAM_HAS_AREA | NEEDLED_STREAM_HAS_DEPTH,
+                .live = { .present = NEEDLED_STREAM_HAS_FORCE | NEEDLED_STREAM_HAS_STROKES | NEEDLED_STREAM_HAS_RATE |
+                                     NEEDLED_STREAM_HAS_CONTACT | NEEDLED_STREAM_HAS_AREA | NEEDLED_STREAM_HAS_DEPTH,
                           .flags = flags,
                           .force_mean_mn = mean_mn,
                           .force_peak_mn = peak_mn,
@@ -37,9 +36,7 @@ static StreamRecord live(int32_t mean_mn, int32_t peak_mn, uint32_t flags) {
 }
 
 static void begin(WatchModel *m, const char *state, const char *reason) {
-        StreamRecord running = { .type = NEEDLED_STREAM_STATE,
-                                 .known = true,
-                                 .state = { .state = NEEDLED_STREAM_STATE_RUNNING } };
+        StreamRecord running = { .type = NEEDLED_STREAM_STATE, .known = true, .state = { .state = NEEDLED_STREAM_STATE_RUNNING } };
         json_auto *d = device(state, reason);
 
         watch_model_init(m);
@@ -53,13 +50,17 @@ static void feed(WatchModel *m, StreamRecord record, uint64_t now_usec) {
 }
 
 /* As one text, to look for what must be in it. */
-static char *render(const WatchModel *m, unsigned columns, unsigned rows, bool color, uint64_t now_usec) {
+static char *render_with(const WatchModel *m, const WatchPrompt *prompt, unsigned columns, unsigned rows, bool color, uint64_t now_usec) {
         WatchSize size = { columns, rows, color };
-        g_autoptr(GPtrArray) lines = watch_view_render(m, &size, now_usec, REALTIME);
+        g_autoptr(GPtrArray) lines = watch_view_render(m, prompt, &size, now_usec, REALTIME);
 
-        g_assert_cmpuint(lines->len, <=, rows);
+        g_assert_cmpuint(lines->len, ==, rows);
         g_ptr_array_add(lines, NULL);
         return g_strjoinv("\n", (char **) lines->pdata);
+}
+
+static char *render(const WatchModel *m, unsigned columns, unsigned rows, bool color, uint64_t now_usec) {
+        return render_with(m, NULL, columns, rows, color, now_usec);
 }
 
 static void assert_shows(const char *text, const char *part) {
@@ -197,7 +198,7 @@ static void test_a_running_session_at_80x24(void) {
         assert_shows(text, "0.50 mm");
         assert_shows(text, "good 10m 00s");
         assert_shows(text, "2 gaps of 3s, 3 packets lost");
-        assert_shows(text, "q quits");
+        assert_shows(text, "Ctrl-C quits");
         assert_hides(text, "OVERPRESSURE");
         assert_hides(text, "\x1b");
         watch_model_done(&m);
@@ -317,8 +318,13 @@ static void test_it_fits_every_terminal(void) {
                 live(2500, 9000,
                      NEEDLED_STREAM_OVERPRESSURE | NEEDLED_STREAM_SATURATED | NEEDLED_STREAM_IN_CONTACT);
         StreamRecord gap = { .type = NEEDLED_STREAM_GAP, .known = true, .gap = { 0, 10 * S, 3, 1, {} } };
+        WatchPrompt prompt;
         WatchModel m;
 
+        watch_prompt_init(&prompt, true);
+        watch_prompt_say(&prompt, true, "A sentence that is longer than many terminals are wide, and goes on.", NOW);
+        for (const char *p = "mA remark that is longer than many terminals are wide, and goes on and on."; *p; p++)
+                (void) watch_prompt_key(&prompt, (unsigned char) *p, NULL, NOW);
         begin(&m, "streaming", "");
         record.live.strokes = UINT64_MAX;
         record.live.stroke_rate = NAN;
@@ -332,12 +338,13 @@ static void test_it_fits_every_terminal(void) {
                         g_autoptr(GPtrArray) lines = NULL;
 
                         text_set_utf8(rows % 3);
-                        lines = watch_view_render(&m, &size, NOW, REALTIME);
+                        lines = watch_view_render(&m, rows % 2 ? &prompt : NULL, &size, NOW, REALTIME);
                         g_assert_cmpuint(lines->len, <=, rows);
                         for (unsigned i = 0; i < lines->len; i++)
                                 g_assert_cmpuint(visible_width(lines->pdata[i]), <=, columns);
                 }
         text_set_utf8(true);
+        watch_prompt_done(&prompt);
         watch_model_done(&m);
 }
 
@@ -413,7 +420,8 @@ static void test_alerts_stand_until_they_are_over(void) {
         feed(&m, alert(0, 2, true, 3100), NOW);
         feed(&m, alert(5, 1, true, 18), NOW);
         both = render(&m, 80, 30, false, NOW + 3600 * S);
-        assert_shows(both, "! "); /* however long ago they were told */
+        assert_shows(both, "! warning for 59m 57s: "); /* however long ago they were told */
+        assert_shows(both, "! notice for 59m 57s: ");
         assert_shows(both, "3.1 N");
         assert_shows(both, "18 %");
         line = watch_text_plain(&m, NOW, REALTIME);
@@ -424,6 +432,15 @@ static void test_alerts_stand_until_they_are_over(void) {
         g_assert_null(watch_model_alert(&m, 0));
         g_assert_nonnull(watch_model_alert(&m, 5));
         g_assert_cmpstr(watch_model_notice(&m, NOW + S), ==, "overpressure is over");
+        for (unsigned i = 0; i < WATCH_TOLD; i++)
+                feed(&m, alert(5, 1, false, 18), NOW + S);
+        for (unsigned i = 0; i < WATCH_TOLD; i++) {     /* the oldest had to go, all others are there */
+                g_autofree char *told = watch_model_take_notice(&m);
+
+                g_assert_cmpstr(told, ==, "battery-low is over");
+        }
+        g_assert_null(watch_model_take_notice(&m));
+        feed(&m, alert(5, 1, true, 18), NOW + S);
         one = render(&m, 80, 30, false, NOW + 60 * S);
         assert_hides(one, "3.1 N");
         assert_shows(one, "18 %");
@@ -443,7 +460,7 @@ static void test_alerts_of_a_later_version(void) {
         g_assert_nonnull(watch_model_alert(&m, 15));
         g_assert_null(watch_model_alert(&m, 16));
         picture = render(&m, 80, 30, false, NOW);
-        assert_shows(picture, "! An alert that this version does not know.");
+        assert_shows(picture, "! alarm for 0s: An alert that this version does not know.");
         watch_model_done(&m);
 }
 
@@ -459,7 +476,7 @@ static void test_time_left_and_stage(void) {
         figures_set(&figures.figures, FIGURE_REMAINING, 177 * S);
         feed(&m, figures, NOW);
         left = render(&m, 80, 24, false, NOW);
-        assert_shows(left, "needling");
+        assert_shows(left, "Stage     cleanse   numb  [needling]  aftercare");
         assert_shows(left, "2m 57s left");
         line = watch_text_plain(&m, NOW, REALTIME);
         assert_shows(line, "  needling  left 2m 57s");
@@ -514,6 +531,141 @@ static void test_a_tape_is_no_session(void) {
         watch_model_done(&m);
 }
 
+static void type(WatchPrompt *p, const char *keys) {
+        for (; *keys; keys++)
+                (void) watch_prompt_key(p, (unsigned char) *keys, "forehead", NOW);
+        watch_prompt_settle(p);
+}
+
+static char *last_line(char *text_take) {
+        g_autofree char *text = text_take;
+
+        return g_strdup(strrchr(text, '\n') + 1);
+}
+
+/* The lowest line is where it is asked, at 80x24 and where there is hardly room. */
+static void test_what_is_asked_stands_at_the_bottom(void) {
+        g_autofree char *keys = NULL, *few = NULL, *mark = NULL, *small = NULL, *stage = NULL, *finish = NULL, *tare = NULL, *area = NULL,
+                        *none = NULL;
+        WatchPrompt p;
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        watch_prompt_init(&p, true);
+        keys = last_line(render_with(&m, &p, 79, 24, false, NOW));
+        g_assert_cmpstr(keys, ==, "a area  s stage  m mark  p pause  i identify  t tare  f finish  ? help  q quit");
+        few = last_line(render_with(&m, &p, 40, 24, false, NOW));
+        g_assert_cmpstr(few, ==, "? help  q quit");
+        type(&p, "mchanged the head\x1b[D\x1b[D");
+        mark = last_line(render_with(&m, &p, 79, 24, false, NOW));
+        g_assert_cmpstr(mark, ==, "Mark: changed the he|ad");
+        small = last_line(render_with(&m, &p, 18, 4, false, NOW));
+        g_assert_cmpstr(small, ==, "Mark: ged the he|…");
+        type(&p, "\x1b");
+        type(&p, "s");
+        stage = last_line(render_with(&m, &p, 79, 24, false, NOW));
+        g_assert_cmpstr(stage, ==, "Stage: 1 cleanse  2 numb  3 needling  4 aftercare  0 none");
+        type(&p, "\x1b");
+        type(&p, "f");
+        finish = last_line(render_with(&m, &p, 79, 24, false, NOW));
+        g_assert_cmpstr(finish, ==, "End session 42? It is kept. y: yes, else no");
+        type(&p, "n");
+        type(&p, "t");
+        tare = last_line(render_with(&m, &p, 79, 24, false, NOW));
+        assert_shows(tare, "Tare? ");
+        type(&p, "n");
+        type(&p, "acheek");
+        area = render_with(&m, &p, 79, 24, false, NOW);
+        assert_shows(area, "\ncheek-left  cheek-right\nArea: cheek_");
+        type(&p, "x");
+        none = render_with(&m, &p, 79, 24, false, NOW);
+        assert_shows(none, "\nNo area begins so.\nArea: cheekx_");
+        watch_prompt_done(&p);
+        watch_model_done(&m);
+}
+
+static void test_what_came_of_a_key_is_shown_for_a_while(void) {
+        StreamRecord paused = { .type = NEEDLED_STREAM_STATE, .known = true, .state = { .state = NEEDLED_STREAM_STATE_PAUSED } };
+        g_autofree char *shown = NULL, *later = NULL;
+        WatchPrompt p;
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        feed(&m, paused, NOW);
+        watch_prompt_init(&p, true);
+        watch_prompt_say(&p, true, "The session\x1b[2J is over.", NOW);
+        shown = render_with(&m, &p, 79, 24, false, NOW + S);
+        assert_shows(shown, "\nThe session�[2J is over.\na area  s stage  m mark  p resume");
+        later = render_with(&m, &p, 79, 24, false, NOW + 7 * S);
+        assert_hides(later, "is over.");
+        watch_prompt_done(&p);
+        watch_model_done(&m);
+}
+
+static void test_help_says_what_each_key_does(void) {
+        g_autofree char *text = NULL, *tape = NULL;
+        WatchPrompt p, of_tape;
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        feed(&m, live(850, 1430, 0), NOW);
+        watch_prompt_init(&p, true);
+        type(&p, "?");
+        text = render_with(&m, &p, 79, 24, false, NOW);
+        for (const char *const *key = (const char *const[]) { "a", "s", "m", "p", "i", "t", "f", "?", "q", NULL }; *key; key++) {
+                g_autofree char *line = g_strdup_printf("\n  %s     ", *key);
+
+                assert_shows(text, line);
+        }
+        assert_shows(text, "Session 42");
+        assert_hides(text, "Force");
+        watch_prompt_init(&of_tape, false);
+        type(&of_tape, "?");
+        tape = render_with(&m, &of_tape, 79, 24, false, NOW);
+        assert_shows(tape, "\n  q     leave");
+        assert_hides(tape, "\n  f     ");
+        watch_prompt_done(&of_tape);
+        watch_prompt_done(&p);
+        watch_model_done(&m);
+}
+
+/* Records of the past come with the times of then, and behind some that are newer. */
+static void test_the_past_fills_the_last_minute(void) {
+        int32_t force = 0;
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        feed(&m, live(700, 800, 0), NOW);
+        feed(&m, live(1900, 2000, 0), NOW - 60 * S); /* a minute ago is no place of now's */
+        g_assert_true(watch_model_history(&m, WATCH_BUCKETS - 1, WATCH_BUCKETS, NOW, &force));
+        g_assert_cmpint(force, ==, 700);
+        feed(&m, live(1200, 1300, 0), NOW - 30 * S);
+        g_assert_true(watch_model_history(&m, 50, 70, NOW, &force));
+        g_assert_cmpint(force, ==, 1200);
+        watch_model_done(&m);
+}
+
+/* Where limits are as no device has them. */
+static void test_zones_of_nothing_are_drawn_too(void) {
+        const int32_t odd[][3] = { { 0, 0, 1 }, { 0, 0, INT32_MAX }, { INT32_MAX, INT32_MAX, INT32_MAX }, { -5, -5, 1 }, { 900, 400, 100 } };
+        StreamRecord state = { .type = NEEDLED_STREAM_STATE, .known = true };
+        WatchModel m;
+
+        begin(&m, "streaming", "");
+        feed(&m, live(INT32_MAX, INT32_MAX, 0), NOW);
+        for (size_t i = 0; i < G_N_ELEMENTS(odd); i++) {
+                g_autofree char *text = NULL;
+
+                state.state.zone_low_mn = odd[i][0];
+                state.state.zone_high_mn = odd[i][1];
+                state.state.overpressure_mn = odd[i][2];
+                feed(&m, state, NOW);
+                text = render(&m, 79, 24, true, NOW);
+                assert_shows(text, "Force");
+        }
+        watch_model_done(&m);
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/client-watch/the-largest-peak-is-held-for-two-seconds",
@@ -539,5 +691,10 @@ int main(int argc, char **argv) {
         g_test_add_func("/client-watch/time-left-and-stage", test_time_left_and_stage);
         g_test_add_func("/client-watch/zones-are-those-of-the-session", test_zones_are_those_of_the_session);
         g_test_add_func("/client-watch/a-tape-is-no-session", test_a_tape_is_no_session);
+        g_test_add_func("/client-watch/what-is-asked-stands-at-the-bottom", test_what_is_asked_stands_at_the_bottom);
+        g_test_add_func("/client-watch/what-came-of-a-key-is-shown-for-a-while", test_what_came_of_a_key_is_shown_for_a_while);
+        g_test_add_func("/client-watch/help-says-what-each-key-does", test_help_says_what_each_key_does);
+        g_test_add_func("/client-watch/the-past-fills-the-last-minute", test_the_past_fills_the_last_minute);
+        g_test_add_func("/client-watch/zones-of-nothing-are-drawn-too", test_zones_of_nothing_are_drawn_too);
         return g_test_run();
 }

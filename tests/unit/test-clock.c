@@ -221,6 +221,10 @@ static void host_does_not_write_what_is_refused(void) {
         g_assert_cmpint(omp_clock_write_encode(&zero, buf, sizeof(buf)), ==, -EINVAL);
         g_assert_cmpint(omp_clock_write_encode(&beyond, buf, sizeof(buf)), ==, -EINVAL);
         g_assert_cmpint(omp_clock_encode(&clock, value, sizeof(value)), ==, -EINVAL);
+        clock.elapsed.count = OMP_ELAPSED_COUNT_MAX + 1;
+        g_assert_cmpint(omp_clock_encode(&clock, value, sizeof(value)), ==, -EINVAL);
+        clock.elapsed.count = OMP_ELAPSED_COUNT_MAX; /* what a device's clock shows has no other limit */
+        g_assert_cmpint(omp_clock_encode(&clock, value, sizeof(value)), ==, OMP_CLOCK_SIZE);
 }
 
 static void lengths(void) {

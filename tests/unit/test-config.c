@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "config.h"
 
@@ -26,16 +29,34 @@ static void write_file(const char *dir, const char *name, const char *text, gssi
         g_assert_true(g_file_set_contents(path, text, size, NULL));
 }
 
-static void remove_dir(const char *dir) {
-        static const char *const names[] = { "needled.conf.d/10.conf", "needled.conf.d/20.conf", "needled.conf.d/ignored",
-                                             "needled.conf.d", "needled.conf" };
+static void remove_all(const char *dir) {
+        g_autoptr(GDir) d = g_dir_open(dir, 0, NULL);
+        const char *name;
 
-        for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-                g_autofree char *path = g_build_filename(dir, names[i], NULL);
+        while (d && (name = g_dir_read_name(d))) {
+                g_autofree char *path = g_build_filename(dir, name, NULL);
 
-                (void) g_remove(path);
+                if (g_remove(path) < 0)
+                        remove_all(path);
         }
-        g_assert_cmpint(g_remove(dir), ==, 0);
+        (void) g_remove(dir);
+}
+
+static void remove_dir(const char *dir) {
+        remove_all(dir);
+        g_assert_false(g_file_test(dir, G_FILE_TEST_EXISTS));
+}
+
+/* What a folder as it is says; the caller frees. */
+static char *check(const char *dir) {
+        g_autoptr(GString) warnings = g_string_new(NULL);
+        Config config, defaults;
+
+        config_defaults(&config);
+        config_defaults(&defaults);
+        (void) config_load(&config, dir, take_warning, warnings);
+        g_assert_cmpmem(&config, sizeof(config), &defaults, sizeof(defaults));
+        return g_string_free(g_steal_pointer(&warnings), FALSE);
 }
 
 static Config load(const char *text, const char *expected_warnings) {
@@ -246,7 +267,7 @@ static void test_unknown_names(void) {
 static void test_unreadable_lines_cost_only_themselves(void) {
         Config c = load("Window=1\n[Session\n[Session]\nnonsense\nWindow=30\n=3\n",
                         "needled.conf:1: a key outside of any [Group]; ignored\n"
-                        "needled.conf:2: group header without ]; ignored\n"
+                        "needled.conf:2: not a [Group]; ignored\n"
                         "needled.conf:4: neither a [Group] nor Key=Value; ignored\n"
                         "needled.conf:6: neither a [Group] nor Key=Value; ignored\n");
 
@@ -282,6 +303,202 @@ static void test_binary_file(void) {
         remove_dir(dir);
 }
 
+/* ---- What else may be there instead of a file ---- */
+
+static void assert_default(const char *dir, const char *expected) {
+        g_autofree char *said = check(dir);
+
+        g_assert_cmpstr(said, ==, expected);
+        remove_dir(dir);
+}
+
+static void test_a_directory(void) {
+        g_autofree char *dir = make_dir(), *path = g_build_filename(dir, "needled.conf", NULL);
+
+        g_assert_cmpint(g_mkdir(path, 0755), ==, 0);
+        assert_default(dir, "needled.conf:0: is a directory, not a file; ignored (move it away)\n");
+}
+
+/* Nobody writes to it: whoever opens it in the usual way waits for ever. */
+static void test_a_pipe(void) {
+        g_autofree char *dir = make_dir(), *path = g_build_filename(dir, "needled.conf.d/10.conf", NULL);
+
+        g_assert_cmpint(mkfifo(path, 0644), ==, 0);
+        assert_default(dir, "10.conf:0: is a pipe, not a file; ignored (move it away)\n");
+}
+
+static void test_a_device_without_end(void) {
+        g_autofree char *dir = make_dir(), *path = g_build_filename(dir, "needled.conf", NULL);
+
+        g_assert_cmpint(symlink("/dev/zero", path), ==, 0);
+        assert_default(dir, "needled.conf:0: is a device, not a file; ignored (move it away)\n");
+}
+
+static void test_links_that_lead_nowhere(void) {
+        g_autofree char *dir = make_dir(), *loop = g_build_filename(dir, "needled.conf.d/10.conf", NULL);
+        g_autofree char *gone = g_build_filename(dir, "needled.conf.d/20.conf", NULL);
+
+        g_assert_cmpint(symlink("10.conf", loop), ==, 0);
+        g_assert_cmpint(symlink("nothing", gone), ==, 0);
+        assert_default(dir, "10.conf:0: cannot be read (Too many levels of symbolic links); ignored\n"
+                            "20.conf:0: is a symbolic link to a file that is not there; ignored (remove it, or put the file there)\n");
+}
+
+static void test_a_huge_file(void) {
+        g_autofree char *dir = make_dir(), *path = g_build_filename(dir, "needled.conf", NULL);
+
+        write_file(dir, "needled.conf", "[Session]\nWindow=1\n", -1);
+        g_assert_cmpint(truncate(path, INT64_C(1) << 40), ==, 0);
+        assert_default(dir, "needled.conf:0: is not a UTF-8 text of at most 64 KiB; ignored\n");
+}
+
+/* As long as a file may be, and each of its lines wrong: said in less than a moment, as each is looked up once. */
+static void test_a_file_of_mistakes(void) {
+        g_autofree char *dir = make_dir(), *said = NULL;
+        g_autoptr(GString) text = g_string_new("[Session]\n");
+
+        while (text->len < 65500)
+                g_string_append_printf(text, "k%zx=\n", text->len);
+        write_file(dir, "needled.conf", text->str, -1);
+        said = check(dir);
+        g_assert_true(g_str_has_prefix(said, "needled.conf:2: unknown key ka in [Session]; ignored\n"));
+        remove_dir(dir);
+}
+
+static void test_a_drop_in_folder_that_is_none(void) {
+        g_autofree char *dir = make_dir(), *path = g_build_filename(dir, "needled.conf.d", NULL);
+
+        g_assert_cmpint(g_remove(path), ==, 0);
+        write_file(dir, "needled.conf.d", "", 0);
+        assert_default(dir, "needled.conf.d:0: is not a directory; no file of it is read (move it away)\n");
+}
+
+/* In which order a folder tells them is its own matter; which of them count must not be. */
+static void test_too_many_drop_ins(void) {
+        g_autofree char *dir = make_dir();
+        g_autoptr(GString) warnings = g_string_new(NULL);
+        Config config;
+
+        for (unsigned i = 2000; i > 0; i--) {
+                g_autofree char *name = g_strdup_printf("needled.conf.d/%05u.conf", i), *path = g_build_filename(dir, name, NULL);
+                g_autofree char *text = g_strdup_printf("[Session]\nWindow=%u\n", i);
+
+                g_assert_true(g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_NONE, 0644, NULL));
+        }
+        config_defaults(&config);
+        g_assert_cmpuint(config_load(&config, dir, take_warning, warnings), ==, 1);
+        g_assert_cmpstr(warnings->str, ==,
+                        "needled.conf.d:0: has 2000 files; only the first 256 are read, by their names (put them together)\n");
+        g_assert_cmpuint(config.session_window_usec, ==, 256 * G_USEC_PER_SEC);
+        remove_dir(dir);
+}
+
+/* It counts, since somebody may have meant it so. */
+static void test_a_file_that_everybody_may_write(void) {
+        g_autofree char *dir = make_dir(), *path = g_build_filename(dir, "needled.conf", NULL);
+        g_autoptr(GString) warnings = g_string_new(NULL);
+        Config config;
+
+        write_file(dir, "needled.conf", "[Session]\nWindow=1\n", -1);
+        g_assert_cmpint(g_chmod(path, 0646), ==, 0);
+        config_defaults(&config);
+        g_assert_cmpuint(config_load(&config, dir, take_warning, warnings), ==, 1);
+        g_assert_cmpstr(warnings->str, ==, "needled.conf:0: can be changed by every user; take that from them: chmod o-w\n");
+        g_assert_cmpuint(config.session_window_usec, ==, G_USEC_PER_SEC);
+        remove_dir(dir);
+}
+
+static void test_group_heads(void) {
+        (void) load("[Session] x\nWindow=1\n[]\n[a[b]\n",
+                    "needled.conf:1: not a [Group]; ignored\n"
+                    "needled.conf:2: a key outside of any [Group]; ignored\n"
+                    "needled.conf:3: not a [Group]; ignored\n"
+                    "needled.conf:4: not a [Group]; ignored\n");
+}
+
+/* ---- What is written about the keys ---- */
+
+static char *read_source(const char *name) {
+        g_autofree char *path = g_test_build_filename(G_TEST_DIST, "..", name, NULL);
+        char *text;
+
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        return text;
+}
+
+/* The line "#Key=" of the group, without its '#'; NULL: there is none. Fails if there are two. */
+static char *shown_line(const char *text, const char *group, const char *key) {
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        g_autofree char *head = g_strdup_printf("[%s]", group), *start = g_strdup_printf("#%s=", key);
+        char *found = NULL;
+        gboolean inside = FALSE;
+
+        for (char **line = lines; *line; line++) {
+                if (**line == '[')
+                        inside = g_str_equal(*line, head);
+                if (!inside || !g_str_has_prefix(*line, start))
+                        continue;
+                g_assert_null(found);
+                found = g_strdup(*line + 1);
+        }
+
+        return found;
+}
+
+/* Each key once, with its default: with all '#' taken away nothing changes. */
+static void test_the_shipped_file_shows_the_defaults(void) {
+        g_autofree char *text = read_source("systemd/needled.conf");
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        unsigned shown = 0;
+
+        for (char **line = lines; *line; line++)
+                shown += (*line)[0] == '#' && g_ascii_isupper((*line)[1]) && strchr(*line, '=');
+        g_assert_cmpuint(shown, ==, config_n_keys());
+        (void) load(text, "");
+
+        for (unsigned i = 0; i < config_n_keys(); i++) {
+                const char *group, *key;
+                g_autofree char *described = NULL, *line = NULL, *other = NULL, *dir = NULL;
+
+                config_describe(i, &group, &key, &described);
+                line = shown_line(text, group, key);
+                if (!line)
+                        g_error("needled.conf does not show [%s] %s", group, key);
+                if (g_str_has_suffix(line, "=")) { /* of the device */
+                        g_assert_true(g_str_has_suffix(described, "default that of the device"));
+                        continue;
+                }
+
+                dir = make_dir();
+                other = g_strdup_printf("[%s]\n%s\n", group, line);
+                write_file(dir, "needled.conf", other, -1);
+                assert_default(dir, "");
+        }
+}
+
+static void test_the_manual_describes_each_key(void) {
+        g_autofree char *text = read_source("docs/man/needled.conf.5.in");
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        unsigned described = 0;
+
+        for (char **line = lines; *line; line++)
+                described += g_str_has_prefix(*line, ".BR ") && g_str_has_suffix(*line, "=");
+        g_assert_cmpuint(described, ==, config_n_keys());
+        for (unsigned i = 0; i < config_n_keys(); i++) {
+                const char *group, *key, *entry, *section;
+                g_autofree char *words = NULL, *head = NULL, *sentence = NULL;
+
+                config_describe(i, &group, &key, &words);
+                words[0] = g_ascii_toupper(words[0]);
+                head = g_strdup_printf("\n.SH %s\n", group);
+                sentence = g_strdup_printf("\n.TP\n.BR %s=\n%s.\n", key, words);
+                section = strstr(text, head);
+                entry = section ? strstr(section, sentence) : NULL;
+                if (!entry)
+                        g_error("needled.conf(5) does not say in [%s]:%s", group, sentence);
+        }
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/config/missing-is-default", test_missing_is_default);
@@ -301,5 +518,17 @@ int main(int argc, char **argv) {
         g_test_add_func("/config/unreadable-lines-cost-only-themselves", test_unreadable_lines_cost_only_themselves);
         g_test_add_func("/config/drop-ins-win-in-order", test_drop_ins_win_in_order);
         g_test_add_func("/config/binary-file", test_binary_file);
+        g_test_add_func("/config/a-directory", test_a_directory);
+        g_test_add_func("/config/a-pipe", test_a_pipe);
+        g_test_add_func("/config/a-device-without-end", test_a_device_without_end);
+        g_test_add_func("/config/links-that-lead-nowhere", test_links_that_lead_nowhere);
+        g_test_add_func("/config/a-huge-file", test_a_huge_file);
+        g_test_add_func("/config/a-file-of-mistakes", test_a_file_of_mistakes);
+        g_test_add_func("/config/a-drop-in-folder-that-is-none", test_a_drop_in_folder_that_is_none);
+        g_test_add_func("/config/too-many-drop-ins", test_too_many_drop_ins);
+        g_test_add_func("/config/a-file-that-everybody-may-write", test_a_file_that_everybody_may_write);
+        g_test_add_func("/config/group-heads", test_group_heads);
+        g_test_add_func("/config/the-shipped-file-shows-the-defaults", test_the_shipped_file_shows_the_defaults);
+        g_test_add_func("/config/the-manual-describes-each-key", test_the_manual_describes_each_key);
         return g_test_run();
 }

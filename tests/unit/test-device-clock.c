@@ -208,6 +208,79 @@ static void test_a_jump_of_the_ticks_is_another_clock(void) {
         }
 }
 
+/* To the microsecond: 4 s, 2 s ahead, a minute behind. */
+static void test_limits_are_kept(void) {
+        static const struct { int64_t late_usec; bool good; } edges[] = {
+                { -2 * SEC, true }, { -2 * SEC - 1, false }, { INT64_C(60) * SEC, true }, { INT64_C(60) * SEC + 1, false },
+        };
+        DeviceClock c;
+
+        device_clock_reset(&c);
+        for (uint64_t i = 0; i < 20; i++)
+                (void) device_clock_push(&c, i * 1000, BOOT + i * 100 * MSEC);
+        (void) device_clock_push(&c, 39999, BOOT + 4 * SEC - 1);
+        g_assert_cmpint(device_clock_quality(&c), ==, CLOCK_QUALITY_COARSE);
+        (void) device_clock_push(&c, 40000, BOOT + 4 * SEC);
+        g_assert_cmpint(device_clock_quality(&c), ==, CLOCK_QUALITY_GOOD);
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(edges); i++) {
+                device_clock_reset(&c);
+                for (uint64_t k = 0; k < 20; k++)
+                        (void) device_clock_push(&c, 1000000 + k, BOOT + k * OMP_TICK_USEC);
+                g_assert_cmpint(device_clock_push(&c, 1000000, BOOT + (uint64_t) edges[i].late_usec), ==, edges[i].good);
+        }
+}
+
+/* What is promptest is looked for in the bucket before too. */
+static void test_a_jump_beside_a_late_bucket(void) {
+        DeviceClock c;
+
+        device_clock_reset(&c);
+        g_assert_true(device_clock_push(&c, 0, BOOT));
+        g_assert_true(device_clock_push(&c, DEVICE_CLOCK_BUCKET_USEC / OMP_TICK_USEC, BOOT + DEVICE_CLOCK_BUCKET_USEC + 58 * SEC));
+        g_assert_cmpuint(c.n, ==, 2);
+        g_assert_true(device_clock_push(&c, DEVICE_CLOCK_BUCKET_USEC / OMP_TICK_USEC, BOOT + DEVICE_CLOCK_BUCKET_USEC + 59 * SEC));
+        g_assert_false(device_clock_push(&c, DEVICE_CLOCK_BUCKET_USEC / OMP_TICK_USEC, BOOT + DEVICE_CLOCK_BUCKET_USEC + 61 * SEC));
+}
+
+/* 16, 8, 4 and 2 ms for four values each, then 1 ms: as far as that from 0 to where half of the values lie. */
+static void test_steps_towards_the_spread(void) {
+        static const int expected_msec[] = { 0, 16, 32, 48, 56, 64, 72, 80, 84, 88, 92, 96, 98, 100, 102, 104, 105, 106, 107 };
+        DeviceClock c;
+
+        device_clock_reset(&c);
+        for (unsigned i = 0; i < G_N_ELEMENTS(expected_msec); i++) {
+                (void) device_clock_push(&c, 1000, BOOT + (i > 0 ? 1000 * MSEC : 0));
+                g_assert_cmpint(c.spread_usec, ==, expected_msec[i] * MSEC);
+        }
+        (void) device_clock_push(&c, 1000, BOOT + 107 * MSEC);
+        g_assert_cmpint(c.spread_usec, ==, 106 * MSEC);
+        (void) device_clock_push(&c, 1000, BOOT + 106 * MSEC + 1);
+        g_assert_cmpint(c.spread_usec, ==, 107 * MSEC);
+}
+
+/* The slope in the middle, or between the two in the middle; only what is 30 s apart counts. */
+static void test_drift_is_the_median(void) {
+        DeviceClock c;
+
+        device_clock_reset(&c);
+        (void) device_clock_push(&c, 0, BOOT);
+        (void) device_clock_push(&c, 299999, BOOT + 30 * SEC - 1);
+        g_assert_cmpfloat(device_clock_drift_ppm(&c), ==, 0);
+
+        device_clock_reset(&c);         /* -100, 0 and -50 ppm */
+        (void) device_clock_push(&c, 0, BOOT);
+        (void) device_clock_push(&c, 310000, BOOT + 31 * SEC + 3100);
+        (void) device_clock_push(&c, 620000, BOOT + 62 * SEC + 3100);
+        g_assert_cmpfloat_with_epsilon(device_clock_drift_ppm(&c), -50, 0.1);
+
+        device_clock_reset(&c);         /* -100 and 0 ppm */
+        (void) device_clock_push(&c, 0, BOOT);
+        (void) device_clock_push(&c, 310000, BOOT + 31 * SEC + 3100);
+        (void) device_clock_push(&c, 360000, BOOT + 36 * SEC);
+        g_assert_cmpfloat_with_epsilon(device_clock_drift_ppm(&c), -50, 0.1);
+}
+
 /* Whatever is pushed: no trap, and no moment before the host's clock began. */
 static void test_nonsense_is_bounded(void) {
         static const uint64_t odd[] = { 0, 1, UINT32_MAX, UINT64_C(1) << 40, UINT64_C(1) << 62, UINT64_MAX / OMP_TICK_USEC };
@@ -249,6 +322,10 @@ int main(int argc, char **argv) {
                         test_after_a_long_silence_the_window_begins_anew);
         g_test_add_func("/device-clock/a-reboot-is-another-clock", test_a_reboot_is_another_clock);
         g_test_add_func("/device-clock/a-jump-of-the-ticks-is-another-clock", test_a_jump_of_the_ticks_is_another_clock);
+        g_test_add_func("/device-clock/limits-are-kept", test_limits_are_kept);
+        g_test_add_func("/device-clock/a-jump-beside-a-late-bucket", test_a_jump_beside_a_late_bucket);
+        g_test_add_func("/device-clock/steps-towards-the-spread", test_steps_towards_the_spread);
+        g_test_add_func("/device-clock/drift-is-the-median", test_drift_is_the_median);
         g_test_add_func("/device-clock/nonsense-is-bounded", test_nonsense_is_bounded);
         return g_test_run();
 }

@@ -82,6 +82,8 @@ static void test_text_from_the_air(void) {
                 { "a\0b", 3, "a\uFFFDb" },
                 { "gr\xc3\xb6\xc3", 5, "grö\uFFFD" },
                 { "\xc2\x9b" "31m", 5, "??31m" }, /* a C1 control, the one-octet CSI of some terminals */
+                { "a\u202eb\u2066c\u2028", 12, "a???b???c???" }, /* the text behind it, turned around; a line's end */
+                { "a\u200db", 5, "a\u200db" }, /* within a letter of some scripts */
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -252,6 +252,24 @@ static void test_a_lost_record_is_asked_for_again(void) {
         end("");
 }
 
+/* Beyond the range that was asked for nothing can be missing. */
+static void test_lost_behind_a_range(void) {
+        begin(0, 0, false);
+        report_of_two();
+        record(1);
+        response(0x06, 0x00, 0x01, 0x01);
+        pass(SEC);
+        expect("> 01 04 01 01 00 00 00 02 00 00 00; ");
+        written(0);
+        procedure();
+        record(1);
+        record(2);
+        record_in(3, 0, 20, 2);         /* nobody asked for it, and its second segment is lost */
+        response(0x06, 0x00, 0x01, 0x01);
+        expect("record 1 of 1; record 2 of 1; done; ");
+        end("");
+}
+
 static void test_lost_at_the_end(void) {
         begin(0, 0, false);
         report_of_two();
@@ -650,6 +668,7 @@ int main(int argc, char **argv) {
         TEST("answer-before-the-data", test_answer_before_the_data);
         TEST("the-last-is-lost", test_the_last_is_lost);
         TEST("a-lost-record-is-asked-for-again", test_a_lost_record_is_asked_for_again);
+        TEST("lost-behind-a-range", test_lost_behind_a_range);
         TEST("lost-at-the-end", test_lost_at_the_end);
         TEST("fewer-than-counted", test_fewer_than_counted);
         TEST("more-than-counted", test_more_than_counted);

@@ -11,6 +11,7 @@
 
 static Talk *talk;
 static Follower follower;
+static bool is_full;
 
 Follower *hub_follower_of(const Hub *hub, const Session *session) {
         return &follower;
@@ -30,8 +31,17 @@ const Session *decoding_session(const void *decoding) {
         g_assert_not_reached();
 }
 
+Replay *decoding_replay(const Hub *hub, const StoreSession *row, const TrackerObserver *observer, void *observer_userdata,
+                        uint8_t ret_map[static CHANNELS_MAX], bool *ret_mapped) {
+        g_assert_not_reached();
+}
+
 void hub_sessions_erased(Hub *hub, const StoreErased *erased) {
         g_assert_not_reached();
+}
+
+bool hub_sessions_make_room(Hub *hub) {
+        return !is_full;
 }
 
 int hub_sync_ask(Device *device, BusDone done, void *call, const char **ret_message) {
@@ -104,9 +114,26 @@ static void test_a_session_that_is_over(void) {
         g_clear_pointer(&talk, talk_free);
 }
 
+static void test_too_many_that_are_not_written(void) {
+        Device device = { .adopted = true, .follower = &follower };
+        const BusStartOptions options = { 0 };
+        const char *message = NULL;
+        Session *session = NULL;
+
+        talk = talk_with(NULL, 0);
+        follower = (Follower) { .tracker = talk->tracker };
+        is_full = true;
+        g_assert_cmpint(hub_bus_ops.session_start(&device, &options, &session, &message, NULL), ==, -ENOBUFS);
+        g_assert_true(g_str_has_prefix(message, "Too many sessions that are over wait to be written"));
+        g_assert_null(session);
+        is_full = false;
+        g_clear_pointer(&talk, talk_free);
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/hub-ask/ten-thousand-notes-are-the-most", test_ten_thousand_notes_are_the_most);
         g_test_add_func("/hub-ask/a-session-that-is-over", test_a_session_that_is_over);
+        g_test_add_func("/hub-ask/too-many-that-are-not-written", test_too_many_that_are_not_written);
         return g_test_run();
 }

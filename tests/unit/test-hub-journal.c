@@ -12,7 +12,8 @@
 static uint64_t now_usec;
 static GString *told;                   /* texts, one a line */
 static const char *message_id;          /* of the newest */
-static unsigned n_told;
+static LogClass class;                  /* likewise */
+static GString *fields;                 /* likewise, one a line */
 
 /* ---- What the journal asks of others ---- */
 
@@ -24,7 +25,10 @@ void log_full(int level, const LogContext *context, const char *file, int line, 
         va_end(args);
         g_string_append_c(told, '\n');
         message_id = context->message_id;
-        n_told++;
+        class = context->class;
+        g_string_truncate(fields, 0);
+        for (const char *const *field = context->fields; field && *field; field++)
+                g_string_append_printf(fields, "%s\n", *field);
 }
 
 int log_get_max_level(void) {
@@ -51,6 +55,14 @@ const char *device_reason_name(DeviceReason reason) {
         return "a-reason";
 }
 
+LogContext hub_session_context(const Session *session, const char *id) {
+        return (LogContext) { .message_id = id, .device = "pen", .session = session->id };
+}
+
+const char *session_end_name(SessionEnd end) {
+        return "an-end";
+}
+
 /* ---- The stage ---- */
 
 typedef struct Diary {
@@ -63,12 +75,13 @@ static void diary_new(Diary *d, bool adopted) {
         d->follower.device = &d->device;
         now_usec = 1000 * USEC_PER_SEC;
         told = g_string_new(NULL);
-        n_told = 0;
+        fields = g_string_new(NULL);
         hub_journal_known(&d->follower);
 }
 
 static void diary_done(Diary *d) {
         g_string_free(told, TRUE);
+        g_string_free(fields, TRUE);
 }
 
 static void enter(Diary *d, DeviceState state, DeviceReason reason) {
@@ -165,7 +178,7 @@ static void test_trouble_with_its_remedy(void) {
         diary_new(&d, true);
         d.device.alias = (char *) "Anna's pen";
         enter(&d, DEVICE_BOND_LOST, DEVICE_REASON_KEY_MISSING);
-        assert_told(NEEDLED_MESSAGE_BOND_LOST, "the bond with Anna's pen is lost; bond with it again: put it in pairing mode and run "
+        assert_told(NEEDLED_MESSAGE_BOND_LOST, "the bond with \"Anna's pen\" is lost; bond with it again: put it in pairing mode and run "
                                                "needlectl adopt 'Anna'\\''s pen'\n");
         enter(&d, DEVICE_BOND_LOST, DEVICE_REASON_PAIRING_FAILED);
         assert_silent();
@@ -175,7 +188,7 @@ static void test_trouble_with_its_remedy(void) {
         enter(&d, DEVICE_STREAMING, DEVICE_REASON_NONE);
         g_string_truncate(told, 0);
         enter(&d, DEVICE_REFUSED, DEVICE_REASON_IDENTITY_CHANGED);
-        g_assert_nonnull(strstr(told->str, "the link to Anna's pen is gone: it is another device\n"));
+        g_assert_nonnull(strstr(told->str, "the link to \"Anna's pen\" is gone: it is another device\n"));
         g_assert_nonnull(strstr(told->str, "needlectl adopt 'Anna'\\''s pen'\n"));
         g_assert_cmpstr(message_id, ==, NEEDLED_MESSAGE_IDENTITY_CHANGED);
         g_string_truncate(told, 0);
@@ -184,22 +197,41 @@ static void test_trouble_with_its_remedy(void) {
         diary_done(&d);
 }
 
-/* "a chattering device cannot fill the journal" */
-static void test_the_journal_is_not_filled(void) {
+/* What must be heard however much the device chatters has a class of its own (test-log-budget.c). */
+static void test_classes(void) {
+        Diary d;
+
+        diary_new(&d, false);
+        d.device.adopted = true;
+        hub_journal_device(&d.follower, DEVICE_CHANGED_IDENTITY);
+        g_assert_cmpint(class, ==, LOG_CLASS_TROUBLE);
+        enter(&d, DEVICE_STREAMING, DEVICE_REASON_NONE);
+        g_assert_cmpint(class, ==, LOG_CLASS_DEVICE);
+        enter(&d, DEVICE_BOND_LOST, DEVICE_REASON_KEY_MISSING);
+        g_assert_cmpint(class, ==, LOG_CLASS_TROUBLE);
+        diary_done(&d);
+}
+
+static void test_figures_only_when_allowed(void) {
+        Hub hub = {};
+        Session session = { .id = 42, .end = SESSION_END_DEVICE };
+        Figures figures = {};
         Diary d;
 
         diary_new(&d, true);
-        for (unsigned i = 0; i < 1000; i++) {
-                enter(&d, DEVICE_STREAMING, DEVICE_REASON_NONE);
-                enter(&d, DEVICE_WAITING, DEVICE_REASON_AWAY);
-        }
-        g_assert_cmpuint(n_told, ==, 30);
-        g_assert_nonnull(strstr(told->str, "pen changes too often for the journal"));
-        g_string_truncate(told, 0);
+        figures_set(&figures, FIGURE_STROKES, 1234);
+        figures_set(&figures, FIGURE_ZONE_GOOD, 5000000);
+        figures_set_double(&figures, FIGURE_STROKE_RATE, 90.25);
+        hub_journal_finished(&hub, &session, &figures);
+        assert_told(NEEDLED_MESSAGE_SESSION_FINISHED, "session 42 with pen is finished (an-end)\n");
+        g_assert_cmpstr(fields->str, ==, "");
+        g_assert_cmpint(class, ==, LOG_CLASS_RECORD);
 
-        now_usec += 600 * USEC_PER_SEC;
-        enter(&d, DEVICE_STREAMING, DEVICE_REASON_NONE);
-        assert_told(NEEDLED_MESSAGE_DEVICE_CONNECTED, "pen is connected\n");
+        hub.config.journal_figures = true;
+        hub_journal_finished(&hub, &session, &figures);
+        assert_told(NEEDLED_MESSAGE_SESSION_FINISHED, "session 42 with pen is finished (an-end)\n"); /* as fields only */
+        g_assert_cmpstr(fields->str, ==, "NEEDLED_FIGURE_STROKES=1234\nNEEDLED_FIGURE_STROKE_RATE=90.2\n"
+                                         "NEEDLED_FIGURE_ZONE_TIME_GOOD=5000000\n");
         diary_done(&d);
 }
 
@@ -232,7 +264,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/hub-journal/adoption-is-news-once", test_adoption_is_news_once);
         g_test_add_func("/hub-journal/releases", test_releases);
         g_test_add_func("/hub-journal/trouble-with-its-remedy", test_trouble_with_its_remedy);
-        g_test_add_func("/hub-journal/the-journal-is-not-filled", test_the_journal_is_not_filled);
+        g_test_add_func("/hub-journal/classes", test_classes);
+        g_test_add_func("/hub-journal/figures-only-when-allowed", test_figures_only_when_allowed);
         g_test_add_func("/hub-journal/who-is-not-adopted-is-no-news", test_who_is_not_adopted_is_no_news);
         g_test_add_func("/hub-journal/sleep", test_sleep);
         return g_test_run();

@@ -40,11 +40,7 @@ static void on_imported(int error, const char *message, uint64_t id, void *userd
         i->id = id;
 }
 
-static void start(Fixture *f, Intaken *i, uint64_t id, const char *uuid, const char *text, size_t size) {
-        int fds[2];
-
-        g_assert_cmpint(pipe2(fds, O_CLOEXEC), ==, 0);
-        g_assert_cmpint(fcntl(fds[1], F_SETFL, O_NONBLOCK), ==, 0);
+static void start_from(Fixture *f, Intaken *i, uint64_t id, const char *uuid, const char *text, size_t size, const int fds[2]) {
         *i = (Intaken) { .fd = fds[1], .text = text, .left = size, .at_a_time = SIZE_MAX };
         intaken = i;
         store_import(f->store,
@@ -68,6 +64,14 @@ static void start(Fixture *f, Intaken *i, uint64_t id, const char *uuid, const c
                              .fd = fds[0], /* it blocks, and must not be let to */
                      },
                      on_imported, i);
+}
+
+static void start(Fixture *f, Intaken *i, uint64_t id, const char *uuid, const char *text, size_t size) {
+        int fds[2];
+
+        g_assert_cmpint(pipe2(fds, O_CLOEXEC), ==, 0);
+        g_assert_cmpint(fcntl(fds[1], F_SETFL, O_NONBLOCK), ==, 0);
+        start_from(f, i, id, uuid, text, size, fds);
 }
 
 static void done(Intaken *i) {
@@ -209,6 +213,26 @@ static void test_octet_by_octet(void) {
         g_assert_cmpint(i.error, ==, 0);
         done(&i);
         g_assert_cmpuint(count(&f), ==, 2);
+        tear_down(&f);
+}
+
+/* A pipe of packets, of which a read takes one: none is lost, however many lie there. */
+static void test_packet_by_packet(void) {
+        const size_t size = strlen(SHORT), half = size / 2;
+        Intaken i;
+        Fixture f;
+        int fds[2];
+
+        set_up(&f);
+        g_assert_cmpint(pipe2(fds, O_CLOEXEC | O_DIRECT), ==, 0);
+        g_assert_cmpint(write(fds[1], SHORT, half), ==, half);
+        g_assert_cmpint(write(fds[1], &SHORT[half], size - half), ==, size - half);
+        start_from(&f, &i, 7, UUID, "", 0, fds);
+        fixture_wait(&f, is_over, 0);
+        g_assert_cmpstr(i.message, ==, "");
+        g_assert_cmpint(i.error, ==, 0);
+        done(&i);
+        g_assert_cmpuint(count(&f), ==, 1);
         tear_down(&f);
 }
 
@@ -517,6 +541,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/import/a-tape-becomes-a-session", test_a_tape_becomes_a_session);
         g_test_add_func("/import/a-long-one", test_a_long_one);
         g_test_add_func("/import/octet-by-octet", test_octet_by_octet);
+        g_test_add_func("/import/packet-by-packet", test_packet_by_packet);
         g_test_add_func("/import/the-callers-uuid-counts", test_the_callers_uuid_counts);
         g_test_add_func("/import/a-vendors-channels", test_a_vendors_channels);
         g_test_add_func("/import/what-its-frames-come-to", test_what_its_frames_come_to);

@@ -133,6 +133,19 @@ static void test_ten_seconds_are_kept(void) {
         g_assert_cmpint(talk->figures.value[FIGURE_DURATION].i, ==, 0);
 }
 
+/* Within the first ten seconds of the host's clock. */
+static void test_soon_after_the_boot(void) {
+        g_autoptr(Talk) talk = talk_new(NULL);
+
+        talk->now_usec = 2 * SEC;
+        talk->booted_usec = 0;
+        rest(talk, 30);
+        use(talk, 1, 0);
+        told(talk, "opened running");
+        g_assert_cmpuint(lead_in_of(talk), ==, 3 * SEC);
+        stop(talk);
+}
+
 static void test_all_that_came_is_kept(void) {
         static const uint8_t junk[] = { 1, 2 };
         g_autoptr(Talk) talk = talk_new(NULL);
@@ -237,6 +250,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/lead-in/goes-round", test_goes_round);
         g_test_add_func("/lead-in/the-fullest", test_the_fullest);
         g_test_add_func("/lead-in/ten-seconds-are-kept", test_ten_seconds_are_kept);
+        g_test_add_func("/lead-in/soon-after-the-boot", test_soon_after_the_boot);
         g_test_add_func("/lead-in/all-that-came-is-kept", test_all_that_came_is_kept);
         g_test_add_func("/lead-in/as-long-as-it-was-set", test_as_long_as_it_was_set);
         g_test_add_func("/lead-in/of-an-ended-session-nothing-is-kept", test_of_an_ended_session_nothing_is_kept);

@@ -599,7 +599,7 @@ static void test_unread_said_in_one_sentence(void) {
 
         g_test_trap_subprocess(NULL, 0, 0);
         g_test_trap_assert_passed();
-        g_test_trap_assert_stderr("*warning: My pen tells level, record only when read*AllowBroadcast=yes*");
+        g_test_trap_assert_stderr("*warning: \"My pen\" tells level, record only when read*AllowBroadcast=yes*");
         g_test_trap_assert_stderr_unmatched("*only when read*only when read*");
 }
 
@@ -612,8 +612,8 @@ static void test_unread_without_meaning_is_no_warning(void) {
 
         g_test_trap_subprocess(NULL, 0, 0);
         g_test_trap_assert_passed();
-        g_test_trap_assert_stderr("*My pen tells record only when read*");
-        g_test_trap_assert_stderr_unmatched("*warning: My pen tells*");
+        g_test_trap_assert_stderr("*\"My pen\" tells record only when read*");
+        g_test_trap_assert_stderr_unmatched("*warning: \"My pen\" tells*");
 }
 
 #define ADD(name, data, function) g_test_add("/link-vendor/" name, Fixture, &(data), set_up, function, tear_down)

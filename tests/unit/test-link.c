@@ -74,6 +74,30 @@ static void test_zero_length_is_not_the_end(Fixture *f, const void *data) {
         g_assert_cmpint(f->device->state, ==, DEVICE_STREAMING);
 }
 
+/* What comes at once is read by few calls: all of it, in its order, and an empty one in between is one. */
+static void test_burst(Fixture *f, const void *data) {
+        fixture_stream(f);
+        for (uint8_t i = 0; i < 100; i++)
+                fixture_notify(f, LIVE, &i, i == 50 ? 0 : 1);
+        wait_for(f, f->frames == 100);
+        g_assert_cmpuint(f->empty_frames, ==, 1);
+        g_assert_cmpuint(f->device->counters.received, ==, 100);
+        g_assert_cmpuint(f->losts, ==, 0);
+        g_assert_cmpuint(f->size, ==, 1);
+        g_assert_cmpuint(((const uint8_t *) f->data)[0], ==, 99);
+        g_assert_cmpint(f->device->state, ==, DEVICE_STREAMING);
+}
+
+/* It ends in the middle of what is read by one call. */
+static void test_burst_that_ends(Fixture *f, const void *data) {
+        fixture_stream(f);
+        for (uint8_t i = 0; i < 4; i++)
+                fixture_notify(f, LIVE, &i, i == 2 ? 0 : 1);
+        fake_device_disconnect(f->fake);
+        wait_for(f, f->losts == 1);
+        g_assert_cmpuint(f->frames - f->empty_frames, ==, 3);
+}
+
 static void test_oversize(Fixture *f, const void *data) {
         uint8_t large[2000] = { 1 };
 
@@ -542,6 +566,8 @@ int main(int argc, char **argv) {
                 log_set_max_level(LOG_DEBUG);
         ADD("adopt-and-stream", NULL, test_adopt_and_stream);
         ADD("zero-length-is-not-the-end", NULL, test_zero_length_is_not_the_end);
+        ADD("burst", NULL, test_burst);
+        ADD("burst-that-ends", NULL, test_burst_that_ends);
         ADD("oversize", NULL, test_oversize);
         ADD("hang-up-after-data", NULL, test_hang_up_after_data);
         ADD("socket-ends-alone", NULL, test_socket_ends_alone);

@@ -171,6 +171,22 @@ static void test_what_has_no_words_is_octets(void) {
         }
 }
 
+static void parses(const char *text, size_t length, const char *octets, size_t size) {
+        uint8_t back[512];
+        const char *problem = NULL;
+
+        g_assert_cmpint(note_parse(text, length, back, &problem), ==, (int) size);
+        g_assert_cmpmem(back, size, octets, size);
+}
+
+static void test_words_are_read_as_anybody_writes_them(void) {
+        parses("octets 09af AF\t90", 17, "\x09\xaf\xaf\x90", 4);
+        parses(" \toctets f0", 11, "\xf0", 1);
+        parses("  pause \t idle  ", 16, "\x01\x01", 2);
+        parses("alert depth warning 00000000001", 31, "\x06\x02\x02\x01\0\0\0", 7);
+        parses("octets 1122", 9, "\x11", 1);   /* what stands behind the end is not read */
+}
+
 static void test_a_mark_has_a_line_of_its_own(void) {
         char buf[NOTE_WORDS_MAX];
 
@@ -190,6 +206,8 @@ static void test_words_that_are_wrong(void) {
         static const char kinds[] = "what was noted is none of limits, pause, resume, stage, area, alert and octets";
         static const char limits[] = "the limits are not overpressure, hysteresis, zone-low, zone-high, time-limit and depth-max, as name=number";
         static const char octets[] = "the octets of a note are not 1 to 512, of two hexadecimal digits each";
+        uint8_t data[512];
+        const char *problem;
 
         wrong("", kinds);
         wrong("  ", kinds);
@@ -209,16 +227,32 @@ static void test_words_that_are_wrong(void) {
         wrong("alert depth warning x", "the value of an alert is not a number of 32 bits");
         wrong("alert depth warning -", "the value of an alert is not a number of 32 bits");
         wrong("alert depth warning 2147483648", "the value of an alert is not a number of 32 bits");
+        wrong("alert depth warning -2147483649", "the value of an alert is not a number of 32 bits");
+        wrong("alert depth warning 000000000001", "the value of an alert is not a number of 32 bits");
+        wrong("alert depth warning 1:", "the value of an alert is not a number of 32 bits");
+        wrong("alert depth warning 1/", "the value of an alert is not a number of 32 bits");
         wrong("alert depth warning 123456789012", "the value of an alert is not a number of 32 bits");
         wrong("limits", "the limits are not six, as name=number");
         wrong("limits overpressure=1 hysteresis=1 zone-low=1 zone-high=1 time-limit=-1 depth-max=1", limits);
         wrong("limits overpressure=1 hysteresis=1 zone-low=1 zone-high=1 depth-max=1 time-limit=1", limits);
         wrong("limits overpressure 1 zone-low=1 zone-high=1 time-limit=1 depth-max=1", limits);
+        wrong("limits overpressurE=1 hysteresis=1 zone-low=1 zone-high=1 time-limit=1 depth-max=1", limits);
+        wrong("limits overpressure:1 hysteresis=1 zone-low=1 zone-high=1 time-limit=1 depth-max=1", limits);
+        wrong("limits overpressure=1 hysteresis=1 zone-low=1 zone-high=1 time-limit=1 depth-max=4294967296", limits);
+        wrong("limits overpressure=1 hysteresis=1 zone-low=1 zone-high=2147483648 time-limit=1 depth-max=1", limits);
         wrong("limits overpressure= hysteresis=1 zone-low=1 zone-high=1 time-limit=1 depth-max=1", limits);
         wrong("octets", octets);
         wrong("octets 1", octets);
         wrong("octets 1 2", octets);
-        wrong("octets 0g", octets);
+        for (const char *c = "/:@G`gx"; *c; c++) {
+                char text[] = { 'o', 'c', 't', 'e', 't', 's', ' ', '0', *c, '\0' };
+
+                wrong(text, octets);
+                text[7] = *c;
+                text[8] = '0';
+                wrong(text, octets);
+        }
+        g_assert_cmpint(note_parse("octets 12", 8, data, &problem), ==, -EBADMSG);
 }
 
 int main(int argc, char **argv) {
@@ -231,6 +265,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/note/alerts-have-names", test_alerts_have_names);
         g_test_add_func("/note/words-and-back", test_words_and_back);
         g_test_add_func("/note/what-has-no-words-is-octets", test_what_has_no_words_is_octets);
+        g_test_add_func("/note/words-are-read-as-anybody-writes-them", test_words_are_read_as_anybody_writes_them);
         g_test_add_func("/note/a-mark-has-a-line-of-its-own", test_a_mark_has_a_line_of_its_own);
         g_test_add_func("/note/words-that-are-wrong", test_words_that_are_wrong);
         return g_test_run();

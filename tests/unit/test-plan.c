@@ -93,6 +93,16 @@ static void test_a_shallow_session_does_not_end_a_deep_rest(void) {
         says("The minimum rest after needles of 1.50 mm is 42 days, of which 12 d 1 h are left.");
 }
 
+/* Of two rests that end together the one is told that began first. */
+static void test_two_rests_that_end_together(void) {
+        begin();
+        session(1000, 27 * DAY);
+        session(500, 13 * DAY);
+        expect(PLAN_REST, DAY + 15 * MINUTE);
+        g_assert_cmpuint(plan.depth_um, ==, 1000);
+        g_assert_cmpuint(plan.rest_usec, ==, 28 * DAY);
+}
+
 static void test_areas_rest_alone(void) {
         begin();
         session_in(1000, UINT64_C(1) << FOREHEAD, NOW - DAY);
@@ -291,6 +301,13 @@ static void test_the_epoch(void) {
         ask(0, 0); /* a clock that was never set */
         g_assert_cmpint(plan.reason, ==, PLAN_REST);
         g_assert_cmpuint(plan.next_earliest_usec, ==, 3 * DAY);
+
+        /* A session that ended at time 0, and needs no rest, is one all the same. */
+        begin();
+        rules.rest_500_usec = 0;
+        g_array_append_val(history, ((PlanSession) { .depth_um = 500 }));
+        ask(0, 0);
+        g_assert_cmpuint(plan.depth_um, ==, 500);
 }
 
 static void test_a_rest_without_end(void) {
@@ -426,6 +443,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/plan/nothing-on-record", test_nothing_on_record);
         g_test_add_func("/plan/the-rest-ends-to-the-microsecond", test_the_rest_ends_to_the_microsecond);
         g_test_add_func("/plan/a-shallow-session-does-not-end-a-deep-rest", test_a_shallow_session_does_not_end_a_deep_rest);
+        g_test_add_func("/plan/two-rests-that-end-together", test_two_rests_that_end_together);
         g_test_add_func("/plan/areas-rest-alone", test_areas_rest_alone);
         g_test_add_func("/plan/a-session-without-an-area-counts-for-each", test_a_session_without_an_area_counts_for_each);
         g_test_add_func("/plan/two-in-a-week-are-the-most", test_two_in_a_week_are_the_most);

@@ -115,6 +115,29 @@ static void test_ended_by_waiting(void) {
         g_assert_cmpuint(talk->replayed, ==, 2);
 }
 
+/* A reader that has no newer frame, and a clock: what is due by then is due. */
+static void test_time_goes_on_without_a_frame(void) {
+        NoteLimits hold = pen_limits;
+        g_autoptr(Talk) talk = NULL;
+        g_autoptr(Replay) replay = NULL;
+        const Session *s;
+        uint64_t due_usec;
+
+        hold.time_limit_sec = 10;
+        talk = talk_with(&hold, 0);
+        use(talk, 2, 0);
+        due_usec = tracker_deadline(talk->tracker);
+        replay = replay_new(&(ReplaySettings) { .start_boottime_usec = session(talk)->start_boottime_usec });
+        for (unsigned i = 0; i < talk->kept->len; i++)
+                g_assert_false(replay_frame(replay, talk->kept->pdata[i]));
+        s = replay_session(replay);
+        replay_until(replay, due_usec - 1);
+        g_assert_false(alerts_stands(&s->alerts, ALERT_TIME_LIMIT));
+        replay_until(replay, due_usec);
+        g_assert_true(alerts_stands(&s->alerts, ALERT_TIME_LIMIT));
+        stop(talk);
+}
+
 static void test_feature_is_the_first_frame(void) {
         g_autoptr(Talk) talk = talk_new(NULL);
         const Frame *first;
@@ -291,6 +314,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/replay/pauses-by-hand-change-nothing", test_pauses_by_hand_change_nothing);
         g_test_add_func("/replay/unpaused-before-use", test_unpaused_before_use);
         g_test_add_func("/replay/ended-by-waiting", test_ended_by_waiting);
+        g_test_add_func("/replay/time-goes-on-without-a-frame", test_time_goes_on_without_a_frame);
         g_test_add_func("/replay/feature-is-the-first-frame", test_feature_is_the_first_frame);
         g_test_add_func("/replay/feature-that-changes-is-kept-where-it-comes", test_feature_that_changes_is_kept_where_it_comes);
         g_test_add_func("/replay/feature-that-cannot-be-read-changes-nothing", test_feature_that_cannot_be_read_changes_nothing);

@@ -7,9 +7,10 @@
 #include "store-fixture.h"
 #include "store/schema.h"
 
-/* What version 5 brought, out of the database again; so with version 4. */
+/* What versions 5 and 6 brought, out of the database again; so with version 4. */
 #define WITHOUT_5                                                                                                        \
-        "DROP TABLE tombstone; DROP TABLE buried; DROP INDEX session_record; DROP INDEX session_uuid; DROP INDEX session_hidden;"           \
+        "DROP TABLE spared; DROP TABLE erasure;"                                                                         \
+        "DROP TABLE tombstone; DROP TABLE buried; DROP INDEX session_record; DROP INDEX session_uuid; DROP INDEX session_hidden;" \
         "DROP INDEX session_kept; DROP INDEX session_end; DROP INDEX session_area; ALTER TABLE session DROP COLUMN record_seq;" \
         "ALTER TABLE session DROP COLUMN record; ALTER TABLE session DROP COLUMN epoch; ALTER TABLE session DROP COLUMN record_start;" \
         "ALTER TABLE device DROP COLUMN cursor_epoch; ALTER TABLE device DROP COLUMN cursor_record;"                     \
@@ -301,28 +302,28 @@ static int add_two_and_fail(sqlite3 *db) {
 }
 
 static void test_a_migration_is_whole_and_backed_up(void) {
-        static const SchemaMigration good[] = { NULL, NULL, NULL, NULL, NULL, add_color },
-                                     bad[] = { NULL, NULL, NULL, NULL, NULL, add_color, add_two_and_fail };
+        static const SchemaMigration good[] = { NULL, NULL, NULL, NULL, NULL, NULL, add_color },
+                                     bad[] = { NULL, NULL, NULL, NULL, NULL, NULL, add_color, add_two_and_fail };
         g_autofree char *backup = NULL, *backup2 = NULL;
         Fixture f;
         struct stat st;
         sqlite3 *db;
 
         fixture_init(&f);
-        backup = g_strconcat(f.path, ".backup-v5", NULL);
-        backup2 = g_strconcat(f.path, ".backup-v6", NULL);
+        backup = g_strconcat(f.path, ".backup-v6", NULL);
+        backup2 = g_strconcat(f.path, ".backup-v7", NULL);
         db = open_db(f.path);
         g_assert_cmpint(schema_prepare(db, f.path, SCHEMA_EMPTY, 0), ==, SQLITE_OK);
         g_assert_false(g_file_test(backup, G_FILE_TEST_EXISTS)); /* nothing to back up */
         g_assert_cmpint(schema_set_meta(db, "next_session_id", 77), ==, SQLITE_OK);
 
-        g_assert_cmpint(schema_migrate(db, f.path, 5, good, 6), ==, SQLITE_OK);
-        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 6);
+        g_assert_cmpint(schema_migrate(db, f.path, 6, good, 7), ==, SQLITE_OK);
+        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 7);
         g_assert_cmpint(query(db, "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"),
                         ==, 1);
         g_assert_cmpint(g_stat(backup, &st), ==, 0);
         g_assert_cmpint(st.st_mode & 0777, ==, 0600);
-        g_assert_cmpint(fixture_query(backup, "PRAGMA user_version"), ==, 5);
+        g_assert_cmpint(fixture_query(backup, "PRAGMA user_version"), ==, 6);
         g_assert_cmpint(fixture_query(backup, "SELECT value FROM meta WHERE key = 'next_session_id'"), ==,
                         77);
         g_assert_cmpint(
@@ -330,11 +331,11 @@ static void test_a_migration_is_whole_and_backed_up(void) {
                               "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'color'"),
                 ==, 0);
 
-        g_assert_cmpint(schema_migrate(db, f.path, 6, bad, 7), !=, SQLITE_OK);
-        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 6); /* as if it had not begun */
+        g_assert_cmpint(schema_migrate(db, f.path, 7, bad, 8), !=, SQLITE_OK);
+        g_assert_cmpint(query(db, "PRAGMA user_version"), ==, 7); /* as if it had not begun */
         g_assert_cmpint(query(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'"), ==, 0);
         g_assert_true(sqlite3_get_autocommit(db));
-        g_assert_cmpint(fixture_query(backup2, "PRAGMA user_version"), ==, 6);
+        g_assert_cmpint(fixture_query(backup2, "PRAGMA user_version"), ==, 7);
         (void) sqlite3_close(db);
         fixture_done(&f);
 }

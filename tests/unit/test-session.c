@@ -120,6 +120,27 @@ static void test_duration_is_of_use(void) {
         g_assert_cmpint(f.value[FIGURE_DURATION].i, ==, 2000000);
 }
 
+static void test_place_among_frames(void) {
+        SessionPlace none = { 0 }, one = session_place_after(none, &(Frame) { .boottime_usec = 5 }),
+                     two = session_place_after(one, &(Frame) { .boottime_usec = 5 }), newer = session_place_after(two, &(Frame) { .boottime_usec = 6 }),
+                     older = session_place_after(newer, &(Frame) { .boottime_usec = 4 });
+
+        g_assert_cmpuint(one.boottime_usec, ==, 5);
+        g_assert_cmpuint(one.n, ==, 1);
+        g_assert_cmpuint(two.n, ==, 2);
+        g_assert_cmpuint(newer.boottime_usec, ==, 6);
+        g_assert_cmpuint(newer.n, ==, 1);
+        g_assert_cmpuint(older.boottime_usec, ==, 6); /* a clock that stepped back: counted all the same */
+        g_assert_cmpuint(older.n, ==, 2);
+
+        g_assert_true(session_place_is_behind(one, none));
+        g_assert_true(session_place_is_behind(two, one));
+        g_assert_true(session_place_is_behind(newer, two));
+        g_assert_false(session_place_is_behind(one, one));
+        g_assert_false(session_place_is_behind(one, two));
+        g_assert_false(session_place_is_behind(two, newer));
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/session/names-are-the-contracts", test_names_are_the_contracts);
@@ -129,5 +150,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/session/time-of-stages", test_time_of_stages);
         g_test_add_func("/session/memory-is-bounded", test_memory_is_bounded);
         g_test_add_func("/session/duration-is-of-use", test_duration_is_of_use);
+        g_test_add_func("/session/place-among-frames", test_place_among_frames);
         return g_test_run();
 }

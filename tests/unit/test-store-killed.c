@@ -258,6 +258,16 @@ static void assert_session(Fixture *f, uint64_t id, uint64_t at_least, uint64_t 
         fixture_assert_frames(frames, n, id, 0);
 }
 
+/* It is being taken away, or what is left of it goes now. */
+static void assert_whole_or_hidden(Fixture *f, uint64_t id, size_t n_whole) {
+        size_t n;
+        g_autofree FixtureFrame *frames = fixture_read_frames(f->path, id, &n);
+
+        fixture_assert_frames(frames, n, id, 0);
+        if (n != n_whole)
+                g_assert_cmpint(fixture_get(f, id), ==, -ENOENT);
+}
+
 static void assert_others(Child *child) {
         Fixture *f = &child->f;
         unsigned n_begun = 0;
@@ -278,8 +288,8 @@ static void assert_others(Child *child) {
                         g_assert_cmpuint(f->n_listed, ==, 1);
                         assert_session(f, 2 + i, n, n);
                         break;
-                case FATE_GOING: /* whole, or not to be seen: what is left of it goes now */
-                        assert_session(f, 2 + i, fixture_get(f, 2 + i) == 0 ? n : 0, n);
+                case FATE_GOING:
+                        assert_whole_or_hidden(f, 2 + i, n);
                         break;
                 case FATE_GONE:
                         g_assert_cmpint(fixture_get(f, 2 + i), ==, -ENOENT);
@@ -356,7 +366,7 @@ static uint64_t assert_survived(Child *child) {
         return lost_usec(child, n);
 }
 
-/* Those that are to be seen are whole, and none that was not seen any more is; of the others nothing is left, in any file. */
+/* All of them are to be seen, and whole, or none is, whatever was seen when it was cut off; then nothing of them is left, in any file. */
 static uint64_t assert_erased(Child *child) {
         Fixture *f = &child->f;
         uint64_t n = assert_followed(child);
@@ -373,6 +383,7 @@ static uint64_t assert_erased(Child *child) {
                 fixture_make_frame(&frame, 2 + i, child->told->n_frames[i] / 2);
                 g_assert_false(!seen && fixture_any_file_has(f, frame.data, 16));
         }
+        g_assert_true(n_seen == 0 || n_seen == ERASED);
         g_assert_cmpuint(n_seen, <=, atomic_load(&child->told->n_seen));
         assert_goes_on(child, n);
         return lost_usec(child, n);

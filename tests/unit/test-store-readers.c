@@ -189,10 +189,101 @@ static void test_a_log_that_grows(void) {
         finish(&f, n);
 }
 
+/* ---- A check among queries ---- */
+
+#define MANY 20000u
+
+static void on_got(int error, const StoreSession *sessions, size_t n, void *userdata) {
+        ++*(unsigned *) userdata;
+}
+
+/* Somebody asks all the time; a check of a small database ends all the same. */
+static void test_a_check_ends_among_queries(void) {
+        bool asked = true, ended = false;
+        unsigned n_answered = 0;
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        fixture_begin(&f, 1);
+        fixture_record(&f, 1, 0, 2000);
+        g_assert_cmpint(fixture_end(&f, 1), ==, 0);
+        for (unsigned i = 0; i < MANY; i++)
+                store_get(f.store, 1, on_got, &n_answered);
+        shared_lock(f.store);
+        f.store->slice_usec = 100;
+        f.store->check_wanted++;
+        shared_unlock(f.store);
+        while (asked && !ended) {
+                shared_lock(f.store);
+                asked = !TAILQ_EMPTY(&f.store->requests);
+                ended = f.store->check_done == f.store->check_wanted;
+                shared_unlock(f.store);
+                store_dispatch(f.store);
+        }
+        g_assert_true(asked && ended);
+        g_assert_cmpuint(f.put_aside->len, ==, 0);
+        fixture_done(&f);
+}
+
+/* ---- A database that does not come ---- */
+
+/* As it is when it is opened from a disk that hangs, or when the writer has it and does not get on. */
+static void test_a_query_that_cannot_begin(void) {
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        fixture_begin(&f, 1);
+        g_assert_cmpint(fixture_end(&f, 1), ==, 0);
+        g_assert_cmpint(pthread_mutex_lock(&f.store->gate), ==, 0);
+        shared_lock(f.store);
+        f.store->read_usec = 1000;
+        shared_unlock(f.store);
+        g_assert_cmpint(fixture_get(&f, 1), ==, -EIO);
+        g_assert_cmpint(fixture_list(&f, &(StoreFilter) { .owner = (uid_t) -1, .limit = 10 }), ==, -EIO);
+        g_assert_cmpint(pthread_mutex_unlock(&f.store->gate), ==, 0);
+        shared_lock(f.store);
+        f.store->read_usec = STORE_READ_USEC;
+        shared_unlock(f.store);
+        g_assert_cmpint(fixture_get(&f, 1), ==, 0);
+        g_assert_cmpuint(f.n_listed, ==, 1);
+        fixture_done(&f);
+}
+
+/* Whose sessions it would go on with, while they are recorded. */
+static void test_a_second_writer(void) {
+        Fixture f, second;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        fixture_begin(&f, 1);
+        fixture_record(&f, 1, 0, 20);
+        fixture_init(&second);
+        g_free(second.path);
+        second.path = g_strdup(f.path);
+        fixture_start(&second);
+        g_assert_cmpstr(second.states->str, ==, "unavailable ");
+        g_assert_nonnull(strstr(second.reasons->str, "Another needled uses the database"));
+        g_assert_cmpuint(second.n_sessions, ==, 0);
+        fixture_stop(&second);
+        g_assert_cmpint(fixture_end(&f, 1), ==, 0);
+        fixture_stop(&f);
+        fixture_start(&second); /* now it is free */
+        g_assert_cmpint(fixture_get(&second, 1), ==, 0);
+        g_assert_cmpuint(second.n_listed, ==, 1);
+        fixture_stop(&second);
+        fixture_done(&second);
+        fixture_done(&f);
+}
+
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/store-readers/reading-in-turns", test_reading_in_turns);
         g_test_add_func("/store-readers/reading-for-ever", test_reading_for_ever);
         g_test_add_func("/store-readers/a-log-that-grows", test_a_log_that_grows);
+        g_test_add_func("/store-readers/a-check-ends-among-queries", test_a_check_ends_among_queries);
+        g_test_add_func("/store-readers/a-query-that-cannot-begin", test_a_query_that_cannot_begin);
+        g_test_add_func("/store-readers/a-second-writer", test_a_second_writer);
         return g_test_run();
 }

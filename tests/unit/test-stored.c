@@ -41,6 +41,38 @@ static void test_figures(void) {
         expect_example(&figures);
 }
 
+static void test_what_is_known_is_there(void) {
+        static const OmpRecord record = { .duration_sec = 1, .contact_sec = 1, .strokes = 1, .passes = 1, .distance_mm = 1, .rate_per_min = 1,
+                                          .over_count = 1, .depth_um = 1, .depth_max_um = 1 };
+        Figures figures;
+
+        stored_figures(&record, &figures);
+        g_assert_cmpint(figures.value[FIGURE_DURATION].i, ==, SEC);
+        g_assert_cmpint(figures.value[FIGURE_CONTACT_TIME].i, ==, SEC);
+        g_assert_cmpint(figures.value[FIGURE_STROKES].i, ==, 1);
+        g_assert_cmpint(figures.value[FIGURE_PASSES].i, ==, 1);
+        g_assert_cmpint(figures.value[FIGURE_DISTANCE].i, ==, 1);
+        g_assert_cmpint(figures.value[FIGURE_OVER_COUNT].i, ==, 1);
+        g_assert_cmpint(figures.value[FIGURE_OVER_TIME].i, ==, 0);
+        g_assert_cmpint(figures.value[FIGURE_DEPTH].i, ==, 1);
+        g_assert_cmpint(figures.value[FIGURE_DEPTH_MAX].i, ==, 1);
+        g_assert_cmpfloat(figures.value[FIGURE_STROKE_RATE].d, ==, 1);
+}
+
+/* Where the force is unknown overpressure may be known all the same. */
+static void test_overpressure_without_a_force(void) {
+        OmpRecord record = { .force_mean_mn = OMP_FORCE_UNKNOWN, .force_p95_mn = OMP_FORCE_UNKNOWN, .force_peak_mn = OMP_FORCE_UNKNOWN,
+                             .over_count = 2, .over_100ms = 15 };
+        Figures figures;
+
+        stored_figures(&record, &figures);
+        g_assert_cmpint(figures.value[FIGURE_OVER_COUNT].i, ==, 2);
+        g_assert_cmpint(figures.value[FIGURE_OVER_TIME].i, ==, 1500000);
+        record.over_count = 0;
+        stored_figures(&record, &figures);
+        g_assert_false(figures_has(&figures, FIGURE_OVER_COUNT) || figures_has(&figures, FIGURE_OVER_TIME));
+}
+
 /* "Unknown" of each. */
 static void test_what_is_not_known_is_absent(void) {
         const OmpRecord record = {
@@ -134,6 +166,12 @@ static void test_sample(void) {
         stored_sample(&trace, &sample);
         g_assert_cmpint(sample.force_peak_mn, ==, 850);
         g_assert_false(sample.has_rate);
+        trace = (OmpTrace) { .n = 1, .period_10ms = 1, .entries = { { -5, -3, 2 } } };
+        stored_sample(&trace, &sample);
+        g_assert_true(sample.has_force && sample.has_rate);
+        g_assert_cmpint(sample.force_mean_mn, ==, -5);
+        g_assert_cmpint(sample.force_peak_mn, ==, -3);
+        g_assert_cmpint(sample.rate_per_min, ==, 2 * 6000);
         trace.n = 0;
         stored_sample(&trace, &sample);
         g_assert_false(sample.has_force || sample.has_rate);
@@ -144,6 +182,8 @@ static void test_sample(void) {
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         TEST("figures", test_figures);
+        TEST("what-is-known-is-there", test_what_is_known_is_there);
+        TEST("overpressure-without-a-force", test_overpressure_without_a_force);
         TEST("what-is-not-known-is-absent", test_what_is_not_known_is_absent);
         TEST("replay", test_replay);
         TEST("clock-was-not-set", test_clock_was_not_set);

@@ -238,6 +238,7 @@ static void test_figures(void) {
 
 typedef struct Fixture {
         sd_event *event;
+        Beat *beat;
         Reader *reader;
         int fd;
         unsigned n_closed;
@@ -253,7 +254,8 @@ static void on_closed(Reader *reader, void *userdata) {
 static void fixture_new(Fixture *f, uint64_t period_usec) {
         *f = (Fixture) {};
         g_assert_cmpint(sd_event_new(&f->event), >=, 0);
-        g_assert_cmpint(reader_new(f->event, &(ReaderOptions){ .period_usec = period_usec }, on_closed, f,
+        f->beat = beat_new(f->event);
+        g_assert_cmpint(reader_new(f->event, f->beat, &(ReaderOptions){ .period_usec = period_usec }, on_closed, f,
                                    &f->reader, &f->fd),
                         ==, 0);
 }
@@ -262,6 +264,7 @@ static void fixture_free(Fixture *f) {
         reader_free(f->reader);
         if (f->fd >= 0)
                 close(f->fd);
+        beat_free(f->beat);
         sd_event_unref(f->event);
 }
 

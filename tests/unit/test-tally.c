@@ -64,6 +64,19 @@ static void test_strokes_rate_contact_punctures(void) {
         g_assert_cmpint(f.value[FIGURE_FORCE].i, ==, 0);
 }
 
+static void test_one_stroke_is_use(void) {
+        g_auto(Tally) t = { 0 };
+        OmpLive l = live(1, IN_CONTACT, 800);
+
+        tally_init(&t);
+        g_assert_false(tally_live(&t, &l, l.tick, false, 0, true)); /* what it had counted before */
+        l.tick += PERIOD_TICKS;
+        l.strokes++;
+        g_assert_true(tally_live(&t, &l, l.tick, false, 0, false));
+        l.tick += PERIOD_TICKS;
+        g_assert_false(tally_live(&t, &l, l.tick, false, 0, false));
+}
+
 static void test_rollers_have_no_punctures(void) {
         g_auto(Tally) t = { 0 };
         Figures f = { 0 };
@@ -460,6 +473,16 @@ static void test_overpressure_event_counts_where_the_flag_was_lost(void) {
         over_event(&o, 3);
         over_end(&o, 1);
 
+        over_begin(&o);                 /* behind the last value before the loss, up to the first after it */
+        over_live(&o, false, 3);
+        tally_over_event(&o.tally, PERIOD_TICKS);
+        over_end(&o, 0);
+        over_begin(&o);
+        over_live(&o, false, 3);
+        tally_over_event(&o.tally, PERIOD_TICKS + 1);
+        tally_over_event(&o.tally, 5 * PERIOD_TICKS);
+        over_end(&o, 2);
+
         over_begin(&o);                 /* of two rises in the loss one lasted */
         over_event(&o, 3);
         over_event(&o, 4);
@@ -586,6 +609,7 @@ int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/tally/nothing-known-is-nothing-said", test_nothing_known_is_nothing_said);
         g_test_add_func("/tally/strokes-rate-contact-punctures", test_strokes_rate_contact_punctures);
+        g_test_add_func("/tally/one-stroke-is-use", test_one_stroke_is_use);
         g_test_add_func("/tally/rollers-have-no-punctures", test_rollers_have_no_punctures);
         g_test_add_func("/tally/p95-is-weighted-by-time-nearest-rank", test_p95_is_weighted_by_time_nearest_rank);
         g_test_add_func("/tally/unknown-force-is-left-out", test_unknown_force_is_left_out);

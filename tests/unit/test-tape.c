@@ -377,6 +377,12 @@ static void names_of_characteristics(void) {
 
         for (unsigned c = 0; c < _OMP_CHAR_MAX; c++)
                 g_assert_cmpstr(tape_channel_name(&omp, (uint8_t) c, buf), ==, omp_char_name((OmpChar) c));
+        for (unsigned c = 0; c < _OMP_CHAR_MAX; c++) {
+                g_autofree char *text = g_strdup_printf(HEAD "0 < %s 00\n", omp_char_name((OmpChar) c));
+
+                good(&p, text);
+                g_assert_cmpuint(p.line.channel, ==, c);
+        }
         g_assert_cmpstr(tape_channel_name(&omp, _OMP_CHAR_MAX, buf), ==, "channel-9");
         g_assert_cmpstr(tape_channel_name(&pen, 0, buf), ==, "channel-0");
         g_assert_cmpstr(tape_channel_name(&pen, 1, buf), ==, "grip");
@@ -434,6 +440,7 @@ static void times_that_are_wrong(void) {
         bad(HEAD "clock 2026-08-22T18:30:00Z\n1 -0.1.2 ! up\n", 4, off);
         bad(HEAD "clock 1970-01-01T00:00:01Z\n1 -2.000001 ! up\n", 4, "the wall clock was before 1970");
         bad(HEAD "clock 1970-01-01T00:00:01Z\n1 -2 ! up\n", 4, "the wall clock was before 1970"); /* 0 stands for no clock */
+        bad(HEAD "clock 1970-01-01T00:00:00.000001Z\n0 -1 ! up\n", 4, "the wall clock was before 1970");
         bad_line("1", "what it is is none of <, >, !, %, * and =");
         bad_line("1 live 00", "what it is is none of <, >, !, %, * and =");
         bad_line("1 <live 00", "what it is is none of <, >, !, %, * and =");

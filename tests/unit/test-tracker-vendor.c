@@ -227,6 +227,42 @@ static void test_by_hand_it_begins_with_what_holds(void) {
         expect_figure(talk, FIGURE_LEAD_IN, 0);
 }
 
+/* Too hard already when it is begun by hand, and nothing new is said for a while. */
+static void test_by_hand_it_begins_over(void) {
+        g_autoptr(ProfileFile) file = vendor_text(VENDOR_PEN);
+        g_autoptr(Talk) talk = talk_new_vendor(&file->vendor);
+
+        link_frame(talk, FRAME_LINK_UP);
+        pen(talk, PEN_CONTACT | PEN_OVER, 4000, 0);
+        talk->now_usec += SEC / 2;
+        g_assert_cmpint(tracker_start(talk->tracker, &(SessionIdentity) { .id = 9 }, talk->now_usec,
+                                      REALTIME_OFFSET + talk->now_usec), ==, 0);
+        told(talk, "opened warning:overpressure:4000");
+        finish(talk);
+        g_assert_cmpuint(talk->replayed, ==, 1);
+        expect_figure(talk, FIGURE_OVER_COUNT, 1);
+}
+
+/* Likewise by a limit of ours, where the device has none. */
+static void test_by_hand_it_begins_over_the_limit(void) {
+        TrackerSettings by_hand = talk_settings;
+        g_autoptr(ProfileFile) file = vendor_text(SCALE);
+        g_autoptr(Talk) talk = talk_new_vendor(&file->vendor);
+
+        by_hand.auto_start = false;
+        by_hand.limits = pen_limits;
+        tracker_set_settings(talk->tracker, &by_hand);
+        link_frame(talk, FRAME_LINK_UP);
+        say(talk, 0, "a00f");
+        talk->now_usec += SEC / 2;
+        g_assert_cmpint(tracker_start(talk->tracker, &(SessionIdentity) { .id = 9 }, talk->now_usec,
+                                      REALTIME_OFFSET + talk->now_usec), ==, 0);
+        told(talk, "opened warning:overpressure:4000 running");
+        finish(talk);
+        g_assert_cmpuint(talk->replayed, ==, 1);
+        expect_figure(talk, FIGURE_OVER_COUNT, 1);
+}
+
 static void test_loss_and_lateness_by_its_numbers(void) {
         g_autoptr(ProfileFile) file = vendor_text(VENDOR_PEN);
         g_autoptr(Talk) talk = talk_new_vendor(&file->vendor);
@@ -362,6 +398,28 @@ static void test_battery_is_told_when_it_changes(void) {
         told(talk, "interrupted gap:0:0 running battery:86");
         finish(talk);
         g_assert_cmpuint(talk->replayed, ==, 1);
+}
+
+/* At 20 % it is low, at 5 % more so, and above 24 % not any more. */
+static void test_battery_that_is_low(void) {
+        g_autoptr(ProfileFile) file = vendor_text(VENDOR_PEN);
+        g_autoptr(Talk) talk = talk_new_vendor(&file->vendor);
+
+        link_frame(talk, FRAME_LINK_UP);
+        needle(talk, 1);
+        say(talk, 3, "15");             /* 21 */
+        told(talk, "opened running battery:21");
+        say(talk, 3, "14");
+        told(talk, "notice:battery-low:20 battery:20");
+        say(talk, 3, "06");
+        told(talk, "battery:6");
+        say(talk, 3, "05");
+        told(talk, "warning:battery-low:5 battery:5");
+        say(talk, 3, "18");
+        told(talk, "battery:24");
+        say(talk, 3, "19");
+        told(talk, "clear:battery-low battery:25");
+        finish(talk);
 }
 
 static void test_unknown_is_told_once(void) {
@@ -518,7 +576,10 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker-vendor/the-link-is-away", test_the_link_is_away);
         g_test_add_func("/tracker-vendor/days-between-packets", test_days_between_packets);
         g_test_add_func("/tracker-vendor/battery-is-told-when-it-changes", test_battery_is_told_when_it_changes);
+        g_test_add_func("/tracker-vendor/battery-that-is-low", test_battery_that_is_low);
         g_test_add_func("/tracker-vendor/unknown-is-told-once", test_unknown_is_told_once);
+        g_test_add_func("/tracker-vendor/by-hand-it-begins-over", test_by_hand_it_begins_over);
+        g_test_add_func("/tracker-vendor/by-hand-it-begins-over-the-limit", test_by_hand_it_begins_over_the_limit);
         g_test_add_func("/tracker-vendor/another-profile-only-between-sessions", test_another_profile_only_between_sessions);
         g_test_add_func("/tracker-vendor/restart-of-the-daemon", test_restart_of_the_daemon);
         g_test_add_func("/tracker-vendor/any-conversation", test_any_conversation);

@@ -250,6 +250,9 @@ static void test_idleness_ends_where_the_use_ended(void) {
         g_assert_cmpuint(talk->ended->end_boottime_usec, ==, last);
         g_assert_cmpint(talk->figures.value[FIGURE_DURATION].i, ==, 9 * 100000);
         g_assert_cmpuint(tracker_deadline(talk->tracker), ==, UINT64_MAX);
+        event(talk, OMP_EVENT_SESSION_START, false); /* a device that says so begins another, used or not */
+        told(talk, "opened event:10 running");
+        stop(talk);
 }
 
 /* A live value as a device sends it that has less to tell, `mean_mn` of force. */
@@ -321,6 +324,10 @@ static void test_finished_by_hand_stays_finished(void) {
         told(talk, "opened running ended:user");
         use(talk, 3, FLAG);
         told(talk, "");                 /* the hand is still on the skin */
+        event(talk, OMP_EVENT_SESSION_END, true);
+        told(talk, "");                 /* from the device's log */
+        event(talk, OMP_EVENT_SESSION_END, false);
+        told(talk, "device-over");      /* its own session was longer: it has a record now */
         live(talk, LIFTED, 0);
         use(talk, 1, FLAG);
         told(talk, "opened running");
@@ -622,6 +629,9 @@ static void test_restart_after_the_end(void) {
                       .size = (uint16_t) n, .data = buf };
 
         use(before, 5, FLAG);
+        keep(before, &end);
+        end.boottime_usec += SEC / 10;  /* what came while it settled is no part of it */
+        end.realtime_usec += SEC / 10;
         keep(before, &end);
         after = restart(before, true, 5 * SEC);
         told(after, "ended:device");

@@ -223,6 +223,41 @@ static void test_total_without_wrap(void) {
         g_assert_cmpuint(say(&d, 0, "01000000")->strokes, ==, 12);
 }
 
+/* What OMP's counter of 32 bits cannot hold begins at 0 again, as it would there. */
+static void test_totals_beyond_32_bits(void) {
+        g_auto(Device) d = device_of(VENDOR_HEAD VENDOR_CHAR("data", "0")
+                                     VENDOR_FIELD("strokes", "data", "0", "u48", "strokes-total"));
+        uint64_t total = 0, shown = 0;
+
+        (void) say(&d, 0, "000000000000");
+        while (total < UINT64_C(5000000000)) {
+                g_autofree char *hex = NULL;
+
+                d.now_usec += 100000 * SEC;
+                total += 50000000;
+                hex = g_strdup_printf("%02x%02x%02x%02x%02x00", (unsigned) (total & 0xff), (unsigned) (total >> 8 & 0xff),
+                                      (unsigned) (total >> 16 & 0xff), (unsigned) (total >> 24 & 0xff), (unsigned) (total >> 32));
+                shown = say(&d, 0, hex)->strokes;
+                g_assert_cmpuint(shown, ==, total & UINT32_MAX);
+        }
+}
+
+/* A state is a word: a number without one says nothing, and nor does a word that means nothing. */
+static void test_states_without_a_word(void) {
+        g_auto(Device) d = device_of(VENDOR_PEN), plain = device_of(VENDOR_HEAD VENDOR_CHAR("data", "0")
+                                                                    VENDOR_FIELD("contact", "data", "0", "u8", "contact"));
+
+        (void) say(&d, 1, "02");
+        g_assert_true(d.packet.signs.flag);
+        (void) say(&d, 1, "09");
+        g_assert_true(d.packet.signs.flag);
+        (void) say(&d, 1, "00");
+        g_assert_false(d.packet.signs.flag);
+        /* What is yes or no may be a number. */
+        g_assert_cmphex(say(&plain, 0, "00")->flags & OMP_LIVE_CONTACT_MASK, ==, OMP_LIVE_CONTACT_NO);
+        g_assert_cmphex(say(&plain, 0, "02")->flags & OMP_LIVE_CONTACT_MASK, ==, OMP_LIVE_CONTACT_YES);
+}
+
 static void test_deltas_are_added_up(void) {
         g_auto(Device) d = device_of(VENDOR_HEAD VENDOR_CHAR("data", "0")
                                      VENDOR_FIELD("a", "data", "0", "s8", "strokes-delta") "Combine=sum\n"
@@ -502,6 +537,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/translate/total-that-falls-began-anew", test_total_that_falls_began_anew);
         g_test_add_func("/translate/total-that-wraps-while-the-link-is-away", test_total_that_wraps_while_the_link_is_away);
         g_test_add_func("/translate/total-without-wrap", test_total_without_wrap);
+        g_test_add_func("/translate/totals-beyond-32-bits", test_totals_beyond_32_bits);
+        g_test_add_func("/translate/states-without-a-word", test_states_without_a_word);
         g_test_add_func("/translate/deltas-are-added-up", test_deltas_are_added_up);
         g_test_add_func("/translate/strokes-are-counted-once", test_strokes_are_counted_once);
         g_test_add_func("/translate/motor-by-its-speed", test_motor_by_its_speed);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+
+#include "store-fixture.h"
+#include "store/schema.h"
+#include "store/shared.h"
+
+/* An erasure that is cut off is ended by the next process, as it was meant: all of it, and nothing that came after it. */
+
+#define LIVE UINT64_C(100000)
+#define ME 1000u
+#define HER 1001u
+
+static const char *const seen = "SELECT count(*) FROM session WHERE ended = 1";
+
+static void make_session(Fixture *f, uint64_t id, uid_t owner) {
+        fixture_begin_full(f, id, FIXTURE_START_REALTIME, "AA:BB:CC:DD:EE:01", "some", owner);
+        fixture_record(f, id, 0, 100);
+        g_assert_cmpint(fixture_end(f, id), ==, 0);
+}
+
+/* As a crash leaves it: nothing more is done. */
+static void cut_off(Fixture *f) {
+        f->store = store_close(f->store, 0);
+        g_string_truncate(f->states, 0);
+}
+
+static void make_many(Fixture *f, uint64_t n) {
+        fixture_init(f);
+        f->collect_usec = 1000;
+        fixture_start(f);
+        make_session(f, 1, HER);
+        for (uint64_t id = 2; id <= n; id++)
+                make_session(f, id, ME);
+}
+
+static void assert_there(Fixture *f, uint64_t id, bool there) {
+        g_assert_cmpint(fixture_get(f, id), ==, there ? 0 : -ENOENT);
+}
+
+static unsigned count_told(Fixture *f, uint64_t id) {
+        unsigned n = 0;
+
+        for (guint i = 0; i < f->retired->len; i++)
+                n += g_array_index(f->retired, uint64_t, i) == id;
+        return n;
+}
+
+/* False: it was through before it could be cut off. */
+static bool erase_all_but_for(uint64_t n) {
+        bool caught;
+        Fixture f;
+
+        make_many(&f, n);
+        fixture_begin(&f, LIVE);
+        fixture_record(&f, LIVE, 0, 10);
+        f.answered = false;
+        store_erase_all(f.store, ME, NULL, fixture_on_erased, &f);
+        while (!f.answered && fixture_query(f.path, seen) == (int64_t) n)
+                store_dispatch(f.store);
+        cut_off(&f);
+        caught = f.error == -ECANCELED && fixture_query(f.path, seen) > 1;
+        if (caught) {
+                g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM erasure"), ==, 1);
+                fixture_start(&f);
+                make_session(&f, LIVE + 1, ME); /* after it */
+                g_assert_cmpint(fixture_end(&f, LIVE), ==, 0);
+                fixture_sweep(&f);
+                assert_there(&f, 1, true);
+                assert_there(&f, n, false);
+                assert_there(&f, LIVE, true);
+                assert_there(&f, LIVE + 1, true);
+                g_assert_cmpint(fixture_query(f.path, seen), ==, 3);
+                g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM tombstone"), ==, n - 1);
+                g_assert_cmpuint(count_told(&f, 0), ==, 1); /* of those that went before nobody knows which they were: list again */
+                g_assert_cmpuint(count_told(&f, n), ==, 1);
+        }
+        fixture_done(&f);
+        return caught;
+}
+
+static void test_all_of_an_owner(void) {
+        for (uint64_t n = 64; !erase_all_but_for(n); n *= 2)
+                g_assert_cmpuint(n, <, 100000);
+}
+
+static void on_deleted(int error, const StoreErased *erased, void *userdata) {
+        *(unsigned *) userdata += error == 0;
+}
+
+static bool is_asked_for(Fixture *f, uint64_t id) {
+        g_autofree char *sql = g_strdup_printf("SELECT count(*) FROM erasure WHERE session = %" G_GUINT64_FORMAT " AND owner = %u", id, ME);
+
+        return fixture_query(f->path, sql) == 1;
+}
+
+/* All that were taken on, though the first is not answered yet; one that is live is not, then or later. */
+static void test_many(void) {
+        const uint64_t n = 1 + STORE_ERASURES_MAX - 1;
+        bool asked[STORE_ERASURES_MAX + 1] = { false };
+        unsigned n_deleted = 0;
+        Fixture f;
+
+        make_many(&f, n);
+        fixture_begin(&f, LIVE);
+        fixture_record(&f, LIVE, 0, 10);
+        for (uint64_t id = 2; id <= n; id++)
+                store_delete(f.store, id, on_deleted, &n_deleted);
+        store_delete(f.store, LIVE, on_deleted, &n_deleted);
+        while (fixture_query(f.path, seen) == (int64_t) n)
+                store_dispatch(f.store);
+        cut_off(&f);
+        for (uint64_t id = 2; id <= n; id++)
+                asked[id] = is_asked_for(&f, id);
+        fixture_start(&f);
+        g_assert_cmpint(fixture_end(&f, LIVE), ==, 0);
+        fixture_sweep(&f);
+        g_assert_cmpint(fixture_query(f.path, seen), ==, 2);
+        assert_there(&f, 1, true);
+        assert_there(&f, LIVE, true);
+        g_assert_true(asked[n]);
+        for (uint64_t id = 2; id <= n; id++) /* whether it was hidden before or not */
+                g_assert_cmpuint(count_told(&f, id), ==, asked[id]);
+        fixture_done(&f);
+}
+
+/* What is done leaves nothing to go on with, nor what could not be begun. */
+static void test_nothing_is_left(void) {
+        Fixture f;
+
+        make_many(&f, 4);
+        g_assert_cmpint(fixture_delete(&f, 4), ==, 0);
+        g_assert_cmpint(fixture_delete(&f, 4), ==, -ENOENT);
+        g_assert_cmpint(fixture_delete(&f, 0), ==, -ENOENT);
+        g_assert_cmpint(fixture_erase_all(&f, ME), ==, 0);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM erasure"), ==, 0);
+        g_assert_cmpint(fixture_query(f.path, seen), ==, 1);
+        fixture_done(&f);
+}
+
+int main(int argc, char *argv[]) {
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/store-resumed/all-of-an-owner", test_all_of_an_owner);
+        g_test_add_func("/store-resumed/many", test_many);
+        g_test_add_func("/store-resumed/nothing-is-left", test_nothing_is_left);
+        return g_test_run();
+}
