@@ -40,6 +40,9 @@ static bool is_told(Fixture *f, uint64_t n) {
 static void forget_answer(int error, void *userdata) {
 }
 
+static void forget_erased(int error, const StoreErased *erased, void *userdata) {
+}
+
 static int64_t count(Fixture *f, const char *what) {
         g_autofree char *sql = g_strdup_printf("SELECT count(*) FROM %s", what);
 
@@ -90,7 +93,7 @@ static void test_set_again(void) {
         fill_disk(&f);
         store_plan_put(f.store, &plan, forget_answer, &f);
         store_acknowledge(f.store, &(StoreAcknowledgement) { .owner = 1000, .version = (char *) "1" }, forget_answer, &f);
-        store_erase_all(f.store, 1000, NULL, fixture_on_erased, &f);
+        store_erase_all(f.store, 1000, NULL, forget_erased, &f);
         store_acknowledge(f.store, &(StoreAcknowledgement) { .owner = 1000, .version = (char *) "1" }, forget_answer, &f);
         g_assert_cmpint(fixture_plan(&f, &plan), ==, -EIO);
         empty_disk(&f);

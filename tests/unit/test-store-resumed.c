@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <glib.h>
+#include <sqlite3.h>
 #include <string.h>
 
 #include "store-fixture.h"
@@ -140,10 +141,52 @@ static void test_nothing_is_left(void) {
         fixture_done(&f);
 }
 
+static char *next_to(Fixture *f, const char *after) {
+        return g_strconcat(f->path, after, NULL);
+}
+
+static void change(Fixture *f, const char *sql) {
+        sqlite3 *db;
+
+        g_assert_cmpint(sqlite3_open_v2(f->path, &db, SQLITE_OPEN_READWRITE, NULL), ==, SQLITE_OK);
+        g_assert_cmpint(sqlite3_exec(db, sql, NULL, NULL, NULL), ==, SQLITE_OK);
+        g_assert_cmpint(sqlite3_close(db), ==, SQLITE_OK);
+}
+
+/* An erasure of the files that were put aside is noted before the first of them goes: what a kill leaves is what it noted, and a file. */
+static void test_copies(void) {
+        g_autofree char *copy = NULL, *other = NULL;
+        Fixture f;
+
+        make_many(&f, 2);
+        cut_off(&f);
+        change(&f, "CREATE TABLE noted AS SELECT * FROM erasure;"
+                   "CREATE TRIGGER note AFTER INSERT ON erasure BEGIN"
+                   " INSERT INTO noted SELECT * FROM erasure WHERE id = NEW.id; END");
+        fixture_start(&f);
+        g_assert_cmpint(fixture_erase_copies(&f), ==, 0);
+        cut_off(&f);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM noted"), ==, 1);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM erasure"), ==, 0);
+        change(&f, "DROP TRIGGER note; INSERT INTO erasure SELECT * FROM noted; DROP TABLE noted");
+        copy = next_to(&f, ".corrupt-20240101T000000Z");
+        other = next_to(&f, ".vault");
+        g_assert_true(g_file_set_contents(copy, "0123456789", -1, NULL));
+        g_assert_true(g_file_set_contents(other, "somebody else's", -1, NULL));
+        fixture_start(&f);
+        fixture_sweep(&f);
+        g_assert_false(g_file_test(copy, G_FILE_TEST_EXISTS));
+        g_assert_true(g_file_test(other, G_FILE_TEST_EXISTS));
+        g_assert_cmpint(fixture_query(f.path, seen), ==, 2);
+        g_assert_cmpuint(f.retired->len, ==, 0); /* no session went */
+        fixture_done(&f);
+}
+
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/store-resumed/all-of-an-owner", test_all_of_an_owner);
         g_test_add_func("/store-resumed/many", test_many);
+        g_test_add_func("/store-resumed/copies", test_copies);
         g_test_add_func("/store-resumed/nothing-is-left", test_nothing_is_left);
         return g_test_run();
 }
