@@ -70,9 +70,13 @@ class Keeper:
         stage.processes.remove(stage.daemon)
         self.hear()
 
+    def ends(self):
+        """Positions: behind the last record, and of the first."""
+        return struct.unpack('<QQ', os.pread(self.fds['frames'], 16, 56))
+
     def frames(self):
         """(boottime, channel, data) of what is in the ring and not committed, and whether it ends where it says."""
-        head, tail = struct.unpack('<QQ', os.pread(self.fds['frames'], 16, 56))
+        head, tail = self.ends()
         found = []
         while tail < head:
             at = BEFORE + tail % SIZE
@@ -188,7 +192,9 @@ def test_a_ring_of_no_use(stage):
     with locked(stage):
         more(sim, 50)
         keeper.kill()
-    os.pwrite(keeper.fds['frames'], b'\xff' * 64, BEFORE + 64)
+    head, tail = keeper.ends()
+    at_least(head - tail, 128, 'octets in the ring')
+    os.pwrite(keeper.fds['frames'], b'\xff' * 64, BEFORE + tail % SIZE + 64)
     keeper.start()
     text = stage.daemon.text()
     expect(text.count('of no use: it is damaged'), 1, f'what is said ({text})')
