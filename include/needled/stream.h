@@ -114,7 +114,7 @@ struct needled_stream_alert { /* when one is raised, and when it is cleared */
         uint8_t level;          /* 1 notice, 2 warning, 3 alarm */
         uint8_t raised;         /* 1; 0 cleared */
         uint8_t has_value;
-        int32_t value;          /* in the unit of the code: mN, s, um, strokes, uses, %, packets */
+        int32_t value;          /* in the unit of the code: mN, s, um, strokes, uses, %, packets, events */
         uint64_t raised_usec;   /* session time */
 };
 
