@@ -42,6 +42,10 @@ void fetch_batch_cut(GArray *batch, uint32_t from) {
         g_array_set_size(batch, n);
 }
 
+bool fetch_batch_ends_before(const GArray *batch, uint32_t number) {
+        return batch->len >= FETCH_BATCH_MAX && number_of(batch, batch->len - 1) < number;
+}
+
 static void add_hole(FetchReport *report, uint32_t to) {
         if (report->hole_from == 0)
                 report->hole_from = report->at + 1;

@@ -17,6 +17,7 @@ typedef struct FetchKept {
 /* Whether it is a new one. Of too many the lowest numbers are kept. */
 bool fetch_batch_add(GArray *batch, const OmpRecord *record, const uint8_t *data, size_t size);
 void fetch_batch_cut(GArray *batch, uint32_t from); /* those behind this number go */
+bool fetch_batch_ends_before(const GArray *batch, uint32_t number); /* it is full of lower ones */
 
 typedef struct FetchReport {
         uint32_t from, to;              /* the numbers that it is about; to UINT32_MAX: all from there on */

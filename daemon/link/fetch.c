@@ -298,6 +298,8 @@ static void have_report(Fetch *f, uint64_t now_usec) {
         uint32_t first = f->cursor.record + 1;
 
         fetch_report_over(&f->report, f->newest.number);
+        if (fetch_batch_ends_before(f->batch, f->report.hole_from))
+                f->report.hole_from = 0; /* it is counted anew when these are durable */
         f->tries = f->arrived > 0 ? 0 : f->tries + 1;
         f->progress.total = MAX(f->progress.total, f->progress.done + MAX(f->batch->len, f->counted));
 

@@ -351,6 +351,35 @@ static void test_many(void) {
         end("");
 }
 
+/* What is lost behind those that are kept in memory is not asked for yet, and stops nothing. */
+static void test_lost_behind_many(void) {
+        const uint32_t n = FETCH_BATCH_MAX + 10, lost = FETCH_BATCH_MAX + 5;
+
+        begin(0, 0, false);
+        tell_last(n);
+        written(0);
+        response(0x05, 0x00, 0x0a, 0x01, 0x00, 0x00);
+        written(0);
+        procedure();
+        g_string_truncate(said, 0);
+        for (uint32_t number = 1; number <= n; number++)
+                record_in(number, 0, 180, number == lost);
+        response(0x06, 0x00, 0x01, 0x01);
+        g_assert_cmpuint(kept_numbers->len, ==, FETCH_BATCH_MAX);
+        g_assert_true(g_str_has_suffix(said->str, "record 256 of 1; > 04 03 01 01 01 00 00; "));
+        g_string_truncate(said, 0);
+        written(0);
+        response(0x05, 0x00, 0x0a, 0x00, 0x00, 0x00);
+        written(0);
+        procedure();
+        for (uint32_t number = FETCH_BATCH_MAX + 1; number <= n; number++)
+                record(number);
+        response(0x06, 0x00, 0x01, 0x01);
+        g_assert_true(g_str_has_suffix(said->str, "record 266 of 1; done; "));
+        g_string_truncate(said, 0);
+        end("");
+}
+
 #define TEST(name, function) g_test_add_func("/fetch-trouble/" name, function)
 
 int main(int argc, char **argv) {
@@ -368,5 +397,6 @@ int main(int argc, char **argv) {
         TEST("nobody-asked", test_nobody_asked);
         TEST("each-segment-lost", test_each_segment_lost);
         TEST("many", test_many);
+        TEST("lost-behind-many", test_lost_behind_many);
         return g_test_run();
 }
