@@ -164,16 +164,16 @@ static void ask_report(Fetch *f, uint32_t from, uint32_t to, uint64_t now_usec) 
 
 /* Nothing goes that may not have been here: where older ones may be others, or some did not come, only what was taken for sure. */
 static void finish(Fetch *f, uint64_t now_usec) {
-        uint32_t last = f->cursor.record, first;
+        uint32_t last = f->cursor.record, stays;
 
         if (f->fewer)
                 f->memory->unsure = last;
-        first = MAX(f->memory->unsure, f->same ? 0 : f->begun) + 1;
-        if (!f->clear || f->newest.number == 0 || last < first)
+        stays = MAX(f->memory->unsure, f->same ? 0 : f->begun);
+        if (!f->clear || f->newest.number == 0 || last <= stays)
                 end(f, 0, 0);
         else
-                ask(f, FETCH_DELETE, &(OmpRacpRequest) { .op = OMP_RACP_DELETE, .operator_ = first > 1 ? OMP_RACP_RANGE : OMP_RACP_AT_MOST,
-                                                         .first = first > 1 ? first : 0, .last = last }, now_usec);
+                ask(f, FETCH_DELETE, &(OmpRacpRequest) { .op = OMP_RACP_DELETE, .operator_ = stays > 0 ? OMP_RACP_RANGE : OMP_RACP_AT_MOST,
+                                                         .first = stays > 0 ? stays + 1 : 0, .last = last }, now_usec);
 }
 
 /* ---- What comes of a record ---- */

@@ -197,6 +197,24 @@ static void test_counts_without_end(void) {
         end("");
 }
 
+/* Nothing goes that did not come, where the numbers end either. */
+static void test_fewer_than_counted_at_the_last_number(void) {
+        begin(0, 0, true);
+        tell_last(UINT32_MAX);
+        written(0);
+        response(0x05, 0x00, 0x02, 0x00, 0x00, 0x00);
+        for (unsigned i = 0; i <= FETCH_TRIES; i++) {
+                written(0);
+                procedure();
+                record(UINT32_MAX);
+                response(0x06, 0x00, 0x01, 0x01);
+                g_string_truncate(said, 0);
+                pass(SEC);
+        }
+        expect("record 4294967295 of 1; done; ");
+        end("");
+}
+
 static void test_write_fails_at_each_step(void) {
         for (unsigned step = 0; step < STEPS; step++) {
                 until(step);
@@ -392,6 +410,7 @@ int main(int argc, char **argv) {
         TEST("report-of-nothing-takes-too-long", test_report_of_nothing_takes_too_long);
         TEST("trace-takes-too-long", test_trace_takes_too_long);
         TEST("counts-without-end", test_counts_without_end);
+        TEST("fewer-than-counted-at-the-last-number", test_fewer_than_counted_at_the_last_number);
         TEST("write-fails-at-each-step", test_write_fails_at_each_step);
         TEST("device-refuses", test_device_refuses);
         TEST("nobody-asked", test_nobody_asked);
