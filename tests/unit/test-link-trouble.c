@@ -81,6 +81,24 @@ static void test_another_device(Fixture *f, const void *data) {
         wait_for(f, f->fake->trusted);
 }
 
+/* Only its owner brings it back: the end of a release does not. */
+static void test_another_device_released(Fixture *f, const void *data) {
+        fixture_stream(f);
+        fixture_lose(f);
+        another(f, SERIAL, "0043");
+        fake_device_connect(f->fake);
+        wait_for(f, f->device->state == DEVICE_REFUSED && f->device->work->step == STEP_NONE);
+        fixture_settle(f);
+        unsigned connects = f->fake->connects;
+        link_release(f->link, f->device, G_USEC_PER_SEC, fixture_on_done, f);
+        wait_for(f, f->dones == 2 && !f->device->released);
+        fixture_settle(f);
+        g_assert_cmpint(f->device->state, ==, DEVICE_REFUSED);
+        g_assert_cmpint(f->device->reason, ==, DEVICE_REASON_IDENTITY_CHANGED);
+        g_assert_cmpuint(f->fake->connects, ==, connects);
+        g_assert_false(f->fake->connected || f->fake->trusted);
+}
+
 /* Without a bond it could be anybody: who it is comes before what it says. */
 static void test_another_unbonded_device(Fixture *f, const void *data) {
         stream_unbonded(f);
@@ -357,6 +375,7 @@ int main(int argc, char **argv) {
         if (g_getenv("NEEDLED_DEBUG"))
                 log_set_max_level(LOG_DEBUG);
         ADD("another-device", test_another_device);
+        ADD("another-device-released", test_another_device_released);
         ADD("another-unbonded-device", test_another_unbonded_device);
         ADD("what-may-change", test_what_may_change);
         ADD("examined-anew", test_examined_anew);
