@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <glib.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -182,6 +183,25 @@ static void test_required_goes_and_comes(Fixture *f, const void *data) {
         wait_for(f, f->device->state == DEVICE_STREAMING);
         g_assert_cmpuint(f->ups, ==, 2);
         g_assert_cmpuint(f->device->counters.interferences, ==, 0);
+}
+
+/* Without sockets, whose ends would say so first. Who it is comes first of one without a bond, the second time too. */
+static void test_required_goes_and_comes_unbonded(Fixture *f, const void *data) {
+        FakeChar *live = fake_char(f->fake, LIVE);
+
+        f->fake->acquire_error = "org.bluez.Error.NotSupported";
+        f->fake->acquire_errors = UINT_MAX;
+        stream_unbonded(f);
+        g_assert_cmpuint(live->starts, ==, 1);
+        unsigned connects = f->fake->connects, disconnects = f->fake->disconnects;
+        fake_char_hide(live);
+        wait_for(f, f->device->work->step == STEP_OBJECTS);
+        fake_char_show(live);
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+        fixture_settle(f);
+        g_assert_cmpuint(f->ups, ==, 2);
+        g_assert_cmpuint(f->fake->connects, ==, connects);
+        g_assert_cmpuint(f->fake->disconnects, ==, disconnects);
 }
 
 /* bluetoothd remembers another set of services than the device has now. */
@@ -381,6 +401,7 @@ int main(int argc, char **argv) {
         ADD("examined-anew", test_examined_anew);
         ADD("optional-goes-and-comes", test_optional_goes_and_comes);
         ADD("required-goes-and-comes", test_required_goes_and_comes);
+        g_test_add("/link-trouble/required-goes-and-comes-unbonded", Fixture, "broadcast", set_up, test_required_goes_and_comes_unbonded, tear_down);
         ADD("stale-cache-bonded", test_stale_cache_bonded);
         ADD("stale-cache-unbonded", test_stale_cache_unbonded);
         ADD("stale-cache-renewed-once", test_stale_cache_renewed_once);
