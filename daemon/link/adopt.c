@@ -168,7 +168,6 @@ static void say_just_works(const Device *device) {
 
 void adopt_identified(Device *device) {
         Adoption *adoption = device->work->adoption;
-
         const Object *object = link_object(device);
 
         if (adoption->alias)

@@ -36,7 +36,6 @@ static const struct {
         { BLUEZ "Failed", "page-timeout", { -EHOSTUNREACH, NOT_HERE } },
         { BLUEZ "Failed", "connection-timeout", { -EHOSTUNREACH, NOT_HERE } },
         { BLUEZ "Failed", "key-missing", { -EKEYREVOKED, NO_KEY } },
-        { BLUEZ "Failed", "adapter-not-powered", { -ENODEV, NO_ADAPTER } },
         { BLUEZ "Failed", "not-powered", { -ENODEV, NO_ADAPTER } },
         { BLUEZ "Failed", "le-connection-", { -EHOSTUNREACH, BROKE_OFF } },
         { BLUEZ "Failed", "br-connection-", { -EHOSTUNREACH, BROKE_OFF } },

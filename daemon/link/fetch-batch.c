@@ -41,3 +41,32 @@ void fetch_batch_cut(GArray *batch, uint32_t from) {
                 n++;
         g_array_set_size(batch, n);
 }
+
+bool fetch_batch_ends_before(const GArray *batch, uint32_t number) {
+        return batch->len >= FETCH_BATCH_MAX && number_of(batch, batch->len - 1) < number;
+}
+
+static void add_hole(FetchReport *report, uint32_t to) {
+        if (report->hole_from == 0)
+                report->hole_from = report->at + 1;
+        report->hole_to = to;
+}
+
+/* "Records are sent oldest first": what is missing before this one lies between it and the one before. */
+bool fetch_report_came(FetchReport *report, uint32_t number) {
+        if (number < report->from || number > report->to)
+                return false;
+        if (number <= report->at)
+                return true;
+
+        if (report->lost && number > report->at + 1)
+                add_hole(report, number - 1);
+        report->lost = false;
+        report->at = number;
+        return true;
+}
+
+void fetch_report_over(FetchReport *report, uint32_t newest) {
+        if (report->lost && report->at < report->to) /* behind the last that has come */
+                add_hole(report, report->to == UINT32_MAX ? MAX(newest, report->at + 1) : report->to);
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "link/fetch.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <glib.h>
 
@@ -72,10 +73,7 @@ struct Fetch {
         SyncProgress progress;
 
         OmpReassembler reassembler;
-        uint32_t from, to;              /* the numbers that the report is about */
-        uint32_t at;                    /* the last of them that has come, from - 1 at first */
-        bool lost;                      /* something between that one and the next has not */
-        uint32_t hole_from, hole_to;    /* what is known to be lost; from 0: nothing */
+        FetchReport report;
         unsigned arrived;               /* in this report or trace, that was new */
         uint32_t counted;               /* new ones, as the device says */
         unsigned tries;                 /* in a row without anything new */
@@ -128,9 +126,9 @@ static void send_out(Fetch *f) {
 static void ask(Fetch *f, FetchState state, const OmpRacpRequest *request, uint64_t now_usec) {
         int n = omp_racp_request_encode(request, f->out, sizeof(f->out));
 
-        f->n_out = (size_t) MAX(n, 0); /* ours alone: it can be */
+        assert(n > 0); /* ours alone */
+        f->n_out = (size_t) n;
         omp_reassembler_reset(&f->reassembler);
-        f->lost = false;
         f->arrived = 0;
         f->whole_usec = now_usec + FETCH_WHOLE_USEC;
         enter(f, state, now_usec);
@@ -159,26 +157,23 @@ static void ask_count(Fetch *f, uint64_t now_usec) {
 static void ask_report(Fetch *f, uint32_t from, uint32_t to, uint64_t now_usec) {
         bool all = to == UINT32_MAX;
 
-        f->from = from;
-        f->to = to;
-        f->at = from - 1;
-        f->hole_from = f->hole_to = 0;
+        f->report = (FetchReport) { .from = from, .to = to, .at = from - 1 };
         ask(f, FETCH_REPORT, &(OmpRacpRequest) { .op = OMP_RACP_REPORT, .operator_ = all ? OMP_RACP_AT_LEAST : OMP_RACP_RANGE, .first = from,
                                                  .last = all ? 0 : to }, now_usec);
 }
 
 /* Nothing goes that may not have been here: where older ones may be others, or some did not come, only what was taken for sure. */
 static void finish(Fetch *f, uint64_t now_usec) {
-        uint32_t last = f->cursor.record, first;
+        uint32_t last = f->cursor.record, stays;
 
         if (f->fewer)
                 f->memory->unsure = last;
-        first = MAX(f->memory->unsure, f->same ? 0 : f->begun) + 1;
-        if (!f->clear || f->newest.number == 0 || last < first)
+        stays = MAX(f->memory->unsure, f->same ? 0 : f->begun);
+        if (!f->clear || f->newest.number == 0 || last <= stays)
                 end(f, 0, 0);
         else
-                ask(f, FETCH_DELETE, &(OmpRacpRequest) { .op = OMP_RACP_DELETE, .operator_ = first > 1 ? OMP_RACP_RANGE : OMP_RACP_AT_MOST,
-                                                         .first = first > 1 ? first : 0, .last = last }, now_usec);
+                ask(f, FETCH_DELETE, &(OmpRacpRequest) { .op = OMP_RACP_DELETE, .operator_ = stays > 0 ? OMP_RACP_RANGE : OMP_RACP_AT_MOST,
+                                                         .first = stays > 0 ? stays + 1 : 0, .last = last }, now_usec);
 }
 
 /* ---- What comes of a record ---- */
@@ -207,7 +202,6 @@ static void ask_trace(Fetch *f, uint64_t now_usec) {
         int r;
 
         omp_reassembler_reset(&f->reassembler);
-        f->lost = false;
         f->arrived = 0;
         enter(f, FETCH_TRACE, now_usec);
         f->deadline_usec = f->whole_usec = UINT64_MAX; /* see fetch_tracing() */
@@ -225,7 +219,7 @@ static void go_on(Fetch *f, uint64_t now_usec) {
                 else
                         hand_on(f, now_usec);
         } else if (f->unreadable)
-                end(f, -EBADMSG, f->hole_from);
+                end(f, -EBADMSG, f->report.hole_from);
         else if (f->progress.done < f->most && (f->again || (f->counted > f->batch->len && f->batch->len >= FETCH_BATCH_MAX)))
                 ask_count(f, now_usec);
         else
@@ -233,17 +227,6 @@ static void go_on(Fetch *f, uint64_t now_usec) {
 }
 
 /* ---- Records ---- */
-
-/* "Records are sent oldest first": what is missing before this one lies between it and the one before. */
-static void note_hole(Fetch *f, uint32_t number) {
-        if (f->lost && number > f->at + 1) {
-                if (f->hole_from == 0)
-                        f->hole_from = f->at + 1;
-                f->hole_to = number - 1;
-        }
-        f->lost = false;
-        f->at = number;
-}
 
 static void take_record(Fetch *f, const OmpRecord *record, const uint8_t *data, size_t size) {
         if (record->number == 0)
@@ -260,12 +243,9 @@ static void take_record(Fetch *f, const OmpRecord *record, const uint8_t *data, 
                 f->arrived++;
                 return;
         }
-        if (record->number < f->from || record->number > f->to)
-                return;
 
-        if (record->number > f->at)
-                note_hole(f, record->number);
-        f->arrived += fetch_batch_add(f->batch, record, data, size);
+        if (fetch_report_came(&f->report, record->number))
+                f->arrived += fetch_batch_add(f->batch, record, data, size);
 }
 
 static void was_reset(Fetch *f) {
@@ -310,29 +290,27 @@ static void have_last(Fetch *f, uint64_t now_usec) {
 
 /* What cannot be read is not passed over: nothing behind it is taken, so that it is neither forgotten nor deleted. */
 static void cut(Fetch *f) {
-        fetch_batch_cut(f->batch, f->hole_from);
+        fetch_batch_cut(f->batch, f->report.hole_from);
         f->unreadable = true;
 }
 
 static void have_report(Fetch *f, uint64_t now_usec) {
         uint32_t first = f->cursor.record + 1;
 
-        if (f->lost && f->at < f->to) { /* behind the last that has come */
-                if (f->hole_from == 0)
-                        f->hole_from = f->at + 1;
-                f->hole_to = f->to == UINT32_MAX ? MAX(f->newest.number, f->at + 1) : f->to;
-        }
+        fetch_report_over(&f->report, f->newest.number);
+        if (fetch_batch_ends_before(f->batch, f->report.hole_from))
+                f->report.hole_from = 0; /* it is counted anew when these are durable */
         f->tries = f->arrived > 0 ? 0 : f->tries + 1;
         f->progress.total = MAX(f->progress.total, f->progress.done + MAX(f->batch->len, f->counted));
 
-        if (f->batch->len >= MIN(f->counted, FETCH_BATCH_MAX) && f->hole_from == 0)
+        if (f->batch->len >= MIN(f->counted, FETCH_BATCH_MAX) && f->report.hole_from == 0)
                 go_on(f, now_usec);
-        else if (f->tries < FETCH_TRIES && f->hole_from > 0)
-                ask_report(f, f->hole_from, f->hole_to, now_usec);
+        else if (f->tries < FETCH_TRIES && f->report.hole_from > 0)
+                ask_report(f, f->report.hole_from, f->report.hole_to, now_usec);
         else if (f->tries < FETCH_TRIES && f->newest.number >= first)
                 ask_report(f, first, f->newest.number, now_usec); /* fewer than counted, and no gap: the last, or a whole round of the counter */
         else {
-                if (f->hole_from > 0)
+                if (f->report.hole_from > 0)
                         cut(f);
                 else
                         f->fewer = true;
@@ -342,7 +320,7 @@ static void have_report(Fetch *f, uint64_t now_usec) {
 
 /* It takes too long: those that came are taken, and what is left is counted anew. */
 static void have_cut(Fetch *f, uint64_t now_usec) {
-        if (f->hole_from > 0)
+        if (f->report.hole_from > 0)
                 cut(f);
         f->again = f->batch->len > 0;
         f->unreadable = !f->again;
@@ -413,7 +391,7 @@ static void take_body(Fetch *f) {
         OmpBody body;
 
         if (omp_body_decode(data, size, &body) < 0)
-                f->lost = true;
+                f->report.lost = true;
         else if (body.type == OMP_BODY_RECORD && !trace)
                 take_record(f, &body.record, data, size);
         else if (body.type == OMP_BODY_TRACE && trace && fetch_trace_take(f->trace, &body.trace, data, size))
@@ -433,7 +411,7 @@ void fetch_data(Fetch *f, const uint8_t *data, size_t size, uint64_t now_usec) {
         if (what < 0)
                 return;                 /* not received: the counter of the next shows it */
         if (what & (OMP_SEGMENT_LOST | OMP_SEGMENT_DROPPED | OMP_SEGMENT_TOO_LONG))
-                f->lost = true;
+                f->report.lost = true;
         if (what & OMP_SEGMENT_BODY)
                 take_body(f);
 
@@ -466,8 +444,8 @@ static void answered_report(Fetch *f, uint8_t code, uint64_t now_usec) {
         else if (code == OMP_RACP_NO_RECORDS) {
                 f->fewer |= f->counted > f->batch->len;
                 f->counted = f->batch->len; /* it has them no more */
-                f->hole_from = 0;
-                f->lost = false;
+                f->report.hole_from = 0;
+                f->report.lost = false;
                 go_on(f, now_usec);
         } else if (code != OMP_RACP_SUCCESS)
                 end(f, code == OMP_RACP_OP_NOT_SUPPORTED || code == OMP_RACP_OPERATOR_NOT_SUPPORTED ? -EOPNOTSUPP : -EREMOTEIO, 0);

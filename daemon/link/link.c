@@ -116,9 +116,10 @@ void link_configure(Link *link, bool allow_broadcast, const DeviceParameters *pa
         link->settings.parameters = *parameters;
 }
 
-/* No observer is called any more: those who observe are on their way out too. The sockets are closed before
- * the bus, since bluetoothd 5.66 reads freed memory and crashes when it meets their ends in the other order;
- * it meets them in any order when both have come in one turn of its loop, so that an answer comes in between. */
+/* Frames are nobody's any more: who followed them is on his way out too. What waits for an answer still gets one.
+ * The sockets are closed before the bus, since bluetoothd 5.66 reads freed memory and crashes when it meets their
+ * ends in the other order; it meets them in any order when both have come in one turn of its loop, so that an answer
+ * comes in between. */
 Link *link_free(Link *link) {
         if (!link)
                 return NULL;

@@ -501,6 +501,8 @@ void notify_removed(Device *device, const char *path) {
                 }
                 if (stream->ch->use & PROFILE_REQUIRED)
                         setup_again(device);
+                else if (device->state == DEVICE_SYNCING && !device->work->sync)
+                        device_enter(device, DEVICE_STREAMING, DEVICE_REASON_NONE, STEP_NONE, 0);
                 return;
         }
 }

@@ -19,10 +19,10 @@ static int on_end(sd_event_source *source, uint64_t usec, void *userdata) {
         release_end(device);
         if (device->work->adoption || device->work->step == STEP_FORGET)
                 return 0; /* which have their own ends */
-        if (device->auto_connect)
+        if (trust_wanted(device) && !device_lost_profile(device))
                 reconnect_now(device);
         else
-                reconnect_rest(device);
+                reconnect_rest(device); /* something else keeps it away */
         return 0;
 }
 

@@ -245,16 +245,21 @@ static void on_feature(sd_bus_message *reply, const ErrorMeaning *error, void *u
         read_who(device);
 }
 
+/* Who it is must be read (again). */
+static void forget_identity(Device *device) {
+        device->work->identity_read = false;
+        device->work->reads = 0;
+        for (int i = 0; i < _IDENTITY_MAX; i++)
+                g_clear_pointer(&device->work->identity[i], g_free);
+}
+
 void setup_begin(Device *device) {
         if (device->work->step != STEP_CONNECT) /* whose answer says that it is permitted, and nothing else any more */
                 calls_clear(&device->work->calls);
-        device->work->identity_read = false;
-        device->work->reads = 0;
+        forget_identity(device);
         device->work->socket_ended = device->work->identity_changed = false;
         device->work->feature_before = device->feature;
         device->work->had_feature = device->has_feature;
-        for (int i = 0; i < _IDENTITY_MAX; i++)
-                g_clear_pointer(&device->work->identity[i], g_free);
         g_clear_pointer(&device->work->feature, g_byte_array_unref);
         device_enter(device, DEVICE_RESOLVING, DEVICE_REASON_NONE, STEP_RESOLVE, 0);
         setup_check(device);
@@ -303,6 +308,7 @@ void setup_missing(Device *device) {
 
 void setup_again(Device *device) {
         calls_clear(&device->work->calls);
+        forget_identity(device);
         notify_close(device);
         device_enter(device, DEVICE_RESOLVING, DEVICE_REASON_NONE, STEP_OBJECTS, 0);
         setup_check(device);

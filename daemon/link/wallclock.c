@@ -23,7 +23,10 @@
 static void on_written(sd_bus_message *reply, const ErrorMeaning *error, void *userdata) {
         Device *device = userdata;
 
-        if (!error || error->error == -ENOTCONN || device->work->told_clock)
+        if (!error)
+                return;
+        device->work->look.set = false;
+        if (error->error == -ENOTCONN || device->work->told_clock)
                 return;
 
         device->work->told_clock = true;

@@ -197,6 +197,24 @@ static void test_counts_without_end(void) {
         end("");
 }
 
+/* Nothing goes that did not come, where the numbers end either. */
+static void test_fewer_than_counted_at_the_last_number(void) {
+        begin(0, 0, true);
+        tell_last(UINT32_MAX);
+        written(0);
+        response(0x05, 0x00, 0x02, 0x00, 0x00, 0x00);
+        for (unsigned i = 0; i <= FETCH_TRIES; i++) {
+                written(0);
+                procedure();
+                record(UINT32_MAX);
+                response(0x06, 0x00, 0x01, 0x01);
+                g_string_truncate(said, 0);
+                pass(SEC);
+        }
+        expect("record 4294967295 of 1; done; ");
+        end("");
+}
+
 static void test_write_fails_at_each_step(void) {
         for (unsigned step = 0; step < STEPS; step++) {
                 until(step);
@@ -351,6 +369,35 @@ static void test_many(void) {
         end("");
 }
 
+/* What is lost behind those that are kept in memory is not asked for yet, and stops nothing. */
+static void test_lost_behind_many(void) {
+        const uint32_t n = FETCH_BATCH_MAX + 10, lost = FETCH_BATCH_MAX + 5;
+
+        begin(0, 0, false);
+        tell_last(n);
+        written(0);
+        response(0x05, 0x00, 0x0a, 0x01, 0x00, 0x00);
+        written(0);
+        procedure();
+        g_string_truncate(said, 0);
+        for (uint32_t number = 1; number <= n; number++)
+                record_in(number, 0, 180, number == lost);
+        response(0x06, 0x00, 0x01, 0x01);
+        g_assert_cmpuint(kept_numbers->len, ==, FETCH_BATCH_MAX);
+        g_assert_true(g_str_has_suffix(said->str, "record 256 of 1; > 04 03 01 01 01 00 00; "));
+        g_string_truncate(said, 0);
+        written(0);
+        response(0x05, 0x00, 0x0a, 0x00, 0x00, 0x00);
+        written(0);
+        procedure();
+        for (uint32_t number = FETCH_BATCH_MAX + 1; number <= n; number++)
+                record(number);
+        response(0x06, 0x00, 0x01, 0x01);
+        g_assert_true(g_str_has_suffix(said->str, "record 266 of 1; done; "));
+        g_string_truncate(said, 0);
+        end("");
+}
+
 #define TEST(name, function) g_test_add_func("/fetch-trouble/" name, function)
 
 int main(int argc, char **argv) {
@@ -363,10 +410,12 @@ int main(int argc, char **argv) {
         TEST("report-of-nothing-takes-too-long", test_report_of_nothing_takes_too_long);
         TEST("trace-takes-too-long", test_trace_takes_too_long);
         TEST("counts-without-end", test_counts_without_end);
+        TEST("fewer-than-counted-at-the-last-number", test_fewer_than_counted_at_the_last_number);
         TEST("write-fails-at-each-step", test_write_fails_at_each_step);
         TEST("device-refuses", test_device_refuses);
         TEST("nobody-asked", test_nobody_asked);
         TEST("each-segment-lost", test_each_segment_lost);
         TEST("many", test_many);
+        TEST("lost-behind-many", test_lost_behind_many);
         return g_test_run();
 }

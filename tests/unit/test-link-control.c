@@ -7,6 +7,7 @@
 
 #include "fake-trouble.h"
 #include "link-fixture.h"
+#include "link/private.h"
 #include "needled/omp-clock.h"
 
 /* What a device is told, and what it answers. The order of things is test-procedure.c's. */
@@ -193,6 +194,8 @@ static void test_clock_is_set(Fixture *f, const void *data) {
         g_assert_cmpuint(usec, >=, now / 1000 * 1000);
         g_assert_cmpuint(usec, <=, (uint64_t) g_get_real_time());
         g_assert_cmpuint(fake_char(f->fake, CLOCK)->reads, ==, 0);
+        fixture_settle(f);
+        g_assert_true(f->device->work->look.set);
 }
 
 /* Neither that nor mute answers cost the stream. */
@@ -202,6 +205,7 @@ static void test_writes_fail(Fixture *f, const void *data) {
         f->fake->write_error = BLUEZ_FAILED;
         fixture_stream(f);
         g_assert_cmpint(f->device->state, ==, DEVICE_STREAMING);
+        g_assert_false(f->device->work->look.set); /* its sessions begin by its own clock still */
         g_assert_cmpuint(f->device->parameters.known, ==, 0);
         f->dones = 0;
         g_assert_cmpint(ask(f, LINK_CONTROL_TARE), ==, 0);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "autoptr.h"
 #include "fake-trouble.h"
 #include "link-fixture.h"
 #include "needled/omp-records.h"
@@ -188,6 +189,48 @@ static void test_no_socket_for_indications(Fixture *f, const void *data) {
         g_assert_cmpuint(fake_char(f->fake, DATA)->starts, ==, 0);
 }
 
+/* A value of the RACP by StartNotify. */
+static void indicate(Fixture *f, const void *data, size_t size) {
+        g_autoptr(sd_bus_message) m = NULL;
+
+        g_string_truncate(f->fake->writes, 0);
+        g_assert_cmpint(sd_bus_message_new_signal(f->fake->bus, &m, fake_char(f->fake, RACP)->path, "org.freedesktop.DBus.Properties",
+                                                  "PropertiesChanged"), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "s", "org.bluez.GattCharacteristic1"), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'a', "{sv}"), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'e', "sv"), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "s", "Value"), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'v', "ay"), >=, 0);
+        g_assert_cmpint(sd_bus_message_append_array(m, 'y', data, size), >=, 0);
+        for (unsigned i = 0; i < 3; i++)
+                g_assert_cmpint(sd_bus_message_close_container(m), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "as", 0), >=, 0);
+        g_assert_cmpint(sd_bus_send(f->fake->bus, m, NULL), >=, 0);
+}
+
+/* It has no socket whose end would be the link's: what does not need it goes on. */
+static void test_characteristic_without_socket_goes(Fixture *f, const void *data) {
+        static const uint8_t reported[] = { 0x06, 0x00, 0x01, 0x01 }, counted[] = { 0x05, 0x00, 0x01, 0x00, 0x00, 0x00 };
+        const char *message;
+
+        wait_for(f, f->device->can_sync);
+        g_assert_cmpint(begin(f, &message), ==, 0);
+        send_record(f);
+        wait_for(f, f->fake->writes->len > 0);
+        fixture_settle(f);
+        indicate(f, reported, sizeof(reported));
+        wait_for(f, f->fake->writes->len > 0);
+        indicate(f, counted, sizeof(counted));
+        wait_for(f, f->device->state == DEVICE_SYNCING);
+        fake_char_hide(fake_char(f->fake, RACP));
+        wait_for(f, f->dones == 1);
+        g_assert_cmpint(f->done_error, ==, -ENOTCONN);
+        fixture_settle(f);
+        g_assert_cmpint(f->device->state, ==, DEVICE_STREAMING);
+        g_assert_false(f->device->can_sync);
+        g_assert_cmpuint(f->ups, ==, 1);
+}
+
 static void test_characteristic_goes(Fixture *f, const void *data) {
         until_it_is_handed(f);
         fake_char_hide(fake_char(f->fake, RACP));
@@ -219,6 +262,7 @@ int main(int argc, char **argv) {
         TEST("stores-none", &none_pen, test_stores_none);
         TEST("no-socket-for-indications", &old_pen, test_no_socket_for_indications);
         TEST("characteristic-goes", &pen, test_characteristic_goes);
+        TEST("characteristic-without-socket-goes", &old_pen, test_characteristic_without_socket_goes);
         TEST("daemon-stops", &pen, test_daemon_stops);
         return g_test_run();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <glib.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -79,6 +80,24 @@ static void test_another_device(Fixture *f, const void *data) {
         g_assert_cmpstr(f->device->serial, ==, "0043");
         g_assert_cmpuint(f->device->n_lasted, ==, 0); /* those were another bond's */
         wait_for(f, f->fake->trusted);
+}
+
+/* Only its owner brings it back: the end of a release does not. */
+static void test_another_device_released(Fixture *f, const void *data) {
+        fixture_stream(f);
+        fixture_lose(f);
+        another(f, SERIAL, "0043");
+        fake_device_connect(f->fake);
+        wait_for(f, f->device->state == DEVICE_REFUSED && f->device->work->step == STEP_NONE);
+        fixture_settle(f);
+        unsigned connects = f->fake->connects;
+        link_release(f->link, f->device, G_USEC_PER_SEC, fixture_on_done, f);
+        wait_for(f, f->dones == 2 && !f->device->released);
+        fixture_settle(f);
+        g_assert_cmpint(f->device->state, ==, DEVICE_REFUSED);
+        g_assert_cmpint(f->device->reason, ==, DEVICE_REASON_IDENTITY_CHANGED);
+        g_assert_cmpuint(f->fake->connects, ==, connects);
+        g_assert_false(f->fake->connected || f->fake->trusted);
 }
 
 /* Without a bond it could be anybody: who it is comes before what it says. */
@@ -164,6 +183,25 @@ static void test_required_goes_and_comes(Fixture *f, const void *data) {
         wait_for(f, f->device->state == DEVICE_STREAMING);
         g_assert_cmpuint(f->ups, ==, 2);
         g_assert_cmpuint(f->device->counters.interferences, ==, 0);
+}
+
+/* Without sockets, whose ends would say so first. Who it is comes first of one without a bond, the second time too. */
+static void test_required_goes_and_comes_unbonded(Fixture *f, const void *data) {
+        FakeChar *live = fake_char(f->fake, LIVE);
+
+        f->fake->acquire_error = "org.bluez.Error.NotSupported";
+        f->fake->acquire_errors = UINT_MAX;
+        stream_unbonded(f);
+        g_assert_cmpuint(live->starts, ==, 1);
+        unsigned connects = f->fake->connects, disconnects = f->fake->disconnects;
+        fake_char_hide(live);
+        wait_for(f, f->device->work->step == STEP_OBJECTS);
+        fake_char_show(live);
+        wait_for(f, f->device->state == DEVICE_STREAMING);
+        fixture_settle(f);
+        g_assert_cmpuint(f->ups, ==, 2);
+        g_assert_cmpuint(f->fake->connects, ==, connects);
+        g_assert_cmpuint(f->fake->disconnects, ==, disconnects);
 }
 
 /* bluetoothd remembers another set of services than the device has now. */
@@ -357,11 +395,13 @@ int main(int argc, char **argv) {
         if (g_getenv("NEEDLED_DEBUG"))
                 log_set_max_level(LOG_DEBUG);
         ADD("another-device", test_another_device);
+        ADD("another-device-released", test_another_device_released);
         ADD("another-unbonded-device", test_another_unbonded_device);
         ADD("what-may-change", test_what_may_change);
         ADD("examined-anew", test_examined_anew);
         ADD("optional-goes-and-comes", test_optional_goes_and_comes);
         ADD("required-goes-and-comes", test_required_goes_and_comes);
+        g_test_add("/link-trouble/required-goes-and-comes-unbonded", Fixture, "broadcast", set_up, test_required_goes_and_comes_unbonded, tear_down);
         ADD("stale-cache-bonded", test_stale_cache_bonded);
         ADD("stale-cache-unbonded", test_stale_cache_unbonded);
         ADD("stale-cache-renewed-once", test_stale_cache_renewed_once);

@@ -520,12 +520,18 @@ static void test_profile_is_gone(Fixture *f, const void *data) {
         link_connect(f->link, f->device, fixture_on_done, f);
         wait_for(f, f->dones == 1);
         g_assert_cmpint(f->done_error, ==, -EOPNOTSUPP);
+        link_release(f->link, f->device, G_USEC_PER_SEC, fixture_on_done, f);
+        wait_for(f, f->dones == 2 && !f->device->released);
+        fixture_settle(f);
+        g_assert_cmpint(f->device->state, ==, DEVICE_REFUSED);
+        g_assert_null(f->device->profile);
+        g_assert_cmpuint(f->fake->connects, ==, 0);
         device_set_auto_connect(f->device, false);
         fixture_settle(f);
         g_assert_cmpint(f->device->state, ==, DEVICE_REFUSED);
 
         link_forget(f->link, f->device, fixture_on_done, f);
-        wait_for(f, f->dones == 2);
+        wait_for(f, f->dones == 3);
         g_assert_cmpint(f->done_error, ==, 0);
         g_assert_cmpuint(f->removed, ==, 1);
 }
