@@ -24,9 +24,14 @@ def missing(testsuite):
     return int(plan[1]) - len(testsuite.findall('testcase')) if plan else 0
 
 
+def is_wrong(case):
+    return any(case.find(word) is not None for word in ('failure', 'error', 'skipped'))
+
+
 def of_failure(testsuite):
     """The program's name, its cases that failed, and the lines that say why: of a log of many pages these few."""
-    said = re.findall(r'^(?:not ok .*|ok .* # SKIP.*|Bail out!.*|# (?:\w+\.)*\w*(?:Error|Failure|Exception|Expired|Interrupt|Exit)\b.*)$',
+    names = [case.get('name', '') for case in testsuite.iter('testcase') if is_wrong(case)]
+    said = names + re.findall(r'^(?:not ok .*|ok .* # SKIP.*|Bail out!.*|# (?:\w+\.)*\w*(?:Error|Failure|Exception|Expired|Interrupt|Exit)\b.*)$',
                       testsuite.findtext('system-out') or '', re.MULTILINE)
     return [testsuite.get('name', '')] + ['  ' + line[:LINE_MAX] for line in said[:LINES_MAX]]
 
@@ -41,7 +46,7 @@ def main():
                 failed[suite_of(testsuite, testsuite) or suites[0]] += broken_off
             in_this = broken_off > 0
             for case in testsuite.iter('testcase'):
-                wrong = any(case.find(word) is not None for word in ('failure', 'error', 'skipped'))
+                wrong = is_wrong(case)
                 counts = failed if wrong else passed
                 counts[suite_of(testsuite, case) or suites[0]] += 1
                 in_this |= wrong
