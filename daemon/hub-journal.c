@@ -51,15 +51,24 @@ static char *word_of(const Device *d) {
         return label[strspn(label, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS ":_.-")] ? g_shell_quote(label) : g_strdup(label);
 }
 
+/* Not every uid has a name that is known here. */
+static char *name_of(Hub *hub, uid_t uid) {
+        const char *name = hub_user_name(hub, uid);
+
+        return *name ? g_strdup(name) : g_strdup_printf("the user %u", uid);
+}
+
 static void tell_adopted(Follower *f) {
         LogContext context = context_of(f->device, NEEDLED_MESSAGE_DEVICE_ADOPTED);
+        g_autofree char *owner = NULL;
 
         if (f->told.adopted)
                 return;
 
         f->told.adopted = true;
+        owner = name_of(f->hub, f->device->owner);
         context.class = LOG_CLASS_TROUBLE;
-        log_with(LOG_NOTICE, &context, "%s was adopted by %s%s", log_name(context.device).text, hub_user_name(f->hub, f->device->owner),
+        log_with(LOG_NOTICE, &context, "%s was adopted by %s%s", log_name(context.device).text, owner,
                  f->device->bonded ? "" : ", without a bond: its link is not encrypted");
 }
 

@@ -38,6 +38,7 @@ struct Hub {
         GPtrArray *followers;           /* Follower, each owned; one for each device */
         GHashTable *user_names;         /* uid → UserName, as the system knew it when it was asked last */
         GPtrArray *endings;             /* Ending: sessions that are over and still shown */
+        uint64_t figures_at_usec;       /* CLOCK_BOOTTIME: when streams are told them next; whatever happens until then does not put it off */
         bool storage_troubled;          /* and told so */
         bool ready;                     /* and told so */
         bool stopping;

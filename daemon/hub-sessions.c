@@ -412,6 +412,7 @@ void hub_sessions_tick(Hub *hub, uint64_t now_usec, uint64_t realtime_usec) {
                 if (s && bus_session_has_readers(s))
                         bus_stream_figures(hub->bus, s, now_usec, realtime_usec);
         }
+        hub->figures_at_usec = now_usec + FIGURES_PERIOD_USEC;
 
         for (unsigned i = hub->endings->len; i-- > 0;) {
                 Ending *e = hub->endings->pdata[i];
@@ -467,9 +468,8 @@ void hub_sessions_erased(Hub *hub, const StoreErased *erased) {
 }
 
 uint64_t hub_sessions_deadline(const Hub *hub) {
-        uint64_t deadline = UINT64_MAX, now_usec, realtime_usec;
+        uint64_t deadline = UINT64_MAX;
 
-        hub_now(&now_usec, &realtime_usec);
         for (unsigned i = 0; i < hub->followers->len; i++) {
                 Follower *f = hub->followers->pdata[i];
                 const Session *s = tracker_session(f->tracker);
@@ -478,7 +478,7 @@ uint64_t hub_sessions_deadline(const Hub *hub) {
                         continue;
                 deadline = MIN(deadline, tracker_deadline(f->tracker));
                 if (s->state != SESSION_INTERRUPTED)
-                        deadline = MIN(deadline, now_usec + FIGURES_PERIOD_USEC);
+                        deadline = MIN(deadline, hub->figures_at_usec);
         }
 
         for (unsigned i = 0; i < hub->endings->len; i++) {

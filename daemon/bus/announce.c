@@ -6,7 +6,7 @@
 #include "autoptr.h"
 #include "bus/private.h"
 
-#define BACKLOG_MAX 256u        /* removals and additions to the record that wait to be told */
+#define BACKLOG_MAX 256u        /* changes of the record that wait to be told */
 #define PROPERTIES_MAX 32u
 
 typedef struct Gone {
@@ -25,7 +25,8 @@ struct Announcer {
         Stall *stall;           /* weak: the bus's */
         sd_event_source *timer;
         GPtrArray *objects;     /* Announced, weak */
-        GArray *gone;           /* Gone: removed, clients do not know yet */
+        GArray *gone;           /* Gone: removed, clients do not know yet. As long as there are any no object is shown anew, so that with
+                                 * those that are shown they are never more than there once were objects */
         GArray *kept;           /* Kept */
         GArray *late;           /* Kept: not written yet */
         bool behind; /* something could not be sent: all else queues up behind it, to keep the order */
@@ -105,7 +106,7 @@ static void catch_up(Announcer *a) {
                 send_object_removed(a, gone->path, gone->interface);
                 g_array_remove_index(a->gone, 0);
         }
-        for (unsigned i = 0; i < a->objects->len && !queue_is_full(a); i++) {
+        for (unsigned i = 0; a->gone->len == 0 && i < a->objects->len && !queue_is_full(a); i++) {
                 Announced *object = a->objects->pdata[i];
 
                 if (!object->shown)
@@ -209,7 +210,7 @@ void announce_removed(Announcer *a, Announced *object) {
                 g_ptr_array_remove(a->objects, object);
         if (a && object->shown && may_send(a))
                 send_object_removed(a, object->path, object->interface);
-        else if (a && object->shown && a->gone->len < BACKLOG_MAX)
+        else if (a && object->shown)
                 g_array_append_val(a->gone, ((Gone) { g_steal_pointer(&object->path), object->interface }));
         g_clear_pointer(&object->path, g_free);
         object->shown = false;

@@ -302,13 +302,23 @@ void call_done(int error, const char *message, void *userdata) {
                 call_reply(call);
 }
 
-void calls_left(Bus *bus, Caller *caller) {
+static Call *find_newest(const Bus *bus, const Caller *caller) {
         for (unsigned i = bus->calls->len; i-- > 0;) {
                 Call *call = bus->calls->pdata[i];
 
                 if (call->caller == caller)
-                        (void) call_cancel(call);
+                        return call;
         }
+
+        return NULL;
+}
+
+/* To cancel one may end others, of whomever. */
+void calls_left(Bus *bus, Caller *caller) {
+        Call *call;
+
+        while ((call = find_newest(bus, caller)))
+                (void) call_cancel(call);
 }
 
 void calls_abandon(Bus *bus) {

@@ -329,7 +329,7 @@ static void on_labelled(int error, void *userdata) {
 
         if (error == 0)
                 bus_history_changed(call->bus, annotation->id, annotation->owner);
-        if (error == -EIO)              /* kept in memory, and written when storage works again */
+        if (error == -EIO && call->bus) /* kept in memory, and written when storage works again */
                 announce_history_late(call->bus->announcer, annotation->id, annotation->owner);
         if (error == -ENOENT)
                 call_done(error, "The session was deleted meanwhile.", call);

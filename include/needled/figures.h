@@ -40,7 +40,7 @@
         X(LATE_EVENT,     "late.event",     't', "1")                                                           \
         X(PAUSED_TIME,    "paused_time",    't', "us")      /* within the duration */                           \
         X(LIMIT,          "limit",          't', "us")      /* of time in use; absent: none */                  \
-        X(REMAINING,      "remaining",      't', "us")      /* of it: the limit less duration and paused time */ \
+        X(REMAINING,      "remaining",      't', "us")      /* what is left of it */                           \
         X(DEVICE_TIME_OFFSET, "device_time_offset", 'x', "us") /* CLOCK_BOOTTIME less the device's ticks */
 
 typedef enum Figure {

@@ -88,6 +88,8 @@ int link_control(Link *link, Device *device, LinkControl what, const DeviceParam
 void link_cancel(Link *link, void *userdata) {
         g_assert_true(userdata == stage->work_call);
         stage->n_link_cancels++;
+        if (stage->other_done)
+                g_steal_pointer(&stage->other_done)(-ENOENT, "", stage->other_call);
         if (stage->adopt_agent.cancel)
                 stage->adopt_agent.cancel(&stage->found, stage->adopt_agent.userdata);
         stage->work = NULL;

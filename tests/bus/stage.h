@@ -47,6 +47,8 @@ typedef struct Scene {
         const char *work;               /* "adopt", "forget", "connect", "release": under way */
         LinkDone work_done;
         void *work_call;
+        LinkDone other_done;            /* of a call that is answered when the work is cancelled, as those of the same device may be */
+        void *other_call;
         char *adopt_alias;
         bool adopt_unbonded;
         uid_t adopt_owner;

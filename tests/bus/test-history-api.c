@@ -389,6 +389,16 @@ static void test_caller_leaves_before_it_is_labelled(void) {
         stage_free();
 }
 
+/* The store gives up waiting for the disk while needled ends: nobody is left to be told. */
+static void test_bus_goes_before_it_is_labelled(void) {
+        record_new();
+        g_autoptr(FakeCall) c = annotate(OWNER, 7);
+        fake_bus_until(stage->fb, stage->n_labels == 1);
+        stage->bus = bus_free(stage->bus);
+        stage_store_labelled(-EIO);
+        stage_free();
+}
+
 static void test_added(void) {
         record_new();
         bus_history_added(stage->bus, 7, OWNER_UID);
@@ -422,6 +432,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/annotate/written-late", test_annotate_that_is_written_late);
         g_test_add_func("/annotate/of-another-allowed", test_annotate_of_another_allowed);
         g_test_add_func("/annotate/caller-leaves", test_caller_leaves_before_it_is_labelled);
+        g_test_add_func("/annotate/bus-goes", test_bus_goes_before_it_is_labelled);
         g_test_add_func("/added", test_added);
         return g_test_run();
 }

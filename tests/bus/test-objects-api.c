@@ -268,6 +268,26 @@ static void test_adopt_caller_leaves(void) {
         stage_free();
 }
 
+/* Link ends others' work on a device with it. */
+static void test_adopt_caller_leaves_with_another(void) {
+        g_autoptr(FakeCall) released = NULL, c = NULL;
+
+        stage_new();
+        released = call(OWNER, DEVICE_PATH, DEVICE, "Release", "a{sv}", 0);
+        fake_bus_until(stage->fb, stage->work);
+        stage->other_done = stage->work_done;
+        stage->other_call = stage->work_call;
+        stage->work = NULL;
+        c = call(ROOT, "/org/needled", MANAGER, "Adopt", "oa{sv}", FOUND_PATH, 0);
+        fake_bus_until(stage->fb, stage->work);
+        fake_bus_leave(stage->fb, ROOT, "org.freedesktop.DBus");
+        fake_bus_settle(stage->fb);
+        g_assert_cmpuint(stage->n_link_cancels, ==, 1);
+        (void) expect(released, "NotFound");
+        g_assert_null(c->reply);
+        stage_free();
+}
+
 static void test_forget(void) {
         stage_new();
         call_expect("NotFound", OWNER, "/org/needled", MANAGER, "Forget", "o", "/org/needled/device/nobody");
@@ -611,6 +631,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/manager/adopt-too-many-of-a-user", test_adopt_too_many_of_a_user);
         g_test_add_func("/manager/adopt-for-another", test_adopt_for_another);
         g_test_add_func("/manager/adopt-caller-leaves", test_adopt_caller_leaves);
+        g_test_add_func("/manager/adopt-caller-leaves-with-another", test_adopt_caller_leaves_with_another);
         g_test_add_func("/manager/forget", test_forget);
         g_test_add_func("/manager/start-session", test_start_session);
         g_test_add_func("/manager/start-session-by-another", test_start_session_by_another);

@@ -192,6 +192,30 @@ static void test_much_goes_meanwhile(void) {
         stage_free();
 }
 
+/* Each object that clients know of and that goes is told, however many they are. */
+static void test_many_objects_go_meanwhile(void) {
+        static Device devices[300];
+
+        stage_new_with_stall_time(STALL_USEC);
+        for (unsigned i = 0; i < G_N_ELEMENTS(devices); i++) {
+                devices[i] = stage->found;
+                devices[i].path = g_strdup_printf("d%u", i);
+                bus_device_added(stage->bus, &devices[i]);
+        }
+        fake_bus_settle(stage->fb);
+        fill_up();
+        for (unsigned i = 0; i < G_N_ELEMENTS(devices); i++) {
+                bus_device_removed(stage->bus, &devices[i]);
+                g_free(devices[i].path);
+        }
+        (void) stage_session(); /* what comes is told behind what went */
+        fake_bus_until(stage->fb, stage->n_stalls == 1 && fake_bus_signal(stage->fb, NULL, "InterfacesRemoved"));
+        fake_bus_settle(stage->fb);
+        g_assert_cmpuint(fake_bus_count_signals(stage->fb, NULL, "InterfacesRemoved"), ==, G_N_ELEMENTS(devices));
+        g_assert_cmpstr(sd_bus_message_get_member(stage->fb->signals->pdata[stage->fb->signals->len - 1]), !=, "InterfacesRemoved");
+        stage_free();
+}
+
 /* A bus that is only slow is left alone. */
 static void test_a_bus_that_reads(void) {
         stage_new_with_stall_time(STALL_USEC);
@@ -241,6 +265,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/stall/again-and-again", test_again_and_again);
         g_test_add_func("/stall/objects-come-and-go-meanwhile", test_objects_come_and_go_meanwhile);
         g_test_add_func("/stall/much-goes-meanwhile", test_much_goes_meanwhile);
+        g_test_add_func("/stall/many-objects-go-meanwhile", test_many_objects_go_meanwhile);
         g_test_add_func("/stall/a-bus-that-reads", test_a_bus_that_reads);
         g_test_add_func("/stall/there-is-no-bus-any-more", test_there_is_no_bus_any_more);
         g_test_add_func("/stall/the-name-does-not-come-back", test_the_name_does_not_come_back);

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import struct
+import time
 
 from stage import Failure, at_least, expect, wait_for
 from test_forged import busctl
@@ -190,6 +191,24 @@ def test_the_time_limit_warns_once(stage):
     expect(len(alerts(stage, 'time-limit')), 1, 'alerts')
     expect(names(stage, session['id'], 'alert').count('time-limit'), 1, 'alerts of the record')
     expect(stage.daemon.text().count('the time limit is reached'), 1, 'entries in the journal')
+
+
+def test_figures_come_while_much_happens(stage):
+    """Once a second, although the state changes more often than that."""
+    used(stage)
+    watch = stage.start('watch', [stage.binary('client/needlectl'), 'watch', '--json'])
+
+    def told():
+        records = [json.loads(line) for line in watch.text().rpartition('\n')[0].splitlines()]
+        return [record['type'] for record in records].count('figures')
+
+    wait_for('the first figures', told)
+    before, begun, changes = told(), time.monotonic(), 0
+    while time.monotonic() < begun + 6:
+        for verb in ('pause', 'resume'):
+            changes += stage.ctl(verb)[0] == 0 # use resumes it, too
+    at_least(changes, 10, 'changes')
+    at_least(told() - before, 4, 'figures in 6 seconds')
 
 
 def test_no_time_limit(stage):

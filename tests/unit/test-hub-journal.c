@@ -39,8 +39,10 @@ void hub_now(uint64_t *ret_boottime_usec, uint64_t *ret_realtime_usec) {
         *ret_boottime_usec = *ret_realtime_usec = now_usec;
 }
 
+static const char *user_name = "anna";
+
 const char *hub_user_name(Hub *hub, uid_t uid) {
-        return "anna";
+        return user_name;
 }
 
 const char *hub_device_label(const Device *device) {
@@ -137,6 +139,19 @@ static void test_adoption_is_news_once(void) {
         diary_new(&d, true); /* remembered */
         hub_journal_device(&d.follower, DEVICE_CHANGED_IDENTITY);
         assert_silent();
+        diary_done(&d);
+}
+
+static void test_adoption_by_somebody_without_a_name(void) {
+        Diary d;
+
+        diary_new(&d, false);
+        d.device.adopted = true;
+        d.device.owner = 4711;
+        user_name = "";
+        hub_journal_device(&d.follower, DEVICE_CHANGED_IDENTITY);
+        user_name = "anna";
+        assert_told(NEEDLED_MESSAGE_DEVICE_ADOPTED, "pen was adopted by the user 4711\n");
         diary_done(&d);
 }
 
@@ -262,6 +277,7 @@ int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/hub-journal/links-with-their-reason", test_links_with_their_reason);
         g_test_add_func("/hub-journal/adoption-is-news-once", test_adoption_is_news_once);
+        g_test_add_func("/hub-journal/adoption-by-somebody-without-a-name", test_adoption_by_somebody_without_a_name);
         g_test_add_func("/hub-journal/releases", test_releases);
         g_test_add_func("/hub-journal/trouble-with-its-remedy", test_trouble_with_its_remedy);
         g_test_add_func("/hub-journal/classes", test_classes);
