@@ -303,6 +303,7 @@ def bond_is_lost(stage, word):
     use.sim.control(word)
     use.sim.control('advertise on')
     use.waits('bond-lost', 'key-missing')
+    wait_for('the device let go of', lambda: not shown(stage, 'Trusted') and not shown(stage, 'Connected'))
     calls = use.sim.status()['calls']
     use.sim.control('advertise off')
     use.sim.control('advertise on')
