@@ -48,6 +48,7 @@ def test_record_waits_for_a_session_and_ends_with_it(stage):
     record = recording(stage, 'pen', f'--output={path}')
     wait_for('the recording', lambda: 'Waiting for a session' in record.text())
     use(stage, sim)
+    wait_for('values on the tape', lambda: path.read_text().count(' < live ') >= 40)    # however late it hears of the session
     sim.control('stop')
     expect(record.child.wait(60), 0, f'exit status ({record.text()})')
     expect(stat.S_IMODE(path.stat().st_mode), 0o600, 'mode of the file')
