@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <assert.h>
 #include <errno.h>
 #include <glib.h>
 #include <stdarg.h>
@@ -404,9 +405,8 @@ static int bluez_server_control(Carrier *carrier, unsigned device, const char *w
         if (strcmp(word, "advertise") != 0 && strcmp(word, "readvertise") != 0 && strcmp(word, "mute") != 0 &&
             strcmp(word, "services") != 0)
                 return -ENOENT;
-        if (g_strcmp0(argument, "on") != 0 && g_strcmp0(argument, "off") != 0)
+        if (!carrier_parse_switch(argument, "on", "off", &on))
                 return -EINVAL;
-        on = strcmp(argument, "on") == 0;
         if (strcmp(word, "advertise") == 0)
                 s->advertise = on;
         else if (strcmp(word, "readvertise") == 0)
@@ -496,11 +496,7 @@ int bluez_server_new(const CarrierOptions *options, Carrier **ret) {
         uint16_t index;
         int r;
 
-        if (options->n_devices != 1 || mtu < ATT_MTU_MIN || mtu > ATT_MTU_MAX) {
-                (void) fprintf(stderr, "needlesim: an adapter is one device, with an ATT_MTU of %u to %u\n",
-                               ATT_MTU_MIN, ATT_MTU_MAX);
-                return -EINVAL;
-        }
+        assert(options->n_devices == 1);
         if (options->random_address) {
                 (void) fprintf(
                         stderr,
