@@ -124,6 +124,21 @@ def test_numeric_comparison(stage):
     numeric_comparison(stage)
 
 
+def test_what_the_device_shows_has_its_number(stage):
+    """That of the control words: of one device none, whichever adapter it is on."""
+    sim = stage.sim('--adapters=2', '--pairing=passkey-display')
+    sim.control('near hci1')
+    stage.needled()
+    wait_for('a found device', lambda: stage.ctl('search', '--seconds=1', '-q') and stage.device(FIRST))
+    terminal = Terminal(stage, 'adopt', FIRST)
+    terminal.expect('six digits')
+    passkey = shown(sim)
+    expect(f'passkey {passkey}' in sim.text().splitlines(), True, f'what is shown: {sim.text()}')
+    terminal.type(f'{passkey}\n')
+    terminal.end(0)
+    adopted(stage)
+
+
 def test_wrong_passkey_and_again(stage):
     sim = find(stage, '--pairing=passkey-display')
     terminal = Terminal(stage, 'adopt', FIRST)
