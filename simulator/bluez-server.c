@@ -23,7 +23,7 @@ static void say(BluezServer *s, const char *text, const char *detail) {
                        detail ? ": " : "", detail ?: "");
 }
 
-static bool own_path(const BluezServer *s, const char *path) {
+bool bluez_server_own_path(const BluezServer *s, const char *path) {
         return g_str_has_prefix(path, s->adapter_path) && path[strlen(s->adapter_path)] == '/';
 }
 
@@ -58,7 +58,7 @@ static void on_pumped(void *userdata) {
 /* ---- The client ---- */
 
 void bluez_server_client_seen(BluezServer *s, const char *path, uint16_t mtu) {
-        if (!path || !own_path(s, path))
+        if (!path || !bluez_server_own_path(s, path))
                 return;
         if (!s->client) {
                 s->client = g_strdup(path);
@@ -191,7 +191,7 @@ bool bluez_server_registered(BluezServer *s, BluezPart *part, sd_bus_message *re
 static int read_properties(BluezServer *s, sd_bus_message *m, const char *path, const char *interface) {
         bool on_adapter = g_str_equal(path, s->adapter_path);
         bool adapter = on_adapter && g_str_equal(interface, "org.bluez.Adapter1");
-        bool device = g_str_equal(interface, "org.bluez.Device1") && own_path(s, path);
+        bool device = g_str_equal(interface, "org.bluez.Device1") && bluez_server_own_path(s, path);
         const char *wanted = adapter ? "Powered" : device ? "Connected" : NULL;
         int r, value;
 
