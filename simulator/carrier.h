@@ -44,6 +44,8 @@ struct Carrier { /* first member of each carrier's own struct */
         const CarrierVtable *vtable;
 };
 
+#define ADAPTERS_MAX 4u                 /* of the stand-in */
+
 typedef struct CarrierOptions {
         sd_event *event;
         const PeripheralConfig *configs; /* one for each device */
