@@ -19,6 +19,8 @@ class Use:
         self.sim.control(f'near {near}')
         stage.needled()
         stage.adopt(*([] if bond else ['--allow-unbonded']))
+        # A request that is not answered ends a link, and so would a mute device's.
+        wait_for('the end of what it is asked at first', lambda: stage.ctl('sync')[0] == 2 and stage.ctl('get')[0] == 0)
         self.sim.control('start')
         self.session = wait_for('a session', stage.live_session)['id']
         self.more()
