@@ -85,6 +85,7 @@ def test_nothing_to_record(stage):
     wait_for('the recording', lambda: 'Waiting for a session' in record.text())
     record.child.send_signal(signal.SIGINT)
     expect(record.child.wait(60), 2, 'exit status')
+    stage.processes.remove(record)
     expect(path.exists(), False, 'an empty file')
     path.write_text('mine')
     status, _, err = stage.ctl('record', f'--output={path}')
@@ -92,6 +93,7 @@ def test_nothing_to_record(stage):
     forced = recording(stage, f'--output={path}', '--force')
     wait_for('the recording', lambda: 'Waiting for a session' in forced.text())
     expect(forced.stop(signal.SIGINT), 2, 'exit status')
+    stage.processes.remove(forced)
     expect(path.read_text(), 'mine', 'the file that was there')
     expect(stage.ctl('record', '--json')[0], 64, 'JSON and a tape on one stdout')
 
