@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "adapter.h"
+#include "octets.h"
 
 /* What <bluetooth/bluetooth.h>, <bluetooth/hci.h> and the kernel's Documentation of mgmt define; the
  * numbers are ABI. */
@@ -37,11 +38,6 @@ enum {
 #define TAKE_TRIES 50
 #define RETRY_USEC (40 * 1000)
 #define SWITCH_ON_TRIES 40
-
-static void put_le16(uint8_t *p, uint16_t v) {
-        p[0] = (uint8_t) v;
-        p[1] = (uint8_t) (v >> 8);
-}
 
 static int hci_socket(uint16_t index, uint16_t channel) {
         struct sockaddr_hci address = { .hci_family = AF_BLUETOOTH,
@@ -91,9 +87,9 @@ static int mgmt_answer(int fd, uint16_t opcode, uint16_t index, uint8_t *ret, si
                 n = recv(fd, p, sizeof(p), MSG_DONTWAIT);
                 if (n < 9) /* header of 6, opcode, status */
                         continue;
-                event = (uint16_t) (p[0] | p[1] << 8);
+                event = get_le16(p);
                 if ((event != MGMT_EV_COMMAND_COMPLETE && event != MGMT_EV_COMMAND_STATUS) ||
-                    (p[2] | p[3] << 8) != index || (p[6] | p[7] << 8) != opcode)
+                    get_le16(p + 2) != index || get_le16(p + 6) != opcode)
                         continue;
                 if (p[8] != 0 || event == MGMT_EV_COMMAND_STATUS)
                         return mgmt_status_to_errno(p[8]);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "att.h"
+#include "octets.h"
 
 /* Opcodes: Vol 3, Part F, 3.4.8. Bit 6 marks a command (never answered), bit 7 a signature. */
 enum {
@@ -71,15 +72,6 @@ struct AttServer {
         GQueue indications;             /* of GBytes: whole PDUs; the head is on the way if `indicating` */
         bool indicating;
 };
-
-static uint16_t get_le16(const uint8_t *p) {
-        return (uint16_t) (p[0] | p[1] << 8);
-}
-
-static void put_le16(uint8_t *p, uint16_t v) {
-        p[0] = (uint8_t) v;
-        p[1] = (uint8_t) (v >> 8);
-}
 
 static bool uuid_is(const AttUuid *uuid, uint16_t short_uuid) {
         return uuid->size == 2 && get_le16(uuid->octets) == short_uuid;

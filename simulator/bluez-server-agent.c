@@ -3,7 +3,6 @@
 #include <glib.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "bluez-server.h"
 
@@ -14,13 +13,9 @@
 
 #define PASSKEY_MAX 999999u
 
-static bool own_device(const BluezServer *s, const char *device) {
-        return g_str_has_prefix(device, s->adapter_path) && device[strlen(s->adapter_path)] == '/';
-}
-
 /* What a device of this kind can be asked, about this adapter. */
 static int check(const BluezServer *s, sd_bus_message *m, const char *device, PairingKind kind, sd_bus_error *error) {
-        if (!bluez_server_from_bluez(s, m) || !own_device(s, device))
+        if (!bluez_server_from_bluez(s, m) || !bluez_server_own_path(s, device))
                 return sd_bus_error_setf(error, "org.bluez.Error.Rejected", "needlesim pairs on %s only",
                                          s->adapter_path);
         if (s->pairing != kind)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <assert.h>
 #include <errno.h>
 #include <glib.h>
 #include <stdarg.h>
@@ -22,7 +23,7 @@ static void say(BluezServer *s, const char *text, const char *detail) {
                        detail ? ": " : "", detail ?: "");
 }
 
-static bool own_path(const BluezServer *s, const char *path) {
+bool bluez_server_own_path(const BluezServer *s, const char *path) {
         return g_str_has_prefix(path, s->adapter_path) && path[strlen(s->adapter_path)] == '/';
 }
 
@@ -57,7 +58,7 @@ static void on_pumped(void *userdata) {
 /* ---- The client ---- */
 
 void bluez_server_client_seen(BluezServer *s, const char *path, uint16_t mtu) {
-        if (!path || !own_path(s, path))
+        if (!path || !bluez_server_own_path(s, path))
                 return;
         if (!s->client) {
                 s->client = g_strdup(path);
@@ -190,7 +191,7 @@ bool bluez_server_registered(BluezServer *s, BluezPart *part, sd_bus_message *re
 static int read_properties(BluezServer *s, sd_bus_message *m, const char *path, const char *interface) {
         bool on_adapter = g_str_equal(path, s->adapter_path);
         bool adapter = on_adapter && g_str_equal(interface, "org.bluez.Adapter1");
-        bool device = g_str_equal(interface, "org.bluez.Device1") && own_path(s, path);
+        bool device = g_str_equal(interface, "org.bluez.Device1") && bluez_server_own_path(s, path);
         const char *wanted = adapter ? "Powered" : device ? "Connected" : NULL;
         int r, value;
 
@@ -404,9 +405,8 @@ static int bluez_server_control(Carrier *carrier, unsigned device, const char *w
         if (strcmp(word, "advertise") != 0 && strcmp(word, "readvertise") != 0 && strcmp(word, "mute") != 0 &&
             strcmp(word, "services") != 0)
                 return -ENOENT;
-        if (g_strcmp0(argument, "on") != 0 && g_strcmp0(argument, "off") != 0)
+        if (!carrier_parse_switch(argument, "on", "off", &on))
                 return -EINVAL;
-        on = strcmp(argument, "on") == 0;
         if (strcmp(word, "advertise") == 0)
                 s->advertise = on;
         else if (strcmp(word, "readvertise") == 0)
@@ -496,11 +496,7 @@ int bluez_server_new(const CarrierOptions *options, Carrier **ret) {
         uint16_t index;
         int r;
 
-        if (options->n_devices != 1 || mtu < ATT_MTU_MIN || mtu > ATT_MTU_MAX) {
-                (void) fprintf(stderr, "needlesim: an adapter is one device, with an ATT_MTU of %u to %u\n",
-                               ATT_MTU_MIN, ATT_MTU_MAX);
-                return -EINVAL;
-        }
+        assert(options->n_devices == 1);
         if (options->random_address) {
                 (void) fprintf(
                         stderr,

@@ -75,6 +75,7 @@ typedef struct BluezServer {
 void bluez_server_advance(BluezServer *s);
 /* bluetoothd acts for this device: it is the client. NULL is ignored. */
 void bluez_server_client_seen(BluezServer *s, const char *path, uint16_t mtu);
+bool bluez_server_own_path(const BluezServer *s, const char *path); /* of a device on our adapter */
 /* Whether bluetoothd sent this message, and no one else on the bus (a match on a well-known name does not
  * tell). */
 bool bluez_server_from_bluez(const BluezServer *s, sd_bus_message *m);

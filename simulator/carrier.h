@@ -30,14 +30,26 @@ typedef struct CarrierVtable {
         void (*status)(Carrier *carrier, unsigned device, GString *json);
 } CarrierVtable;
 
+/* Of a control word's argument: false if it is neither, and *ret as it was. */
+static inline bool carrier_parse_switch(const char *argument, const char *on, const char *off, bool *ret) {
+        bool is_on = g_strcmp0(argument, on) == 0;
+
+        if (!is_on && g_strcmp0(argument, off) != 0)
+                return false;
+        *ret = is_on;
+        return true;
+}
+
 struct Carrier { /* first member of each carrier's own struct */
         const CarrierVtable *vtable;
 };
 
+#define ADAPTERS_MAX 4u                 /* of the stand-in */
+
 typedef struct CarrierOptions {
         sd_event *event;
         const PeripheralConfig *configs; /* one for each device */
-        unsigned n_devices;
+        unsigned n_devices;             /* one, but for the stand-in */
         unsigned n_adapters;            /* of the stand-in; 0: one */
         const char *target; /* "hci1" for bluez, "1" for hci, a bus address or NULL for the stand-in */
         unsigned mtu;                   /* ATT_MTU that the device offers, 23 … 517; 0: 247 */

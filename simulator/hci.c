@@ -8,6 +8,7 @@
 #include <sys/time.h>
 
 #include "hci.h"
+#include "octets.h"
 
 /* H4 packet types: Vol 4, Part A, 2. */
 enum {
@@ -89,15 +90,6 @@ struct Hci {
         size_t frame_size;
         bool frame_valid;               /* its beginning has come, and it fits */
 };
-
-static uint16_t get_le16(const uint8_t *p) {
-        return (uint16_t) (p[0] | p[1] << 8);
-}
-
-static void put_le16(uint8_t *p, uint16_t v) {
-        p[0] = (uint8_t) v;
-        p[1] = (uint8_t) (v >> 8);
-}
 
 static void hci_fail(Hci *hci, const char *what, int error) {
         if (hci->failed)

@@ -13,7 +13,6 @@
 #include "standin-fault.h"
 
 #define DEVICES_MAX 64u
-#define ADAPTERS_MAX 4                  /* of the stand-in */
 #define RECORDS_MAX 1000                /* each of them has been lived through */
 #define FLOOD_RATE_MAX 100000u
 
@@ -178,7 +177,7 @@ static int check_options(void) {
                 return complain("--mtu is 23 to 517");
         if (!(options.procedure_s >= 1 && options.procedure_s <= 86400))
                 return complain("--procedure is 1 to 86400 s");
-        if (options.adapters < 1 || options.adapters > ADAPTERS_MAX)
+        if (options.adapters < 1 || options.adapters > (int) ADAPTERS_MAX)
                 return complain("--adapters is 1 to 4");
         if (options.capacity < -1 || options.capacity > UINT16_MAX)
                 return complain("--capacity is 0 to 65535");

@@ -84,6 +84,7 @@ enum {
         PERIPHERAL_WRITE_COMMAND = 1u << 2,
         PERIPHERAL_NOTIFY = 1u << 3,
         PERIPHERAL_INDICATE = 1u << 4,
+        PERIPHERAL_LISTENABLE = PERIPHERAL_NOTIFY | PERIPHERAL_INDICATE,
 };
 
 /* A characteristic. Its index is its place in the device's table; those of one service stand together. Device Information and

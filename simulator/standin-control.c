@@ -10,11 +10,6 @@
 
 /* Control words. All of a device are about the device itself, on whichever adapter it is. */
 
-static bool parse_switch(const char *argument, const char *on, const char *off, bool *ret) {
-        *ret = g_strcmp0(argument, on) == 0;
-        return *ret || g_strcmp0(argument, off) == 0;
-}
-
 /* drop [REASON]: with a reason as on the air, of which a client of BlueZ 5.66 hears nothing. */
 static int control_drop(Body *body, const char *argument) {
         uint64_t reason;
@@ -30,7 +25,7 @@ static int control_drop(Body *body, const char *argument) {
 
 /* advertise on|off */
 static int control_advertise(Body *body, const char *argument) {
-        if (!parse_switch(argument, "on", "off", &body->advertising))
+        if (!carrier_parse_switch(argument, "on", "off", &body->advertising))
                 return -EINVAL;
 
         body_kick(body);
@@ -39,7 +34,7 @@ static int control_advertise(Body *body, const char *argument) {
 
 /* mute on|off: no word any more, and nobody ends the link. */
 static int control_mute(Body *body, const char *argument) {
-        if (!parse_switch(argument, "on", "off", &body->mute))
+        if (!carrier_parse_switch(argument, "on", "off", &body->mute))
                 return -EINVAL;
 
         body_kick(body);
@@ -95,7 +90,7 @@ static int control_cache(Body *body, const char *argument) {
         Standin *s = body->standin;
         bool strip;
 
-        if (!parse_switch(argument, "strip", "stale", &strip))
+        if (!carrier_parse_switch(argument, "strip", "stale", &strip))
                 return -EINVAL;
 
         for (unsigned i = 0; i < s->n_devices; i++)

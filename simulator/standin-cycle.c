@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "standin.h"
 
 #define REST_USEC 10000u                /* from all subscribed to the next drop: time for what else a client asks first */
@@ -18,13 +18,6 @@ struct Cycle {
         sd_event_source *timer;
 };
 
-static uint64_t now_usec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_BOOTTIME, &ts);
-        return (uint64_t) ts.tv_sec * G_USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
-
 static int on_drop(sd_event_source *source, uint64_t usec, void *userdata) {
         Cycle *cycle = userdata;
         Body *body = cycle->body;
@@ -37,7 +30,7 @@ static int on_drop(sd_event_source *source, uint64_t usec, void *userdata) {
                 cycle->wanted[i] = peripheral_subscribed(body->peripheral, i);
         cycle->left--;
         cycle->down = true;
-        cycle->dropped_usec = now_usec();
+        cycle->dropped_usec = clock_usec(CLOCK_BOOTTIME);
         device_link_down(body->linked);
         return 0;
 }
@@ -76,7 +69,7 @@ void cycle_subscribed(Cycle *cycle) {
                         return;
 
         cycle->down = false;
-        took = now_usec() - cycle->dropped_usec;
+        took = clock_usec(CLOCK_BOOTTIME) - cycle->dropped_usec;
         g_array_append_val(cycle->took_usec, took);
         if (cycle->left > 0)
                 standin_timer(cycle->body->standin, &cycle->timer, REST_USEC, on_drop, cycle);

@@ -14,7 +14,6 @@
                          */
 #define ATT_USEC 7000u                  /* a request and its answer on the air */
 
-#define LISTENABLE (PERIPHERAL_NOTIFY | PERIPHERAL_INDICATE)
 
 static void chrc_changed(Characteristic *c, const char *name) {
         object_changed(c->device->standin, c->object, INTERFACE_CHARACTERISTIC, name, NULL);
@@ -233,7 +232,7 @@ static void method_start_notify(Call *call) {
                 call_error(call, "NotPermitted", "Notify acquired");
                 return;
         }
-        if (!(c->properties & LISTENABLE)) {
+        if (!(c->properties & PERIPHERAL_LISTENABLE)) {
                 call_error(call, "NotSupported", "Operation is not supported");
                 return;
         }
@@ -374,7 +373,7 @@ static bool property_exists_value(void *what) {
 }
 
 static bool property_exists_notifying(void *what) {
-        return ((Characteristic *) what)->properties & LISTENABLE;
+        return ((Characteristic *) what)->properties & PERIPHERAL_LISTENABLE;
 }
 
 static bool property_exists_acquired(void *what) {

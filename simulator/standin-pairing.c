@@ -102,8 +102,8 @@ static void device_shows(Device *d) {
 
         d->pairing.has_passkey = true;
         d->pairing.passkey = (uint32_t) g_random_int_range(0, PASSKEY_COUNT);
-        if (s->n_devices > 1)
-                printf("@%u ", (unsigned) (d - s->devices));
+        if (s->n_bodies > 1)
+                printf("@%u ", d->body->number);
         printf("passkey %06u\n", d->pairing.passkey);
         (void) fflush(stdout);
 }

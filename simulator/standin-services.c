@@ -7,7 +7,6 @@
 #define HANDLE_FIRST 0x0006u            /* 0x1800 is before it, and not exported */
 #define HANDLE_MOVE 0x0100
 
-#define LISTENABLE (PERIPHERAL_NOTIFY | PERIPHERAL_INDICATE)
 #define FULL(uuid) "0000" uuid "-0000-1000-8000-00805f9b34fb"
 
 static void chrc_export(Characteristic *c) {
@@ -15,7 +14,7 @@ static void chrc_export(Characteristic *c) {
         g_autofree char *path = g_strdup_printf("%s/char%04x", c->service->object->path, c->handle);
 
         c->object = object_add(s, path, 1u << INTERFACE_PROPERTIES | 1u << INTERFACE_CHARACTERISTIC, c);
-        if (c->properties & LISTENABLE) {
+        if (c->properties & PERIPHERAL_LISTENABLE) {
                 g_autofree char *ccc = g_strdup_printf("%s/desc%04x", path, c->handle + 2u);
 
                 c->ccc = object_add(s, ccc, 1u << INTERFACE_PROPERTIES | 1u << INTERFACE_DESCRIPTOR, c);
@@ -55,7 +54,7 @@ static void add_characteristic(Device *d, CharacteristicKind kind, unsigned whic
                 .fd = -1,
                 .listeners = g_ptr_array_new_with_free_func(g_free),
         };
-        *handle += about->properties & LISTENABLE ? 3 : 2;
+        *handle += about->properties & PERIPHERAL_LISTENABLE ? 3 : 2;
         g_ptr_array_add(d->characteristics, c);
 }
 

@@ -34,8 +34,6 @@
 #include "standin-device.h"
 #include "standin-fault.h"
 
-#define ADAPTERS_MAX 4u
-
 struct Adapter {
         Standin *standin;
         unsigned number;                /* among ours, and so its address */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <assert.h>
 #include <errno.h>
 #include <glib.h>
 #include <stdio.h>
@@ -291,13 +292,6 @@ static int control_drop(UserChannel *u, const char *argument) {
         return hci_disconnect(u->hci, (uint8_t) reason, on_drop_reply, u);
 }
 
-static int parse_on_off(const char *argument, bool *ret) {
-        if (g_strcmp0(argument, "on") != 0 && g_strcmp0(argument, "off") != 0)
-                return -EINVAL;
-        *ret = strcmp(argument, "on") == 0;
-        return 0;
-}
-
 static int control_advertise(UserChannel *u, bool on) {
         u->advertise = on;
         if (u->state != LINK_WAITING)
@@ -314,7 +308,6 @@ static int control_advertise(UserChannel *u, bool on) {
 static int user_channel_control(Carrier *carrier, unsigned device, const char *word, const char *argument) {
         UserChannel *u = (UserChannel *) carrier;
         bool on;
-        int r;
 
         if (device != 0)
                 return -EINVAL;
@@ -322,9 +315,8 @@ static int user_channel_control(Carrier *carrier, unsigned device, const char *w
                 return control_drop(u, argument);
         if (strcmp(word, "advertise") != 0 && strcmp(word, "readvertise") != 0 && strcmp(word, "mute") != 0)
                 return -ENOENT;
-        r = parse_on_off(argument, &on);
-        if (r < 0)
-                return r;
+        if (!carrier_parse_switch(argument, "on", "off", &on))
+                return -EINVAL;
         if (strcmp(word, "advertise") == 0)
                 return control_advertise(u, on);
         if (strcmp(word, "readvertise") == 0)
@@ -402,11 +394,7 @@ int user_channel_new(const CarrierOptions *options, Carrier **ret) {
         UserChannel *u;
         int r;
 
-        if (options->n_devices != 1 || mtu < ATT_MTU_MIN || mtu > ATT_MTU_MAX) {
-                (void) fprintf(stderr, "needlesim: an adapter is one device, with an ATT_MTU of %u to %u\n",
-                               ATT_MTU_MIN, ATT_MTU_MAX);
-                return -EINVAL;
-        }
+        assert(options->n_devices == 1);
         u = g_new0(UserChannel, 1);
         u->carrier.vtable = &vtable;
         u->event = options->event;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* follow-past SESSION HISTORY_USEC N: opens a stream of the session with frames and that much of the past, and prints of each value of the device
- * "SESSION_USEC OCTETS"; when N have come that are live, or at the end, "DROPPED WHOLE N_PAST N_LIVE FROM_USEC" at last.
+ * "SESSION_USEC OCTETS"; when N have come that are live, or at the end, "DROPPED WHOLE N_PAST N_LIVE FROM_USEC" at last. Says "open" on stderr first.
  * follow-past SESSION HISTORY_USEC slow: says "open", and does not read before it is given a line; at the end it says nothing but
  * "WHOLE N_PAST N_AFTER_PAST REASON", of records of any kind after PAST, when the stream is closed behind END. */
 
@@ -91,7 +91,8 @@ int main(int argc, char *argv[]) {
                 printf("open\n");
                 (void) fflush(stdout);
                 (void) getchar();
-        }
+        } else
+                fprintf(stderr, "open\n");
         while ((seen.slow || (!seen.ended && (!seen.live || seen.n_live < n))) && (size = recv(fd, buffer, sizeof(buffer), 0)) > 0)
                 for (ssize_t at = 0; at < size; at += le16toh(((const struct needled_stream_head *) (buffer + at))->size))
                         take(&seen, (const struct needled_stream_head *) (buffer + at));

@@ -140,14 +140,13 @@ class Stage:
         for process in reversed(self.processes):
             if process.name == 'bus':
                 problems += [f'not as in dbus/*.xml: {what}' for what in self.wire.finish()]
-            if process.running():
-                try:
-                    status = process.stop()
-                except Failure as failure:
-                    problems.append(str(failure))
-                    continue
-                if status not in (0, -signal.SIGTERM):
-                    problems.append(f'{process.name} ended with status {status}')
+            try:
+                status = process.stop()
+            except Failure as failure:
+                problems.append(str(failure))
+                continue
+            if status not in (0, -signal.SIGTERM):      # also of one that ended before, if its test has not taken it off
+                problems.append(f'{process.name} ended with status {status}')
         for process in self.processes:
             text = process.text()
             if any(word in text for word in SANITIZER_WORDS):

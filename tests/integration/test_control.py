@@ -135,6 +135,7 @@ def test_clock(stage):
 def test_link_goes_meanwhile(stage):
     """bluetoothd does not hand it to the device."""
     sim = start(stage)
+    wait_for('the end of what is taken over', lambda: stage.ctl('sync')[0] == 2)        # which is asked for by writing too
     sim.control('fault WriteValue lost')
     client = stage.start('client', [stage.binary('client/needlectl'), 'identify'])
     wait_for('the write', lambda: json.loads(sim.control('fault status'))['faults'][0]['acted'])

@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 
+from bluez import objects
 from stage import Failure, at_least, expect, wait_for
 
 CROWD = 10000
@@ -36,6 +37,7 @@ def signals(sim):
 def searching(stage):
     search = subprocess.Popen([str(stage.binary('client/needlectl')), 'search', '--seconds=30', '-q'], env={**os.environ, **stage.env})
     wait_for('the search', lambda: stage.json('status')['searching'])
+    wait_for('that of bluetoothd', lambda: objects(stage)['/org/bluez/hci0']['org.bluez.Adapter1']['Discovering']['data'])
     return search
 
 

@@ -55,6 +55,16 @@ class Gatt:
         return bytes(value[0]).hex() if isinstance(value, list) else value
 
 
+def test_a_control_word_that_is_wrong_changes_nothing(stage):
+    sim = stage.sim('--no-bond')
+    for line in ('advertise perhaps', 'advertise', 'mute of', 'near hci7', 'drop 100', 'eatt 0', 'cache', 'such a word'):
+        sim.child.stdin.write(f'{line}\n'.encode())
+        sim.child.stdin.flush()
+    wait_for('eight refusals', lambda: sim.text().count('error: ') == 8)
+    stage.needled()
+    wait_for('a found device', lambda: stage.ctl('search', '--seconds=1', '-q') and stage.device())
+
+
 def test_all_characteristics_of_the_profile(stage):
     gatt = Gatt(stage)
     found = {uuid: flags for uuid, (_, flags) in gatt.characteristics().items() if uuid in FLAGS}

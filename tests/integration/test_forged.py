@@ -122,6 +122,7 @@ def test_nothing_changes_while_it_streams(stage):
     stage.needled()
     stage.adopt()
     wait_for('the battery', lambda: stage.device('pen').get('battery', -1) >= 0)
+    wait_for('the end of what is taken over', lambda: stage.ctl('sync')[0] == 2)
     names = connections(stage)
     expect(len(names), 2, 'connections of needled')
     sim.control('start')

@@ -15,9 +15,9 @@ SECOND = 'C0:FF:EE:12:34:57'
 JUST_WORKS = 'without digits (Just Works)'
 
 
-def find(stage, *options, devices=1):
+def find(stage, *options, devices=1, fast=True):
     """needlesim, needled, and the devices found."""
-    sim = stage.sim(*options)
+    sim = stage.sim(*options, fast=fast)
     stage.needled()
     wait_for('found devices', lambda: stage.ctl('search', '--seconds=1', '-q') and len(stage.json('devices')['devices']) == devices)
     return sim
@@ -122,6 +122,21 @@ def numeric_comparison(stage, user=None):
 
 def test_numeric_comparison(stage):
     numeric_comparison(stage)
+
+
+def test_what_the_device_shows_has_its_number(stage):
+    """That of the control words: of one device none, whichever adapter it is on."""
+    sim = stage.sim('--adapters=2', '--pairing=passkey-display')
+    sim.control('near hci1')
+    stage.needled()
+    wait_for('a found device', lambda: stage.ctl('search', '--seconds=1', '-q') and stage.device(FIRST))
+    terminal = Terminal(stage, 'adopt', FIRST)
+    terminal.expect('six digits')
+    passkey = shown(sim)
+    expect(f'passkey {passkey}' in sim.text().splitlines(), True, f'what is shown: {sim.text()}')
+    terminal.type(f'{passkey}\n')
+    terminal.end(0)
+    adopted(stage)
 
 
 def test_wrong_passkey_and_again(stage):
@@ -250,7 +265,7 @@ def test_nobody_but_the_service_asks_the_terminal(stage):
 
 def test_encryption_that_nobody_asked_for(stage):
     """A value that wants encryption begins a pairing too; without an agent it fails, and the device drops the link."""
-    find(stage, '--pairing=passkey-display')
+    find(stage, '--pairing=passkey-display', fast=False)        # or bluetoothd forgets the device while it is asked
     path = '/org/bluez/hci0/dev_C0_FF_EE_12_34_56'
     busctl(stage, 'call', 'org.bluez', path, 'org.bluez.Device1', 'Connect')
     wait_for('its characteristics', lambda: 'true' in busctl(stage, 'get-property', 'org.bluez', path, 'org.bluez.Device1',

@@ -8,20 +8,34 @@ import subprocess
 import time
 
 from stage import Failure, at_least, expect, wait_for
+from test_pipeline import committed
 
 ALL = 10 ** 12
 RATE = 800
 DISCARDED = 6            # NEEDLED_STREAM_END
 
 
-def follow(stage, path, history, n):
+def follower(stage, path, history, n):
+    """Whose stream is open."""
+    reader = subprocess.Popen([str(stage.binary('tests/integration/follow-past')), path, str(history), str(n)], env={**os.environ, **stage.env},
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if (said := reader.stderr.readline()) != 'open\n':
+        out, err = reader.communicate(timeout=120)
+        raise Failure(f'follow-past: {out}{said}{err}')
+    return reader
+
+
+def followed(reader):
     """(values, dropped, whole, past, live, from): values are (time, octets)."""
-    done = subprocess.run([str(stage.binary('tests/integration/follow-past')), path, str(history), str(n)], env={**os.environ, **stage.env},
-                          capture_output=True, text=True, timeout=120, check=False)
-    expect(done.returncode, 0, f'follow-past: {done.stdout[-300:]}{done.stderr}')
-    *lines, last = done.stdout.splitlines()
+    out, err = reader.communicate(timeout=120)
+    expect(reader.returncode, 0, f'follow-past: {out[-300:]}{err}')
+    *lines, last = out.splitlines()
     values = [(int(when), octets) for when, octets in map(lambda line: (line + ' ').split(' ')[:2], lines)]
     return values, *map(int, last.split())
+
+
+def follow(stage, path, history, n):
+    return followed(follower(stage, path, history, n))
 
 
 def recorded(stage, session):
@@ -124,8 +138,9 @@ def test_after_the_service_was_killed(stage):
     stage.needled()
     stage.adopt()
     sim.control('start')
-    path = f'/org/needled/session/{wait_for("a session", stage.live_session)["id"]}'
-    wait_for('use', lambda: sim.status()['sent']['live'] > 100)
+    session = wait_for('a session', stage.live_session)['id']
+    path = f'/org/needled/session/{session}'
+    wait_for('use that is committed', lambda: committed(stage, session) > 100)
     stage.daemon.stop(signal.SIGKILL)
     stage.processes.remove(stage.daemon)
     stage.needled()
@@ -145,7 +160,7 @@ def test_to_the_end(stage):
     path = f'/org/needled/session/{wait_for("a session", stage.live_session)["id"]}'
     wait_for('use', lambda: sim.status()['sent']['live'] > 100)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        told = pool.submit(follow, stage, path, ALL, 10 ** 6)
+        told = pool.submit(followed, follower(stage, path, ALL, 10 ** 6))
         record = recorded(stage, end(stage))
         values, dropped, whole, _, _, came_from = told.result()
     check(values, dropped, whole, came_from, record)

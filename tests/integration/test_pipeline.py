@@ -23,7 +23,7 @@ def run_procedure(stage, sim, seconds_of_use=2):
 def test_search_adopt_use_store(stage):
     sim = stage.sim('--kind=pen', '--seed=3', '--live-period=50')
     stage.needled()
-    expect(stage.json('status')['bluetooth'], 'ready', 'Bluetooth')
+    wait_for('Bluetooth', lambda: stage.json('status')['bluetooth'] == 'ready')
     device = stage.adopt()
     expect(device['kind'], 'pen', 'kind')
     expect(device['profile'], 'omp1', 'profile')

@@ -142,10 +142,11 @@ def with_a_device(stage, ask, sim):
     address = wait_for('a found device', found)[0]['address']
     ask('adopt', address, '--alias=pen')
     wait_for('streaming', lambda: ask('devices')['devices'][0]['state'] == 'streaming')
-    wait_for('what else it is asked for', lambda: stage.ctl('get')[0] == 0)     # its Control Point comes behind its values
     for verb, *args in (('alias', 'pen', 'p2'), ('alias', 'p2', 'pen'), ('autoconnect', 'off'), ('autoconnect', 'on'),
-                        ('release', '--for=1h'), ('connect',), ('identify',), ('tare',), ('stop-motor',), ('get',),
-                        ('get', 'live_period_ms'), ('set', 'live_period_ms=50')):
+                        ('release', '--for=1h'), ('connect',)):
+        ask(verb, *args)
+    wait_for('what else it is asked for', lambda: stage.ctl('get')[0] == 0)     # its Control Point comes behind its values
+    for verb, *args in (('identify',), ('tare',), ('stop-motor',), ('get',), ('get', 'live_period_ms'), ('set', 'live_period_ms=50')):
         ask(verb, *args)
     wait_for('what it had stored', lambda: ask('sessions')['sessions'])
     wait_for('the end of it', lambda: ask('devices')['devices'][0]['sync']['phase'] == 'idle')

@@ -191,6 +191,7 @@ def test_who_is_asked_for_authorisation(stage):
     # Who is not root cannot become another: then the device is one's own, and nobody is asked.
     user = NOBODY if os.geteuid() == 0 else None
     stage.adopt()
+    wait_for('its Control Point', lambda: stage.ctl('get')[0] == 0)
     if user:
         terminal = Terminal(stage, 'identify', '--no-ask-password', user=user, env=path)
         contains(terminal.end(4), 'authenticate')

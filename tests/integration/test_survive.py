@@ -7,6 +7,7 @@ import signal
 from bluez import CHARACTERISTIC, DEVICE, LIVE, STREAMS, call, characteristics, device_path, hold, objects, shown
 from stage import at_least, expect, wait_for
 from states import States
+from test_pipeline import committed
 
 
 class Use:
@@ -18,6 +19,8 @@ class Use:
         self.sim.control(f'near {near}')
         stage.needled()
         stage.adopt(*([] if bond else ['--allow-unbonded']))
+        # A request that is not answered ends a link, and so would a mute device's.
+        wait_for('the end of what it is asked at first', lambda: stage.ctl('sync')[0] == 2 and stage.ctl('get')[0] == 0)
         self.sim.control('start')
         self.session = wait_for('a session', stage.live_session)['id']
         self.more()
@@ -50,6 +53,12 @@ class Use:
         word, when = self.sim.last
         print(f'# streams {self.states.since() - when:.2f} s after "{word}"', flush=True)
         self.states.mark()
+
+    def kill(self):
+        """needled goes without a word. What is not committed yet goes with it, and that may be the whole session where a disk is slow."""
+        wait_for('a commit', lambda: committed(self.stage, self.session) > 10)
+        self.stage.daemon.stop(signal.SIGKILL)
+        self.stage.processes.remove(self.stage.daemon)
 
     def ends(self, gaps, kind='lost'):
         """The device ends it: one session, with so many gaps of the link, of this kind."""
@@ -118,8 +127,7 @@ def test_mute_device_at_the_start(stage):
     """It has a link and answers nothing: bluetoothd gives up the link after a while, and the device comes back when it talks again."""
     use = Use(stage)
     use.sim.control('mute on')
-    stage.daemon.stop(signal.SIGKILL)
-    stage.processes.remove(stage.daemon)
+    use.kill()
     stage.needled()
     use.states.seen('resolving')
     use.waits('waiting', 'away')
@@ -297,6 +305,7 @@ def bond_is_lost(stage, word):
     use.sim.control(word)
     use.sim.control('advertise on')
     use.waits('bond-lost', 'key-missing')
+    wait_for('the device let go of', lambda: not shown(stage, 'Trusted') and not shown(stage, 'Connected'))
     calls = use.sim.status()['calls']
     use.sim.control('advertise off')
     use.sim.control('advertise on')
@@ -378,8 +387,7 @@ def test_another_client_disconnects_the_device(stage):
 def notifications_are_held(stage, how):
     """needled was away for a moment, and another client has all that it had."""
     use = Use(stage)
-    stage.daemon.stop(signal.SIGKILL)
-    stage.processes.remove(stage.daemon)
+    use.kill()
     others = [hold(stage, how, uuid) for uuid in STREAMS]
     expect({other.text() for other in others}, {'held\n'}, 'the other client')
     stage.needled()

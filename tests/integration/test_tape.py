@@ -48,6 +48,7 @@ def test_record_waits_for_a_session_and_ends_with_it(stage):
     record = recording(stage, 'pen', f'--output={path}')
     wait_for('the recording', lambda: 'Waiting for a session' in record.text())
     use(stage, sim)
+    wait_for('values on the tape', lambda: path.read_text().count(' < live ') >= 40)    # however late it hears of the session
     sim.control('stop')
     expect(record.child.wait(60), 0, f'exit status ({record.text()})')
     expect(stat.S_IMODE(path.stat().st_mode), 0o600, 'mode of the file')
@@ -84,6 +85,7 @@ def test_nothing_to_record(stage):
     wait_for('the recording', lambda: 'Waiting for a session' in record.text())
     record.child.send_signal(signal.SIGINT)
     expect(record.child.wait(60), 2, 'exit status')
+    stage.processes.remove(record)
     expect(path.exists(), False, 'an empty file')
     path.write_text('mine')
     status, _, err = stage.ctl('record', f'--output={path}')
@@ -91,6 +93,7 @@ def test_nothing_to_record(stage):
     forced = recording(stage, f'--output={path}', '--force')
     wait_for('the recording', lambda: 'Waiting for a session' in forced.text())
     expect(forced.stop(signal.SIGINT), 2, 'exit status')
+    stage.processes.remove(forced)
     expect(path.read_text(), 'mine', 'the file that was there')
     expect(stage.ctl('record', '--json')[0], 64, 'JSON and a tape on one stdout')
 

@@ -256,5 +256,7 @@ def test_the_bus_goes(stage):
     sim.control('start')
     wait_for('a session', stage.live_session)
     stage.processes[0].stop()
-    wait_for('the end', lambda: not stage.daemon.running())
-    expect(stage.daemon.child.returncode, 1, 'exit status')
+    for process in (stage.daemon, sim):
+        wait_for(f'the end of {process.name}', lambda p=process: not p.running())
+        expect(process.child.returncode, 1, f'exit status of {process.name}')
+        stage.processes.remove(process)

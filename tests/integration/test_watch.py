@@ -79,6 +79,7 @@ def test_a_session_from_its_middle(stage):
 
 def test_the_end_by_a_key_and_what_is_refused(stage):
     sim, session = used(stage)
+    wait_for('its Control Point', lambda: stage.ctl('get')[0] == 0)
     with watch(stage) as terminal:
         terminal.shows('Session 1  running')
         terminal.keys('i')
