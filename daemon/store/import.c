@@ -78,11 +78,12 @@ Import *import_free(Import *import) {
 
 /* ---- The head ---- */
 
-/* As StoreSession.channels has them. */
+/* As StoreSession.channels has them: a tape may name those of OMP too, whose numbers never change. */
 static char *channels_of(const TapeHead *head) {
         GString *channels = g_string_new(NULL);
+        bool known = g_str_equal(head->profile, "omp1");
 
-        for (size_t i = 0; i < head->n_channels; i++)
+        for (size_t i = 0; !known && i < head->n_channels; i++)
                 g_string_append_printf(channels, "%s%u=%s", i > 0 ? ";" : "", head->channels[i].channel, head->channels[i].uuid);
         return g_string_free(channels, FALSE);
 }
