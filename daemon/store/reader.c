@@ -83,9 +83,9 @@ static void bind_page(sqlite3_stmt *stmt, const Request *request, sqlite3_int64 
         int at = 0;
 
         if (request->since_usec)
-                (void) sqlite3_bind_int64(stmt, ++at, (sqlite3_int64) request->since_usec);
+                (void) sqlite3_bind_int64(stmt, ++at, (sqlite3_int64) MIN(request->since_usec, INT64_MAX));
         if (request->until_usec)
-                (void) sqlite3_bind_int64(stmt, ++at, (sqlite3_int64) request->until_usec);
+                (void) sqlite3_bind_int64(stmt, ++at, (sqlite3_int64) MIN(request->until_usec, INT64_MAX));
         if (request->device)
                 (void) sqlite3_bind_text(stmt, ++at, request->device, -1, SQLITE_STATIC);
         if (request->subject)

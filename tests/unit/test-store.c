@@ -392,6 +392,10 @@ static void test_lists(void) {
                                 .since_usec = FIXTURE_START_REALTIME + 100 * 1000000u,
                                 .until_usec = FIXTURE_START_REALTIME + 110 * 1000000u };
         g_assert_cmpuint(walk(&f, filter), ==, 30);
+        filter = (StoreFilter) { .owner = (uid_t) -1, .limit = 500, .until_usec = UINT64_MAX }; /* more than a row can have */
+        g_assert_cmpuint(walk(&f, filter), ==, 1200);
+        filter = (StoreFilter) { .owner = (uid_t) -1, .limit = 500, .since_usec = UINT64_MAX };
+        g_assert_cmpuint(walk(&f, filter), ==, 0);
         filter = (StoreFilter) { .owner = (uid_t) -1, .limit = 50, .subject = "' OR 1=1 --" };
         g_assert_cmpuint(walk(&f, filter), ==, 0);
         /* nor does the number of another's session say when that was */
