@@ -126,6 +126,16 @@ static bool head_is_good(const TapeHead *head) {
         return tape_format_head(head, buffer, sizeof(buffer)) >= 0;
 }
 
+/* With its alias if a tape can hold that, else by its number: as the service calls it in what it exports. */
+static void name_channel(const TapeHead *head, TapeChannel *channel, const char *alias) {
+        if (alias && strlen(alias) <= TAPE_NAME_MAX) {
+                g_strlcpy(channel->name, alias, sizeof(channel->name));
+                if (head_is_good(head))
+                        return;
+        }
+        (void) g_snprintf(channel->name, sizeof(channel->name), "channel-%u", channel->channel);
+}
+
 /* "0=<uuid>;1=<uuid>", with the names that the profile of this host has for them. */
 static bool add_channels(TapeHead *head, const VendorProfile *vendor, const char *channels) {
         g_auto(GStrv) entries = g_strsplit(channels, ";", TAPE_CHANNELS_MAX + 1);
@@ -133,7 +143,6 @@ static bool add_channels(TapeHead *head, const VendorProfile *vendor, const char
         for (unsigned i = 0; entries[i]; i++) {
                 TapeChannel *channel = &head->channels[head->n_channels];
                 char *uuid = strchr(entries[i], '=');
-                const char *alias;
                 guint64 number;
 
                 if (!uuid || head->n_channels == TAPE_CHANNELS_MAX)
@@ -142,14 +151,10 @@ static bool add_channels(TapeHead *head, const VendorProfile *vendor, const char
                 if (!g_ascii_string_to_unsigned(entries[i], 10, 0, UINT8_MAX, &number, NULL) ||
                     strlen(uuid) >= sizeof(channel->uuid))
                         return false;
-                alias = alias_of(vendor, (unsigned) number, uuid);
                 *channel = (TapeChannel) { .channel = (uint8_t) number };
                 g_strlcpy(channel->uuid, uuid, sizeof(channel->uuid));
-                if (alias)
-                        g_strlcpy(channel->name, alias, sizeof(channel->name));
-                else
-                        (void) g_snprintf(channel->name, sizeof(channel->name), "channel-%u", (unsigned) number);
                 head->n_channels++;
+                name_channel(head, channel, alias_of(vendor, (unsigned) number, uuid));
         }
 
         return true;

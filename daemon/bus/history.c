@@ -65,6 +65,7 @@ int history_append_entry(sd_bus_message *m, const StoreSession *s) {
 /* ---- List ---- */
 
 static int read_filter(Call *call, StoreFilter *ret, bool *ret_owner_given, sd_bus_error *error) {
+        const BusOps *ops = call->bus->settings.ops;
         uint32_t owner = (uint32_t) -1, limit = LIST_DEFAULT;
         const Option options[] = {
                 { "since", 't', &ret->since_usec, NULL },
@@ -93,6 +94,8 @@ static int read_filter(Call *call, StoreFilter *ret, bool *ret_owner_given, sd_b
 
         ret->limit = limit;
         ret->owner = *ret_owner_given || call_is_root(call) ? (uid_t) owner : call->caller->uid;
+        if (ops->user_name && !call->granted && !call_is_root(call))
+                ret->owner_name = ops->user_name(call->caller->uid, call->bus->settings.userdata);
         return 0;
 }
 

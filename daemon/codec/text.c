@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "codec/utf8.h"
+
 typedef struct Output {
         char *buf;
         size_t size, length;
@@ -26,22 +28,6 @@ static int finish(Output *out) {
                 return -ENOSPC;
         out->buf[out->length] = '\0';
         return (int) out->length;
-}
-
-/* Octets of the character at the beginning, 0: it is none (overlong, a surrogate, beyond U+10FFFF, cut short). */
-static size_t utf8_length(const uint8_t *p) {
-        uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 }, c;
-        size_t n = *p < 0x80 ? 1 : *p >> 5 == 6 ? 2 : *p >> 4 == 14 ? 3 : *p >> 3 == 30 ? 4 : 0;
-
-        if (n < 2)
-                return n;
-        c = *p & (0x7fu >> n);
-        for (size_t i = 1; i < n; i++) {
-                if ((p[i] & 0xc0) != 0x80)
-                        return 0;
-                c = c << 6 | (p[i] & 0x3f);
-        }
-        return c < least[n] || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff ? 0 : n;
 }
 
 static void put_escaped(Output *out, uint8_t c) {
@@ -73,17 +59,19 @@ int text_json(const char *text, char *buf, size_t size) {
         Output out = { .buf = buf, .size = size };
 
         put(&out, "\"", 1);
-        while (*text) {
-                uint8_t c = (uint8_t) *text;
-                size_t n = utf8_length((const uint8_t *) text);
+        for (size_t left = strlen(text); left > 0;) {
+                uint32_t c;
+                size_t n = utf8_next(text, left, &c);
 
-                if (c < 0x20 || c == 0x7f || c == '"' || c == '\\')
-                        put_escaped(&out, c);
-                else if (n > 0)
-                        put(&out, text, n);
-                else
+                if (n == 0)
                         put(&out, "\xef\xbf\xbd", 3);
-                text += n > 0 ? n : 1;
+                else if (c < 0x20 || c == 0x7f || c == '"' || c == '\\')
+                        put_escaped(&out, (uint8_t) c);
+                else
+                        put(&out, text, n);
+                n = n > 0 ? n : 1;
+                text += n;
+                left -= n;
         }
         put(&out, "\"", 1);
         return finish(&out);

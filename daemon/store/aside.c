@@ -360,8 +360,10 @@ static int set_ids_apart(Aside *aside, Ledger *ledger) {
         sqlite3_int64 here = 0, there = 0, highest = 0, n = 0;
         int rc = schema_get_meta(ledger->rows.db, "next_session_id", &here);
 
-        if (rc == SQLITE_OK)
+        if (rc == SQLITE_OK) {
                 rc = schema_get_meta(aside->db, "next_session_id", &there);
+                rc = rc == SQLITE_NOTFOUND ? SQLITE_OK : rc; /* its sessions tell */
+        }
         if (rc == SQLITE_OK)
                 rc = schema_get_int(aside->db, "SELECT coalesce(max(id), 0) + 1 FROM session", &highest);
         if (rc == SQLITE_OK)

@@ -79,7 +79,7 @@ static uint64_t first_moment(const Export *export, uint64_t session_usec) {
         return n;
 }
 
-/* Behind the last: none at or after the end, or beyond what is wanted. */
+/* Behind the last: none after the end, or beyond what is wanted. */
 static uint64_t end_moment(const Export *export, const ExportBounds *bounds) {
         uint64_t end_usec = export_session_time(bounds, bounds->end_boottime_usec);
 

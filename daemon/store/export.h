@@ -13,7 +13,7 @@
 #include "store/chunk.h"
 #include "store/store.h"
 
-#define EXPORT_LINES_MAX (64u * 1024u)  /* octets that are made, but for what one more frame adds, before the pipe is asked */
+#define EXPORT_LINES_MAX (64u * 1024u)  /* octets that are made, but for what one more chunk adds, before the pipe is asked */
 
 typedef enum ExportPhase {
         EXPORT_COUNTING,

@@ -51,22 +51,13 @@ Import *import_new(Store *store, const StoreImport *wanted, StoreImported done, 
         return import;
 }
 
-static void part_clear(IntakePart *part) {
-        chunk_builder_done(&part->chunk);
-        for (size_t i = 0; i < part->n_events; i++)
-                g_free((char *) part->events[i].text);
-        g_free(part->gaps);
-        g_free(part->events);
-        *part = (IntakePart) {};
-}
-
 Import *import_free(Import *import) {
         if (!import)
                 return NULL;
 
         if (import->decoding)
                 decoder_of(import)->free(import->decoding);
-        part_clear(&import->part);
+        intake_part_clear(&import->part);
         job_clear_session(&import->session);
         if (import->pipe[0] >= 0) {
                 (void) close(import->pipe[0]);
@@ -78,11 +69,12 @@ Import *import_free(Import *import) {
 
 /* ---- The head ---- */
 
-/* As StoreSession.channels has them. */
+/* As StoreSession.channels has them: a tape may name those of OMP too, whose numbers never change. */
 static char *channels_of(const TapeHead *head) {
         GString *channels = g_string_new(NULL);
+        bool known = g_str_equal(head->profile, "omp1");
 
-        for (size_t i = 0; i < head->n_channels; i++)
+        for (size_t i = 0; !known && i < head->n_channels; i++)
                 g_string_append_printf(channels, "%s%u=%s", i > 0 ? ";" : "", head->channels[i].channel, head->channels[i].uuid);
         return g_string_free(channels, FALSE);
 }

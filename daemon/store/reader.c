@@ -57,6 +57,7 @@ static char *page_sql(const Request *request) {
                            request->subject ? " AND subject = ?" : "",
                            request->area ? " AND area = ?" : "",
                            request->owner != (uid_t) -1 ? " AND owner = ?" : "",
+                           request->owner_name ? " AND owner_name IN ('', ?)" : "",
                            request->before ? " AND (start_realtime, id) < (?, ?)" : "",
                            " ORDER BY start_realtime DESC, id DESC LIMIT ?", NULL);
 }
@@ -64,13 +65,15 @@ static char *page_sql(const Request *request) {
 /* Where the page before ended. SQLITE_NOTFOUND: that session is gone, or is none of those that are listed. */
 static int get_start(sqlite3 *db, const Request *request, sqlite3_int64 *ret) {
         sqlite3_stmt *stmt = NULL;
-        int rc = sqlite3_prepare_v2(db, "SELECT start_realtime FROM session WHERE id = ? AND ended = 1 AND (owner = ?2 OR ?2 < 0)", -1,
-                                    &stmt, NULL);
+        int rc = sqlite3_prepare_v2(db, "SELECT start_realtime FROM session WHERE id = ?1 AND ended = 1 AND (owner = ?2 OR ?2 < 0)"
+                                        " AND (?3 IS NULL OR owner_name IN ('', ?3))", -1, &stmt, NULL);
 
         if (rc == SQLITE_OK)
                 rc = sqlite3_bind_int64(stmt, 1, (sqlite3_int64) request->before);
         if (rc == SQLITE_OK)
                 rc = sqlite3_bind_int64(stmt, 2, request->owner == (uid_t) -1 ? -1 : (sqlite3_int64) request->owner);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_bind_text(stmt, 3, request->owner_name, -1, SQLITE_STATIC);
         if (rc == SQLITE_OK)
                 rc = sqlite3_step(stmt);
         if (rc == SQLITE_ROW)
@@ -83,9 +86,9 @@ static void bind_page(sqlite3_stmt *stmt, const Request *request, sqlite3_int64 
         int at = 0;
 
         if (request->since_usec)
-                (void) sqlite3_bind_int64(stmt, ++at, (sqlite3_int64) request->since_usec);
+                (void) sqlite3_bind_int64(stmt, ++at, (sqlite3_int64) MIN(request->since_usec, INT64_MAX));
         if (request->until_usec)
-                (void) sqlite3_bind_int64(stmt, ++at, (sqlite3_int64) request->until_usec);
+                (void) sqlite3_bind_int64(stmt, ++at, (sqlite3_int64) MIN(request->until_usec, INT64_MAX));
         if (request->device)
                 (void) sqlite3_bind_text(stmt, ++at, request->device, -1, SQLITE_STATIC);
         if (request->subject)
@@ -94,6 +97,8 @@ static void bind_page(sqlite3_stmt *stmt, const Request *request, sqlite3_int64 
                 (void) sqlite3_bind_text(stmt, ++at, request->area, -1, SQLITE_STATIC);
         if (request->owner != (uid_t) -1)
                 (void) sqlite3_bind_int64(stmt, ++at, request->owner);
+        if (request->owner_name)
+                (void) sqlite3_bind_text(stmt, ++at, request->owner_name, -1, SQLITE_STATIC);
         if (request->before) {
                 (void) sqlite3_bind_int64(stmt, ++at, before_usec);
                 (void) sqlite3_bind_int64(stmt, ++at, (sqlite3_int64) request->before);

@@ -367,6 +367,7 @@ Request *request_free(Request *request) {
         g_free(request->device);
         g_free(request->subject);
         g_free(request->area);
+        g_free(request->owner_name);
         g_free(request);
         return NULL;
 }

@@ -106,6 +106,7 @@ typedef struct Request {
         uint64_t since_usec, until_usec, before;
         char *device, *subject, *area;
         uid_t owner;
+        char *owner_name;       /* NULL: any */
         unsigned limit;
         uint64_t deadline_usec; /* as long as it cannot be begun */
         StoreListed done;

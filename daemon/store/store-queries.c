@@ -26,6 +26,7 @@ void store_list(Store *store, const StoreFilter *filter, StoreListed done, void 
         request->subject = g_strdup(filter->subject);
         request->area = g_strdup(filter->area);
         request->owner = filter->owner;
+        request->owner_name = filter->owner_name && *filter->owner_name ? g_strdup(filter->owner_name) : NULL;
         request->limit = CLAMP(filter->limit, 1, LIMIT_MAX);
         request->before = filter->before;
         request->done = done;

@@ -206,6 +206,7 @@ typedef struct StoreFilter {
         uint64_t since_usec, until_usec; /* 0: no bound; wall clock of the start */
         const char *device, *subject, *area; /* NULL: any */
         uid_t owner;            /* (uid_t) -1: any */
+        const char *owner_name; /* as store_owner_fits(): those of who had the uid before are left out. NULL: they are not */
         unsigned limit;         /* 1 … 500 */
         uint64_t before;        /* last id of the previous page, 0: from the newest */
 } StoreFilter;

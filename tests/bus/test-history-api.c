@@ -66,6 +66,7 @@ static void test_list_own(void) {
         g_autofree char *text = list(OWNER);
         g_assert_cmpstr(text, ==, "[{" ENTRY "}]");
         g_assert_cmpuint(stage->filter.owner, ==, OWNER_UID);
+        g_assert_cmpstr(stage->filter.owner_name, ==, "anna");
         g_assert_cmpuint(stage->filter.limit, ==, 50);
         g_assert_cmpuint(stage->fb->n_checks, ==, 0);
         stage_free();
@@ -110,9 +111,11 @@ static void test_list_of_others(void) {
         g_assert_nonnull(strstr(text, "id: 8"));
         g_assert_nonnull(strstr(text, "id: 7"));
         g_assert_cmpstr(stage->fb->action, ==, "org.needled.read-others");
+        g_assert_cmpstr(stage->filter.owner_name, ==, NULL);
 
         g_autofree char *all = list(ROOT);
         g_assert_cmpstr(all, ==, text);
+        g_assert_cmpstr(stage->filter.owner_name, ==, NULL);
         stage_free();
 }
 

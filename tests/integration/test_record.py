@@ -66,6 +66,12 @@ def test_there_and_back(stage):
     expect((status, 'already' in err), (2, True), 'once more')
     expect(len(stage.sessions()), 1, 'sessions')
 
+    named = stage.dir / 'named.tape'
+    named.write_text(tape.read_text().replace(session['uuid'], '21111111-2222-4333-8444-555555555555')
+                     .replace('\nclock ', '\nchannel 2 waveform 95840103-2319-423b-8a8e-ee1ffb8d13f8\nclock '))
+    back = stage.json('show', stage.json('import', named)['imported'][0]['session'])
+    expect(figures_of(back), figures_of(session), 'its figures, where the tape names a channel that every OMP device has')
+
 
 LABELS = ('subject', 'area', 'product', 'note', 'rating', 'utc_offset', 'alias', 'device', 'end_reason', 'start', 'uuid', 'acknowledged')
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/session-json.h"
+#include "profiles/file.h"
 
 #define SESSION                                                                                                                     \
         "\"session\": {\"uuid\": \"0b5c6a0e-7f3b-4d4e-9a56-0123456789ab\", \"start\": 1700000000000000, \"end\": 2000000, "         \
@@ -19,7 +20,7 @@ typedef struct Scene {
 static int begin(Scene *s, const char *text, size_t size) {
         FILE *file = tmpfile();
 
-        s->profiles = profiles_new();
+        s->profiles = s->profiles ?: profiles_new();
         g_assert_nonnull(file);
         g_assert_cmpuint(fwrite(text, 1, size, file), ==, size);
         rewind(file);
@@ -150,6 +151,30 @@ static void test_what_is_refused(void) {
         }
 }
 
+static void on_problem(const char *path, unsigned line, const char *text, void *userdata) {
+        g_error("%s:%u: %s", path, line, text);
+}
+
+/* The service calls a characteristic by its number where a tape cannot hold its alias, and so do we. */
+static void test_an_alias_that_is_too_long(void) {
+        static const char profile[] = "[Profile]\nFormat=1\nId=com.example.pen\nName=Pen\nMatch=name:Pen\n"
+                                      "[Characteristic this-is-longer-than-a-tape-takes-it]\n"
+                                      "UUID=0000ff01-0000-1000-8000-00805f9b34fb\nUse=notify\n";
+        Scene s = { .profiles = profiles_new() };
+        g_autofree char *tape = NULL;
+        ProfileFile *file;
+
+        g_assert_cmpint(profile_file_parse("pen", profile, strlen(profile), on_problem, NULL, &file), ==, 0);
+        g_assert_cmpint(profiles_take(s.profiles, file), ==, 0);
+        tape = tape_of(&s, "{\"format\": \"needled-session\", \"version\": 1, \"session\": {\"start\": 1, \"end\": 1, \"end_reason\": "
+                           "\"user\", \"profile\": \"com.example.pen\", \"channels\": \"0=0000ff01-0000-1000-8000-00805f9b34fb\"}, "
+                           "\"frames\": [{\"t\": 1, \"d\": \"<\", \"c\": \"channel-0\", \"x\": \"01\"}]}");
+        g_assert_cmpstr(s.j.problem, ==, NULL);
+        g_assert_nonnull(strstr(tape, "\nchannel 0 channel-0 0000ff01-0000-1000-8000-00805f9b34fb\n"));
+        g_assert_nonnull(strstr(tape, " < channel-0 01\n"));
+        end(&s);
+}
+
 static void test_a_nul_is_no_end(void) {
         static const char text[] = HEAD "\"frames\": [\n{\"t\": 1,\0 \"d\": \"<\"}]}";
         char buf[TAPE_LINE_MAX];
@@ -185,6 +210,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/session-json/without-frames-nothing-is-missing", test_without_frames_nothing_is_missing);
         g_test_add_func("/session-json/a-part-is-refused-wherever-it-ends", test_a_part_is_refused_wherever_it_ends);
         g_test_add_func("/session-json/what-is-refused", test_what_is_refused);
+        g_test_add_func("/session-json/an-alias-that-is-too-long", test_an_alias_that_is_too_long);
         g_test_add_func("/session-json/a-nul-is-no-end", test_a_nul_is_no_end);
         g_test_add_func("/session-json/what-never-ends-is-given-up", test_what_never_ends_is_given_up);
         return g_test_run();

@@ -264,6 +264,28 @@ static void test_a_vendors_channels(void) {
         tear_down(&f);
 }
 
+/* Named on the tape or not, they are those of the profile. */
+static void test_the_channels_of_omp(void) {
+        static const char tape[] = HEAD "channel 2 waveform 95840103-2319-423b-8a8e-ee1ffb8d13f8\nchannel 31 grip\n"
+                                        "0.5 < live 01 02\n1 < grip 01\n2 = user\n";
+        g_autofree FixtureFrame *frames = NULL;
+        Intaken i;
+        Fixture f;
+        size_t n;
+
+        set_up(&f);
+        g_assert_cmpint(import(&f, &i, 7, "", tape, strlen(tape)), ==, 0);
+        done(&i);
+        g_assert_cmpint(fixture_get(&f, 7), ==, 0);
+        g_assert_cmpstr(f.listed->channels, ==, "");
+        fixture_stop(&f);
+        frames = fixture_read_frames(f.path, 7, &n);
+        g_assert_cmpuint(n, ==, 2);
+        g_assert_cmpuint(frames[0].frame.channel, ==, 1);
+        g_assert_cmpuint(frames[1].frame.channel, ==, 31);
+        fixture_done(&f);
+}
+
 /* ---- What the decoder says of it ---- */
 
 typedef struct FakeDecoding {
@@ -544,6 +566,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/import/packet-by-packet", test_packet_by_packet);
         g_test_add_func("/import/the-callers-uuid-counts", test_the_callers_uuid_counts);
         g_test_add_func("/import/a-vendors-channels", test_a_vendors_channels);
+        g_test_add_func("/import/the-channels-of-omp", test_the_channels_of_omp);
         g_test_add_func("/import/what-its-frames-come-to", test_what_its_frames_come_to);
         g_test_add_func("/import/bad-tapes", test_bad_tapes);
         g_test_add_func("/import/a-line-without-end", test_a_line_without_end);

@@ -244,6 +244,42 @@ static void test_what_cannot_be_read(void) {
         fixture_done(&f);
 }
 
+/* The number that comes next is not the only one to say which were used. */
+static void test_without_what_it_counts(void) {
+        g_autofree char *name = NULL, *elsewhere = NULL;
+        uint64_t next;
+        Fixture f;
+
+        fixture_init(&f);
+        name = aside_name(&f);
+        elsewhere = g_build_filename(f.dir, "elsewhere", NULL);
+        fixture_start(&f);
+        for (uint64_t id = 1; id <= 3; id++)
+                record_session(&f, id, 10 * id);
+        put_aside(&f);
+        exec(name, "UPDATE session SET uuid = 'another ' || id; DELETE FROM meta");
+        g_assert_cmpint(g_rename(name, elsewhere), ==, 0);
+        fixture_start(&f);
+        for (uint64_t id = 1; id <= 3; id++)
+                record_session(&f, id, 100 + id);
+        fixture_stop(&f);
+        g_assert_cmpint(g_rename(elsewhere, name), ==, 0);
+
+        fixture_start(&f);
+        next = f.next_session_id;
+        fixture_wait(&f, is_back, 0);
+        for (uint64_t id = 1; id <= 3; id++) {
+                g_autofree char *sql = g_strdup_printf("SELECT id FROM session WHERE uuid = 'another %" G_GUINT64_FORMAT "'", id);
+
+                assert_session(&f, id, id, 100 + id);
+                assert_session(&f, (uint64_t) fixture_query(f.path, sql), id, 10 * id);
+        }
+        g_assert_cmpint(fixture_query(f.path, "SELECT min(id) FROM session"), >, 0);
+        g_assert_cmpint(fixture_query(f.path, "SELECT max(id) FROM session"), <, (int64_t) next);
+        assert_integrity(&f);
+        fixture_done(&f);
+}
+
 /* How far it has come stands here: what was erased since does not come again. */
 static void test_what_came_and_went(void) {
         g_autofree char *name = NULL, *elsewhere = NULL;
@@ -412,6 +448,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store-aside/of-a-version-between", test_of_a_version_between);
         g_test_add_func("/store-aside/ids-and-uuids", test_ids_and_uuids);
         g_test_add_func("/store-aside/what-cannot-be-read", test_what_cannot_be_read);
+        g_test_add_func("/store-aside/without-what-it-counts", test_without_what_it_counts);
         g_test_add_func("/store-aside/what-came-and-went", test_what_came_and_went);
         g_test_add_func("/store-aside/erased-on-the-way", test_erased_on_the_way);
         g_test_add_func("/store-aside/erased-before-it-could-be-read", test_erased_before_it_could_be_read);

@@ -392,6 +392,10 @@ static void test_lists(void) {
                                 .since_usec = FIXTURE_START_REALTIME + 100 * 1000000u,
                                 .until_usec = FIXTURE_START_REALTIME + 110 * 1000000u };
         g_assert_cmpuint(walk(&f, filter), ==, 30);
+        filter = (StoreFilter) { .owner = (uid_t) -1, .limit = 500, .until_usec = UINT64_MAX }; /* more than a row can have */
+        g_assert_cmpuint(walk(&f, filter), ==, 1200);
+        filter = (StoreFilter) { .owner = (uid_t) -1, .limit = 500, .since_usec = UINT64_MAX };
+        g_assert_cmpuint(walk(&f, filter), ==, 0);
         filter = (StoreFilter) { .owner = (uid_t) -1, .limit = 50, .subject = "' OR 1=1 --" };
         g_assert_cmpuint(walk(&f, filter), ==, 0);
         /* nor does the number of another's session say when that was */
@@ -404,6 +408,33 @@ static void test_lists(void) {
         filter.limit = 0;
         g_assert_cmpint(fixture_list(&f, &filter), ==, 0);
         g_assert_cmpuint(f.n_listed, ==, 1);
+        fixture_done(&f);
+}
+
+/* What somebody who had the uid before has left does not stand between the sessions of who has it now, in no page. */
+static void test_lists_of_a_uid_used_again(void) {
+        StoreFilter filter = { .owner = 1000, .owner_name = "somebody", .limit = 10 };
+        sqlite3 *db;
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        fill(&f, 400);                  /* of them 300 */
+        fixture_stop(&f);
+        g_assert_cmpint(sqlite3_open(f.path, &db), ==, SQLITE_OK);
+        g_assert_cmpint(sqlite3_exec(db, "UPDATE session SET owner_name = CASE WHEN id BETWEEN 101 AND 200 THEN 'her' WHEN id > 390 THEN '' ELSE"
+                                         " owner_name END", NULL, NULL, NULL), ==, SQLITE_OK);
+        g_assert_cmpint(sqlite3_close(db), ==, SQLITE_OK);
+        fixture_start(&f);
+        g_assert_cmpuint(walk(&f, filter), ==, 225);
+        filter.before = 101;            /* hers */
+        g_assert_cmpint(fixture_list(&f, &filter), ==, -ENOENT);
+        filter = (StoreFilter) { .owner = 1000, .owner_name = "her", .limit = 10 };
+        g_assert_cmpuint(walk(&f, filter), ==, 75 + 7); /* whose the newest are, nobody knows */
+        for (unsigned i = 0; i < 2; i++) {
+                filter = (StoreFilter) { .owner = 1000, .owner_name = i ? "" : NULL, .limit = 10 };
+                g_assert_cmpuint(walk(&f, filter), ==, 300);
+        }
         fixture_done(&f);
 }
 
@@ -541,6 +572,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store/sync", test_sync);
         g_test_add_func("/store/ids-are-never-used-again", test_ids_are_never_used_again);
         g_test_add_func("/store/lists", test_lists);
+        g_test_add_func("/store/lists-of-a-uid-used-again", test_lists_of_a_uid_used_again);
         g_test_add_func("/store/lists-use-an-index", test_lists_use_an_index);
         g_test_add_func("/store/nothing-wakes-up-in-vain", test_nothing_wakes_up_in_vain);
         g_test_add_func("/store/state-names", test_state_names);
