@@ -205,12 +205,12 @@ def test_figures_come_while_much_happens(stage):
         return [record['type'] for record in records].count('figures')
 
     wait_for('the first figures', told)
-    before, begun, changes = told(), time.monotonic(), 0
-    while time.monotonic() < begun + 6:
+    before, end = told(), time.monotonic() + 60
+    while told() < before + 4:
         for verb in ('pause', 'resume'):
-            changes += stage.ctl(verb)[0] == 0 # use resumes it, too
-    at_least(changes, 10, 'changes')
-    at_least(told() - before, 4, 'figures in 6 seconds')
+            stage.ctl(verb)             # use resumes it, too
+        if time.monotonic() > end:
+            raise Failure(f'{told() - before} figures in a minute')
 
 
 def test_no_time_limit(stage):
