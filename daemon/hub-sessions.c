@@ -56,15 +56,18 @@ Follower *hub_follower_of(const Hub *hub, const Session *session) {
         return NULL;
 }
 
-/* The order that clients rely on: durable → Added → State=finished → END → object removed 60 s later. */
-static void announce_end(Ending *e) {
+/* The order that clients rely on: durable → Added → State=finished → END → object removed 60 s later. While the database cannot be written nobody
+ * waits for it: Added comes behind, when it is durable. */
+static void announce_end(Ending *e, int error) {
         Hub *hub = e->hub;
         Session *s = e->session;
         Follower *f = hub_follower_of(hub, s);
         uint64_t now_usec, realtime_usec;
 
         hub_now(&now_usec, &realtime_usec);
-        if (s->end != SESSION_END_DISCARDED)
+        if (s->end != SESSION_END_DISCARDED && error == -EIO && store_state(hub->store) != STORE_READY)
+                bus_history_added_late(hub->bus, s->id, s->owner);
+        else if (s->end != SESSION_END_DISCARDED)
                 bus_history_added(hub->bus, s->id, s->owner);
         if (s->announced) {
                 bus_stream_figures(hub->bus, s, now_usec, realtime_usec); /* the final ones */
@@ -85,7 +88,7 @@ static void on_stored(int error, void *userdata) {
         if (e->hub->stopping)
                 return;
 
-        announce_end(e);
+        announce_end(e, error);
         f = hub_follower_of(e->hub, e->session);
         if (f)
                 hub_sync_session_over(f);
@@ -103,7 +106,7 @@ static void on_discarded(int error, void *userdata) {
         if (e->hub->stopping)
                 return;
 
-        announce_end(e);
+        announce_end(e, error);
         f = hub_follower_of(e->hub, e->session);
         if (f)
                 hub_sync_session_over(f);

@@ -241,15 +241,30 @@ void announce_history_changed(Announcer *a, uint64_t id, uid_t owner) {
         announce_kept(a, "Changed", id, owner);
 }
 
+static void drop_late(Announcer *a, uint64_t id) {
+        for (unsigned i = a->late->len; i-- > 0;)
+                if (g_array_index(a->late, Kept, i).id == id)
+                        g_array_remove_index(a->late, i);
+}
+
 void announce_history_removed(Announcer *a, uint64_t id, uid_t owner) {
+        drop_late(a, id);               /* it never was, for those who listen */
         announce_kept(a, "Removed", id, owner);
 }
 
-void announce_history_late(Announcer *a, uint64_t id, uid_t owner) {
+static void keep_late(Announcer *a, const char *member, uint64_t id, uid_t owner) {
         if (a->late->len < BACKLOG_MAX)
-                g_array_append_val(a->late, ((Kept) { "Changed", id, owner }));
+                g_array_append_val(a->late, ((Kept) { member, id, owner }));
         else
-                announce_history_changed(a, id, owner);
+                announce_kept(a, member, id, owner);
+}
+
+void announce_history_added_late(Announcer *a, uint64_t id, uid_t owner) {
+        keep_late(a, "Added", id, owner);
+}
+
+void announce_history_changed_late(Announcer *a, uint64_t id, uid_t owner) {
+        keep_late(a, "Changed", id, owner);
 }
 
 void announce_storage_works(Announcer *a) {

@@ -46,6 +46,7 @@ void announce_changed(Announcer *announcer, Announced *object, uint32_t mask, bo
 void announce_history_added(Announcer *announcer, uint64_t id, uid_t owner);
 void announce_history_changed(Announcer *announcer, uint64_t id, uid_t owner);
 void announce_history_removed(Announcer *announcer, uint64_t id, uid_t owner);
-/* The same of a change that waits in memory for the storage to work: told when it can be read. */
-void announce_history_late(Announcer *announcer, uint64_t id, uid_t owner);
+/* Added and Changed of what waits in memory for the storage to work: told when it can be read. */
+void announce_history_added_late(Announcer *announcer, uint64_t id, uid_t owner);
+void announce_history_changed_late(Announcer *announcer, uint64_t id, uid_t owner);
 void announce_storage_works(Announcer *announcer);

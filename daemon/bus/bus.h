@@ -95,13 +95,16 @@ void bus_device_changed(Bus *bus, Device *device, unsigned changed);
 void bus_device_removed(Bus *bus, Device *device);
 void bus_device_session_changed(Bus *bus, Device *device, Session *session); /* Device1.Session; NULL: none */
 
-/* The order at the end (durable → Added → finished → END → removed 60 s later) is the hub's: it calls these in that order. */
+/* The order at the end (durable → Added → finished → END → removed 60 s later; Added behind END while the database cannot be written) is the
+ * hub's: it calls these in that order. */
 void bus_session_added(Bus *bus, Session *session);
 void bus_session_state_changed(Bus *bus, Session *session); /* shows session->state and ->end from now on */
 void bus_session_stage_changed(Bus *bus, Session *session); /* shows session->stage from now on */
 void bus_session_removed(Bus *bus, Session *session);       /* the object goes; the session may be freed after the call */
 void bus_set_release_time(Bus *bus, uint64_t usec); /* as in the settings */
 void bus_history_added(Bus *bus, uint64_t id, uid_t owner);
+/* It is kept in memory, and is told when the storage works again (bus_storage_changed()). */
+void bus_history_added_late(Bus *bus, uint64_t id, uid_t owner);
 void bus_history_changed(Bus *bus, uint64_t id, uid_t owner);
 /* Removed for each of them, or if they are very many one for each owner. NULL: nothing is gone. */
 void bus_history_erased(Bus *bus, const StoreErased *erased);

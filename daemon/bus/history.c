@@ -333,7 +333,7 @@ static void on_labelled(int error, void *userdata) {
         if (error == 0)
                 bus_history_changed(call->bus, annotation->id, annotation->owner);
         if (error == -EIO && call->bus) /* kept in memory, and written when storage works again */
-                announce_history_late(call->bus->announcer, annotation->id, annotation->owner);
+                announce_history_changed_late(call->bus->announcer, annotation->id, annotation->owner);
         if (error == -ENOENT)
                 call_done(error, "The session was deleted meanwhile.", call);
         else
@@ -437,6 +437,13 @@ void bus_history_added(Bus *bus, uint64_t id, uid_t owner) {
                 return;
 
         announce_history_added(bus->announcer, id, owner);
+}
+
+void bus_history_added_late(Bus *bus, uint64_t id, uid_t owner) {
+        if (!bus)
+                return;
+
+        announce_history_added_late(bus->announcer, id, owner);
 }
 
 void bus_history_changed(Bus *bus, uint64_t id, uid_t owner) {

@@ -74,6 +74,18 @@ void shared_set_state(Store *store, StoreState state, const char *reason, const 
         shared_reply(store, reply);
 }
 
+void shared_set_lagging(Store *store) {
+        g_autofree char *reason = NULL;
+
+        if (store->shared_state != STORE_READY)
+                return;
+        reason = g_strdup_printf(
+                "Writing to the database %s takes long. Check what else keeps the disk busy. Recording goes on "
+                "in memory, and is written as soon as that is possible.",
+                store->path);
+        shared_set_state(store, STORE_DEGRADED, reason, NULL);
+}
+
 void shared_erased_clear(StoreErased *erased) {
         g_free(erased->sessions);
         g_strfreev(erased->remains);
@@ -229,8 +241,11 @@ void shared_wait_answer_erased(Store *store, uint64_t id, int error, StoreErased
 void shared_wait_expire(Store *store, uint64_t now_usec) {
         Wait *wait;
 
-        while ((wait = TAILQ_FIRST(&store->waits)) && wait->deadline_usec <= now_usec)
+        while ((wait = TAILQ_FIRST(&store->waits)) && wait->deadline_usec <= now_usec) {
+                if (!wait->erased) /* which may take so long, and has nothing of the disk's */
+                        shared_set_lagging(store);
                 (void) answer(store, wait, -EIO);
+        }
 }
 
 void shared_wake_writer(Store *store) {

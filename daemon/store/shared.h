@@ -222,6 +222,8 @@ Reply *shared_reply_free(Reply *reply);
 void shared_reply(Store *store, Reply *reply);
 /* Tells the caller's thread if the state or the reason has changed, or if a file was put aside. */
 void shared_set_state(Store *store, StoreState state, const char *reason, const char *put_aside);
+/* The writer is stuck: until its next success. */
+void shared_set_lagging(Store *store);
 uint64_t shared_wait_add(Store *store, StoreDone done, void *userdata);
 uint64_t shared_wait_add_recorded(Store *store, StoreRecorded done, void *userdata);
 uint64_t shared_wait_add_erased(Store *store, StoreErasedDone done, void *userdata);

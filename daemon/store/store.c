@@ -321,16 +321,8 @@ static Job *open_piece(Store *store, LiveSession *live) {
 /* The frames of a piece span more than a commit's time: either they come in a burst from the past, or the
  * writer is stuck. */
 static void notice_lag(Store *store) {
-        g_autofree char *reason = NULL;
-
-        if (store->shared_state != STORE_READY ||
-            shared_now_usec() - store->queued_since_usec < STORE_LAG_USEC)
-                return;
-        reason = g_strdup_printf(
-                "Writing to the database %s takes long. Check what else keeps the disk busy. Recording goes on "
-                "in memory, and is written as soon as that is possible.",
-                store->path);
-        shared_set_state(store, STORE_DEGRADED, reason, NULL);
+        if (shared_now_usec() - store->queued_since_usec >= STORE_LAG_USEC)
+                shared_set_lagging(store);
 }
 
 static void add_frame(Store *store, LiveSession *live, const Frame *frame, const StoreSample *sample) {

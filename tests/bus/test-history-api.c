@@ -413,6 +413,26 @@ static void test_added(void) {
         stage_free();
 }
 
+/* Nobody is told of what cannot be read yet, nor of what was erased before it could. */
+static void test_added_late(void) {
+        record_new();
+        stage->storage = STORE_DEGRADED;
+        bus_history_added_late(stage->bus, 7, OWNER_UID);
+        bus_history_added_late(stage->bus, 8, OWNER_UID);
+        bus_history_erased(stage->bus, &(StoreErased) { .sessions = &(StoreGone) { .id = 8, .owner = OWNER_UID }, .n_sessions = 1 });
+        bus_storage_changed(stage->bus);
+        fake_bus_settle(stage->fb);
+        g_assert_cmpuint(fake_bus_count_signals(stage->fb, "/org/needled", "Added"), ==, 0);
+        g_assert_cmpuint(fake_bus_count_signals(stage->fb, "/org/needled", "Removed"), ==, 1);
+        stage->storage = STORE_READY;
+        bus_storage_changed(stage->bus);
+        fake_bus_settle(stage->fb);
+        g_assert_cmpuint(fake_bus_count_signals(stage->fb, "/org/needled", "Added"), ==, 1);
+        g_autofree char *text = stage_print(fake_bus_signal(stage->fb, "/org/needled", "Added"));
+        g_assert_cmpstr(text, ==, "7 1000");
+        stage_free();
+}
+
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/list/own", test_list_own);
@@ -437,5 +457,6 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/annotate/caller-leaves", test_caller_leaves_before_it_is_labelled);
         g_test_add_func("/annotate/bus-goes", test_bus_goes_before_it_is_labelled);
         g_test_add_func("/added", test_added);
+        g_test_add_func("/added/late", test_added_late);
         return g_test_run();
 }

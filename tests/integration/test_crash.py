@@ -219,6 +219,22 @@ def test_what_it_tells_systemd(stage):
     expect(keeper.fds, {}, 'what is kept')
 
 
+def test_added_is_what_is_durable(stage):
+    """A session that ends while the database is held is in the record when it is not any more, and that is told then."""
+    sim, keeper, session = begin(stage)
+    told = stage.start('signals', ['busctl', '--address', stage.env['DBUS_SYSTEM_BUS_ADDRESS'], 'monitor', '--json=short',
+                                   "--match=type='signal',interface='org.needled.History1'"])
+    wait_for('the monitor', lambda: 'Monitoring' in told.text())
+    with locked(stage):
+        more(sim, 20)
+        status, _, err = stage.ctl('finish')
+        expect((status, 'kept in memory and follows' in err), (1, True), f'the answer ({err})')
+        expect(stage.json('status')['storage'], 'degraded', 'Storage')
+        expect('"Added"' in told.text(), False, 'Added, of what is not in the record')
+    wait_for('Added', lambda: '"Added"' in told.text())
+    expect([s['id'] for s in stage.sessions()], [session['id']], 'the record')
+
+
 def test_it_stops_while_the_database_is_held(stage):
     """It does not wait for ever; what is left lies in the ring, and the next one has it."""
     sim, keeper, session = begin(stage)

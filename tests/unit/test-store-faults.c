@@ -241,6 +241,32 @@ static void test_a_sync_that_hangs(void) {
         fixture_done(&f);
 }
 
+/* Nor does it look as if all were well to who waits while nothing is recorded. */
+static void test_a_sync_that_hangs_in_a_quiet_hour(void) {
+        int error = 1;
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        shared_lock(f.store);
+        f.store->answer_usec = 300000;
+        shared_unlock(f.store);
+        fixture_begin(&f, 1);
+        fixture_record(&f, 1, 0, 100);
+        fixture_wait(&f, fixture_has_committed, 100);
+        fault_vfs_hang_sync(true);
+        store_session_end(f.store, 1, &(StoreEnd) { .reason = "user" }, on_done, &error);
+        fixture_wait(&f, is_set, (uintptr_t) &error);
+        g_assert_cmpint(error, ==, -EIO);
+        g_assert_cmpint(store_state(f.store), ==, STORE_DEGRADED);
+        g_assert_nonnull(strstr(store_reason(f.store), "takes long"));
+        fault_vfs_hang_sync(false);
+        fixture_wait(&f, fixture_is_in_state, STORE_READY);
+        g_assert_cmpstr(f.states->str, ==, "ready degraded ready ");
+        g_assert_cmpint(fixture_get(&f, 1), ==, 0);
+        fixture_done(&f);
+}
+
 /* Each sync takes 5 s of the device's time, and three come one after another: 400 frames a second wait in memory meanwhile. */
 static void test_syncs_of_five_seconds(void) {
         const uint64_t stall = 5 * 400;
@@ -509,6 +535,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store-faults/each-fault-while-taking-in", test_each_fault_while_taking_in);
         g_test_add_func("/store-faults/syncs-are-done", test_syncs_are_done);
         g_test_add_func("/store-faults/a-sync-that-hangs", test_a_sync_that_hangs);
+        g_test_add_func("/store-faults/a-sync-that-hangs-in-a-quiet-hour", test_a_sync_that_hangs_in_a_quiet_hour);
         g_test_add_func("/store-faults/syncs-of-five-seconds", test_syncs_of_five_seconds);
         g_test_add_func("/store-faults/a-full-disk", test_a_full_disk);
         g_test_add_func("/store-faults/a-disk-full-for-too-long", test_a_disk_full_for_too_long);
