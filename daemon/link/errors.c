@@ -12,6 +12,9 @@
         "The device refused to pair: open its pairing window (and clear its old bond, if it was paired with this " \
         "computer before) and adopt it again, or, for a device that cannot pair, adopt it with --allow-unbonded."
 #define NO_KEY "The device asks for a bond that it does not find: forget it and adopt it again."
+#define NO_REASON \
+        "The device refused it and gave no reason (ATT error 0x0e): if that stays so, switch it off and on; a device that was " \
+        "reset has lost its bond, and is to be adopted again."
 #define NO_ADAPTER "The Bluetooth adapter is not ready: plug it in and switch it on (bluetoothctl power on)."
 #define NO_BLUETOOTHD "bluetoothd does not run: start it (systemctl start bluetooth)."
 #define GONE "bluetoothd does not know the device any more: search again."
@@ -49,7 +52,7 @@ static const struct {
         { BLUEZ "Failed", "ATT error: 0xfe", { -EALREADY, "Another procedure of the device is under way: wait a moment." } },
         { BLUEZ "Failed", "ATT error: 0x05", { -EKEYREVOKED, NO_KEY } },
         { BLUEZ "Failed", "ATT error: 0x0c", { -EACCES, NO_KEY } },
-        { BLUEZ "Failed", "ATT error: 0x0e", { -EACCES, NO_KEY } },
+        { BLUEZ "Failed", "ATT error: 0x0e", { -EACCES, NO_REASON } },
         { BLUEZ "Failed", "ATT error: 0x0f", { -EKEYREVOKED, NO_KEY } },
         { BLUEZ "InProgress", NULL, { -EALREADY, UNDER_WAY } },
         { BLUEZ "NotPermitted", "Notify acquired", { -EBUSY, HELD } },
