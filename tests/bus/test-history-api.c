@@ -394,11 +394,14 @@ static void test_caller_leaves_before_it_is_labelled(void) {
 
 /* The store gives up waiting for the disk while needled ends: nobody is left to be told. */
 static void test_bus_goes_before_it_is_labelled(void) {
+        FakeCall *c;
+
         record_new();
-        g_autoptr(FakeCall) c = annotate(OWNER, 7);
+        c = annotate(OWNER, 7);
         fake_bus_until(stage->fb, stage->n_labels == 1);
         stage->bus = bus_free(stage->bus);
         stage_store_labelled(-EIO);
+        fake_call_free(c);
         stage_free();
 }
 
