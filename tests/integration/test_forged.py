@@ -15,6 +15,7 @@ DEVICE = f'{ADAPTER}/dev_C0_FF_EE_12_34_56'
 STRANGER = f'{ADAPTER}/dev_5A_00_00_00_00_01'
 PROPERTIES = 'org.freedesktop.DBus.Properties'
 MANAGER = 'org.freedesktop.DBus.ObjectManager'
+BUS = ('org.freedesktop.DBus', '/org/freedesktop/DBus', 'org.freedesktop.DBus')
 OMP = '95840001-2319-423b-8a8e-ee1ffb8d13f8'
 LIVE = '95840102-2319-423b-8a8e-ee1ffb8d13f8'
 
@@ -29,8 +30,12 @@ def busctl(stage, *args, user=None, check=True):
 
 def connections(stage):
     """The unique names of needled: the one for bluetoothd and the one for its own interface."""
-    names = json.loads(busctl(stage, 'list').stdout)
-    return [name['name'] for name in names if name['pid'] == stage.daemon.child.pid and name['name'].startswith(':')]
+    def is_own(name):
+        done = busctl(stage, 'call', *BUS, 'GetConnectionUnixProcessID', 's', name, check=False)    # it may have left
+        return done.returncode == 0 and json.loads(done.stdout)['data'] == [stage.daemon.child.pid]
+
+    names = json.loads(busctl(stage, 'call', *BUS, 'ListNames').stdout)['data'][0]
+    return [name for name in names if name.startswith(':') and is_own(name)]
 
 
 def characteristic(stage, uuid):
