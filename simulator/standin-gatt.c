@@ -14,7 +14,6 @@
                          */
 #define ATT_USEC 7000u                  /* a request and its answer on the air */
 
-
 static void chrc_changed(Characteristic *c, const char *name) {
         object_changed(c->device->standin, c->object, INTERFACE_CHARACTERISTIC, name, NULL);
 }

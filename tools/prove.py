@@ -151,8 +151,8 @@ def prove(promise, long):
         good += n_good
         if n_bad:
             failed.append(f'{what} ({n_bad})')
-    took = datetime.datetime.now(datetime.timezone.utc) - now
-    print(f'\n{promise} {"FAILS: " + ", ".join(failed) if failed else "holds"}: {good} cases passed in {took.seconds // 60} min {took.seconds % 60} s')
+    took_sec = int((datetime.datetime.now(datetime.timezone.utc) - now).total_seconds())
+    print(f'\n{promise} {"FAILS: " + ", ".join(failed) if failed else "holds"}: {good} cases passed in {took_sec // 60} min {took_sec % 60} s')
     return not failed
 
 
