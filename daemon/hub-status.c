@@ -3,7 +3,7 @@
 
 #include "hub-private.h"
 
-/* How it is, in a sentence for systemctl status. Told when it changes, and never before it is ready. */
+/* How it is, in a sentence for systemctl status. Told when it changes, and never before it is ready: the first says that too. */
 
 static const char *const bluetooth_texts[_LINK_BLUETOOTH_MAX] = {
         [LINK_BLUETOOTH_ABSENT] = "bluetoothd is not running",
@@ -55,6 +55,6 @@ void hub_status_changed(Hub *hub) {
         if (g_str_equal(text, hub->status))
                 return;
 
+        (void) sd_notifyf(0, "%sSTATUS=%s", *hub->status ? "" : "READY=1\n", text);
         g_strlcpy(hub->status, text, sizeof(hub->status));
-        (void) sd_notifyf(0, "STATUS=%s", text);
 }

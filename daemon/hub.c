@@ -5,7 +5,6 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
 #include <unistd.h>
 
@@ -332,7 +331,6 @@ static void on_name_acquired(Bus *bus, void *userdata) {
 
         hub->ready = true;
         hub_status_changed(hub);
-        (void) sd_notify(0, "READY=1");
 }
 
 /* ---- */

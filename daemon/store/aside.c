@@ -472,7 +472,7 @@ static int forget_file(Ledger *ledger, const char *base) {
 
 /* Likewise each that somebody has removed. */
 static int forget_removed(Ledger *ledger, const char *path) {
-        static const char sql[] = "SELECT substr(key, 7) FROM meta WHERE key GLOB '" KEY "*' UNION SELECT file FROM erasure WHERE file <> ''";
+        static const char sql[] = "SELECT substr(key, 7) FROM meta WHERE key GLOB '" KEY "*' UNION ALL SELECT file FROM erasure WHERE file <> ''";
         g_autofree char *dir = g_path_get_dirname(path);
         g_autoptr(GPtrArray) bases = g_ptr_array_new_with_free_func(g_free);
         sqlite3_stmt *stmt = NULL;
@@ -515,6 +515,8 @@ int aside_begin(Aside *aside, Ledger *ledger, const char *path, uint64_t free_mi
         g_auto(GStrv) names = files_readable_aside(path, SCHEMA_VERSION);
         int rc = forget_removed(ledger, path);
 
+        if (rc == SQLITE_OK && !names[0])
+                return SQLITE_OK;
         if (rc == SQLITE_OK)
                 rc = look(ledger->rows.db, "SELECT 1 FROM erasure WHERE file = '' AND session = ?1", ROWS_ERASURE_OF_COPIES, NULL);
         if (rc != SQLITE_NOTFOUND) /* they are all to go: an erasure of them was cut off */

@@ -233,7 +233,7 @@ int schema_identify(sqlite3 *db, SchemaKind *ret_kind, int *ret_version) {
 
         if (rc == SQLITE_OK)
                 rc = schema_get_int(db, "PRAGMA user_version", &version);
-        if (rc == SQLITE_OK)
+        if (rc == SQLITE_OK && version == 0)
                 rc = schema_get_int(db, "SELECT count(*) FROM sqlite_schema", &n_tables);
         if (rc != SQLITE_OK)
                 return rc;
@@ -283,25 +283,15 @@ int schema_migrate(sqlite3 *db, const char *path, int version, const SchemaMigra
         return rc;
 }
 
+/* Asked of the schema that SQLite has read, not by a query: this is done at each start. */
 int schema_add_figures(sqlite3 *db) {
-        g_autoptr(GHashTable) have = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        sqlite3_stmt *stmt = NULL;
-        int rc = sqlite3_prepare_v2(db, "SELECT name FROM pragma_table_info('session')", -1, &stmt, NULL);
+        int rc = SQLITE_OK;
 
-        while (rc == SQLITE_OK || rc == SQLITE_ROW) {
-                rc = sqlite3_step(stmt);
-                if (rc == SQLITE_ROW)
-                        g_hash_table_add(have, g_strdup((const char *) sqlite3_column_text(stmt, 0)));
-        }
-        (void) sqlite3_finalize(stmt);
-        if (rc != SQLITE_DONE)
-                return rc;
-
-        rc = SQLITE_OK;
         for (int i = 0; i < _FIGURE_MAX && rc == SQLITE_OK; i++) {
                 g_autofree char *column = schema_figure_column((Figure) i), *sql = NULL;
 
-                if (g_hash_table_contains(have, column))
+                rc = sqlite3_table_column_metadata(db, "main", "session", column, NULL, NULL, NULL, NULL, NULL);
+                if (rc != SQLITE_ERROR) /* of a column that is not there */
                         continue;
                 sql = g_strdup_printf("ALTER TABLE session ADD COLUMN \"%s\" %s", column,
                                       figure_info[i].type == 'd' ? "REAL" : "INTEGER");
