@@ -28,6 +28,17 @@ static int32_t limit_of(const Device *device, OmpParameter parameter, int32_t co
         return device && device_knows_parameter(&device->parameters, (uint8_t) parameter) ? device->parameters.value[parameter] : otherwise;
 }
 
+/* What is not said goes along with what is. */
+static void contact_limits(const Config *config, NoteLimits *ret) {
+        int32_t on = config->limits_contact_on_mn, off = config->limits_contact_off_mn;
+
+        if (on == LIMIT_OF_DEVICE && off == LIMIT_OF_DEVICE)
+                return;
+
+        ret->contact_on_mn = on != LIMIT_OF_DEVICE ? on : MAX(off, CONTACT_ON_MN);
+        ret->contact_off_mn = off != LIMIT_OF_DEVICE ? off : MIN(on, CONTACT_OFF_MN);
+}
+
 void hub_limits(const Hub *hub, const Device *device, NoteLimits *ret) {
         const Config *config = &hub->config;
         const KindLimits *kind = device && device->feature.kind == OMP_KIND_ROLLER ? &roller_limits : &pen_limits;
@@ -46,6 +57,7 @@ void hub_limits(const Hub *hub, const Device *device, NoteLimits *ret) {
                 .time_limit_sec = (uint32_t) (config->session_time_limit_usec / USEC_PER_SEC),
                 .depth_max_um = device && device->has_feature ? device->feature.max_depth_um : 0,
         };
+        contact_limits(config, ret);
 }
 
 void hub_limits_changed(Follower *f) {

@@ -7,7 +7,7 @@
 #include "needled/note.h"
 #include "needled/omp-words.h"
 
-#define WORDS_MAX 8u
+#define WORDS_MAX 10u
 #define NOTE_OCTETS_MAX 512u
 
 static const char *const kind_words[_NOTE_KIND_MAX] = {
@@ -21,10 +21,16 @@ static const char *const kind_words[_NOTE_KIND_MAX] = {
 };
 
 /* In the order of NoteLimits, where each takes four octets. */
-static const char *const limit_words[] = { "overpressure", "hysteresis", "zone-low", "zone-high", "time-limit", "depth-max" };
+static const struct {
+        const char *word;
+        bool is_signed;
+} limit_words[] = {
+        { "overpressure", true }, { "hysteresis", true }, { "zone-low", true }, { "zone-high", true }, { "time-limit", false },
+        { "depth-max", false }, { "contact-on", true }, { "contact-off", true },
+};
 
-#define SIGNED_LIMITS 4u
 #define N_LIMITS (sizeof(limit_words) / sizeof(limit_words[0]))
+#define N_LIMITS_WITHOUT_CONTACT (N_LIMITS - 2)
 
 static const char none[] = "none";      /* no stage */
 static const char cleared[] = "cleared";
@@ -45,9 +51,14 @@ static int format_octets(const uint8_t *data, size_t size, char *buf) {
 }
 
 static int format_limits(const NoteLimits *l, char *buf) {
-        return snprintf(buf, NOTE_WORDS_MAX, "limits overpressure=%" PRIi32 " hysteresis=%" PRIi32 " zone-low=%" PRIi32 " zone-high=%" PRIi32
-                        " time-limit=%" PRIu32 " depth-max=%" PRIu32, l->overpressure_mn, l->hysteresis_mn, l->zone_low_mn, l->zone_high_mn,
-                        l->time_limit_sec, l->depth_max_um);
+        int n = snprintf(buf, NOTE_WORDS_MAX, "limits overpressure=%" PRIi32 " hysteresis=%" PRIi32 " zone-low=%" PRIi32 " zone-high=%" PRIi32
+                         " time-limit=%" PRIu32 " depth-max=%" PRIu32, l->overpressure_mn, l->hysteresis_mn, l->zone_low_mn, l->zone_high_mn,
+                         l->time_limit_sec, l->depth_max_um);
+
+        if (l->contact_on_mn != 0)
+                n += snprintf(buf + n, NOTE_WORDS_MAX - (size_t) n, " contact-on=%" PRIi32 " contact-off=%" PRIi32, l->contact_on_mn,
+                              l->contact_off_mn);
+        return n;
 }
 
 /* 0: it has no words. */
@@ -150,23 +161,24 @@ static bool read_number(const char *p, size_t size, int64_t min, int64_t max, in
 }
 
 static const char *parse_limits(const Words *words, Note *note) {
-        int64_t values[N_LIMITS];
+        int64_t values[N_LIMITS] = { 0 };
 
-        if (words->n != 1 + N_LIMITS)
-                return "the limits are not six, as name=number";
-        for (size_t i = 0; i < N_LIMITS; i++) {
-                size_t length = strlen(limit_words[i]);
+        if (words->n != 1 + N_LIMITS && words->n != 1 + N_LIMITS_WITHOUT_CONTACT)
+                return "the limits are not six or eight, as name=number";
+        for (size_t i = 0; i < words->n - 1; i++) {
+                size_t length = strlen(limit_words[i].word);
                 const char *word = words->of[1 + i].at;
-                bool negative = i < SIGNED_LIMITS;
+                bool negative = limit_words[i].is_signed;
 
-                if (words->of[1 + i].size <= length || memcmp(word, limit_words[i], length) != 0 || word[length] != '=' ||
+                if (words->of[1 + i].size <= length || memcmp(word, limit_words[i].word, length) != 0 || word[length] != '=' ||
                     !read_number(word + length + 1, words->of[1 + i].size - length - 1, negative ? INT32_MIN : 0,
                                  negative ? INT32_MAX : UINT32_MAX, &values[i]))
-                        return "the limits are not overpressure, hysteresis, zone-low, zone-high, time-limit and depth-max, as name=number";
+                        return "the limits are not overpressure, hysteresis, zone-low, zone-high, time-limit and depth-max, and after them "
+                               "contact-on and contact-off or nothing, as name=number";
         }
 
         note->limits = (NoteLimits) { (int32_t) values[0], (int32_t) values[1], (int32_t) values[2], (int32_t) values[3],
-                                      (uint32_t) values[4], (uint32_t) values[5] };
+                                      (uint32_t) values[4], (uint32_t) values[5], (int32_t) values[6], (int32_t) values[7] };
         return NULL;
 }
 

@@ -6,6 +6,7 @@
 #include "needled/note.h"
 
 #define LIMITS_SIZE (1 + 6 * 4)
+#define LIMITS_WHOLE_SIZE (1 + 8 * 4)
 #define ALERT_SIZE (1 + 1 + 1 + 4)
 
 static const char *const stage_names[_STAGE_MAX] = {
@@ -38,8 +39,12 @@ static int encode_limits(const NoteLimits *l, uint8_t *p) {
         p = put_u32(p, (uint32_t) l->zone_low_mn);
         p = put_u32(p, (uint32_t) l->zone_high_mn);
         p = put_u32(p, l->time_limit_sec);
-        (void) put_u32(p, l->depth_max_um);
-        return LIMITS_SIZE;
+        p = put_u32(p, l->depth_max_um);
+        if (l->contact_on_mn == 0)
+                return LIMITS_SIZE;
+        p = put_u32(p, (uint32_t) l->contact_on_mn);
+        (void) put_u32(p, (uint32_t) l->contact_off_mn);
+        return LIMITS_WHOLE_SIZE;
 }
 
 static int encode_mark(const char *text, uint8_t *p) {
@@ -94,6 +99,10 @@ static int decode_limits(const uint8_t *data, size_t size, NoteLimits *ret) {
                 .time_limit_sec = get_u32(data + 17),
                 .depth_max_um = get_u32(data + 21),
         };
+        if (size >= LIMITS_WHOLE_SIZE) {
+                ret->contact_on_mn = (int32_t) get_u32(data + 25);
+                ret->contact_off_mn = (int32_t) get_u32(data + 29);
+        }
         return 0;
 }
 

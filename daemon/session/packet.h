@@ -11,8 +11,6 @@
 #include "needled/omp.h"
 #include "session/tally.h"
 
-#define CONTACT_ON_MN 200                /* where a device tells force, and not contact */
-
 typedef enum FlagWay {                  /* the device's session flag comes by several ways that are not ordered with each other */
         FLAG_WAY_LIVE,
         FLAG_WAY_STATUS,

@@ -11,6 +11,9 @@
 #include "needled/omp.h"
 #include "session/areas.h"
 
+#define CONTACT_ON_MN 200                /* where a device tells force and not contact, and nobody has said other */
+#define CONTACT_OFF_MN 100
+
 /* Streams with sequence numbers of their own, and the link that carries them all; numbered as needled_stream_gap.stream. */
 typedef enum TallyStream {
         TALLY_LINK,
@@ -53,6 +56,13 @@ void tally_clear(Tally *t);
 /* From the next value on. */
 void tally_set_area(Tally *t, uint8_t area);
 void tally_set_limits(Tally *t, const NoteLimits *limits);
+/* The force from which on there is contact; `in`: there has been. */
+static inline int tally_contact_mn(const NoteLimits *limits, bool in) {
+        if (limits->contact_on_mn == 0)
+                return in ? CONTACT_OFF_MN : CONTACT_ON_MN;
+
+        return in ? limits->contact_off_mn : limits->contact_on_mn;
+}
 void tally_set_feature(Tally *t, const OmpFeature *feature);
 /* A live value, in order. `tick` is extended; `epoch`: the device has rebooted since the last one (its counters begin
  * at 0); `missing`: packets lost just before; `resumed`: the time since the last one was not seen, as the first since

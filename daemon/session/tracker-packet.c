@@ -88,7 +88,7 @@ static inline bool is_at_work(const Tally *t, const OmpLive *live) {
         if (live->flags & OMP_LIVE_CONTACT_NO) /* the bit that stands in "no" and in "yes" */
                 return (live->flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES;
         if (live->force_mean_mn != OMP_FORCE_UNKNOWN)
-                return live->force_mean_mn >= CONTACT_ON_MN;
+                return live->force_mean_mn >= tally_contact_mn(&t->limits, false);
 
         return live->flags & OMP_LIVE_MOTOR || (t->started && live->strokes != t->last.strokes);
 }

@@ -14,7 +14,9 @@ static const OmpLive *last_live(const Tracker *t) {
 /* Decodes, and places the packet in its stream. */
 static void decode(Tracker *t, const Frame *frame, Packet *p) {
         if (t->translate) {
-                translate_packet(t->translate, frame, p);
+                const Tally *tally = t->session ? &t->session->tally : NULL;
+
+                translate_packet(t->translate, frame, tally && tally->has_limits ? &tally->limits : &t->settings.limits, p);
                 return;
         }
 

@@ -20,7 +20,6 @@
                    BIT(VENDOR_AREA) | BIT(VENDOR_BUTTON))
 
 #define FORCE_MAX_MN 32767
-#define CONTACT_OFF_MN 100
 #define GROWTH_MAX 2147483647.0         /* more at once is nothing that a device does */
 #define TOTAL_WRAP 4294967296.0
 
@@ -49,6 +48,7 @@ struct Translate {
         } brief[VENDOR_FIELDS_MAX];
 
         OmpSequence sequence[VENDOR_CHARS_MAX];
+        NoteLimits limits;              /* as they hold for the packet */
         uint64_t origin_usec;           /* of the tick */
         bool fresh;                     /* the next live value is the first on this link */
         OmpLive live;                   /* the state */
@@ -376,7 +376,7 @@ static int16_t force_of(double mn, bool *saturated) {
 /* "A device that knows force but not contact": with hysteresis. */
 static void derive_contact(Translate *t) {
         bool was = (t->live.flags & OMP_LIVE_CONTACT_MASK) == OMP_LIVE_CONTACT_YES;
-        bool is = t->live.force_mean_mn >= (was ? CONTACT_OFF_MN : CONTACT_ON_MN);
+        bool is = t->live.force_mean_mn >= tally_contact_mn(&t->limits, was);
 
         set_flag(t, OMP_LIVE_CONTACT_MASK, is ? OMP_LIVE_CONTACT_YES : OMP_LIVE_CONTACT_NO);
 }
@@ -556,7 +556,7 @@ void translate_link_up(Translate *t) {
         t->fresh = true;
 }
 
-void translate_packet(Translate *t, const Frame *frame, Packet *ret) {
+void translate_packet(Translate *t, const Frame *frame, const NoteLimits *limits, Packet *ret) {
         uint32_t told;
 
         ret->kind = PACKET_OTHER;
@@ -567,6 +567,7 @@ void translate_packet(Translate *t, const Frame *frame, Packet *ret) {
         ret->stream = TALLY_LIVE;
         ret->signs = (Signs) { 0 };
         t->unknown_token = false;
+        t->limits = *limits;
 
         ret->error = vendor_decode(t->profile, frame->channel, frame->data, frame->size, &t->reading);
         if (ret->error == -ENOENT) {

@@ -28,8 +28,8 @@ void translate_reset(Translate *translate, uint64_t boottime_usec);
 void translate_link_up(Translate *translate);
 
 /* PACKET_LIVE with the state after it if the packet told something of it, PACKET_OTHER if not, PACKET_UNKNOWN: no such characteristic.
- * A late one holds nothing but its peak. Signs are filled in. */
-void translate_packet(Translate *translate, const Frame *frame, Packet *ret);
+ * A late one holds nothing but its peak. Signs are filled in; contact that it does not tell is taken from its force by `limits`. */
+void translate_packet(Translate *translate, const Frame *frame, const NoteLimits *limits, Packet *ret);
 /* What the last packet said that its profile has no name for. */
 void translate_unknown(const Translate *translate, Unknown *unknown);
 

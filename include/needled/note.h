@@ -12,7 +12,8 @@
 #define NOTE_SIZE_MAX (1 + NOTE_TEXT_MAX)
 
 typedef enum NoteKind {
-        NOTE_LIMITS,                    /* from here on these hold: s32 ×4, u32 ×2, in the order of NoteLimits */
+        NOTE_LIMITS,                    /* from here on these hold: s32 ×4, u32 ×2, s32 ×2, in the order of NoteLimits; the last two left
+                                           out where contact_on_mn is 0 */
         NOTE_PAUSE,                     /* u8: enum NotePause; left out where it is 0 */
         NOTE_RESUME,
         NOTE_STAGE,                     /* u8: enum Stage */
@@ -43,6 +44,8 @@ typedef struct NoteLimits {
         int32_t zone_low_mn, zone_high_mn; /* low < zone_low ≤ good < zone_high ≤ high < overpressure ≤ over */
         uint32_t time_limit_sec;
         uint32_t depth_max_um;
+        int32_t contact_on_mn, contact_off_mn; /* where a device tells force and not contact: from the first on, until below the second. 0 of
+                                           the first: on at 200 mN, off below 100 mN */
 } NoteLimits;
 
 typedef struct Note {

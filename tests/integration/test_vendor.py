@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Devices that do not speak the profile: needlesim is made from a vendor file, and needled follows it by the same file."""
 import pathlib
+import signal
 
 from stage import Failure, at_least, expect, wait_for
 
@@ -74,3 +75,24 @@ def test_profile_that_has_gone(stage):
     stage.env['NEEDLED_PROFILES_PATH'] = str(SHIPPED)
     stage.needled()
     wait_for('streaming', lambda: stage.streaming('pen'))
+
+
+def test_contact_is_where_it_is_configured(stage):
+    """A gauge tells its force and not its contact: a session of it begins with contact."""
+    config = stage.config_dir / 'needled.conf'
+    config.write_text('[Limits]\nContactOn=32000\nContactOff=31000\n')
+    sim, _ = start(stage, 'tindeq.mnprofile')
+    sim.control('start')
+    wait_for('packets', lambda: sim.status()['sent'].get('data', 0) >= 30)
+    expect(stage.live_session(), None, 'a session without contact')
+
+    config.write_text('[Limits]\nContactOn=1000\nContactOff=500\n')
+    stage.daemon.child.send_signal(signal.SIGHUP)
+    wait_for('a session', stage.live_session)
+    sent = sim.status()['sent']['data']
+    wait_for('more packets', lambda: sim.status()['sent']['data'] >= sent + 30)
+    expect(stage.ctl('finish')[0], 0, 'finish')
+    kept = wait_for('a stored session', lambda: stage.sessions())[0]
+    at_least(kept['contact_time'], 1, 'time in contact')
+    expect(stage.json('verify', kept['id'])['verified'][0]['differences'], [], 'figures that its record does not give again')
+    expect('contact-on=1000 contact-off=500' in stage.ctl('export', str(kept['id']))[1], True, 'the limits on its tape')

@@ -109,10 +109,33 @@ static void test_the_journal_hears_it_once_a_minute(void) {
         scene_end();
 }
 
+/* What is not said of contact goes along with what is, and nothing is said where both are the device's own. */
+static void test_contact_as_configured(void) {
+        static const struct {
+                int32_t on, off, expected_on, expected_off;
+        } contacts[] = {
+                { LIMIT_OF_DEVICE, LIMIT_OF_DEVICE, 0, 0 }, { 150, 80, 150, 80 },   { 300, LIMIT_OF_DEVICE, 300, 100 },
+                { 60, LIMIT_OF_DEVICE, 60, 60 },            { LIMIT_OF_DEVICE, 0, 200, 0 }, { LIMIT_OF_DEVICE, 250, 250, 250 },
+        };
+        Hub hub = {};
+        NoteLimits limits;
+
+        config_defaults(&hub.config);
+        for (unsigned i = 0; i < G_N_ELEMENTS(contacts); i++) {
+                hub.config.limits_contact_on_mn = contacts[i].on;
+                hub.config.limits_contact_off_mn = contacts[i].off;
+                hub_limits(&hub, NULL, &limits);
+                g_assert_cmpint(limits.contact_on_mn, ==, contacts[i].expected_on);
+                g_assert_cmpint(limits.contact_off_mn, ==, contacts[i].expected_off);
+                g_assert_cmpint(limits.overpressure_mn, ==, 3000);
+        }
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/hub-alerts/battery", test_battery);
         g_test_add_func("/hub-alerts/battery-is-in-the-record", test_battery_is_in_the_record);
         g_test_add_func("/hub-alerts/the-journal-hears-it-once-a-minute", test_the_journal_hears_it_once_a_minute);
+        g_test_add_func("/hub-alerts/contact-as-configured", test_contact_as_configured);
         return g_test_run();
 }

@@ -24,8 +24,10 @@ static void encodes(const Note *note, const char *hex) {
 }
 
 static void test_octets_of_each_kind(void) {
-        encodes(&(Note) { .kind = NOTE_LIMITS, .limits = { 3000, 500, -1, 2000, 900, 2500 } },
+        encodes(&(Note) { .kind = NOTE_LIMITS, .limits = { 3000, 500, -1, 2000, 900, 2500, 0, 0 } },
                 "00" "b80b0000" "f4010000" "ffffffff" "d0070000" "84030000" "c4090000");
+        encodes(&(Note) { .kind = NOTE_LIMITS, .limits = { 3000, 500, 300, 2000, 900, 2500, 150, -1 } },
+                "00" "b80b0000" "f4010000" "2c010000" "d0070000" "84030000" "c4090000" "96000000" "ffffffff");
         encodes(&(Note) { .kind = NOTE_PAUSE }, "01");
         encodes(&(Note) { .kind = NOTE_PAUSE, .number = NOTE_PAUSE_IDLE }, "0101");
         encodes(&(Note) { .kind = NOTE_RESUME }, "02");
@@ -131,6 +133,8 @@ static void words(const char *octets, size_t size, const char *expected) {
 static void test_words_and_back(void) {
         words("\x00\xb8\x0b\0\0\xf4\x01\0\0\xff\xff\xff\xff\xd0\x07\0\0\x84\x03\0\0\xff\xff\xff\xff", 25,
               "limits overpressure=3000 hysteresis=500 zone-low=-1 zone-high=2000 time-limit=900 depth-max=4294967295");
+        words("\x00\xb8\x0b\0\0\xf4\x01\0\0\xff\xff\xff\xff\xd0\x07\0\0\x84\x03\0\0\xff\xff\xff\xff\x96\0\0\0\xff\xff\xff\xff", 33,
+              "limits overpressure=3000 hysteresis=500 zone-low=-1 zone-high=2000 time-limit=900 depth-max=4294967295 contact-on=150 contact-off=-1");
         words("\x01", 1, "pause");
         words("\x01\x01", 2, "pause idle");
         words("\x02", 1, "resume");
@@ -204,7 +208,8 @@ static void wrong(const char *text, const char *sentence) {
 
 static void test_words_that_are_wrong(void) {
         static const char kinds[] = "what was noted is none of limits, pause, resume, stage, area, alert and octets";
-        static const char limits[] = "the limits are not overpressure, hysteresis, zone-low, zone-high, time-limit and depth-max, as name=number";
+        static const char limits[] = "the limits are not overpressure, hysteresis, zone-low, zone-high, time-limit and depth-max, and after them "
+                                     "contact-on and contact-off or nothing, as name=number";
         static const char octets[] = "the octets of a note are not 1 to 512, of two hexadecimal digits each";
         uint8_t data[512];
         const char *problem;
@@ -213,7 +218,7 @@ static void test_words_that_are_wrong(void) {
         wrong("  ", kinds);
         wrong("mark x", kinds);
         wrong("Pause", kinds);
-        wrong("a b c d e f g h i", "more words than a note has");
+        wrong("a b c d e f g h i j k", "more words than a note has");
         wrong("pause now", "a pause is idle or nothing");
         wrong("pause idle now", "a pause is idle or nothing");
         wrong("resume now", "something stands behind the end of the line");
@@ -232,7 +237,10 @@ static void test_words_that_are_wrong(void) {
         wrong("alert depth warning 1:", "the value of an alert is not a number of 32 bits");
         wrong("alert depth warning 1/", "the value of an alert is not a number of 32 bits");
         wrong("alert depth warning 123456789012", "the value of an alert is not a number of 32 bits");
-        wrong("limits", "the limits are not six, as name=number");
+        wrong("limits", "the limits are not six or eight, as name=number");
+        wrong("limits overpressure=1 hysteresis=1 zone-low=1 zone-high=1 time-limit=1 depth-max=1 contact-on=1",
+              "the limits are not six or eight, as name=number");
+        wrong("limits overpressure=1 hysteresis=1 zone-low=1 zone-high=1 time-limit=1 depth-max=1 contact-off=1 contact-on=1", limits);
         wrong("limits overpressure=1 hysteresis=1 zone-low=1 zone-high=1 time-limit=-1 depth-max=1", limits);
         wrong("limits overpressure=1 hysteresis=1 zone-low=1 zone-high=1 depth-max=1 time-limit=1", limits);
         wrong("limits overpressure 1 zone-low=1 zone-high=1 time-limit=1 depth-max=1", limits);

@@ -124,6 +124,45 @@ static void take_live_value(Tracker *tracker, Session *session, const Frame *fra
         (*shown)++;
 }
 
+static void scale(Talk *talk, unsigned n, unsigned force_mn) {
+        uint8_t octets[2] = { (uint8_t) force_mn, (uint8_t) (force_mn >> 8) };
+
+        for (unsigned i = 0; i < n; i++) {
+                talk->now_usec += SEC / 10;
+                raw(talk, 0, FRAME_FROM_DEVICE, octets, sizeof(octets));
+        }
+}
+
+/* Where contact begins and ends is configured: before a session, and anew in it. The record says so, and gives the same again. */
+static void test_a_scale_is_in_contact_by_the_limits(void) {
+        g_autoptr(ProfileFile) file = vendor_text(SCALE);
+        g_autoptr(Talk) talk = talk_new_vendor(&file->vendor);
+        NoteLimits hold = pen_limits;
+
+        hold.contact_on_mn = 600;
+        hold.contact_off_mn = 400;
+        limits(talk, &hold);
+        link_frame(talk, FRAME_LINK_UP);
+        scale(talk, 10, 599);
+        told(talk, "");
+        scale(talk, 10, 600);
+        scale(talk, 10, 400);
+        told(talk, "opened running");
+        scale(talk, 10, 399);
+        hold.contact_on_mn = 300;
+        hold.contact_off_mn = 300;
+        limits(talk, &hold);
+        scale(talk, 10, 300);
+        hold.contact_on_mn = 0;         /* as it is where nothing is configured */
+        limits(talk, &hold);
+        scale(talk, 10, 200);
+        scale(talk, 10, 99);
+        finish(talk);
+        told(talk, "ended:user");
+        g_assert_cmpuint(talk->replayed, ==, 1);
+        expect_figure(talk, FIGURE_CONTACT_TIME, 40 * 100000);
+}
+
 static void test_a_scale_shows_no_rate(void) {
         g_autoptr(ProfileFile) file = vendor_text(SCALE);
         unsigned shown = 0;
@@ -564,6 +603,7 @@ int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/tracker-vendor/a-pen-is-used", test_a_pen_is_used);
         g_test_add_func("/tracker-vendor/a-scale-has-force-and-contact-alone", test_a_scale_has_force_and_contact_alone);
+        g_test_add_func("/tracker-vendor/a-scale-is-in-contact-by-the-limits", test_a_scale_is_in_contact_by_the_limits);
         g_test_add_func("/tracker-vendor/a-scale-shows-no-rate", test_a_scale_shows_no_rate);
         g_test_add_func("/tracker-vendor/a-brush-has-a-session-alone", test_a_brush_has_a_session_alone);
         g_test_add_func("/tracker-vendor/what-was-not-told-is-absent", test_what_was_not_told_is_absent);

@@ -11,6 +11,7 @@ typedef struct Device {
         ProfileFile *file;
         Translate *translate;
         uint64_t now_usec;
+        NoteLimits limits;
         Packet packet;                  /* of the newest frame */
         GString *unknown;
 } Device;
@@ -43,7 +44,7 @@ static const OmpLive *say(Device *d, uint8_t channel, const char *hex) {
         d->now_usec += SEC / 10;
         frame.boottime_usec = d->now_usec;
         frame.size = (uint16_t) octets_from_hex(hex, octets, sizeof(octets));
-        translate_packet(d->translate, &frame, &d->packet);
+        translate_packet(d->translate, &frame, &d->limits, &d->packet);
         unknown_begin(&unknown, tell, d);
         translate_unknown(d->translate, &unknown);
         return d->packet.error >= 0 && d->packet.kind == PACKET_LIVE ? &d->packet.live : NULL;
@@ -182,6 +183,27 @@ static void test_contact_from_force_with_hysteresis(void) {
 
                 g_assert_cmphex(l->flags & OMP_LIVE_CONTACT_MASK, ==, steps[i].contact ? OMP_LIVE_CONTACT_YES : OMP_LIVE_CONTACT_NO);
                 g_assert_cmpint(d.packet.signs.use, ==, steps[i].contact); /* contact is all that it knows */
+        }
+}
+
+static void test_contact_by_the_limits_that_hold(void) {
+        g_auto(Device) d = device_of(VENDOR_HEAD VENDOR_CHAR("data", "0")
+                                     VENDOR_FIELD("force", "data", "0", "u16", "force") "Unit=mN\n");
+        static const struct {
+                int on, off;
+                const char *hex;
+                bool contact;
+        } steps[] = {
+                { 500, 50, "f301", false }, { 500, 50, "f401", true }, { 500, 50, "3200", true }, { 500, 50, "3100", false },
+                { 40, 40, "3100", true }, { 40, 40, "2800", true }, { 40, 40, "2700", false },
+                { 1, 0, "0100", true }, { 1, 0, "0000", true }, { 0, 0, "6400", true }, { 0, 7, "6300", false },
+        };
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(steps); i++) {
+                d.limits.contact_on_mn = steps[i].on;
+                d.limits.contact_off_mn = steps[i].off;
+                g_assert_cmphex(say(&d, 0, steps[i].hex)->flags & OMP_LIVE_CONTACT_MASK, ==,
+                                steps[i].contact ? OMP_LIVE_CONTACT_YES : OMP_LIVE_CONTACT_NO);
         }
 }
 
@@ -533,6 +555,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/translate/force-of-a-batch", test_force_of_a_batch);
         g_test_add_func("/translate/force-of-two-sensors-is-summed", test_force_of_two_sensors_is_summed);
         g_test_add_func("/translate/contact-from-force-with-hysteresis", test_contact_from_force_with_hysteresis);
+        g_test_add_func("/translate/contact-by-the-limits-that-hold", test_contact_by_the_limits_that_hold);
         g_test_add_func("/translate/total-that-wraps-is-extended", test_total_that_wraps_is_extended);
         g_test_add_func("/translate/total-that-falls-began-anew", test_total_that_falls_began_anew);
         g_test_add_func("/translate/total-that-wraps-while-the-link-is-away", test_total_that_wraps_while_the_link_is_away);
