@@ -168,6 +168,10 @@ static Exit catch_up(FollowExport *f) {
                 Exit e;
 
                 e = session_filter_page(f->client, &filter, SESSION_PAGE_MAX, before, &page);
+                if (e == EXIT_NOT_FOUND && before > 0) { /* deleted meanwhile: anew, and quickly over what is exported */
+                        before = 0;
+                        continue;
+                }
                 if (e != EXIT_DONE)
                         return e;
                 json_array_foreach(page, i, session) {

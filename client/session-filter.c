@@ -103,32 +103,33 @@ Exit session_filter_read(Client *client, Objects *objects, uint64_t fallback, Se
 }
 
 Exit session_filter_list(Client *client, const SessionFilter *filter, json_t *ret) {
-        uint64_t before = 0, n_listed = 0;
+        const size_t n_before = json_array_size(ret);
 
-        while (n_listed < filter->limit) {
+        for (;;) {
+                size_t n_listed = json_array_size(ret) - n_before;
                 uint64_t limit = MIN(filter->limit - n_listed, SESSION_PAGE_MAX);
+                uint64_t before = n_listed > 0 ? (uint64_t) json_number(json_array_get(ret, n_before + n_listed - 1), "id") : 0;
                 json_auto *page = NULL;
-                size_t n;
                 Exit e;
 
+                if (limit == 0)
+                        return EXIT_DONE;
                 e = session_filter_page(client, filter, limit, before, &page);
+                if (e == EXIT_NOT_FOUND && before > 0) { /* deleted meanwhile: on from the one before it */
+                        json_array_remove(ret, n_before + n_listed - 1);
+                        continue;
+                }
                 if (e != EXIT_DONE)
                         return e;
 
-                n = json_array_size(page);
-                if (n > 0) {
-                        before = (uint64_t) json_number(json_array_get(page, n - 1), "id");
-                        json_array_extend(ret, page);
-                }
-                n_listed += n;
-                if (n < limit)
+                json_array_extend(ret, page);
+                if (json_array_size(page) < limit)
                         return EXIT_DONE;
         }
-
-        return EXIT_DONE;
 }
 
 Exit session_filter_page(Client *client, const SessionFilter *filter, uint64_t limit, uint64_t before, json_t **ret) {
+        g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
         g_autoptr(sd_bus_message) call = NULL;
         Exit e;
         int r;
@@ -140,5 +141,9 @@ Exit session_filter_page(Client *client, const SessionFilter *filter, uint64_t l
         if (r < 0)
                 return service_message_error(r);
 
-        return service_call(client->bus, call, 0, ret);
+        r = service_try(client->bus, call, 0, &error, ret);
+        if (r >= 0)
+                return EXIT_DONE;
+        e = service_exit(error.name, r);
+        return e == EXIT_NOT_FOUND && before > 0 ? e : service_error(&error, r);
 }

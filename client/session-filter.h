@@ -30,7 +30,7 @@ bool session_filter_given(const Options *options);
 Exit session_filter_read(Client *client, Objects *objects, uint64_t fallback, SessionFilter *ret);
 /* Appends the sessions to an array, newest first. */
 Exit session_filter_list(Client *client, const SessionFilter *filter, json_t *ret);
-/* One page, those before the session `before` (0: the newest). *ret is a new reference. */
+/* One page, those before the session `before` (0: the newest). *ret is a new reference. EXIT_NOT_FOUND without a word: `before` was deleted. */
 Exit session_filter_page(Client *client, const SessionFilter *filter, uint64_t limit, uint64_t before, json_t **ret);
 
 #define SESSION_PAGE_MAX 500u           /* of History1.List */

@@ -2,6 +2,7 @@
 """What people say of a session and what it warns of: set, told, found again after the service was killed, and in the record."""
 import json
 import os
+import pathlib
 import signal
 import struct
 import time
@@ -348,3 +349,13 @@ def test_stored_ones_by_number_uuid_or_latest(stage):
     expect([s['id'] for s in stage.sessions()], [second], 'what is left')
     expect(stage.ctl('delete', 'last')[0], 64, 'nobody is asked here, and nobody has said yes')
     expect((stage.ctl('delete', 'last', '--yes')[0], stage.sessions()), (0, []), 'the last')
+
+
+def test_the_edge_of_a_page_is_deleted(stage):
+    """A page goes on from the last session of the one before, which somebody may have deleted: those that are left are all listed."""
+    history = stage.start('history', ['/usr/bin/python3', pathlib.Path(__file__).with_name('fake-history.py'), 1400])
+    wait_for('history', lambda: 'ready' in history.text())
+    ids = [s['id'] for s in stage.json('sessions', '--all')['sessions']]
+    expect(sorted(set(range(1, 1401)) - set(ids)), [401, 901], 'sessions that are gone')
+    expect(ids == sorted(set(ids), reverse=True), True, 'each once, the newest first')
+    expect(len(stage.json('sessions', '--limit=1000')['sessions']), 1000, 'as many as were asked for')
