@@ -2,10 +2,13 @@
 #include <glib.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/json.h"
 #include "client/output.h"
 #include "client/service.h"
+#include "client/terminal.h"
+#include "client/text.h"
 #include "client/verbs.h"
 
 #define COLUMN 28
@@ -15,7 +18,13 @@ static const char exit_codes[] =
         "5 service not reachable, 64 wrong usage.\n";
 
 static void print_row(const char *left, const char *right) {
-        printf("  %-*s  %s\n", COLUMN, left, right);
+        unsigned columns = 0, rows;     /* a pipe is not wrapped */
+        g_autofree char *wrapped = NULL;
+
+        if (isatty(STDOUT_FILENO))
+                terminal_size(&columns, &rows);
+        wrapped = text_wrap(right, columns, COLUMN + 4);
+        printf("  %-*s  %s\n", COLUMN, left, wrapped);
 }
 
 static void print_option(Option option) {

@@ -55,6 +55,6 @@ void hub_status_changed(Hub *hub) {
         if (g_str_equal(text, hub->status))
                 return;
 
-        (void) sd_notifyf(0, "%sSTATUS=%s", *hub->status ? "" : "READY=1\n", text);
+        (void) sd_notifyf(0, "STATUS=%s%s", text, *hub->status ? "" : "\nREADY=1");
         g_strlcpy(hub->status, text, sizeof(hub->status));
 }

@@ -11,6 +11,7 @@ from stage import DEADLINE_SEC, SANITIZER_WORDS, Failure, expect, wait_for
 from test_record import recorded
 from test_report import story
 from test_schema import ARGUMENTS, is_sentence
+from terminal import Terminal
 
 PROFILE = pathlib.Path(__file__).resolve().parents[2] / 'daemon/profiles/simplepen.mnprofile'
 NOBODY = 65534
@@ -213,3 +214,12 @@ def test_another_user(stage):
     expect(needlectl(stage, 'status', **somebody)[0], 0, 'states are everybody\'s')
     expect(needlectl(stage, 'sessions', '--json', **somebody)[:2], (0, '{"sessions":[]}\n'), 'sessions of somebody else')
     expect(len(stage.sessions()), 1, 'what is left')
+
+
+def test_help_fits_the_terminal(stage):
+    """Its rows are wrapped at the terminal's columns. A pipe has each in a line, for who reads them by program."""
+    for words in ((), ('sessions',)):
+        terminal = Terminal(stage, 'help', *words, rows=24, env={'PAGER': 'cat'})
+        shown = terminal.end(0)
+        expect([line for line in shown.splitlines() if len(line) > 80], [], f'rows of help {words} that are too long')
+        expect(' '.join(shown.split()), ' '.join(stage.ctl('help', *words)[1].split()), 'its words')
