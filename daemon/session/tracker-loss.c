@@ -52,6 +52,10 @@ static unsigned find(const Tracker *t, uint8_t channel, uint16_t sequence) {
         return i;
 }
 
+bool tracker_loss_awaits(const Tracker *t, const Frame *frame, const Packet *p) {
+        return p->arrival == OMP_ARRIVAL_LATE && find(t, frame->channel, p->sequence) < t->n_losses;
+}
+
 static void take_late(Tracker *t, const Frame *frame, const Packet *p) {
         unsigned i = find(t, frame->channel, p->sequence);
 

@@ -113,6 +113,7 @@ void tracker_tell_gap(Tracker *t, const SessionGap *gap, uint64_t now_usec);
 /* tracker-loss.c: within a session. What is missing in a stream, as a gap from its last packet to this one. */
 void tracker_loss_begin(Tracker *t);
 void tracker_loss_take(Tracker *t, const Frame *frame, const Packet *p); /* a numbered one */
+bool tracker_loss_awaits(const Tracker *t, const Frame *frame, const Packet *p); /* it is late, and one of those that are missing */
 uint64_t tracker_loss_deadline(const Tracker *t);
 void tracker_loss_now(Tracker *t, uint64_t now_usec);
 void tracker_loss_end(Tracker *t); /* nothing comes any more */

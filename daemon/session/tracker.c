@@ -151,12 +151,15 @@ static void begin_ending(Tracker *t, const Frame *frame) {
 }
 
 /* It says itself that it is no more of the session (also one that comes late or twice, and is no sign of anything else), or came behind one that
- * did: with those between missing the record would tell another story. */
-static bool is_after_end(const Tracker *t, const Packet *p) {
-        if (p->kind != PACKET_LIVE || p->error < 0)
+ * did: with those between missing the record would tell another story. So would one that comes late, but for numbers that the session itself
+ * misses. */
+static bool is_after_end(const Tracker *t, const Frame *frame, const Packet *p) {
+        if (p->stream != TALLY_LIVE || p->error < 0)
                 return false;
-        if (t->past_end && p->arrival != OMP_ARRIVAL_LATE)
+        if (t->past_end && !tracker_loss_awaits(t, frame, p))
                 return true;
+        if (p->kind != PACKET_LIVE)
+                return false;
 
         return t->translate ? p->signs.knows_flag && !p->signs.flag : !(p->live.flags & OMP_LIVE_SESSION);
 }
@@ -209,7 +212,7 @@ static void take_any(Tracker *t, const Frame *frame) {
         }
         opening_note(&t->opening, &p.signs);
         if (G_UNLIKELY(t->ending)) {
-                if (is_after_end(t, &p)) {
+                if (is_after_end(t, frame, &p)) {
                         t->past_end = true;
                         tracker_pass(t, frame, &p);
                 } else {

@@ -62,6 +62,61 @@ static void test_values_after_the_end_lead_in_the_next(void) {
         stop(talk);
 }
 
+/* Values 0 to 4 of a session that waits for what is on its way when its device says that it is over. */
+static Talk *talk_that_settles(void) {
+        TrackerSettings settings = talk_settings;
+        Talk *talk;
+
+        settings.settle_usec = SEC / 4;
+        talk = talk_new(&settings);
+        link_frame(talk, FRAME_LINK_UP);
+        use(talk, 5, FLAG);
+        told(talk, "opened running");
+        return talk;
+}
+
+static void settle(Talk *talk) {
+        talk->now_usec += SEC;
+        tick(talk);
+        g_assert_null(session(talk));
+        g_assert_cmpuint(talk->replayed, ==, 1);
+}
+
+/* 5 comes after 6, which is after the end: the session has not missed it, and without 6 the record would have it in order. */
+static void test_a_late_value_that_nobody_missed(void) {
+        g_autoptr(Talk) talk = talk_that_settles();
+        unsigned kept;
+
+        event(talk, OMP_EVENT_SESSION_END, false);
+        kept = talk->kept->len;
+        talk->live_sequence = 6;
+        live(talk, LIFTED, 0);
+        talk->live_sequence = 5;
+        use(talk, 1, FLAG);
+        g_assert_cmpuint(talk->kept->len, ==, kept);
+        settle(talk);
+        told(talk, "event:11 ending ended:device");
+        g_assert_cmpint(talk->figures.value[FIGURE_STROKES].i, ==, 4 * 12);
+        g_assert_cmpint(talk->figures.value[FIGURE_LATE_LIVE].i, ==, 0);
+}
+
+/* 5 comes after 7, which is after the end, too: but since 6 the session has missed it. */
+static void test_a_late_value_that_was_missed(void) {
+        g_autoptr(Talk) talk = talk_that_settles();
+
+        talk->live_sequence = 6;
+        use(talk, 1, FLAG);
+        event(talk, OMP_EVENT_SESSION_END, false);
+        live(talk, LIFTED, 0);
+        talk->live_sequence = 5;
+        use(talk, 1, FLAG);
+        settle(talk);
+        told(talk, "event:11 ending ended:device");
+        g_assert_cmpint(talk->figures.value[FIGURE_LATE_LIVE].i, ==, 1);
+        g_assert_cmpint(talk->figures.value[FIGURE_LOST_LIVE].i, ==, 0);
+        g_assert_cmpint(talk->figures.value[FIGURE_GAPS].i, ==, 0);
+}
+
 /* One at a time; and without one nothing is a session's. */
 static void test_restart_while_one_is_live(void) {
         const SessionIdentity identity = { .id = 2 };
@@ -136,6 +191,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker-between/strokes-of-the-last-session-are-no-use", test_strokes_of_the_last_session_are_no_use);
         g_test_add_func("/tracker-between/strokes-while-the-link-is-away-are-no-use", test_strokes_while_the_link_is_away_are_no_use);
         g_test_add_func("/tracker-between/values-after-the-end-lead-in-the-next", test_values_after_the_end_lead_in_the_next);
+        g_test_add_func("/tracker-between/a-late-value-that-nobody-missed", test_a_late_value_that_nobody_missed);
+        g_test_add_func("/tracker-between/a-late-value-that-was-missed", test_a_late_value_that_was_missed);
         g_test_add_func("/tracker-between/restart-while-one-is-live", test_restart_while_one_is_live);
         g_test_add_func("/tracker-between/late-ones-of-several-gaps", test_late_ones_of_several_gaps);
         g_test_add_func("/tracker-between/a-value-that-is-shown", test_a_value_that_is_shown);

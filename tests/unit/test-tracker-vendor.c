@@ -326,6 +326,32 @@ static void test_loss_and_lateness_by_its_numbers(void) {
         g_assert_cmpuint(tracker_counters(talk->tracker)->duplicates, ==, 1);
 }
 
+/* What came after the end is not in the record: come twice, it would be the first there, and a packet behind it would show it as lost. */
+static void test_what_comes_after_the_end_twice(void) {
+        TrackerSettings settling = talk_settings;
+        g_autoptr(ProfileFile) file = vendor_text(VENDOR_PEN);
+        g_autoptr(Talk) talk = talk_new_vendor(&file->vendor);
+        unsigned kept;
+
+        settling.settle_usec = SEC / 4;
+        tracker_set_settings(talk->tracker, &settling);
+        link_frame(talk, FRAME_LINK_UP);
+        say(talk, 1, "02");
+        needle(talk, 5);
+        say(talk, 1, "00");
+        told(talk, "opened running ending");
+        kept = talk->kept->len;
+        needle(talk, 1);
+        talk->live_sequence--;
+        needle(talk, 1);
+        g_assert_cmpuint(talk->kept->len, ==, kept);
+        talk->now_usec += SEC;
+        tick(talk);
+        told(talk, "ended:device");
+        g_assert_cmpuint(talk->replayed, ==, 1);
+        expect_figure(talk, FIGURE_STROKES, 4 * 12);
+}
+
 static void test_malformed_is_counted_and_kept(void) {
         g_autoptr(ProfileFile) file = vendor_text(VENDOR_PEN);
         g_autoptr(Talk) talk = talk_new_vendor(&file->vendor);
@@ -610,6 +636,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker-vendor/what-was-told-before-is-kept", test_what_was_told_before_is_kept);
         g_test_add_func("/tracker-vendor/by-hand-it-begins-with-what-holds", test_by_hand_it_begins_with_what_holds);
         g_test_add_func("/tracker-vendor/loss-and-lateness-by-its-numbers", test_loss_and_lateness_by_its_numbers);
+        g_test_add_func("/tracker-vendor/what-comes-after-the-end-twice", test_what_comes_after_the_end_twice);
         g_test_add_func("/tracker-vendor/malformed-is-counted-and-kept", test_malformed_is_counted_and_kept);
         g_test_add_func("/tracker-vendor/states-hold-between-packets", test_states_hold_between_packets);
         g_test_add_func("/tracker-vendor/figures-go-by-the-time-since-the-beginning", test_figures_go_by_the_time_since_the_beginning);
