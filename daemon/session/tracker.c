@@ -363,11 +363,11 @@ static uint64_t end_deadline(const Tracker *t) {
         return UINT64_MAX;
 }
 
-/* When it is paused by itself: a device that does not tell contact is not. */
+/* When it is paused by itself: not before it is used (that waits for the window), and not where the device does not tell contact. */
 static uint64_t pause_deadline(const Tracker *t) {
         const Session *s = t->session;
 
-        if (t->ending || s->state != SESSION_RUNNING || t->settings.pause_after_usec == 0 || !tally_has_contact(&s->tally))
+        if (t->ending || s->state != SESSION_RUNNING || !s->used || t->settings.pause_after_usec == 0 || !tally_has_contact(&s->tally))
                 return UINT64_MAX;
 
         return last_contact(s) + t->settings.pause_after_usec;

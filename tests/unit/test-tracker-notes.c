@@ -90,6 +90,19 @@ static void test_a_pause_by_hand_waits_for_the_window(void) {
         stop(talk);
 }
 
+/* Begun, paused and resumed by hand, and not used yet: that is no break of use, and waits as long as if nobody had paused. */
+static void test_before_use_it_is_not_paused_by_itself(void) {
+        g_autoptr(Talk) talk = talk_with(NULL, 15 * SEC);
+
+        begin_by_hand(talk);
+        g_assert_cmpint(pause_by_hand(talk), ==, 0);
+        g_assert_cmpint(unpause(talk), ==, 0);
+        lift(talk, 599);
+        told(talk, "opened paused running");
+        lift(talk, 1);
+        told(talk, "ended:idle");
+}
+
 /* It was lifted for a while, and then somebody says that it is a break. */
 static void test_a_pause_by_hand_within_one_by_itself(void) {
         g_autoptr(Talk) talk = talk_with(NULL, 15 * SEC);
@@ -335,6 +348,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker-notes/who-tells-no-contact-is-not-paused", test_who_tells_no_contact_is_not_paused);
         g_test_add_func("/tracker-notes/a-pause-by-itself-ends-by-idleness", test_a_pause_by_itself_ends_by_idleness);
         g_test_add_func("/tracker-notes/a-pause-by-hand-waits-for-the-window", test_a_pause_by_hand_waits_for_the_window);
+        g_test_add_func("/tracker-notes/before-use-it-is-not-paused-by-itself", test_before_use_it_is_not_paused_by_itself);
         g_test_add_func("/tracker-notes/a-late-tick", test_a_late_tick);
         g_test_add_func("/tracker-notes/stages-and-their-times", test_stages_and_their_times);
         g_test_add_func("/tracker-notes/needling-without-cleansing-is-noted", test_needling_without_cleansing_is_noted);
