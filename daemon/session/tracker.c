@@ -14,9 +14,8 @@ static const OmpLive *last_live(const Tracker *t) {
 /* Decodes, and places the packet in its stream. */
 static void decode(Tracker *t, const Frame *frame, Packet *p) {
         if (t->translate) {
-                const Tally *tally = t->session ? &t->session->tally : NULL;
-
-                translate_packet(t->translate, frame, tally && tally->has_limits ? &tally->limits : &t->settings.limits, p);
+                /* Within a session those of its record alone: without a note of them there is none. */
+                translate_packet(t->translate, frame, t->session ? &t->session->tally.limits : &t->settings.limits, p);
                 return;
         }
 

@@ -163,6 +163,33 @@ static void test_a_scale_is_in_contact_by_the_limits(void) {
         expect_figure(talk, FIGURE_CONTACT_TIME, 40 * 100000);
 }
 
+/* Taken up again under another configuration: its record has no limits, so what holds is what held. */
+static void test_a_scale_goes_on_by_its_record(void) {
+        g_autoptr(ProfileFile) file = vendor_text(SCALE);
+        g_autoptr(Talk) before = talk_new_vendor(&file->vendor), after = talk_new_vendor(&file->vendor);
+        g_autofree Frame *frames = NULL;
+        TrackerSettings other = talk_settings;
+        const Session *s;
+        Figures then, now;
+
+        link_frame(before, FRAME_LINK_UP);
+        scale(before, 10, 300);
+        s = tracker_session(before->tracker);
+        session_figures(s, before->now_usec, &then);
+        g_assert_cmpint(then.value[FIGURE_CONTACT_TIME].i, ==, 9 * 100000);
+
+        frames = g_new(Frame, before->kept->len);
+        for (unsigned i = 0; i < before->kept->len; i++)
+                frames[i] = *(const Frame *) before->kept->pdata[i];
+        other.limits.contact_on_mn = other.limits.contact_off_mn = 600;
+        tracker_set_settings(after->tracker, &other);
+        after->partial = true;
+        g_assert_cmpint(tracker_resume(after->tracker, &(SessionIdentity) { .id = 1 }, s->start_boottime_usec, s->start_realtime_usec,
+                                       frames, before->kept->len, true, before->now_usec, REALTIME_OFFSET), ==, 0);
+        session_figures(tracker_session(after->tracker), before->now_usec, &now);
+        g_assert_cmpmem(&then, sizeof(then), &now, sizeof(now));
+}
+
 static void test_a_scale_shows_no_rate(void) {
         g_autoptr(ProfileFile) file = vendor_text(SCALE);
         unsigned shown = 0;
@@ -630,6 +657,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker-vendor/a-pen-is-used", test_a_pen_is_used);
         g_test_add_func("/tracker-vendor/a-scale-has-force-and-contact-alone", test_a_scale_has_force_and_contact_alone);
         g_test_add_func("/tracker-vendor/a-scale-is-in-contact-by-the-limits", test_a_scale_is_in_contact_by_the_limits);
+        g_test_add_func("/tracker-vendor/a-scale-goes-on-by-its-record", test_a_scale_goes_on_by_its_record);
         g_test_add_func("/tracker-vendor/a-scale-shows-no-rate", test_a_scale_shows_no_rate);
         g_test_add_func("/tracker-vendor/a-brush-has-a-session-alone", test_a_brush_has_a_session_alone);
         g_test_add_func("/tracker-vendor/what-was-not-told-is-absent", test_what_was_not_told_is_absent);
