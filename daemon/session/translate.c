@@ -536,7 +536,6 @@ void translate_reset(Translate *t, uint64_t boottime_usec) {
         t->strokes = t->passes = t->distance = (Counter) { 0 };
         t->live.strokes = t->live.distance_mm = 0;
         t->live.passes = t->live.last_stroke = 0;
-        t->battery = -1;
         t->told = 0;
         t->feature_changed = true;
         translate_link_up(t);
@@ -551,6 +550,7 @@ void translate_link_up(Translate *t) {
         if (!t->distance.started)
                 t->live.flags &= (uint16_t) ~OMP_LIVE_DISTANCE;
         t->live.force_mean_mn = t->live.force_peak_mn = OMP_FORCE_UNKNOWN;
+        t->battery = -1;
         t->knows_flag = false;
         t->unknown_token = false;
         t->fresh = true;

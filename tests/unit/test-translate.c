@@ -500,7 +500,9 @@ static void test_link_up_makes_states_unknown(void) {
         (void) say(&d, 0, "00 07 e8030000 0a00");
         (void) say(&d, 1, "02");
         (void) say(&d, 2, "f401 581b 9c01 05 0200 02");
+        (void) say(&d, 3, "57");
         translate_link_up(d.translate);
+        g_assert_cmpint(translate_battery(d.translate), ==, -1);
         l = say(&d, 1, "01");
         g_assert_cmphex(l->flags, ==, OMP_LIVE_PASSES | OMP_LIVE_DISTANCE); /* counters go on */
         g_assert_cmpint(l->force_mean_mn, ==, OMP_FORCE_UNKNOWN);
