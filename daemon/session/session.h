@@ -91,7 +91,7 @@ struct Session {
         Stage stage;
         uint64_t stage_from_usec;       /* session time at which it was set */
         uint64_t stage_usec[_STAGE_MAX]; /* spent in each, without the current one's time since stage_from_usec */
-        bool not_cleansed;              /* needling began without the stage before it */
+        bool not_cleansed;              /* needling began, by its stage or by use, without the stage before it */
         uint8_t area_set;               /* by the host, 0 unspecified */
         uint8_t area_now;               /* that one, or the device's own while it tells one */
         uint8_t stages_set;             /* bit n: stage n was set */
@@ -101,7 +101,7 @@ struct Session {
         DeviceClock clock;
 
         uint32_t record;                /* the device's own number for it, 0: it has told none */
-        bool followed;                  /* live: something of the link or of the device has come */
+        bool followed;                  /* live: something of the device has come, beside what it had stored */
         bool is_stored;                 /* it was not, and the device's record of it has come: that gives the figures */
         OmpRecord stored;
 

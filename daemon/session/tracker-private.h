@@ -3,7 +3,7 @@
 
 /* The parts of a Tracker: tracker.c takes frames and time, tracker-begin.c what comes before a session and makes its beginning, tracker-packet.c
  * what a device's packets say within one, tracker-link.c what happens to the link, tracker-notes.c what its host says, tracker-warn.c what it
- * warns of, tracker-loss.c what it misses. */
+ * warns of, tracker-loss.c what it misses, tracker-resume.c how one from before is taken up. */
 
 #include "needled/omp-time.h"
 #include "session/budget.h"
