@@ -117,6 +117,60 @@ static void test_a_late_value_that_was_missed(void) {
         g_assert_cmpint(talk->figures.value[FIGURE_GAPS].i, ==, 0);
 }
 
+static void step(Talk *talk, GRand *rand) {
+        unsigned flag = g_rand_boolean(rand) ? FLAG : 0;
+
+        switch (g_rand_int_range(rand, 0, 12)) {
+        case 0:
+                event(talk, OMP_EVENT_SESSION_START, false);
+                break;
+        case 1:
+        case 2:
+                event(talk, OMP_EVENT_SESSION_END, false);
+                break;
+        case 3:
+                status(talk, flag != 0);
+                break;
+        case 4:
+                talk->now_usec += (uint64_t) g_rand_int_range(rand, 0, 400) * 1000;
+                tick(talk);
+                break;
+        case 5:
+                talk->event_sequence = (uint16_t) (talk->event_sequence + g_rand_int_range(rand, -2, 4));
+                break;
+        case 6:
+        case 7:
+                talk->live_sequence = (uint16_t) (talk->live_sequence + g_rand_int_range(rand, -4, 5));
+                break;
+        case 8:
+                live(talk, LIFTED | flag, 0);
+                break;
+        default:
+                use(talk, 1, flag);
+                break;
+        }
+}
+
+/* Whatever comes late, twice or never while sessions settle: talk.c replays each at its end. */
+static void test_any_order_around_the_end(void) {
+        unsigned replayed = 0;
+
+        for (guint32 seed = 1; seed <= 500; seed++) {
+                TrackerSettings settings = talk_settings;
+                g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
+                g_autoptr(Talk) talk = NULL;
+
+                g_test_message("seed %u", seed);
+                settings.settle_usec = SEC / 4;
+                talk = talk_new(&settings);
+                link_frame(talk, FRAME_LINK_UP);
+                for (unsigned i = 0; i < 200; i++)
+                        step(talk, rand);
+                replayed += talk->replayed;
+        }
+        g_assert_cmpuint(replayed, >, 1000);
+}
+
 /* One at a time; and without one nothing is a session's. */
 static void test_restart_while_one_is_live(void) {
         const SessionIdentity identity = { .id = 2 };
@@ -193,6 +247,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/tracker-between/values-after-the-end-lead-in-the-next", test_values_after_the_end_lead_in_the_next);
         g_test_add_func("/tracker-between/a-late-value-that-nobody-missed", test_a_late_value_that_nobody_missed);
         g_test_add_func("/tracker-between/a-late-value-that-was-missed", test_a_late_value_that_was_missed);
+        g_test_add_func("/tracker-between/any-order-around-the-end", test_any_order_around_the_end);
         g_test_add_func("/tracker-between/restart-while-one-is-live", test_restart_while_one_is_live);
         g_test_add_func("/tracker-between/late-ones-of-several-gaps", test_late_ones_of_several_gaps);
         g_test_add_func("/tracker-between/a-value-that-is-shown", test_a_value_that_is_shown);
