@@ -86,7 +86,8 @@ static int put_row(sqlite3_stmt *from, sqlite3_stmt *into, int n_given, const ui
         return rc == SQLITE_OK ? rows_run_once(into) : rc;
 }
 
-/* What is told by a file that says why it cannot be taken in; the database's own errors are the writer's to tell. */
+/* What is told by a file that says why it cannot be taken in; the database's own errors are the writer's to tell. Asked of its connection, which
+ * forgets when a statement of it that went well is reset or finalized: none is between the error and the question. */
 static bool is_theirs(const Aside *aside) {
         int rc = sqlite3_errcode(aside->db) & 0xff;
 
@@ -239,6 +240,7 @@ static int show_session(Aside *aside, Ledger *ledger) {
 
 /* The next of theirs that was over, or passes it over. SQLITE_NOTFOUND: there is no more. */
 static int next_session(Aside *aside, Ledger *ledger) {
+        bool comes = false;
         int rc = SQLITE_OK;
 
         if (!aside->sessions)
@@ -255,12 +257,11 @@ static int next_session(Aside *aside, Ledger *ledger) {
                         rc = is_erased(aside, ledger, aside->sessions);
                 if (rc == SQLITE_OK)
                         rc = schema_set_meta(ledger->rows.db, aside->key, (sqlite3_int64) aside->from);
-                else if (rc == SQLITE_NOTFOUND)
-                        rc = begin_session(aside, ledger, 2);
+                comes = rc == SQLITE_NOTFOUND;
         } else if (rc == SQLITE_DONE)
                 rc = SQLITE_NOTFOUND;
         (void) sqlite3_reset(aside->sessions);
-        return rc;
+        return comes ? begin_session(aside, ledger, 2) : rc;
 }
 
 static int move_on(Aside *aside, Ledger *ledger) {
@@ -315,18 +316,26 @@ static int copy_whole(Aside *aside, Ledger *ledger) {
 
 /* Sessions that had not ended are whoever's who ends those that were live when the daemon went. */
 static int copy_live(Aside *aside, Ledger *ledger) {
+        g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(uint64_t));
         sqlite3_stmt *stmt = NULL;
         int rc = prepare(aside->db, "SELECT id, owner, owner_name FROM session WHERE ended = 0 ORDER BY id", &stmt);
 
         while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-                aside->from = (uint64_t) sqlite3_column_int64(stmt, 0);
+                uint64_t id = (uint64_t) sqlite3_column_int64(stmt, 0);
+
                 rc = is_erased(aside, ledger, stmt);
                 if (rc == SQLITE_NOTFOUND)
-                        rc = copy_whole(aside, ledger);
+                        g_array_append_val(ids, id);
+                rc = rc == SQLITE_NOTFOUND ? SQLITE_OK : rc;
         }
         (void) sqlite3_finalize(stmt);
+        rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
+        for (guint i = 0; i < ids->len && rc == SQLITE_OK; i++) {
+                aside->from = g_array_index(ids, uint64_t, i);
+                rc = copy_whole(aside, ledger);
+        }
         aside->from = 0;
-        return rc == SQLITE_DONE ? SQLITE_OK : rc;
+        return rc;
 }
 
 /* What it has to say of other files. */

@@ -244,6 +244,18 @@ static void test_what_cannot_be_read(void) {
         fixture_done(&f);
 }
 
+/* Found out only while a session that had not ended is copied, with the row that says so still in hand. */
+static void test_what_lacks_a_table(void) {
+        g_autofree char *name = NULL;
+        Fixture f;
+
+        make_many(&f);
+        name = aside_name(&f);
+        exec(name, "UPDATE session SET ended = 0 WHERE id = 3; DROP TABLE event");
+        assert_left(&f, name, "it cannot be read");
+        fixture_done(&f);
+}
+
 /* The number that comes next is not the only one to say which were used. */
 static void test_without_what_it_counts(void) {
         g_autofree char *name = NULL, *elsewhere = NULL;
@@ -448,6 +460,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store-aside/of-a-version-between", test_of_a_version_between);
         g_test_add_func("/store-aside/ids-and-uuids", test_ids_and_uuids);
         g_test_add_func("/store-aside/what-cannot-be-read", test_what_cannot_be_read);
+        g_test_add_func("/store-aside/what-lacks-a-table", test_what_lacks_a_table);
         g_test_add_func("/store-aside/without-what-it-counts", test_without_what_it_counts);
         g_test_add_func("/store-aside/what-came-and-went", test_what_came_and_went);
         g_test_add_func("/store-aside/erased-on-the-way", test_erased_on_the_way);
