@@ -21,6 +21,7 @@
 #define LEDGER ".needled-exported"
 #define UUID_LENGTH 36u
 #define LEDGER_MAX (64u * 1024u * 1024u)
+#define WAITING_MAX 1000u               /* what is more is listed anew: anybody may send us a signal */
 
 typedef struct FollowExport {
         Client *client;
@@ -214,7 +215,10 @@ static int on_added(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (sd_bus_message_read(m, "tu", &id, &owner) < 0 || owner != getuid())
                 return 0;
 
-        g_queue_push_tail(&f->waiting, g_memdup2(&id, sizeof(id)));
+        if (f->waiting.length < WAITING_MAX)
+                g_queue_push_tail(&f->waiting, g_memdup2(&id, sizeof(id)));
+        else
+                f->catch_up = true;
         return sd_event_source_set_enabled(f->work, SD_EVENT_ONESHOT);
 }
 
@@ -223,7 +227,7 @@ static int on_service(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *name, *before, *now;
         FollowExport *f = userdata;
 
-        if (sd_bus_message_read(m, "sss", &name, &before, &now) < 0 || !*now)
+        if (!service_is_bus(m) || sd_bus_message_read(m, "sss", &name, &before, &now) < 0 || !*now)
                 return 0;
 
         f->catch_up = true;

@@ -298,7 +298,7 @@ static int on_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret
         const char *name, *old, *new;
         Follow *f = userdata;
 
-        if (sd_bus_message_read(m, "sss", &name, &old, &new) < 0)
+        if (!service_is_bus(m) || sd_bus_message_read(m, "sss", &name, &old, &new) < 0)
                 return 0;
 
         if (*new) {

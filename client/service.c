@@ -73,6 +73,10 @@ Exit service_open(sd_bus **ret) {
         return EXIT_DONE;
 }
 
+bool service_is_bus(sd_bus_message *m) {
+        return g_strcmp0(sd_bus_message_get_sender(m), "org.freedesktop.DBus") == 0;
+}
+
 Exit service_message(sd_bus *bus, const char *path, const char *interface, const char *member,
                      sd_bus_message **ret) {
         int r = sd_bus_message_new_method_call(bus, ret, SERVICE_NAME, path, interface, member);

@@ -5,6 +5,7 @@
 
 #include <glib.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
@@ -33,6 +34,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(sd_bus_error, sd_bus_error_free)
 Exit service_open(sd_bus **ret);
 /* With --redact: which devices there are, if the service runs. service_open() does it. */
 void service_learn(sd_bus *bus);
+
+/* Whether the bus itself says so: sd-bus believes the sender of what was sent to us directly, and anybody may do that. */
+bool service_is_bus(sd_bus_message *m);
 
 /* A call to the service, to be filled and sent. */
 Exit service_message(sd_bus *bus, const char *path, const char *interface, const char *member,

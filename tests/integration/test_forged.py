@@ -28,11 +28,11 @@ def busctl(stage, *args, user=None, check=True):
     return done
 
 
-def connections(stage):
-    """The unique names of needled: the one for bluetoothd and the one for its own interface."""
+def connections(stage, process=None):
+    """The unique names of a process, by default needled's: the one for bluetoothd and the one for its own interface."""
     def is_own(name):
         done = busctl(stage, 'call', *BUS, 'GetConnectionUnixProcessID', 's', name, check=False)    # it may have left
-        return done.returncode == 0 and json.loads(done.stdout)['data'] == [stage.daemon.child.pid]
+        return done.returncode == 0 and json.loads(done.stdout)['data'] == [(process or stage.daemon).child.pid]
 
     names = json.loads(busctl(stage, 'call', *BUS, 'ListNames').stdout)['data'][0]
     return [name for name in names if name.startswith(':') and is_own(name)]
@@ -140,6 +140,30 @@ def test_nothing_changes_while_it_streams(stage):
     none_lost(stage, sim)
     sim.control('drop 08')
     wait_for('streaming again', lambda: counters(stage)['reconnects'] == 1 and stage.streaming())
+
+
+def test_who_records_believes_the_bus_alone(stage):
+    """That needled has gone: told to needlectl itself by somebody who is not the bus."""
+    sim = stage.sim('--kind=pen', '--live-period=50')
+    stage.needled()
+    stage.adopt()
+    sim.control('start')
+    wait_for('a session', stage.live_session)
+    tape = stage.dir / 'a.tape'
+    recorder = stage.start('record', [stage.binary('client/needlectl'), 'record', '-o', tape])
+    wait_for('frames on the tape', lambda: tape.exists() and ' < live ' in tape.read_text())
+    names = connections(stage, recorder)
+    expect(len(names), 1, 'connections of needlectl')
+    stage.dir.chmod(0o711)
+    for owners in ((':1.0', ''), ('', ':1.999')):
+        busctl(stage, 'emit', f'--destination={names[0]}', '--', '/org/freedesktop/DBus', 'org.freedesktop.DBus', 'NameOwnerChanged', 'sss',
+               'org.needled', *owners, user=SOMEBODY)
+    settle(stage, names)
+    sim.control('stop')
+    wait_for('the end of the recording', lambda: not recorder.running())
+    expect(recorder.child.returncode, 0, f'exit status ({recorder.text()})')
+    expect('broke off' in tape.read_text(), False, 'a stream that broke off')
+    expect(tape.read_text().splitlines()[-1].endswith(' = device'), True, 'the end on the tape')
 
 
 def test_no_device_is_found_that_is_not_there(stage):
