@@ -11,6 +11,7 @@
 
 #include "client/json.h"
 #include "client/output.h"
+#include "client/redact.h"
 #include "client/service.h"
 #include "client/terminal.h"
 
@@ -244,6 +245,7 @@ static int on_objects(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
                 return 0;
         }
 
+        redact_learn(managed);
         objects_done(&f->objects);
         objects_init(&f->objects, managed);
         look(f);

@@ -7,6 +7,7 @@
 #include "client/format.h"
 #include "client/json.h"
 #include "client/names.h"
+#include "client/redact.h"
 #include "client/text.h"
 #include "needled/omp-words.h"
 
@@ -194,7 +195,8 @@ void watch_model_record(WatchModel *m, const StreamRecord *record, uint64_t now_
                 break;
         case NEEDLED_STREAM_MARK:
                 text = g_strndup(record->mark.text, record->mark.length);
-                set_notice(m, false, now_usec, text_printable(text));
+                redact_learn_word(REDACT_NOTE, text); /* no answer of the service has told it */
+                set_notice(m, false, now_usec, text_printable(redact_name(text)));
                 break;
         case NEEDLED_STREAM_WAVEFORM: /* not asked for, and what the reader does not know */
         case NEEDLED_STREAM_FRAME:

@@ -205,6 +205,24 @@ def test_who_is_asked_for_authorisation(stage):
         expect(os.path.exists(f'/proc/{pid}'), False, 'an agent that is left behind')
 
 
+def test_what_comes_while_somebody_watches_is_redacted_too(stage):
+    sim = stage.sim('--kind=pen', '--live-period=50')
+    stage.needled()
+    stage.adopt(alias='Annas Stift')
+    watching = stage.start('watch', [stage.binary('client/needlectl'), 'watch', '--redact'])
+    wait_for('a line', lambda: 'device-1' in watching.text())
+    expect(stage.ctl('alias', 'Annas Stift', 'Idas Stift')[0], 0, 'another name')
+    expect(stage.ctl('release')[0], 0, 'release')
+    wait_for('a line that says so', lambda: 'released' in watching.text())
+    expect(stage.ctl('connect')[0], 0, 'connect')
+    sim.control('start')
+    wait_for('a session', stage.live_session)
+    wait_for('its lines', lambda: 'session 1' in watching.text())
+    expect(stage.ctl('mark', 'red spot')[0], 0, 'mark')
+    wait_for('the mark', lambda: 'note-1' in watching.text() or 'red spot' in watching.text())
+    lacks(watching.text(), FIRST, 'Annas', 'Idas', 'red spot')
+
+
 def test_what_is_redacted_and_what_is_paged(stage):
     sim = stage.sim('--kind=pen', '--live-period=50')
     stage.needled()

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/json.h"
+#include "client/redact.h"
 #include "client/text.h"
 #include "client/watch-json.h"
 #include "client/watch-model.h"
@@ -645,6 +646,27 @@ static void test_the_past_fills_the_last_minute(void) {
         watch_model_done(&m);
 }
 
+/* With --redact: a remark, a figure among them, is somebody's as a note is. */
+static void test_marks_are_redacted(void) {
+        static const char *const texts[] = { "red spot", "12" };
+        WatchModel m;
+
+        redact_reset();
+        redact_enable();
+        begin(&m, "streaming", "");
+        for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+                StreamRecord mark = { .type = NEEDLED_STREAM_MARK, .known = true, .mark = { texts[i], strlen(texts[i]) } };
+                g_autofree char *name = g_strdup_printf("note-%zu", i + 1), *told = NULL;
+
+                feed(&m, mark, NOW);
+                g_assert_cmpstr(watch_model_notice(&m, NOW), ==, name);
+                told = watch_model_take_notice(&m);
+                g_assert_cmpstr(told, ==, name);
+        }
+        watch_model_done(&m);
+        redact_reset();
+}
+
 /* Where limits are as no device has them. */
 static void test_zones_of_nothing_are_drawn_too(void) {
         const int32_t odd[][3] = { { 0, 0, 1 }, { 0, 0, INT32_MAX }, { INT32_MAX, INT32_MAX, INT32_MAX }, { -5, -5, 1 }, { 900, 400, 100 } };
@@ -695,6 +717,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/client-watch/what-came-of-a-key-is-shown-for-a-while", test_what_came_of_a_key_is_shown_for_a_while);
         g_test_add_func("/client-watch/help-says-what-each-key-does", test_help_says_what_each_key_does);
         g_test_add_func("/client-watch/the-past-fills-the-last-minute", test_the_past_fills_the_last_minute);
+        g_test_add_func("/client-watch/marks-are-redacted", test_marks_are_redacted);
         g_test_add_func("/client-watch/zones-of-nothing-are-drawn-too", test_zones_of_nothing_are_drawn_too);
         return g_test_run();
 }
