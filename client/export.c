@@ -331,8 +331,12 @@ Exit verb_export(Client *client) {
         if (e != EXIT_DONE)
                 return e;
         x.single = ids->len == 1 && client->n_args == 1 && !(output && g_file_test(output, G_FILE_TEST_IS_DIR));
-        if (client_wants_json(client) && x.single && !output) {
-                output_error("The %s goes to stdout: --json needs --output.", export_format_name(x.options.format));
+        if (output && output_file_is_stdout(output) && !x.single) {
+                output_error("Only one session that is named goes to stdout: --output takes a folder or an archive for others.");
+                return EXIT_USAGE;
+        }
+        if (client_wants_json(client) && x.single && output_file_is_stdout(output)) {
+                output_error("The %s goes to stdout: --json needs --output=FILE.", export_format_name(x.options.format));
                 return EXIT_USAGE;
         }
 

@@ -83,7 +83,7 @@ static Exit open_file(OutputFile *f, const char *path, bool force, bool growing)
         int fd;
 
         *f = (OutputFile) { .file = stdout };
-        if (!path || strcmp(path, "-") == 0)
+        if (output_file_is_stdout(path))
                 return EXIT_DONE;
 
         *f = (OutputFile) { .path = path };
@@ -103,6 +103,10 @@ static Exit open_file(OutputFile *f, const char *path, bool force, bool growing)
         }
 
         return EXIT_DONE;
+}
+
+bool output_file_is_stdout(const char *path) {
+        return !path || strcmp(path, "-") == 0;
 }
 
 Exit output_file_open(OutputFile *f, const char *path, bool force) {

@@ -17,7 +17,10 @@ typedef struct OutputFile {
         char *temporary, *place; /* one is put in the place of the other when it is whole; NULL: is there from the beginning */
 } OutputFile;
 
-/* A file (0600) that is at its place once it was closed, with `force` in that of what is there. NULL and "-" are stdout. */
+/* NULL and "-". */
+bool output_file_is_stdout(const char *path);
+
+/* A file (0600) that is at its place once it was closed, with `force` in that of what is there. */
 Exit output_file_open(OutputFile *f, const char *path, bool force);
 /* Likewise, but good at every moment: a new one is there from the beginning, and stays whatever ends the program. */
 Exit output_file_open_growing(OutputFile *f, const char *path, bool force);

@@ -130,8 +130,8 @@ Exit verb_record(Client *client) {
         Recording rec = {};
         Exit e, written;
 
-        if (client_wants_json(client) && !path) {
-                output_error("The tape goes to stdout: --json needs --output.");
+        if (client_wants_json(client) && output_file_is_stdout(path)) {
+                output_error("The tape goes to stdout: --json needs --output=FILE.");
                 return EXIT_USAGE;
         }
 

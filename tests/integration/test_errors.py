@@ -55,6 +55,10 @@ def test_nobody_is_there(stage):
         got, out, err = needlectl(stage, verb, *args)
         if got not in (3, 64) or out or not is_sentence(err):
             raise Failure(f'{verb} {args}: {got} {out!r} {err!r}')
+    for args in (('record',), ('export', '1')):
+        for output in ((), ('--output=-',)):
+            refused(stage, 64, *args, '--json', *output, words='stdout')
+    refused(stage, 64, 'export', '1', '2', '--output=-', words='folder')
 
 
 def closed_pipe():
