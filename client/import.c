@@ -53,19 +53,34 @@ static void note_result(Importing *x, const char *name, Exit e, uint64_t id) {
 
 /* ---- One session ---- */
 
+/* A block goes when the next one was read: that a member of an archive is damaged is told at its end, and a tape without its last
+ * line is none. */
+static void send_blocks(ImportSend *send, FILE *file) {
+        g_autofree char *blocks = g_malloc((size_t) 2 * BLOCK);
+        char *now = blocks, *next = blocks + BLOCK;
+        size_t n = fread(now, 1, BLOCK, file);
+
+        while (n > 0) {
+                size_t n_next = fread(next, 1, BLOCK, file);
+                char *sent = now;
+
+                if (ferror(file) || !import_send_write(send, now, n))
+                        return;
+                now = next;
+                next = sent;
+                n = n_next;
+        }
+}
+
 static Exit send_tape(Importing *x, FILE *file, const char *name, uint64_t *ret_id) {
-        g_autofree char *block = g_malloc(BLOCK);
         ImportSend *send;
         bool failed;
-        size_t n;
         Exit e;
 
         e = import_send_begin(x->client, NULL, &send);
         if (e != EXIT_DONE)
                 return e;
-        while ((n = fread(block, 1, BLOCK, file)) > 0 && import_send_write(send, block, n))
-                ;
-
+        send_blocks(send, file);
         failed = ferror(file);
         if (failed)
                 output_error("%s cannot be read to its end; nothing of it was taken in.", name);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The record is its owner's: to take away, to bring back, and to make disappear."""
+import io
 import json
 import os
 import pty
@@ -106,6 +107,14 @@ def test_json_there_and_back(stage):
     expect(stage.ctl('export', back['id'], '--format=json', '--resample=5')[0], 64, 'only csv is resampled')
 
 
+def damaged(tape):
+    """An archive whose member is a whole tape, but not the one that was put in, as its checksum says."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, 'w') as z:
+        z.writestr('a.tape', tape)
+    return archive.getvalue()[:14] + bytes([archive.getvalue()[14] ^ 1]) + archive.getvalue()[15:]
+
+
 def test_what_is_broken_changes_nothing(stage):
     session = recorded(stage)
     whole = export(stage, 'a.tape', session['id']).read_bytes()
@@ -119,6 +128,7 @@ def test_what_is_broken_changes_nothing(stage):
         'later.json': b'{"format": "needled-session", "version": 2, "session": {}, "frames": []}',
         'half.json': b'{"format": "needled-session", "version": 1, "session": {',
         'half.zip': b'PK\3\4' + b'\0' * 20,
+        'damaged.zip': damaged(whole),
     }
     for name, content in broken.items():
         path = stage.dir / name
