@@ -192,8 +192,13 @@ static void import_archive(Importing *x, FILE *file, const char *name) {
                 if (r <= 0)
                         break;
                 whole = g_strdup_printf("%s: %s", name, member);
-                import_stream(x, content, whole, true);
                 n++;
+                if (x->worst != EXIT_UNREACHABLE) /* that was said, and stays so */
+                        import_stream(x, content, whole, true);
+                else {
+                        (void) fclose(content);
+                        note_result(x, whole, EXIT_UNREACHABLE, 0);
+                }
         }
         if (r == 0 && n > 0)
                 return;

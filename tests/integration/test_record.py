@@ -170,6 +170,15 @@ def test_archives(stage):
     expect(stage.ctl('export')[0], 64, 'without saying which')
     expect(stage.ctl('export', first['id'], '--all')[0], 64, 'both')
 
+    # Without the service one member is enough to know that.
+    with zipfile.ZipFile(stage.dir / 'many.zip', 'w') as z:
+        for number in range(5):
+            z.writestr(f'{number}.tape', tape.read_bytes())
+    stage.daemon.stop()
+    status, out, err = stage.ctl('import', stage.dir / 'many.zip', '--json')
+    expect((status, len(json.loads(out)['failed']), err.count('not reachable')), (5, 5, 1), err)
+    stage.needled()
+
     for name in ('all.tar', 'all.tar.gz', 'all.tar.zst', 'all.zip', 'chosen.zip'):
         elsewhere(stage, f'from-{name}')
         expect(len(stage.json('import', stage.dir / name)['imported']), 1, name)
