@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/agent.h"
 #include "client/json.h"
 #include "client/output.h"
 #include "client/redact.h"
@@ -180,7 +181,8 @@ static int open_stream(Follow *f, const json_t *session) {
         else
                 r = sd_bus_message_append(call, "a{sv}", 2, "period", "t", f->options.period_usec, "frames", "b",
                                           f->options.frames);
-        if (r >= 0 && json_number(session, "owner") != (int64_t) getuid())
+        f->may_ask = json_number(session, "owner") != (int64_t) getuid() && getuid() != 0 && agent_may_ask();
+        if (r >= 0 && f->may_ask)
                 r = service_may_ask(call);
         if (r < 0)
                 return r;
@@ -400,6 +402,10 @@ int follow_begin(Follow *f, sd_event *event, WatchModel *model, const FollowOpti
         look(f);
         refresh_by(f, 0); /* what changed between the first look and the matches */
         return 0;
+}
+
+bool follow_asks(const Follow *f) {
+        return f->open_slot && f->may_ask;
 }
 
 void follow_done(Follow *f) {

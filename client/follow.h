@@ -41,6 +41,7 @@ typedef struct Follow {
         sd_bus_slot *refresh_slot, *open_slot;
         int stream_fd;                  /* -1: none */
         bool asked_for_past;            /* by the newest call */
+        bool may_ask;                   /* the newest call may lead to a question for a password */
         bool has_no_past;               /* the service would not tell it: not to be asked for again */
         bool in_past;                   /* what comes is from then, until PAST */
         bool changed_again;             /* something was signalled while the objects were being read */
@@ -53,5 +54,7 @@ Exit follow_choose(Follow *f, Client *client, const char *typed);
 /* From now on records come, once the loop runs. Returns negative errno. */
 int follow_begin(Follow *f, sd_event *event, WatchModel *model, const FollowOptions *options, const FollowObserver *observer,
                  void *userdata);
+/* Whether somebody may be asked for a password now, on this terminal too. */
+bool follow_asks(const Follow *f);
 /* Closes the client's bus too: it has matches that point to us. */
 void follow_done(Follow *f);

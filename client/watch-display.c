@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "client/json.h"
@@ -63,6 +64,8 @@ static void print_plain(WatchDisplay *d) {
 }
 
 static void show_by(WatchDisplay *d, uint64_t monotonic_usec) {
+        if (d->away)
+                return;
         (void) sd_event_source_set_time(d->picture_timer, monotonic_usec);
         (void) sd_event_source_set_enabled(d->picture_timer, SD_EVENT_ONESHOT);
 }
@@ -120,11 +123,18 @@ static int on_suspend(sd_event_source *s, const struct signalfd_siginfo *si, voi
         return 0;
 }
 
-/* Whoever had the terminal meanwhile may have left it in another way. */
-static int on_continue(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+static void enter_again(WatchDisplay *d) {
         terminal_leave();
         (void) terminal_enter();
-        paint(userdata);
+        paint(d);
+}
+
+/* Whoever had the terminal meanwhile may have left it in another way. */
+static int on_continue(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        WatchDisplay *d = userdata;
+
+        if (!d->away)
+                enter_again(d);
         return 0;
 }
 
@@ -210,6 +220,24 @@ void watch_display_record(WatchDisplay *d, const StreamRecord *record) {
 void watch_display_changed(WatchDisplay *d) {
         if (d->mode == WATCH_SCREEN)
                 show_by(d, d->last_picture_usec + PICTURE_USEC);
+}
+
+void watch_display_yield(WatchDisplay *d, bool away) {
+        if (d->mode != WATCH_SCREEN || d->away == away)
+                return;
+
+        d->away = away;
+        if (d->key_source)
+                (void) sd_event_source_set_enabled(d->key_source, away ? SD_EVENT_OFF : SD_EVENT_ON);
+        if (away) {
+                (void) sd_event_source_set_enabled(d->picture_timer, SD_EVENT_OFF);
+                terminal_leave();
+                return;
+        }
+
+        (void) tcflush(STDIN_FILENO, TCIFLUSH); /* what nobody has read was typed for who asked */
+        enter_again(d);
+        show_by(d, client_clock(CLOCK_MONOTONIC) + SECOND_USEC);
 }
 
 void watch_display_say(WatchDisplay *d, bool bad, const char *text) {

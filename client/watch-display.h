@@ -34,6 +34,7 @@ typedef struct WatchDisplay {
         WatchClocks clocks;
         sd_event *event;
         sd_event_source *picture_timer, *key_source;
+        bool away;                      /* somebody else has the terminal */
         WatchPrompt prompt;
         WatchAct act;
         void *act_userdata;
@@ -55,6 +56,8 @@ void watch_display_done(WatchDisplay *d);
 void watch_display_record(WatchDisplay *d, const StreamRecord *record);
 /* The model has changed: soon, but not more often than the eye can use. */
 void watch_display_changed(WatchDisplay *d);
+/* Leaves the terminal to who asks for a password, the keys above all, and takes it again. */
+void watch_display_yield(WatchDisplay *d, bool away);
 /* What a key led to. */
 void watch_display_say(WatchDisplay *d, bool bad, const char *text);
 /* The session is over. */

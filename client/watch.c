@@ -65,6 +65,7 @@ static void on_record(const StreamRecord *record, void *userdata) {
 static void on_changed(void *userdata) {
         Watch *w = userdata;
 
+        watch_display_yield(&w->display, follow_asks(&w->follow));
         watch_display_changed(&w->display);
 }
 

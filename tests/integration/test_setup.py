@@ -175,9 +175,9 @@ def test_two_devices(stage):
     expect((status, out, err), (64, '', "There is no verb 'serach'; did you mean 'search'?\n"), 'a slip')
 
 
-def test_who_is_asked_for_authorisation(stage):
-    """Of another user polkit wants a password: asked for on a terminal, by an agent that needlectl starts there."""
-    stage.start('polkit', [stage.binary('tests/integration/polkit-yes'), 'ask'])
+def asking(stage, *seconds):
+    """A polkit that wants somebody to be asked, and the folder of a pkttyagent."""
+    stage.start('polkit', [stage.binary('tests/integration/polkit-yes'), 'ask', *seconds])
     os.chmod(stage.dir, 0o755)
     folder = stage.dir / 'agent'
     folder.mkdir()
@@ -185,7 +185,30 @@ def test_who_is_asked_for_authorisation(stage):
     agent = folder / 'pkttyagent'
     agent.write_text(f'#!/bin/bash\necho "$$ $*" >> {folder}/started\neval "exec $2>&-"\nexec sleep 1000\n')
     agent.chmod(0o755)
-    path = {'PATH': f'{folder}:{os.environ["PATH"]}'}
+    return folder, {'PATH': f'{folder}:{os.environ["PATH"]}'}
+
+
+def test_a_password_is_no_key_of_watch(stage):
+    """While polkit asks about another user's session, who types talks to the agent."""
+    if os.geteuid() != 0:       # who cannot become another is asked for nothing
+        return
+    folder, path = asking(stage, 3)
+    sim = stage.sim('--kind=pen', '--live-period=50')
+    stage.needled()
+    stage.adopt()
+    sim.control('start')
+    session = wait_for('a session', stage.live_session)['id']
+    terminal = Terminal(stage, 'watch', str(session), user=NOBODY, rows=24, env={**path, 'TERM': 'xterm'})
+    wait_for('the agent', (folder / 'started').exists)
+    terminal.type('q')
+    terminal.expect(f'Session {session}  running')
+    terminal.type('q')
+    terminal.end(0)
+
+
+def test_who_is_asked_for_authorisation(stage):
+    """Of another user polkit wants a password: asked for on a terminal, by an agent that needlectl starts there."""
+    folder, path = asking(stage)
     stage.sim('--kind=pen')
     stage.needled()
     # Who is not root cannot become another: then the device is one's own, and nobody is asked.
