@@ -28,8 +28,9 @@ static void make_session(Fixture *f, uint64_t id, uint64_t days_ago, uid_t owner
         store_session_end(f->store, id, &(StoreEnd) { .reason = "user", .realtime_usec = end_usec }, NULL, NULL);
 }
 
-/* Looks, as it does once an hour, and waits until that is over and what it found has gone. */
+/* Looks, as it does once an hour, when all that was recorded is there, and waits until that is over and what it found has gone. */
 static void look(Fixture *f, uint64_t age_usec, unsigned count) {
+        g_assert_cmpint(fixture_delete(f, 99999), ==, -ENOENT);
         store_set_retention(f->store, &(StoreRetention) { .age_usec = age_usec, .count = count });
         g_assert_cmpint(fixture_delete(f, 99999), ==, -ENOENT);
         g_assert_cmpint(fixture_delete(f, 99999), ==, -ENOENT);
