@@ -264,7 +264,7 @@ static void on_store_state_changed(StoreState state, const char *reason, const c
         else if (ready && hub->storage_troubled)
                 log_with(LOG_NOTICE, &context, "storage works again; everything kept in memory has been written");
         /* A database that was put aside is no trouble that ends: the new one is in use already. */
-        hub->storage_troubled = !ready && state != STORE_OPENING && !put_aside;
+        hub->storage_troubled = !ready && state != STORE_OPENING && !(state == STORE_DEGRADED && put_aside);
 
         bus_storage_changed(hub->bus);
         hub_status_changed(hub);

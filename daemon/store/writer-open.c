@@ -147,6 +147,7 @@ static int restore(Writer *w) {
         if (rc == SQLITE_OK) {
                 JobList none = TAILQ_HEAD_INITIALIZER(none);
 
+                w->must_restore = false;
                 ledger_committed(&w->ledger, &none);
                 return rc;
         }
@@ -163,13 +164,25 @@ static void leap_ids(Writer *w, uint64_t at_least) {
                 MAX(MAX(w->ledger.next_session_id, at_least), writer_realtime_usec() / 1000000u);
 }
 
-static void unavailable(Writer *w, const char *reason) {
+static void unavailable(Writer *w, const char *reason, const char *put_aside) {
         leap_ids(w, 0);
         w->unfinished = false; /* while there is nothing to write, it is tried at long intervals */
-        writer_set_state(w, STORE_UNAVAILABLE, reason, NULL);
+        writer_set_state(w, STORE_UNAVAILABLE, reason, put_aside);
         if (!w->told)
                 tell_opened(w, g_new0(Opened, 1));
         writer_set_retry(w);
+}
+
+/* The file was put aside; the reader may have found the same damage, which the next file does not have. */
+static void lose_file(Writer *w, uint64_t next_session_id) {
+        w->n_put_aside++;
+        w->must_restore = true;
+        leap_ids(w, next_session_id);
+        ledger_lost(&w->ledger);
+        shared_lock(w->store);
+        w->store->check_failed = false;
+        w->store->check_wanted++;
+        shared_unlock(w->store);
 }
 
 /* An erasure or an import may have been cut off. */
@@ -224,7 +237,7 @@ static int open_file(Writer *w, Database *database, char **ret_reason) {
         return -EBUSY;
 }
 
-/* A file that is new has what this process remembers, one that is not what it must not forget. */
+/* A file that is new gets what this process remembers, be it at the second attempt; one that is not has what it must not forget. */
 static int take_file(Writer *w, Database *database) {
         rows_init(&w->ledger.rows, g_steal_pointer(&database->db));
         w->n_wal_pages = 0;
@@ -233,17 +246,15 @@ static int take_file(Writer *w, Database *database) {
         sqlite3_progress_handler(writer_db(w), PACE_OPCODES, on_progress, w->store);
         w->marked_unclean = database->fresh || database->unclean;
         if (database->put_aside) {
-                w->n_put_aside++;
-                leap_ids(w, database->next_session_id);
-                ledger_lost(&w->ledger);
+                lose_file(w, database->next_session_id);
                 writer_set_state(w, STORE_DEGRADED, database->reason, database->put_aside);
+        } else if (database->fresh) {
+                w->must_restore = true;
+                ledger_lost(&w->ledger); /* the file went away, if there was one */
         }
-        if (!database->fresh)
-                return SQLITE_OK;
-        ledger_lost(&w->ledger); /* the file went away, if there was one */
-        if (database->has_aside)
+        if (database->fresh && database->has_aside)
                 leap_ids(w, 0);
-        return restore(w);
+        return w->must_restore ? restore(w) : SQLITE_OK;
 }
 
 /* How it was closed is not known: it is looked through, and an erasure or a discard may have been cut off. */
@@ -262,7 +273,7 @@ static int give_up(Writer *w, int rc) {
         writer_disconnect(w);
         if (database_is_damage(rc))
                 return -EUCLEAN;
-        unavailable(w, reason);
+        unavailable(w, reason, NULL);
         return -EIO;
 }
 
@@ -278,8 +289,14 @@ static int open_database(Writer *w) {
         r = open_file(w, &database, &reason);
         writer_set_works(w, true);
         if (r < 0) {
+                if (database.put_aside) {
+                        g_autofree char *cannot = g_steal_pointer(&reason);
+
+                        reason = g_strdup_printf("%s What was there before was kept as %s.", cannot, database.put_aside);
+                        lose_file(w, database.next_session_id);
+                }
+                unavailable(w, reason, database.put_aside);
                 database_done(&database);
-                unavailable(w, reason);
                 return r;
         }
         rc = take_file(w, &database);
@@ -313,15 +330,13 @@ void writer_put_aside(Writer *w) {
                 reason = r == -ELOOP ? g_strdup_printf("The database %s was damaged again and again. Check the "
                                                        "disk. Recording goes on in memory.", w->store->path)
                                      : database_explain(w->store->path, "open", SQLITE_CANTOPEN, EUCLEAN);
-                unavailable(w, reason);
+                unavailable(w, reason, NULL);
                 return;
         }
-        w->n_put_aside++;
         w->must_recover = false;
         w->unsynced_since_usec = 0;
         writer_set_no_retry(w);
-        leap_ids(w, 0);
-        ledger_lost(&w->ledger);
+        lose_file(w, 0);
         reason = g_strdup_printf("The database %s was damaged. It was kept as %s and a new one was started.",
                                  w->store->path, name);
         writer_set_state(w, STORE_DEGRADED, reason, name);

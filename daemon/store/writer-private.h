@@ -22,6 +22,7 @@ typedef struct Writer {
         bool marked_unclean;    /* the database says that it was not closed */
         bool wrote;             /* the last commit wrote pages, and synced them if it was to */
         bool must_recover;      /* a sync failed: what the kernel reported once it will not report again */
+        bool must_restore;      /* the file is new, and what this process remembers is not in it yet */
         uint64_t taken_since_usec; /* when the oldest of what is in hand was queued */
         uint64_t unsynced_since_usec; /* likewise of what is committed and not synced; 0: all is */
         uint64_t retry_at_usec; /* 0: no trouble */

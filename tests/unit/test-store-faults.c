@@ -400,12 +400,28 @@ static void test_a_failed_commit_is_not_repeated(void) {
         fixture_done(&f);
 }
 
+/* Each page but the first, and the reader looks for it; a write may find it before, or at the same time. */
+static void damage(Fixture *f) {
+        static const uint8_t zeros[4096];
+        FILE *file = g_fopen(f->path, "r+");
+
+        g_assert_nonnull(file);
+        for (unsigned i = 1; i < 60; i++) {
+                g_assert_cmpint(fseek(file, i * 4096L, SEEK_SET), ==, 0);
+                g_assert_cmpuint(fwrite(zeros, 1, sizeof zeros, file), ==, sizeof zeros);
+        }
+        (void) fclose(file);
+        shared_lock(f->store);
+        f->store->check_wanted++;
+        shared_wake_reader(f->store);
+        shared_unlock(f->store);
+}
+
 /* Found by a write: put aside, and the open session goes on in a new one, with a gap for what stayed
  * behind. */
 static void test_damage_while_recording(void) {
         uint64_t next;
         Fixture f;
-        FILE *file;
 
         fixture_init(&f);
         fixture_start(&f);
@@ -417,18 +433,7 @@ static void test_damage_while_recording(void) {
         fixture_stop(&f); /* no page is in the WAL any more */
         fixture_start(&f);
         g_assert_cmpuint(f.n_sessions, ==, 1);
-        file = g_fopen(f.path, "r+");
-        for (unsigned i = 1; i < 60; i++) {
-                static const uint8_t zeros[4096];
-
-                g_assert_cmpint(fseek(file, i * 4096L, SEEK_SET), ==, 0);
-                g_assert_cmpuint(fwrite(zeros, 1, sizeof zeros, file), ==, sizeof zeros);
-        }
-        (void) fclose(file);
-        shared_lock(f.store);
-        f.store->check_wanted++;
-        shared_wake_reader(f.store);
-        shared_unlock(f.store);
+        damage(&f);
         fixture_record(&f, 1, 4000, 100);
         fixture_wait(&f, fixture_has_put_aside, 1);
         fixture_wait(&f, fixture_is_in_state, STORE_READY);
@@ -441,7 +446,58 @@ static void test_damage_while_recording(void) {
         g_assert_cmpint(fixture_query(f.path, "SELECT sum(frames) FROM chunk WHERE session = 1"), >=, 100);
         next = (uint64_t) fixture_query(f.path, "SELECT value FROM meta WHERE key = 'next_session_id'");
         g_assert_cmpuint(next, >=, (uint64_t) (g_get_real_time() / G_USEC_PER_SEC) - 3600);
+        g_assert_cmpuint(f.put_aside->len, ==, 1); /* not what came after it too */
         fixture_done(&f);
+}
+
+/* Whether a fault was met. */
+static bool put_aside_with(unsigned kinds, FaultError error, uint64_t first) {
+        const StoreDevice device = { .path = (char *) "dev_1", .address = (char *) "AA:BB:CC:DD:EE:01",
+                                     .address_type = (char *) "random", .alias = (char *) "pen" };
+        bool met;
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        store_device_put(f.store, &device);
+        fixture_begin(&f, 1);
+        fixture_record(&f, 1, 0, 100);
+        g_assert_cmpint(fixture_end(&f, 1), ==, 0);
+        fixture_stop(&f); /* no page is in the WAL any more */
+        fixture_start(&f);
+        shared_lock(f.store);
+        f.store->retry_idle_usec = 500;
+        shared_unlock(f.store);
+        fault_vfs_arm(kinds, error, first, 2);
+        damage(&f);
+        fixture_wait(&f, fixture_has_put_aside, 1);
+        fixture_wait(&f, fixture_is_in_state, STORE_READY);
+        met = fault_vfs_failed() > 0;
+        fault_vfs_disarm();
+        fixture_stop(&f);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM device WHERE alias = 'pen'"), ==, 1);
+        g_assert_cmpint(fixture_query(f.path, "SELECT value FROM meta WHERE key = 'next_session_id'"), >=,
+                        g_get_real_time() / G_USEC_PER_SEC - 3600);
+        g_assert_cmpuint(f.put_aside->len, ==, 1);
+        fixture_done(&f);
+        return met;
+}
+
+/* What is remembered gets into the new file, at whichever attempt. Without -m slow four of five are left out, others each time. */
+static void test_each_fault_while_putting_aside(void) {
+        uint64_t stride = g_test_slow() ? 1 : 5;
+        static const struct {
+                unsigned kinds;
+                FaultError error;
+        } faults[] = { { FAULT_WRITE, FAULT_ENOSPC }, { FAULT_WRITE, FAULT_EIO }, { FAULT_OPEN, FAULT_EMFILE }, { FAULT_SYNC, FAULT_EIO } };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(faults); i++) {
+                uint64_t first = 1 + (uint64_t) g_test_rand_int() % stride;
+
+                while (put_aside_with(faults[i].kinds, faults[i].error, first))
+                        first += stride;
+                g_test_message("%" G_GUINT64_FORMAT " calls", first);
+        }
 }
 
 /* ---- What an earlier process had not written ---- */
@@ -542,5 +598,6 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store-faults/a-failed-commit-is-not-repeated",
                         test_a_failed_commit_is_not_repeated);
         g_test_add_func("/store-faults/damage-while-recording", test_damage_while_recording);
+        g_test_add_func("/store-faults/each-fault-while-putting-aside", test_each_fault_while_putting_aside);
         return g_test_run();
 }
