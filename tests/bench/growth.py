@@ -22,8 +22,13 @@ def match_rules(bench):
     return max(sum('org.bluez' in rule for rule in rules) for rules in json.loads(done.stdout)['data'][0].values())
 
 
+def until_streaming(bench):
+    wait_for('streaming', lambda: bench.running() and 'streaming' in bench.ctl('devices')[1])
+
+
 def footprint(bench):
-    """(descriptors, match rules, RSS in KiB)"""
+    """(descriptors, match rules, RSS in KiB), of a link that stands"""
+    until_streaming(bench)
     pid = bench.daemon.child.pid
     return len(list(pathlib.Path(f'/proc/{pid}/fd').iterdir())), match_rules(bench), memory_kib(pid)[0]
 
@@ -42,7 +47,7 @@ def cycle(bench, n):
 def reconnects(template, options):
     with Bench(template) as bench:
         bench.daemon_new()
-        wait_for('streaming', lambda: bench.running() and 'streaming' in bench.ctl('devices')[1])
+        until_streaming(bench)
         cycle(bench, WARM_UP)
         before = footprint(bench)
         status = cycle(bench, RECONNECTS)

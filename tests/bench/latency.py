@@ -26,6 +26,7 @@ from rig import Bench, Failure, VALUE_OCTETS, decode_chunk, need, wait_for
 LATENCY_SEC = 20
 PERIOD_USEC = 50_000
 LATENCY_RATES = (100, 800, 5000)
+MISSING_MAX = 0.001             # of the values, anywhere
 CLOCK_STEP_NSEC = 200_000       # what the clock may be drawn away by while we measure
 IN_MODIFY = 0x2
 LOOK_AGAIN_SEC, LOOK_TIMES = 0.0005, 20
@@ -162,6 +163,19 @@ def sent_nsec(frame):
     return struct.unpack('<Q', frame.data[-8:])[0]
 
 
+def arrived(where, frames, there):
+    """What came there; a quantile of those alone that came hides those that did not."""
+    if len(there) < len(frames) * (1 - MISSING_MAX):
+        raise Failure(f'{len(there):,} of {len(frames):,} values came to {where}')
+    return there
+
+
+def until(steps, frames, where):
+    """How long each value took until one of the steps (when, how far) had it, in ns."""
+    times = [(first_from(steps, frame.realtime * 1000), frame) for frame in frames]
+    return arrived(where, frames, [when - sent_nsec(frame) for when, frame in times if when])
+
+
 def follow(template, rate, readers, wrapper=()):
     """(Live frames from when all of it stood, [values read by each reader], what the watcher saw)"""
     count = rate * (LATENCY_SEC + 3)
@@ -195,11 +209,8 @@ def children(pid):
 
 def way_of(template, rate):
     frames, (at_once, gathered), seen = follow(template, rate, (0, PERIOD_USEC))
-    both = [frame for frame in frames if frame.realtime in at_once and frame.realtime in gathered]
-    if len(both) < len(frames) * 0.9:
-        raise Failure(f'the readers read {len(at_once)} and {len(gathered)} of {len(frames)} values')
-    in_file = [(first_from(seen, frame.realtime * 1000), frame) for frame in frames]
-    in_file = [when - sent_nsec(frame) for when, frame in in_file if when]
+    both = arrived('both readers', frames, [frame for frame in frames if frame.realtime in at_once and frame.realtime in gathered])
+    in_file = until(seen, frames, 'the file')
     name = f'latency at {rate:,}/s: sent to '
     yield figure_of(name + 'received', [frame.realtime * 1000 - sent_nsec(frame) for frame in frames], 'µs')
     yield figure_of(name + 'decoded and sent on', [at_once[frame.realtime][0] - sent_nsec(frame) for frame in both], 'µs')
@@ -214,5 +225,4 @@ def latency(template, options):
         yield from way_of(template, rate)
     trace = ('strace', '-ff', '--seccomp-bpf', '-y', '-ttt', '-T', '-s', '0', '-e', 'trace=pwrite64,fdatasync', '-o', '{dir}/sync')
     frames, _, synced = follow(template, 800, (), trace)
-    times = [(first_from(synced, frame.realtime * 1000), frame) for frame in frames]
-    yield figure_of('latency at 800/s: sent to on the disk', [when - sent_nsec(frame) for when, frame in times if when], 'ms', 1000)
+    yield figure_of('latency at 800/s: sent to on the disk', until(synced, frames, 'the disk'), 'ms', 1000)

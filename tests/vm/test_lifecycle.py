@@ -94,7 +94,9 @@ def test_whole_job_without_a_refused_system_call(guest):
         guest.check(f'needlectl export {session["id"]} --format={kind} --output=/run/session.{kind}; test -s /run/session.{kind}')
     guest.check(f'needlectl delete --yes {session["id"]}; needlectl import /run/session.tape', 120)
     guest.check('install -D -m 644 /usr/share/needled/profiles.d/oralb.mnprofile /etc/needled/profiles.d/own.mnprofile || exit\n'
-                'printf "[Storage]\\nRetentionDays=400\\n" >/etc/needled/needled.conf; systemctl reload needled')
+                'printf "[Store]\\nRetention=400d\\n" >/etc/needled/needled.conf; systemctl reload needled')
+    lib.wait_for('reading anew', lambda: [e for e in product.entries(guest) if 'read anew' in e['MESSAGE']])
+    assert not product.entries(guest, product.MESSAGE_CONFIG)
     product.query(guest, 'profile', 'list')
     assert product.ctl(guest, 'forget', 'pen')[0] == 0
     assert shows(guest, 'ActiveState', 'NRestarts') == {'ActiveState': 'active', 'NRestarts': '0'}

@@ -37,8 +37,10 @@ def add_stranger(guest):
 
 def said(guest, text, count=1):
     """Wait until the journal of the service has the text; more often than `count` is an error."""
-    entries = lib.wait_for(f'"{text}" in the journal', lambda: [
-        e for e in product.entries(guest) if text in e['MESSAGE']])
+    def look():
+        found = [e for e in product.entries(guest) if text in e['MESSAGE']]
+        return found if len(found) >= count else None
+    entries = lib.wait_for(f'"{text}" in the journal', look)
     assert len(entries) == count, entries
     return entries[-1]
 
