@@ -522,7 +522,7 @@ void aside_done(Aside *aside) {
 
 int aside_begin(Aside *aside, Ledger *ledger, const char *path, uint64_t free_min) {
         g_auto(GStrv) names = files_readable_aside(path, SCHEMA_VERSION);
-        int rc = forget_removed(ledger, path);
+        int rc = names ? forget_removed(ledger, path) : SQLITE_CANTOPEN;
 
         if (rc == SQLITE_OK && !names[0])
                 return SQLITE_OK;
@@ -581,9 +581,9 @@ static int drop_if_erased(Aside *aside, Ledger *ledger) {
 
 int aside_forget(Aside *aside, Ledger *ledger, const char *path, uid_t owner, const char *owner_name) {
         g_auto(GStrv) names = files_readable_aside(path, INT_MAX);
-        int rc = SQLITE_OK;
+        int rc = names ? SQLITE_OK : SQLITE_CANTOPEN;
 
-        for (size_t i = 0; names[i] && rc == SQLITE_OK; i++) {
+        for (size_t i = 0; rc == SQLITE_OK && names[i]; i++) {
                 g_autofree char *base = g_path_get_basename(names[i]);
 
                 rc = rows_keep_away(&ledger->rows, base, owner, owner_name);

@@ -248,11 +248,10 @@ int database_open_aside(const char *path, sqlite3 **ret) {
  * beside an old -wal. The -shm is only an index of the -wal. */
 int database_put_aside(const char *path, int version, char **ret_name) {
         g_autofree char *wal = g_strconcat(path, "-wal", NULL), *shm = g_strconcat(path, "-shm", NULL);
-        g_autofree char *stem = NULL, *dir = g_path_get_dirname(path);
+        g_autofree char *stem = NULL;
         char when[32];
         time_t now = time(NULL);
         struct tm tm;
-        int fd;
 
         (void) strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
         stem = version > 0 ? g_strdup_printf("%s.v%d", path, version)
@@ -272,11 +271,7 @@ int database_put_aside(const char *path, int version, char **ret_name) {
                         return -error;
                 }
                 (void) unlink(shm);
-                fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-                if (fd >= 0) {
-                        (void) fsync(fd);
-                        (void) close(fd);
-                }
+                files_sync_folder(path);
                 *ret_name = g_steal_pointer(&name);
                 return 0;
         }

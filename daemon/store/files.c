@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "store/files.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
 #include <limits.h>
@@ -45,10 +46,14 @@ static int by_name(gconstpointer a, gconstpointer b) {
 
 static char **find(const char *path, Wanted wanted) {
         g_autofree char *dir = g_path_get_dirname(path), *base = g_path_get_basename(path);
-        g_autoptr(GDir) entries = g_dir_open(dir, 0, NULL);
-        GPtrArray *names = g_ptr_array_new();
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GDir) entries = g_dir_open(dir, 0, &error);
+        GPtrArray *names;
         const char *name;
 
+        if (!entries && !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+                return NULL;
+        names = g_ptr_array_new();
         while (entries && (name = g_dir_read_name(entries)))
                 if (g_str_has_prefix(name, base) && wanted(name + strlen(base)))
                         g_ptr_array_add(names, g_build_filename(dir, name, NULL));
@@ -57,24 +62,29 @@ static char **find(const char *path, Wanted wanted) {
         return (char **) g_ptr_array_free(names, FALSE);
 }
 
-static uint64_t remove_all(const char *path, char **names, uint64_t before_usec) {
+void files_sync_folder(const char *path) {
         g_autofree char *dir = g_path_get_dirname(path);
+        int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0)
+                return;
+        (void) fsync(fd);
+        (void) close(fd);
+}
+
+static uint64_t remove_all(const char *path, char **names, uint64_t before_usec) {
         uint64_t n_octets = 0;
         bool removed = false;
         struct stat st;
-        int fd;
 
-        for (; *names; names++) {
+        for (; names && *names; names++) {
                 if (lstat(*names, &st) < 0 || (uint64_t) st.st_mtim.tv_sec > before_usec / G_USEC_PER_SEC || unlink(*names) < 0)
                         continue;
                 n_octets += (uint64_t) st.st_size;
                 removed = true;
         }
-        fd = removed ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-        if (fd >= 0) {
-                (void) fsync(fd);
-                (void) close(fd);
-        }
+        if (removed)
+                files_sync_folder(path);
         return n_octets;
 }
 
@@ -88,8 +98,11 @@ char **files_remaining(const char *path) {
 
 char **files_readable_aside(const char *path, int version) {
         g_auto(GStrv) names = files_aside(path);
-        GPtrArray *readable = g_ptr_array_new();
+        GPtrArray *readable;
 
+        if (!names)
+                return NULL;
+        readable = g_ptr_array_new();
         for (size_t i = 0; names[i]; i++) {
                 const char *after = names[i] + strlen(path);
                 int its = g_str_has_prefix(after, ".v") ? version_of(after + 2) : 0;
@@ -106,13 +119,13 @@ bool files_remove_taken(const char *name) {
 
         (void) remove_all(name, names, UINT64_MAX);
         left = find(name, is_of_taken);
-        return !*left;
+        return left && !*left;
 }
 
 bool files_has_aside(const char *path) {
         g_auto(GStrv) names = files_aside(path);
 
-        return *names;
+        return !names || *names;
 }
 
 uint64_t files_remove_aside(const char *path) {

@@ -355,14 +355,15 @@ static bool same_device(const Job *a, const Job *b) {
                g_strcmp0(a->device.address_type, b->device.address_type) == 0;
 }
 
+/* What takes the place of what waits; but a device that is put after it was removed begins anew. */
 void queue_push_device(Queue *queue, Job *job) {
-        Job *before;
+        Job *before, *next;
 
-        TAILQ_FOREACH(before, &queue->jobs, entry)
-                if (same_device(before, job)) {
+        for (before = TAILQ_FIRST(&queue->jobs); before; before = next) {
+                next = TAILQ_NEXT(before, entry);
+                if (same_device(before, job) && (job->type == JOB_DEVICE_REMOVE || before->type == JOB_DEVICE_PUT))
                         queue_remove(queue, before);
-                        break;
-                }
+        }
         queue_push(queue, job);
 }
 

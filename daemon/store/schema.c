@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/files.h"
+
 /* Chunks have a rowid: WITHOUT ROWID would keep the blobs in an index's pages, four times the size. A tail
  * has the pieces of the chunk that is not there yet, a few seconds of each session, and needs no index; once
  * its chunk is there a row of it is stale and is written over in place, which is one page a commit where
@@ -179,7 +181,17 @@ static int migrate_once(sqlite3 *db, SchemaMigration migration, int to_version) 
         return rc;
 }
 
-/* Written beside its name and renamed when it is whole, so that what has the name is a backup. */
+static int sync_file(const char *name) {
+        int r, fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+        if (fd < 0)
+                return -1;
+        r = fsync(fd);
+        (void) close(fd);
+        return r;
+}
+
+/* Written beside its name and renamed when it is whole, and on the disk, so that what has the name is a backup. */
 static int backup(sqlite3 *db, const char *path, int version) {
         g_autofree char *name = g_strdup_printf("%s.backup-v%d", path, version);
         g_autofree char *part = g_strdup_printf("%s.part", name);
@@ -197,8 +209,10 @@ static int backup(sqlite3 *db, const char *path, int version) {
         if (rc == SQLITE_OK)
                 rc = sqlite3_step(stmt);
         (void) sqlite3_finalize(stmt);
-        if (rc == SQLITE_DONE && rename(part, name) == 0)
+        if (rc == SQLITE_DONE && sync_file(part) == 0 && rename(part, name) == 0) {
+                files_sync_folder(name);
                 return SQLITE_OK;
+        }
         (void) unlink(part);
         return rc == SQLITE_DONE ? SQLITE_CANTOPEN : rc;
 }

@@ -4,6 +4,7 @@
 #include <glib/gstdio.h>
 #include <sqlite3.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "fault-vfs.h"
@@ -352,6 +353,15 @@ static void test_a_backup_that_stays(void) {
         fixture_done(&f);
 }
 
+/* How many this process may have, at most as many as it could have at first. */
+static void set_descriptors(rlim_t n) {
+        struct rlimit limit;
+
+        g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+        limit.rlim_cur = MIN(n, limit.rlim_max);
+        g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+}
+
 /* What lies in files that were put aside is not erased: it is named, and goes when it is asked for. */
 static void test_copies(void) {
         g_autofree char *aside = NULL;
@@ -368,6 +378,10 @@ static void test_copies(void) {
         g_assert_cmpuint(g_strv_length(f.erased.remains), ==, 3);
         aside = g_strconcat(f.path, ".corrupt-20240101T000000Z", NULL);
         g_assert_cmpstr(f.erased.remains[0], ==, aside);
+        set_descriptors(0);     /* the folder cannot be looked at: nobody says that they are gone */
+        g_assert_cmpint(fixture_erase_copies(&f), ==, -EIO);
+        set_descriptors(RLIM_INFINITY);
+        g_assert_true(has_file(&f, ".v9"));
         g_assert_cmpint(fixture_erase_copies(&f), ==, 0);
         g_assert_cmpuint(f.erased.n_sessions, ==, 0);
         g_assert_cmpuint(f.erased.n_bytes, ==, 16);

@@ -316,6 +316,23 @@ static void test_a_device_that_is_put_again_keeps_its_cursor(void) {
         fixture_done(&f);
 }
 
+/* Forgotten and adopted again before either was written: what it stored is fetched from the beginning. */
+static void test_a_device_that_is_put_after_it_was_removed(void) {
+        const StoreDevice device = { .path = (char *) "dev_1", .address = (char *) "AA:BB:CC:DD:EE:01", .address_type = (char *) "random",
+                                     .alias = (char *) "anew" };
+        Fixture f;
+
+        start(&f);
+        assert_told(put(&f, 1, 12), 0, STORE_RECORD_ADDED, 1);
+        g_assert_cmpint(fixture_query(f.path, "SELECT cursor_record FROM device"), ==, 12);
+        store_device_remove(f.store, device.address, device.address_type);
+        store_device_put(f.store, &device);
+        store_device_put(f.store, &device);
+        fixture_stop(&f);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM device WHERE alias = 'anew' AND cursor_epoch = 0"), ==, 1);
+        fixture_done(&f);
+}
+
 static bool is_late(Fixture *f, uint64_t n) {
         return f->n_late >= n;
 }
@@ -391,6 +408,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store-record/start-that-is-not-known", test_start_that_is_not_known);
         g_test_add_func("/store-record/buried-by-number-and-start", test_buried_by_number_and_start);
         g_test_add_func("/store-record/a-device-that-is-put-again-keeps-its-cursor", test_a_device_that_is_put_again_keeps_its_cursor);
+        g_test_add_func("/store-record/a-device-that-is-put-after-it-was-removed", test_a_device_that_is_put_after_it_was_removed);
         g_test_add_func("/store-record/durable-later", test_durable_later);
         g_test_add_func("/store-record/each-fault", test_each_fault);
         return g_test_run();
