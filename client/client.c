@@ -64,7 +64,7 @@ static char *list_devices(const Objects *objects, const char *typed) {
         return g_string_free(list, FALSE);
 }
 
-/* Those that the typed word fits, or all that are live. */
+/* Those that the typed word fits, or the caller's that are live; root's are all. */
 static char *list_sessions(const Objects *objects, const char *typed) {
         GString *list = g_string_new(NULL);
         const json_t *session;
@@ -76,7 +76,7 @@ static char *list_sessions(const Objects *objects, const char *typed) {
                 g_autofree char *text = g_strdup_printf("%" PRId64 "%s%s", json_number(session, "id"), device ? " of " : "",
                                                         device ? objects_device_title(device) : "");
 
-                if (typed ? objects_session_match(session, typed) != MATCH_NONE : objects_session_is_live(session))
+                if (typed ? objects_session_match(session, typed) != MATCH_NONE : objects_session_is_live_of(session, getuid()))
                         client_add_candidate(list, n++, text);
         }
 

@@ -187,14 +187,17 @@ int objects_only_device(const Objects *objects, const json_t **ret) {
         return 0;
 }
 
+bool objects_session_is_live_of(const json_t *session, uid_t uid) {
+        return objects_session_is_live(session) && (uid == 0 || json_number(session, "owner") == (int64_t) uid);
+}
+
 int objects_only_session(const Objects *objects, uid_t uid, const json_t **ret) {
         const json_t *found = NULL;
         json_t *session;
         size_t i;
 
         json_array_foreach(objects->sessions, i, session) {
-                if (!objects_session_is_live(session) ||
-                    (uid != 0 && json_number(session, "owner") != (int64_t) uid))
+                if (!objects_session_is_live_of(session, uid))
                         continue;
                 if (found)
                         return -ENOTUNIQ;

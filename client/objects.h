@@ -45,6 +45,8 @@ int objects_only_session(const Objects *objects, uid_t uid, const json_t **ret);
 const json_t *objects_at(const json_t *array, const char *path); /* NULL: none */
 const json_t *objects_session_by_id(const Objects *objects, uint64_t id); /* NULL: none */
 bool objects_session_is_live(const json_t *session);
+/* Whose: this user's; for root anybody's. */
+bool objects_session_is_live_of(const json_t *session, uid_t uid);
 bool objects_device_is_connected(const json_t *device);
 
 /* What to call a device: alias, else name, else address; with --redact its other name. As it came: to be made printable. */

@@ -143,7 +143,7 @@ class Bench:
         args[at] = exe
         args[at + 1:at + 1] = [path for output, path in objects.items() if output not in link]
         if run([*args, '-s', *more], cwd=self.build.folder).returncode != 0:
-            return KILLED           # what uses it cannot be linked
+            return BROKEN           # what uses it cannot be linked
         limit = math.ceil(1 + program.cpu_sec * (20 if more else 6))
         try:
             done = run(['prlimit', '--core=0', f'--cpu={limit}', exe, '--tap'], cwd=self.folder, env=environment(GCOV_PREFIX=str(self.folder / 'counted')), timeout=WALL_SEC)

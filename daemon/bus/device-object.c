@@ -295,6 +295,10 @@ static int run_set_owner(Call *call, sd_bus_error *error) {
         if (name && !*name)
                 return error_set(error, ERROR_INVALID_ARGUMENT,
                                  "There is no user with the uid %u; give that of the new owner (id -u NAME).", owner);
+        if (!call_is_root(call) && owner != object->device->owner && manager_has_share(call->bus, owner))
+                return error_set(error, ERROR_LIMIT_REACHED,
+                                 "The user with the uid %u has adopted as many devices as one may have; they can forget one that is not used any more.",
+                                 owner);
 
         device_set_owner(object->device, owner);
         call_reply(call);

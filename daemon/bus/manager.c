@@ -217,11 +217,15 @@ static unsigned count_adopted(const Bus *bus, uid_t owner) {
         return n;
 }
 
+bool manager_has_share(const Bus *bus, uid_t owner) {
+        return count_adopted(bus, owner) >= ADOPTED_MAX_PER_USER;
+}
+
 /* Root decides for all, and has what there is. */
 static int check_adopted(const Call *call, sd_bus_error *error) {
         if (count_adopted(call->bus, (uid_t) -1) >= ADOPTED_MAX)
                 return error_set(error, ERROR_LIMIT_REACHED, "%u devices are adopted already; forget one that is not used any more.", ADOPTED_MAX);
-        if (!call_is_root(call) && count_adopted(call->bus, call->uid) >= ADOPTED_MAX_PER_USER)
+        if (!call_is_root(call) && manager_has_share(call->bus, call->uid))
                 return error_set(error, ERROR_LIMIT_REACHED, "This user has adopted %u devices already; forget one that is not used any more.",
                                  ADOPTED_MAX_PER_USER);
 

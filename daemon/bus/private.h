@@ -67,4 +67,6 @@ bool bus_is_root(const Bus *bus, uid_t uid);
 char **bus_paths(GHashTable *objects);
 
 /* A caller has gone, or takes its wish back: ends the search when nobody wants it any more. */
+/* Whether this user has adopted as many devices as one user may. */
+bool manager_has_share(const Bus *bus, uid_t owner);
 void manager_search_unwanted(Bus *bus, Caller *caller);

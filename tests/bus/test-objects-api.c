@@ -236,6 +236,29 @@ static void test_adopt_too_many_of_a_user(void) {
         stage_free();
 }
 
+/* Nobody is given more than their share, but by root. */
+static void test_given_too_many(void) {
+        static Device devices[16];
+
+        stage_new();
+        for (unsigned i = 0; i < G_N_ELEMENTS(devices); i++) {
+                devices[i] = stage->device;
+                devices[i].path = g_strdup_printf("d%u", i);
+                devices[i].owner = OTHER_UID;
+                bus_device_added(stage->bus, &devices[i]);
+        }
+        call_expect("LimitReached", OWNER, DEVICE_PATH, DEVICE, "SetOwner", "u", OTHER_UID);
+        assert_property(DEVICE_PATH, DEVICE, "Owner", "1000");
+        call_expect(NULL, ROOT, DEVICE_PATH, DEVICE, "SetOwner", "u", OTHER_UID);
+        assert_property(DEVICE_PATH, DEVICE, "Owner", "1001");
+        call_expect(NULL, OTHER, DEVICE_PATH, DEVICE, "SetOwner", "u", OTHER_UID); /* whose it is */
+        for (unsigned i = 0; i < G_N_ELEMENTS(devices); i++) {
+                bus_device_removed(stage->bus, &devices[i]);
+                g_free(devices[i].path);
+        }
+        stage_free();
+}
+
 static void test_adopt_for_another(void) {
         stage_new();
         stage->fb->polkit = FAKE_POLKIT_ALLOW;
@@ -629,6 +652,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/manager/adopt", test_adopt);
         g_test_add_func("/manager/adopt-too-many", test_adopt_too_many);
         g_test_add_func("/manager/adopt-too-many-of-a-user", test_adopt_too_many_of_a_user);
+        g_test_add_func("/manager/given-too-many", test_given_too_many);
         g_test_add_func("/manager/adopt-for-another", test_adopt_for_another);
         g_test_add_func("/manager/adopt-caller-leaves", test_adopt_caller_leaves);
         g_test_add_func("/manager/adopt-caller-leaves-with-another", test_adopt_caller_leaves_with_another);
