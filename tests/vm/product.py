@@ -41,7 +41,7 @@ def ctl(guest, *words, user=None, timeout=180):
     if user:
         command = f'runuser -u {user} -- {command}'
     status, output = guest.run(f'{command} 2>/run/needlectl.errors; status=$?\n'
-                               'printf "\\n\\001"; cat /run/needlectl.errors; exit $status', timeout)
+                               'printf "\\n\\001%s" "$(</run/needlectl.errors)"; exit $status', timeout)
     out, _, errors = output.partition('\n\001')
     return status, out, errors
 
@@ -229,16 +229,16 @@ class Sim:
                    f'<>{self._control} >{self._output}')
         guest.check(f'rm -f {self._control} {self._output}; mkfifo {self._control}')
         lib.start(guest, unit, 'bash', '-c', command, properties=['CPUSchedulingPolicy=rr'])    # as a device's own processor
-        lib.wait_for('needlesim', lambda: 'ready' in guest.run(f'cat {self._output}')[1])
+        lib.wait_for('needlesim', lambda: 'ready' in guest.run(f'echo "$(<{self._output})"')[1])
 
     def control(self, line):
         """Say a control line. Returns the answer; an AssertionError if it is none or an error."""
         output = self._guest.check(
-            f'before=$(wc -l <{self._output}); echo {shlex.quote(line)} 1<>{self._control}\n'
+            f'mapfile -t before <{self._output}; echo {shlex.quote(line)} 1<>{self._control}\n'
             f'for i in {{1..600}}; do\n'
-            f'        [ "$(wc -l <{self._output})" -gt "$before" ] && break; sleep 0.05\n'
-            f'done; tail -n +$((before + 1)) {self._output}')
-        answer = output.splitlines()[0] if output else 'no answer'
+            f'        mapfile -t now <{self._output}; [ "${{#now[@]}}" -gt "${{#before[@]}}" ] && break; sleep 0.05\n'
+            'done; printf "%s\n" "${now[@]:${#before[@]}}"')
+        answer = output.splitlines()[0] if output.strip() else 'no answer'
         assert answer.startswith('ok'), f'needlesim: {line}: {answer}'
         return answer[2:].strip()
 
