@@ -408,8 +408,8 @@ void eraser_finish(Eraser *eraser, Ledger *ledger, Store *store) {
                         .sessions = g_memdup2(erasure->gone->data, erasure->gone->len * sizeof(StoreGone)),
                         .remains = files_remaining(store->path),
                 };
-                if (!erased.remains && erasure->error == 0)
-                        erasure->error = -EIO;  /* nobody knows whether a copy is left */
+                if (!erased.remains && erasure->error == 0 && erasure->kind != ERASE_DISCARDED)
+                        erasure->error = -EIO;  /* nobody knows whether a copy is left; none has what was never to be kept */
                 shared_lock(store);
                 if (erasure->kind == ERASE_DISCARDED)
                         shared_wait_answer(store, erasure->wait, erasure->error);
