@@ -24,9 +24,10 @@ static void on_end(int number) {
         errno = error;
 }
 
+static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
 /* Those that somebody else handles are left to them: they tidy up. */
 static void watch_signals(void) {
-        static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
         const struct sigaction action = { .sa_handler = on_end, .sa_flags = (int) SA_RESETHAND | SA_NODEFER };
 
         for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
@@ -44,8 +45,8 @@ static void settle(const char *name) {
                 pending[0] = '\0';
 }
 
-int aside_open(const char *path, char **ret_name) {
-        g_autofree char *name = g_strconcat(path, ".XXXXXX", NULL), *absolute = NULL;
+static int make(char *name) {
+        g_autofree char *absolute = NULL;
         int fd = mkostemp(name, O_CLOEXEC);
 
         if (fd < 0)
@@ -55,7 +56,23 @@ int aside_open(const char *path, char **ret_name) {
         if (g_strlcpy(pending, absolute, sizeof(pending)) >= sizeof(pending))
                 pending[0] = '\0';
         watch_signals();
-        *ret_name = g_steal_pointer(&name);
+        return fd;
+}
+
+/* A signal that comes between the file and its name waits for that long. */
+int aside_open(const char *path, char **ret_name) {
+        g_autofree char *name = g_strconcat(path, ".XXXXXX", NULL);
+        sigset_t block, before;
+        int fd;
+
+        (void) sigemptyset(&block);
+        for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+                (void) sigaddset(&block, numbers[i]);
+        (void) sigprocmask(SIG_BLOCK, &block, &before);
+        fd = make(name);
+        if (fd >= 0)
+                *ret_name = g_steal_pointer(&name);
+        (void) sigprocmask(SIG_SETMASK, &before, NULL);
         return fd;
 }
 

@@ -27,6 +27,7 @@ typedef struct Checking {
         unsigned wanted;        /* the wish that is being fulfilled */
         size_t next;
         uint64_t put_off_usec;  /* what others have taken since its last step */
+        uint64_t again_usec;    /* not before: it met an error, 0 for none */
 } Checking;
 
 #define CHECK_PATIENCE 10u      /* slices of others, after which a check of a small database has its turn */
@@ -412,6 +413,12 @@ static int run_check(sqlite3 *db, const char *sql) {
         return rc;
 }
 
+/* Something is to be looked through, and now. With the mutex held. */
+static bool check_is_due(const Store *store, const Checking *checking) {
+        return store->connected && store->check_wanted != store->check_done &&
+               (checking->wanted != store->check_wanted || checking->again_usec <= shared_now_usec());
+}
+
 static bool is_asked(Store *store) {
         return !TAILQ_EMPTY(&store->requests) || !TAILQ_EMPTY(&store->scans) || next_export(store) || next_import(store);
 }
@@ -420,7 +427,7 @@ static bool is_asked(Store *store) {
 static bool is_put_off(Store *store, Checking *checking) {
         struct stat st;
 
-        if (store->check_wanted == store->check_done || !store->connected || checking->put_off_usec < CHECK_PATIENCE * store->slice_usec)
+        if (!check_is_due(store, checking) || checking->put_off_usec < CHECK_PATIENCE * store->slice_usec)
                 return false;
         checking->put_off_usec = 0;
         return stat(store->path, &st) == 0 && st.st_size <= STORE_CHECK_SIZE_MAX;
@@ -462,10 +469,11 @@ static void check(Store *store, Checking *checking, bool insists) {
                 return;
         if (database_is_damage(rc)) {
                 store->check_failed = true;
+                store->check_done = checking->wanted;
                 shared_wake_writer(store);
-        }
-        /* Other errors are the disk's: the writer will meet them. */
-        if (rc != SQLITE_OK || ++checking->next == G_N_ELEMENTS(checks))
+        } else if (rc != SQLITE_OK) /* of the moment, or of the disk: then the writer meets it too */
+                checking->again_usec = shared_now_usec() + store->retry_idle_usec;
+        else if (++checking->next == G_N_ELEMENTS(checks))
                 store->check_done = checking->wanted;
 }
 
@@ -491,7 +499,8 @@ static void cancel_all(Store *store) {
                 remove_import(store, TAILQ_FIRST(&store->imports), -ECANCELED);
 }
 
-static uint64_t next_deadline(const Store *store) {
+/* Of what can be waited for: a check whose time has come waits for the writer alone, which wakes us. */
+static uint64_t next_deadline(const Store *store, const Checking *checking, uint64_t now_usec) {
         uint64_t deadline_usec = TAILQ_EMPTY(&store->waits) ? UINT64_MAX : TAILQ_FIRST(&store->waits)->deadline_usec;
         const Export *export;
         const Import *import;
@@ -504,6 +513,8 @@ static uint64_t next_deadline(const Store *store) {
         TAILQ_FOREACH(import, &store->imports, entry)
                 if (!import_is_ready(import))
                         deadline_usec = MIN(deadline_usec, import->deadline_usec);
+        if (store->check_done != store->check_wanted && checking->again_usec > now_usec)
+                deadline_usec = MIN(deadline_usec, checking->again_usec);
         return deadline_usec;
 }
 
@@ -531,9 +542,9 @@ static void expire_requests(Store *store, uint64_t now_usec) {
 
 /* Looks at the pipes; if `idle`, until somebody says that there is something to do, a pipe takes or holds more or is closed, or the
  * next deadline. With the mutex held; only this thread takes exports away. */
-static void watch(Store *store, bool idle) {
+static void watch(Store *store, const Checking *checking, bool idle) {
         struct pollfd fds[1 + STORE_EXPORTS_MAX + INTAKES_MAX] = { { .fd = store->reader_fd, .events = POLLIN } };
-        uint64_t now_usec = shared_now_usec(), until_usec = idle ? next_deadline(store) : now_usec;
+        uint64_t now_usec = shared_now_usec(), until_usec = idle ? next_deadline(store, checking, now_usec) : now_usec;
         uint64_t left_usec = until_usec > now_usec ? until_usec - now_usec : 0;
         struct timespec left = {
                 .tv_sec = (time_t) (left_usec / 1000000u),
@@ -615,7 +626,7 @@ static bool work(Store *store, Checking *checking) {
                 store->import_is_next = true;
                 serve_export(store, export, reads);
         } else {
-                if (!store->connected || store->check_wanted == store->check_done || !take_gate(store))
+                if (!check_is_due(store, checking) || !take_gate(store))
                         return false;
                 check(store, checking, false);
         }
@@ -657,7 +668,7 @@ void *reader_main(void *userdata) {
                 if (idle)
                         expire_requests(store, shared_now_usec());
                 if (idle || !TAILQ_EMPTY(&store->exports) || !TAILQ_EMPTY(&store->imports))
-                        watch(store, idle);
+                        watch(store, &checking, idle);
         }
         cancel_all(store);
         close_dead(store);
