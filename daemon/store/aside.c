@@ -547,6 +547,8 @@ int aside_step(Aside *aside, Ledger *ledger) {
 
         if (rc == SQLITE_OK)
                 rc = rows_run(&ledger->rows, ROWS_BEGIN);
+        if (rc != SQLITE_OK)
+                return rc; /* nothing is begun: another program writes, say */
         while (rc == SQLITE_OK && shared_now_usec() < until_usec)
                 rc = move_on(aside, ledger);
         over = rc == SQLITE_NOTFOUND;

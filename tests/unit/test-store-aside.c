@@ -421,6 +421,36 @@ static void test_two_files(void) {
         fixture_done(&f);
 }
 
+/* What another program that writes keeps away for a while comes when it has done. It has its turn before the writer is through, in time. */
+static void test_beside_another_program(void) {
+        unsigned n_met = 0;
+
+        for (unsigned i = 0; i < 100 && n_met == 0; i++) {
+                sqlite3 *db;
+                Fixture f;
+
+                make_many(&f);
+                fixture_start(&f);
+                g_assert_cmpint(sqlite3_open(f.path, &db), ==, SQLITE_OK);
+                (void) sqlite3_busy_timeout(db, 60000);
+                g_assert_cmpint(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), ==, SQLITE_OK);
+                if (!is_back(&f, 0)) {
+                        n_met++;
+                        fixture_wait(&f, fixture_is_in_state, STORE_DEGRADED);
+                        g_assert_nonnull(strstr(store_reason(f.store), "another program"));
+                }
+                g_assert_cmpint(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), ==, SQLITE_OK);
+                fixture_wait(&f, is_back, 0);
+                fixture_wait(&f, fixture_is_in_state, STORE_READY);
+                g_assert_cmpint(sqlite3_close(db), ==, SQLITE_OK);
+                fixture_stop(&f);
+                fixture_start(&f);      /* how far it had come is forgotten after the file */
+                assert_many(&f);
+                fixture_done(&f);
+        }
+        g_assert_cmpuint(n_met, >, 0);
+}
+
 /* Killed at any time, over and over; the next goes on, and in the end each is there once. */
 static void test_killed_on_the_way(void) {
         unsigned n_killed = 0;
@@ -467,5 +497,6 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store-aside/erased-before-it-could-be-read", test_erased_before_it_could_be_read);
         g_test_add_func("/store-aside/cut-off-before-it-was-put-aside", test_cut_off_before_it_was_put_aside);
         g_test_add_func("/store-aside/two-files", test_two_files);
+        g_test_add_func("/store-aside/beside-another-program", test_beside_another_program);
         return g_test_run();
 }
