@@ -2,81 +2,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "client/json.h"
 #include "client/redact.h"
 #include "client/text.h"
 #include "client/watch-json.h"
-#include "client/watch-model.h"
 #include "client/watch-text.h"
-#include "client/watch-view.h"
-
-#define S UINT64_C(1000000)
-#define NOW (1000 * S)
-#define REALTIME (UINT64_C(1770127530) * S)
-
-static json_t *device(const char *state, const char *reason) {
-        return json_pack("{s:s s:s s:s s:s s:s s:i}", "address", "C0:FF:EE:00:00:01", "alias", "Anna\x1b[2J",
-                         "kind", "pen", "state", state, "state_reason", reason, "battery", 81);
-}
-
-static StreamRecord live(int32_t mean_mn, int32_t peak_mn, uint32_t flags) {
-        return (StreamRecord){
-                .type = NEEDLED_STREAM_LIVE,
-                .known = true,
-                .session_usec = 5 * S,
-                .live = { .present = NEEDLED_STREAM_HAS_FORCE | NEEDLED_STREAM_HAS_STROKES | NEEDLED_STREAM_HAS_RATE |
-                                     NEEDLED_STREAM_HAS_CONTACT | NEEDLED_STREAM_HAS_AREA | NEEDLED_STREAM_HAS_DEPTH,
-                          .flags = flags,
-                          .force_mean_mn = mean_mn,
-                          .force_peak_mn = peak_mn,
-                          .strokes = 123456,
-                          .stroke_rate = 7003.6,
-                          .depth_um = 500,
-                          .area = 3 },
-        };
-}
-
-static void begin(WatchModel *m, const char *state, const char *reason) {
-        StreamRecord running = { .type = NEEDLED_STREAM_STATE, .known = true, .state = { .state = NEEDLED_STREAM_STATE_RUNNING } };
-        json_auto *d = device(state, reason);
-
-        watch_model_init(m);
-        watch_model_set_device(m, d);
-        watch_model_begin(m, 42);
-        watch_model_record(m, &running, NOW);
-}
-
-static void feed(WatchModel *m, StreamRecord record, uint64_t now_usec) {
-        watch_model_record(m, &record, now_usec);
-}
-
-/* As one text, to look for what must be in it. */
-static char *render_with(const WatchModel *m, const WatchPrompt *prompt, unsigned columns, unsigned rows, bool color, uint64_t now_usec) {
-        WatchSize size = { columns, rows, color };
-        g_autoptr(GPtrArray) lines = watch_view_render(m, prompt, &size, now_usec, REALTIME);
-
-        g_assert_cmpuint(lines->len, ==, rows);
-        g_ptr_array_add(lines, NULL);
-        return g_strjoinv("\n", (char **) lines->pdata);
-}
-
-static char *render(const WatchModel *m, unsigned columns, unsigned rows, bool color, uint64_t now_usec) {
-        return render_with(m, NULL, columns, rows, color, now_usec);
-}
-
-static void assert_shows(const char *text, const char *part) {
-        if (!strstr(text, part)) {
-                g_test_message("'%s' is not in:\n%s", part, text);
-                g_test_fail();
-        }
-}
-
-static void assert_hides(const char *text, const char *part) {
-        if (strstr(text, part)) {
-                g_test_message("'%s' is in:\n%s", part, text);
-                g_test_fail();
-        }
-}
+#include "watch-fixture.h"
 
 /* ---- Model ---- */
 
@@ -532,104 +462,6 @@ static void test_a_tape_is_no_session(void) {
         watch_model_done(&m);
 }
 
-static void type(WatchPrompt *p, const char *keys) {
-        for (; *keys; keys++)
-                (void) watch_prompt_key(p, (unsigned char) *keys, "forehead", NOW);
-        watch_prompt_settle(p);
-}
-
-static char *last_line(char *text_take) {
-        g_autofree char *text = text_take;
-
-        return g_strdup(strrchr(text, '\n') + 1);
-}
-
-/* The lowest line is where it is asked, at 80x24 and where there is hardly room. */
-static void test_what_is_asked_stands_at_the_bottom(void) {
-        g_autofree char *keys = NULL, *few = NULL, *mark = NULL, *small = NULL, *stage = NULL, *finish = NULL, *tare = NULL, *area = NULL,
-                        *none = NULL;
-        WatchPrompt p;
-        WatchModel m;
-
-        begin(&m, "streaming", "");
-        watch_prompt_init(&p, true);
-        keys = last_line(render_with(&m, &p, 79, 24, false, NOW));
-        g_assert_cmpstr(keys, ==, "a area  s stage  m mark  p pause  i identify  t tare  f finish  ? help  q quit");
-        few = last_line(render_with(&m, &p, 40, 24, false, NOW));
-        g_assert_cmpstr(few, ==, "? help  q quit");
-        type(&p, "mchanged the head\x1b[D\x1b[D");
-        mark = last_line(render_with(&m, &p, 79, 24, false, NOW));
-        g_assert_cmpstr(mark, ==, "Mark: changed the he|ad");
-        small = last_line(render_with(&m, &p, 18, 4, false, NOW));
-        g_assert_cmpstr(small, ==, "Mark: ged the he|…");
-        type(&p, "\x1b");
-        type(&p, "s");
-        stage = last_line(render_with(&m, &p, 79, 24, false, NOW));
-        g_assert_cmpstr(stage, ==, "Stage: 1 cleanse  2 numb  3 needling  4 aftercare  0 none");
-        type(&p, "\x1b");
-        type(&p, "f");
-        finish = last_line(render_with(&m, &p, 79, 24, false, NOW));
-        g_assert_cmpstr(finish, ==, "End session 42? It is kept. y: yes, else no");
-        type(&p, "n");
-        type(&p, "t");
-        tare = last_line(render_with(&m, &p, 79, 24, false, NOW));
-        assert_shows(tare, "Tare? ");
-        type(&p, "n");
-        type(&p, "acheek");
-        area = render_with(&m, &p, 79, 24, false, NOW);
-        assert_shows(area, "\ncheek-left  cheek-right\nArea: cheek_");
-        type(&p, "x");
-        none = render_with(&m, &p, 79, 24, false, NOW);
-        assert_shows(none, "\nNo area begins so.\nArea: cheekx_");
-        watch_prompt_done(&p);
-        watch_model_done(&m);
-}
-
-static void test_what_came_of_a_key_is_shown_for_a_while(void) {
-        StreamRecord paused = { .type = NEEDLED_STREAM_STATE, .known = true, .state = { .state = NEEDLED_STREAM_STATE_PAUSED } };
-        g_autofree char *shown = NULL, *later = NULL;
-        WatchPrompt p;
-        WatchModel m;
-
-        begin(&m, "streaming", "");
-        feed(&m, paused, NOW);
-        watch_prompt_init(&p, true);
-        watch_prompt_say(&p, true, "The session\x1b[2J is over.", NOW);
-        shown = render_with(&m, &p, 79, 24, false, NOW + S);
-        assert_shows(shown, "\nThe session�[2J is over.\na area  s stage  m mark  p resume");
-        later = render_with(&m, &p, 79, 24, false, NOW + 7 * S);
-        assert_hides(later, "is over.");
-        watch_prompt_done(&p);
-        watch_model_done(&m);
-}
-
-static void test_help_says_what_each_key_does(void) {
-        g_autofree char *text = NULL, *tape = NULL;
-        WatchPrompt p, of_tape;
-        WatchModel m;
-
-        begin(&m, "streaming", "");
-        feed(&m, live(850, 1430, 0), NOW);
-        watch_prompt_init(&p, true);
-        type(&p, "?");
-        text = render_with(&m, &p, 79, 24, false, NOW);
-        for (const char *const *key = (const char *const[]) { "a", "s", "m", "p", "i", "t", "f", "?", "q", NULL }; *key; key++) {
-                g_autofree char *line = g_strdup_printf("\n  %s     ", *key);
-
-                assert_shows(text, line);
-        }
-        assert_shows(text, "Session 42");
-        assert_hides(text, "Force");
-        watch_prompt_init(&of_tape, false);
-        type(&of_tape, "?");
-        tape = render_with(&m, &of_tape, 79, 24, false, NOW);
-        assert_shows(tape, "\n  q     leave");
-        assert_hides(tape, "\n  f     ");
-        watch_prompt_done(&of_tape);
-        watch_prompt_done(&p);
-        watch_model_done(&m);
-}
-
 /* Records of the past come with the times of then, and behind some that are newer. */
 static void test_the_past_fills_the_last_minute(void) {
         int32_t force = 0;
@@ -713,9 +545,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/client-watch/time-left-and-stage", test_time_left_and_stage);
         g_test_add_func("/client-watch/zones-are-those-of-the-session", test_zones_are_those_of_the_session);
         g_test_add_func("/client-watch/a-tape-is-no-session", test_a_tape_is_no_session);
-        g_test_add_func("/client-watch/what-is-asked-stands-at-the-bottom", test_what_is_asked_stands_at_the_bottom);
-        g_test_add_func("/client-watch/what-came-of-a-key-is-shown-for-a-while", test_what_came_of_a_key_is_shown_for_a_while);
-        g_test_add_func("/client-watch/help-says-what-each-key-does", test_help_says_what_each_key_does);
         g_test_add_func("/client-watch/the-past-fills-the-last-minute", test_the_past_fills_the_last_minute);
         g_test_add_func("/client-watch/marks-are-redacted", test_marks_are_redacted);
         g_test_add_func("/client-watch/zones-of-nothing-are-drawn-too", test_zones_of_nothing_are_drawn_too);
