@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Sourced by tools/demo and tools/test: what has to be installed, and how to build.
+# Sourced by what is in this folder: what has to be installed, and how to build.
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 
@@ -7,7 +7,7 @@ packages_build="gcc libc6-dev python3 meson ninja-build pkg-config libglib2.0-de
 packages_demo="dbus-daemon procps"
 packages_bench="dbus dbus-daemon systemd valgrind strace util-linux python3-bleak git"
 packages_test="clang libclang-rt-14-dev dbus dbus-daemon python3 python3-gi python3-jsonschema libglib2.0-bin libglib2.0-dev-bin libxml2-utils groff-base systemd strace bash-completion fish zsh
-        valgrind procps sqlite3 tmux qemu-system-x86 seabios ipxe-qemu mmdebstrap cpio lz4 busybox-static kmod e2fsprogs
+        valgrind procps sqlite3 tmux qemu-system-x86 seabios ipxe-qemu mmdebstrap cpio lz4 zstd busybox-static kmod e2fsprogs
         build-essential debhelper dpkg-dev fakeroot lintian"
 packages_analyse="clang libclang-rt-14-dev clang-tidy cppcheck valgrind"
 

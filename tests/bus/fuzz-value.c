@@ -44,8 +44,8 @@ static const struct {
         { "waveform_batch", "u" }, { "waveform", "b" }, { "frames", "b" }, { "max_rate_hz", "u" }, { "period", "t" }, { "history", "t" },
         { "since", "t" }, { "until", "t" }, { "device", "s" }, { "limit", "u" }, { "before", "t" }, { "after", "t" }, { "from", "t" },
         { "to", "t" }, { "resample_hz", "u" }, { "uuid", "s" }, { "acknowledged", "b" }, { "utc_offset", "i" }, { "record", "u" },
-        { "copies", "b" }, { "language", "s" }, { "reset", "b" }, { "weekly_max", "u" }, { "course_weeks", "u" }, { "rest_0300um", "t" },
-        { "rest_deeper", "t" }, { "version", "s" },
+        { "copies", "b" }, { "language", "s" }, { "reset", "b" }, { "weekly_max", "u" }, { "course_weeks", "u" }, { "rest_300um", "t" },
+        { "rest_500um", "t" }, { "rest_1000um", "t" }, { "rest_deeper", "t" }, { "version", "s" },
 };
 
 static const char basic_types[] = "ybnqiuxtdsogh";

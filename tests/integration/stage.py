@@ -147,10 +147,10 @@ class Stage:
                 continue
             if status not in (0, -signal.SIGTERM):      # also of one that ended before, if its test has not taken it off
                 problems.append(f'{process.name} ended with status {status}')
-        for process in self.processes:
-            text = process.text()
+        for log in sorted(self.dir.glob('*.log')):      # also of those that a test has taken off, since they may end as they like
+            text = log.read_text(errors='replace')
             if any(word in text for word in SANITIZER_WORDS):
-                problems.append(f'{process.name}: {text}')
+                problems.append(f'{log.stem}: {text}')
         if kind:
             print(self.logs())
         shutil.rmtree(self.dir, ignore_errors=True)

@@ -3,9 +3,9 @@
 import os
 import subprocess
 
+from caller import Client
 from stage import Failure, at_least, expect, wait_for
 from test_crowd import none_lost
-from test_stall import Client
 
 LONG = bool(os.environ.get('NEEDLED_LONG'))
 SECONDS = 60 if LONG else 4

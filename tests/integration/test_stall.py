@@ -4,52 +4,15 @@ opened again. The limits are those of a system bus, both the same, but smaller. 
 import re
 import time
 
+from caller import Client
 from printed import ROOT
-from stage import DEADLINE_SEC, expect, wait_for
+from stage import expect, wait_for
 from test_crowd import none_lost
-from wire import BUS, CALL, ERROR, NAME, RETURN, Connection, Message
+from wire import BUS, ERROR, NAME, RETURN
 
 BUS_LIMITS = '<limit name="max_incoming_bytes">65536</limit><limit name="max_outgoing_bytes">65536</limit>'
 AT_ONCE = 200
 STALLED = 'the connection is opened again'
-
-
-class Client(Connection):
-    """Calls, and waits for answers or not."""
-
-    def __init__(self, path):
-        super().__init__(path)
-        self.socket.settimeout(DEADLINE_SEC)
-
-    def call(self, member, interface, signature, *values, path='/org/needled', answer=True):
-        self.send(CALL, member, interface, signature, *values, to=(NAME, path), answer=answer)
-        return self.serial
-
-    def done(self, *args, **kwargs):
-        """The values that a call is answered with."""
-        answer = self.answer(self.call(*args, **kwargs))
-        expect((answer.type, answer.body if answer.type == ERROR else None), (RETURN, None), f'the answer to {args[0]}')
-        return answer.body
-
-    def ask_bus(self, member, signature='', *values):
-        self.send(CALL, member, BUS, signature, *values)
-        return self.answer(self.serial)
-
-    def poll(self, serial):
-        """The answer to that call if it is there, or None."""
-        self.socket.setblocking(False)
-        try:
-            return self.answer(serial)
-        except BlockingIOError:
-            return None
-        finally:
-            self.socket.settimeout(DEADLINE_SEC)
-
-    def answer(self, serial):
-        while True:
-            message = Message(self.receive())
-            if message.reply_serial == serial:
-                return message
 
 
 def stop_reading(stage):

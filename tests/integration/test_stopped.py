@@ -6,9 +6,10 @@ import shutil
 import subprocess
 import time
 
+from caller import Client
 from stage import Failure, Process, at_least, expect, wait_for
 from test_crowd import FORGETFUL, GROWTH_MAX, MIB, counters, factor, rss
-from test_stall import BUS_LIMITS, STALLED, Client, wedge  # noqa: F401 (the limits are this file's too)
+from test_stall import BUS_LIMITS, STALLED, wedge  # noqa: F401 (the limits are this file's too)
 
 RATE = 400                      # values a second
 READERS = 8                     # of each user, who may have no more

@@ -67,10 +67,13 @@ def test_bad_notifications_are_counted_and_harmless(stage):
     stage.needled()
     stage.adopt()
     sim.control('start')
-    session = wait_for('a session', lambda: stage.live_session())
+    session, before = wait_for('a session', lambda: stage.live_session()), stage.counters()
     for line in ('malformed 5', 'empty 3', 'duplicate 4'):
         sim.control(line)
     wait_for('use', lambda: sim.status()['sent']['live'] > 100)
+    more = {name: count - before[name] for name, count in stage.counters().items() if name in ('malformed', 'duplicates', 'lost')}
+    print(f'# {more}')
+    expect(more, {'malformed': 8, 'duplicates': 4, 'lost': 0}, 'counted')
     expect(stage.live_session()['id'], session['id'], 'the session goes on')
     expect(stage.streaming() is not None, True, 'streaming')
     sim.control('stop')

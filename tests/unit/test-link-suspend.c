@@ -130,10 +130,11 @@ static void test_connect_while_settling(Fixture *f, const void *data) {
 
 static void test_release_ends_asleep(Fixture *f, const void *data) {
         fixture_stream(f);
-        link_release(f->link, f->device, 500 * 1000, fixture_on_done, f);
+        link_release(f->link, f->device, 3600ull * G_USEC_PER_SEC, fixture_on_done, f);
         wait_for(f, f->dones == 2);
         link_suspend(f->link, true);
         g_assert_cmpint(f->device->state, ==, DEVICE_RELEASED);
+        g_assert_cmpint(sd_event_source_set_time(f->device->work->release_timer, 0), >=, 0); /* the hour is over */
         wait_for(f, !is_armed(f->device->work->release_timer));
         g_assert_cmpint(f->device->state, ==, DEVICE_RELEASED);
         link_suspend(f->link, false);
