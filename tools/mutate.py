@@ -184,7 +184,10 @@ class Bench:
             how = self.attempt(mutant, programs, [])
             if how == SURVIVES and self.same_code(mutant):
                 how = SAME
-            return self.attempt(mutant, [p for p in programs if p.cpu_sec < QUICK_SEC], SANITIZERS) if how == SURVIVES else how
+            if how != SURVIVES:
+                return how
+            how = self.attempt(mutant, [p for p in programs if p.cpu_sec < QUICK_SEC], SANITIZERS)
+            return SURVIVES if how == BROKEN else how   # it compiles: nobody has noticed it
         finally:
             path.unlink()
 

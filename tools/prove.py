@@ -52,7 +52,7 @@ TESTS = [
     ('P4', 'unit', 'store-record', '/store-record/each-fault', BOTH, {}),
     ('P4', 'integration', 'memory', '', BOTH, LONG),
     ('P4', 'vm', 'test_lifecycle.test_full_disk', '', ONLY_LONG, {}),
-    ('P5', 'vm', 'test_trials', '', BOTH, {'NEEDLED_LONG': '1', 'NEEDLED_TRIALS': '100', 'NEEDLED_RECONNECTS': '200', 'NEEDLED_TEST_SEC': '9000'}),
+    ('P5', 'vm', 'test_trials', '', BOTH, {'NEEDLED_STRICT': '1', 'NEEDLED_TRIALS': '100', 'NEEDLED_RECONNECTS': '200', 'NEEDLED_TEST_SEC': '9000'}),
     ('P5', 'gates', 'reconnects', '', BOTH, {}),
     ('P6', 'bench', 'idle', '', BOTH, {}),
     ('P6', 'bench', 'stream', '', BOTH, {}),

@@ -38,7 +38,9 @@ def annotate(path):
 
 def total(path):
     match = re.search(r'^(?:summary|totals): (\d+)', path.read_text(), re.M)
-    return int(match[1]) if match else 0
+    if not match:
+        raise Failure(f'callgrind wrote no sum into {path.name}')
+    return int(match[1])
 
 
 def callgrind_run(template, count):

@@ -64,7 +64,10 @@ def threads_of(path, out, what, count):
     for old in out.glob('callgrind*'):
         old.unlink()
     loop(what, count, copy, wrapper=('valgrind', '--tool=callgrind', '--separate-threads=yes', f'--callgrind-out-file={out}/callgrind'))
-    return [(total(file), annotate(file)) for file in sorted(out.glob('callgrind-*'))]
+    files = sorted(out.glob('callgrind-*'))
+    if len(files) < 2:
+        raise Failure(f'callgrind wrote {len(files)} files')
+    return [(total(file), annotate(file)) for file in files]
 
 
 def each(path, what, counts):
@@ -125,6 +128,8 @@ def flatness(template, options):
         fill(few, FEW)
         fill(many, MANY)
         recorded = [each(path, 'record', RUNS) for path in (few, many)]
+        if not all(way[1] > 0 for way in recorded):
+            raise Failure('callgrind saw no function store_session_frame: was it renamed, or the program stripped?')
         yield Figure('user instructions to hand a frame to the store', recorded[1][1], '', FRAME_INSTRUCTIONS, count=True)
         yield Figure("user instructions of the store's threads for each frame, without waiting", recorded[1][2], '', 1500, count=True)
         # How often the threads wait and wake is the machine's affair.

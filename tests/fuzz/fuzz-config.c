@@ -22,12 +22,14 @@ static void check_force(int32_t force_mn) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        unsigned n_told;
         Config config;
 
         warnings = 0;
         (void) scratch_write("needled.conf", data, size);
         config_defaults(&config);
-        assert(config_load(&config, scratch_folder, on_warning, NULL) == warnings);
+        n_told = config_load(&config, scratch_folder, on_warning, NULL);
+        assert(n_told == warnings);
 
         assert(config.session_window_usec > 0 && config.session_idle_timeout_usec > 0);
         assert(config.session_time_limit_usec <= UINT64_C(86400000000) && config.session_lead_in_usec <= 60000000);

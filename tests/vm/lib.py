@@ -65,7 +65,7 @@ def managed_objects(guest, service, path='/'):
 
 def journal(guest, *matches):
     """Entries of the guest's journal as dictionaries: journal(guest, '-t', 'needled', 'PRIORITY=4')."""
-    output = guest.check(shlex.join(['journalctl', '-b', '--no-pager', '-o', 'json', *matches]))
+    output = guest.check('journalctl --sync\n' + shlex.join(['journalctl', '-b', '--no-pager', '-o', 'json', *matches]))
     return [json.loads(line) for line in output.splitlines() if line.startswith('{')]
 
 
@@ -102,10 +102,14 @@ def sleep(guest):
     """A suspend and a resume that logind and all others see; nothing of the hardware is switched off (pm_test), since the guest's
     serial line must come back too. The kernel counts the second by turning round: its five would be half a minute on a very busy host, and
     everybody's watchdog runs meanwhile."""
+    def resumes():
+        return guest.check('journalctl -b -k --no-pager').count('PM: suspend exit')
+
+    before = resumes()
     guest.check('echo freezer >/sys/power/pm_test && echo 1 >/sys/module/suspend/parameters/pm_test_delay')
     start(guest, 'sleeper', 'bash', '-c', 'systemctl suspend')
-    wait_for('resume', lambda: 'PM: suspend exit' in guest.check('journalctl -b -k --no-pager'))
-    wait_for('end of the sleep', lambda: guest.run('systemctl is-active --quiet systemd-suspend')[0] != 0)
+    wait_for('resume', lambda: resumes() > before)
+    wait_for('end of the sleep', lambda: guest.check('systemctl show -P ActiveState systemd-suspend').strip() == 'inactive')
 
 
 class Controllers:
@@ -118,6 +122,7 @@ class Controllers:
         self._guest, self.names, self.addresses = guest, {}, {}
         self._program = put_script(guest, 'controller.py')
         guest.check('systemctl stop btvirt')
+        self._wait_until_gone('/org/bluez/hci0', '/org/bluez/hci1')
         start(guest, 'emulator', 'btvirt', '-s')
         wait_for('emulator', lambda: guest.run(f'test -S {self.SERVER}')[0] == 0)
         for number in range(count):
@@ -125,7 +130,7 @@ class Controllers:
 
     def _start(self, unit, *server):
         start(self._guest, unit, 'bash', '-c', ' '.join(['exec python3', self._program, *server, f'>/run/{unit}.name']))
-        return wait_for(unit, lambda: self._guest.run(f'cat /run/{unit}.name')[1].strip())
+        return wait_for(unit, lambda: self._guest.check(f'cat /run/{unit}.name 2>&- || :').strip())
 
     def plug(self, number):
         """Number n is the first one plugged in, or comes back if it was."""
@@ -137,6 +142,11 @@ class Controllers:
 
     def unplug(self, number):
         self._guest.check(f'systemctl stop controller-{number}; rm /run/controller-{number}.name')
+        self._wait_until_gone(f'/org/bluez/{self.names[number]}')
+
+    def _wait_until_gone(self, *paths):
+        """For bluetoothd too."""
+        wait_for('adapters to go', lambda: not set(paths) & set(managed_objects(self._guest, 'org.bluez')))
 
     def occupy_first_number(self):
         """By a controller that never answers."""

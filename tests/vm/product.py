@@ -177,12 +177,18 @@ class States:
                   f'exec busctl monitor --json=short --match="{self.MATCH}" >{self._output}')
         lib.wait_for('monitor', lambda: 'Monitoring' in guest.run(f'journalctl -b -u {self._unit} --no-pager')[1])
 
+    def _changes(self):
+        messages = [json.loads(line) for line in self._guest.check(f'grep "^{{" {self._output} || [ $? -eq 1 ]').splitlines()]
+        return [lib.plain(message['payload']['data'])[1] for message in messages if message['path'] == self._path]
+
+    def retries(self):
+        """What RetryAt has been."""
+        return [changed['RetryAt'] for changed in self._changes() if 'RetryAt' in changed]
+
     def _all(self):
         state, reason, seen = None, '', []
-        for line in self._guest.check(f'grep "^{{" {self._output} || [ $? -eq 1 ]').splitlines():
-            message = json.loads(line)
-            changed = lib.plain(message['payload']['data'])[1]
-            if message['path'] != self._path or not {'State', 'StateReason'} & set(changed):
+        for changed in self._changes():
+            if not {'State', 'StateReason'} & set(changed):
                 continue
             state, reason = changed.get('State', state), changed.get('StateReason', reason)
             seen.append((state, reason))

@@ -124,7 +124,9 @@ def test_dialogs_are_bounded_and_end_with_their_caller(guest):
     refused(does(guest, 'carol', agent(None), {**get, 'interactive': True})[1], NOT_FOUND, READ)
     # polkitd dies under the dialogs: each is answered, and it is asked again when it is back.
     guest.check('systemctl kill --signal=KILL polkit')
-    refused(does(guest, 'bob', agent(None), {**get, 'interactive': True})[1], NOT_FOUND, READ)
+    again = does(guest, 'bob', hold, {**get, 'interactive': True, 'open': CHECKS_MAX}, {'leave': True}, agent(None), {**get, 'interactive': True})
+    assert again[1] == {'open': CHECKS_MAX}, again      # all eight places are free
+    refused(again[4], NOT_FOUND, READ)
 
 
 def test_without_polkit(guest):

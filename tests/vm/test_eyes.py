@@ -3,6 +3,7 @@
 
 import json
 import pathlib
+import shlex
 import sys
 
 import lib
@@ -83,7 +84,8 @@ def test_another_user_sees_states(guest):
     people.add(guest)
     guest.check('mkdir -p /run/systemd/system/needled.service.d /etc/needled\n'
                 'printf "[Service]\\nEnvironment=NEEDLED_DEBUG=1\\n" >/run/systemd/system/needled.service.d/debug.conf\n'
-                f"printf '{CONFIG!r}' | tr -d \"'\" >/etc/needled/needled.conf\nsystemctl daemon-reload; systemctl start needled")
+                f'printf %s {shlex.quote(CONFIG)} >/etc/needled/needled.conf\nsystemctl daemon-reload; systemctl start needled')
+    assert not product.entries(guest, product.MESSAGE_CONFIG)
     guest.put(pathlib.Path(judge.__file__).with_name('collect.py'), '/usr/local/bin/collect.py')
     guest.check(f'mkfifo {PIPE}; chown bob {PIPE}')
     lib.start(guest, 'eyes', 'bash', '-c', f'exec runuser -u bob -- python3 /usr/local/bin/collect.py '

@@ -3,6 +3,7 @@
 
 import csv
 import json
+import re
 import shlex
 import statistics
 
@@ -81,6 +82,7 @@ def test_whole_job_without_a_refused_system_call(guest):
     the clock is synchronised, which it can do without."""
     drop_in(guest, 'SystemCallErrorNumber=', 'ProtectClock=no', 'SystemCallFilter=adjtimex clock_adjtime', 'Restart=no')
     sim, session = start(guest, '--records=1')
+    pid = shows(guest, 'MainPID')
     clock, = [f for f in product.query(guest, 'doctor')['findings'] if f['check'] == 'clock']
     assert 'cannot be seen' not in clock['finding'], clock      # with what docs/admin.md has for it
     sim.control('drop')
@@ -91,8 +93,8 @@ def test_whole_job_without_a_refused_system_call(guest):
     lib.wait_for('stored sessions', lambda: len(product.sessions(guest)) >= 2)
     assert product.query(guest, 'show', session['id'])['owner_name'] == 'root'
     for kind in ('tape', 'json', 'csv'):
-        guest.check(f'needlectl export {session["id"]} --format={kind} --output=/run/session.{kind}; test -s /run/session.{kind}')
-    guest.check(f'needlectl delete --yes {session["id"]}; needlectl import /run/session.tape', 120)
+        guest.check(f'needlectl export {session["id"]} --format={kind} --output=/run/session.{kind} && test -s /run/session.{kind}')
+    guest.check(f'needlectl delete --yes {session["id"]} && needlectl import /run/session.tape', 120)
     guest.check('install -D -m 644 /usr/share/needled/profiles.d/oralb.mnprofile /etc/needled/profiles.d/own.mnprofile || exit\n'
                 'printf "[Store]\\nRetention=400d\\n" >/etc/needled/needled.conf; systemctl reload needled')
     lib.wait_for('reading anew', lambda: [e for e in product.entries(guest) if 'read anew' in e['MESSAGE']])
@@ -100,6 +102,7 @@ def test_whole_job_without_a_refused_system_call(guest):
     product.query(guest, 'profile', 'list')
     assert product.ctl(guest, 'forget', 'pen')[0] == 0
     assert shows(guest, 'ActiveState', 'NRestarts') == {'ActiveState': 'active', 'NRestarts': '0'}
+    assert shows(guest, 'MainPID') == pid, 'who asks starts one that was killed'
     guest.check('systemctl stop needled')
     assert shows(guest, 'Result') == {'Result': 'success'}
     assert not [w for w in warnings(guest) if 'not permitted' in w or 'denied' in w], warnings(guest)
@@ -184,12 +187,16 @@ def test_watchdog(guest):
     drop_in(guest, 'WatchdogSec=6')
     sim, session = start(guest)
     pid = shows(guest, 'MainPID')['MainPID']
+    limits = guest.check(f'cat /proc/{pid}/limits')
+    assert re.search('^Max core file size +0 +0 ', limits, re.M), limits
     guest.check(f'kill -STOP {pid}')
-    lib.wait_for('another process', lambda: shows(guest, 'MainPID', 'ActiveState') not in (
-        {'MainPID': pid, 'ActiveState': 'active'}, {'MainPID': '0', 'ActiveState': 'active'}))
+    lib.wait_for('another process', lambda: (now := shows(guest, 'MainPID', 'ActiveState'))['MainPID'] not in (pid, '0') and
+                 now['ActiveState'] == 'active')
     product.goes_on(guest, session)
-    product.finish(guest, sim, session, gaps=(1, 2))
-    assert any('Watchdog timeout' in e['MESSAGE'] for e in lib.journal(guest, '_PID=1'))
+    kept = product.finish(guest, sim, session, gaps=(1, 2))
+    assert kept['lost']['live'] == 0, kept
+    killed = [e['MESSAGE'] for e in lib.journal(guest, '_PID=1') if 'Watchdog timeout' in e['MESSAGE']]
+    assert len(killed) == 1, killed
     assert guest.run("find / /var/lib/systemd/coredump /var/lib/needled -maxdepth 1 -type f -name 'core*' 2>/dev/null")[1] == ''
 
 

@@ -53,6 +53,7 @@ def test_cleared_after_a_link_that_was_lost(guest):
     product.adopt(guest)
     taken(guest, 3)
     sim.control('drop')
+    assert sim.status()['records'] > 0, 'the link was lost too late'
     lib.wait_for('an empty device', lambda: sim.status()['records'] == 0, product.LINK_SEC)
     kept = product.query(guest, 'sessions', '--limit=100')['sessions']
     assert [s['record'] for s in kept] == list(range(40, 0, -1)), kept

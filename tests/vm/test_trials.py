@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How long a device takes to stream again, cause by cause, and what many reconnects leave behind. NEEDLED_TRIALS trials for each cause
 (3), NEEDLED_RECONNECTS reconnects (40); for figures, 100 and 200 on a quiet host. A figure is a line "# cause: …", and the gates are generous: a guest
-under software emulation on a busy host is no stopwatch. With NEEDLED_LONG=1 they are what is promised: 5 s, and 15 s without a bond."""
+under software emulation on a busy host is no stopwatch. With NEEDLED_STRICT=1 they are what is promised: 5 s, and 15 s without a bond."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def measure(guest, name, cause, gate_sec, start=test_survive.start):
         print(f'{name}, from the kill: median {percentile(killed, 0.5):.2f} s, p95 {percentile(killed, 0.95):.2f} s, worst {max(killed):.2f} s')
     if percentile(seconds, 0.95) > gate_sec / 3:
         print('\n'.join(json.dumps(r) for r in results if r['seconds'] > gate_sec / 3))
-    assert percentile(seconds, 0.95) <= (gate_sec / 3 if os.environ.get('NEEDLED_LONG') else gate_sec), seconds
+    assert percentile(seconds, 0.95) <= (gate_sec / 3 if os.environ.get('NEEDLED_STRICT') else gate_sec), seconds
     assert product.live_session(guest)['state'] == 'running'
 
 
