@@ -17,6 +17,7 @@ RUNS = [
     ('1..2\nok 1 - /a\nok 2 - /b # SKIP no root\n', 0, True, (1, 1)),
     ('1..1\nBail out! no guest\n', 1, True, (0, 1)),
     ('1..1\nok 1 - /a\n', 1, True, (1, 1)),
+    ('1..3\nok 1 - /a\n', 0, True, (1, 2)),
     ('RSS idle      6.52 MiB  8  5  ok\nCPU at 400/s  1.10 %  1  MISSED\n', 1, True, (1, 1)),
     ('1..0\n', 0, True, (0, 1)),
     ('', 0, True, (0, 1)),

@@ -79,6 +79,7 @@ TESTS = [
 # A line that says how a case went, of TAP and of the benchmarks' table.
 GOOD = re.compile(r'^ok \d|^[^#].*\d.*\s(ok|stretch)$')
 BAD = re.compile(r'^not ok|^Bail out|^ok.*# SKIP|^[^#].*\sMISSED$')
+PLAN = re.compile(r'1\.\.\d+$')
 
 
 # Of these one tells by its exit status alone how it went; all others print their cases.
@@ -112,13 +113,15 @@ def run(words, env, has_cases):
     the part that it was asked for has another name by now, has proved nothing."""
     print(f'\n$ {" ".join(str(word).replace(str(TOP) + "/", "") for word in words)}', flush=True)
     child = subprocess.Popen([str(word) for word in words], env=env, cwd=TOP, stdout=subprocess.PIPE, text=True, errors='replace')
-    good = bad = 0
+    good = bad = planned = 0
     for line in child.stdout:
         print(line, end='', flush=True)
         line = line.rstrip()
+        planned += int(line[3:]) if PLAN.match(line) else 0
         wrong = bool(BAD.search(line))
         bad += wrong
         good += not wrong and bool(GOOD.search(line))
+    bad += max(planned - good - bad, 0)     # it broke off
     if child.wait() != 0:
         bad = max(bad, 1)
     elif good + bad == 0:

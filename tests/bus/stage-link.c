@@ -50,6 +50,7 @@ void stage_begin_work(const char *work, LinkDone done, void *userdata) {
 }
 
 void link_adopt(Link *link, Device *device, const LinkAdopt *options, LinkDone done, void *userdata) {
+        stage->adopt_device = device;
         g_free(stage->adopt_alias);
         stage->adopt_alias = g_strdup(options->alias);
         stage->adopt_unbonded = options->allow_unbonded;
@@ -59,14 +60,17 @@ void link_adopt(Link *link, Device *device, const LinkAdopt *options, LinkDone d
 }
 
 void link_forget(Link *link, Device *device, LinkDone done, void *userdata) {
+        g_assert_true(device == &stage->device);
         stage_begin_work("forget", done, userdata);
 }
 
 void link_connect(Link *link, Device *device, LinkDone done, void *userdata) {
+        g_assert_true(device == &stage->device);
         stage_begin_work("connect", done, userdata);
 }
 
 void link_release(Link *link, Device *device, uint64_t duration_usec, LinkDone done, void *userdata) {
+        g_assert_true(device == &stage->device);
         stage->release_usec = duration_usec;
         stage_begin_work("release", done, userdata);
 }

@@ -63,8 +63,12 @@ static void query(uint64_t id, const StoreFilter *filter, StoreListed done, void
         q->done = done;
         q->userdata = userdata;
         q->id = id;
-        if (filter)
+        if (filter) {
                 stage->filter = q->filter = *filter;
+                stage->filter.device = g_intern_string(filter->device); /* the caller's are gone when somebody looks */
+                stage->filter.subject = g_intern_string(filter->subject);
+                stage->filter.area = g_intern_string(filter->area);
+        }
         g_ptr_array_add(queries, q);
         g_assert_cmpint(sd_event_add_defer(stage->event, &q->source, on_query, q), >=, 0);
         if (stage->store_holds)

@@ -38,6 +38,7 @@ static int op_session_start(Device *device, const BusStartOptions *options, Sess
         SessionIdentity identity;
         int r;
 
+        g_assert_true(device == &stage->device);
         fill_identity(&identity, options->owner);
         identity.subject = options->subject;
         identity.area = options->area;
@@ -54,23 +55,28 @@ static int op_session_start(Device *device, const BusStartOptions *options, Sess
 }
 
 static int op_session_pause(Session *session, bool pause, const char **ret_message, void *userdata) {
+        g_assert_true(session == tracker_session(stage->tracker));
         return pause ? tracker_pause(stage->tracker, stage->now_usec, stage->realtime_usec)
                      : tracker_unpause(stage->tracker, stage->now_usec, stage->realtime_usec);
 }
 
 static int op_session_stage(Session *session, Stage to, const char **ret_message, void *userdata) {
+        g_assert_true(session == tracker_session(stage->tracker));
         return stage->op_error ?: tracker_set_stage(stage->tracker, to, stage->now_usec, stage->realtime_usec);
 }
 
 static int op_session_area(Session *session, uint8_t area, const char **ret_message, void *userdata) {
+        g_assert_true(session == tracker_session(stage->tracker));
         return stage->op_error ?: tracker_set_area(stage->tracker, area, stage->now_usec, stage->realtime_usec);
 }
 
 static int op_session_mark(Session *session, const char *text, const char **ret_message, void *userdata) {
+        g_assert_true(session == tracker_session(stage->tracker));
         return stage->op_error ?: tracker_mark(stage->tracker, text, stage->now_usec, stage->realtime_usec);
 }
 
 static void op_session_annotate(Session *session, const StoreLabels *labels, BusDone done, void *c, void *userdata) {
+        g_assert_true(session == tracker_session(stage->tracker));
         stage_keep_labels(labels, 0);
         stage->end_done = done;
         stage->end_call = c;
@@ -83,10 +89,12 @@ static void op_end(SessionEnd end, BusDone done, void *c) {
 }
 
 static void op_session_finish(Session *session, BusDone done, void *c, void *userdata) {
+        g_assert_true(session == tracker_session(stage->tracker));
         op_end(SESSION_END_USER, done, c);
 }
 
 static void op_session_discard(Session *session, BusDone done, void *c, void *userdata) {
+        g_assert_true(session == tracker_session(stage->tracker));
         op_end(SESSION_END_DISCARDED, done, c);
 }
 
@@ -116,6 +124,7 @@ static const Session *op_replayed(const void *decoding, void *userdata) {
 }
 
 static int op_device_sync(Device *device, BusDone done, void *call, const char **ret_message, void *userdata) {
+        g_assert_true(device == &stage->device);
         if (stage->sync_result < 0) {
                 *ret_message = "The device stores no sessions at all.";
                 return stage->sync_result;

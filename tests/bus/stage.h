@@ -49,6 +49,7 @@ typedef struct Scene {
         void *work_call;
         LinkDone other_done;            /* of a call that is answered when the work is cancelled, as those of the same device may be */
         void *other_call;
+        Device *adopt_device;
         char *adopt_alias;
         bool adopt_unbonded;
         uid_t adopt_owner;

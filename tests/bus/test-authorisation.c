@@ -24,6 +24,7 @@ static const Row rows[] = {
         { DEVICE_PATH, DEVICE, "Release", "a{sv}", "org.needled.control-others", true },
         { DEVICE_PATH, DEVICE, "Identify", "", "org.needled.control-others", true },
         { DEVICE_PATH, DEVICE, "Tare", "", "org.needled.control-others", true },
+        { DEVICE_PATH, DEVICE, "Sync", "", "org.needled.control-others", true },
         { DEVICE_PATH, DEVICE, "StopMotor", "", "org.needled.control-others", true },
         { DEVICE_PATH, DEVICE, "GetParameters", "", "org.needled.control-others", true },
         { DEVICE_PATH, DEVICE, "SetParameters", "a{sv}", "org.needled.control-others", true },
@@ -36,6 +37,7 @@ static const Row rows[] = {
         { SESSION_PATH, SESSION, "OpenStream", "a{sv}", "org.needled.read-others", true },
         { SESSION_PATH, SESSION, "Pause", "", "org.needled.control-others", true },
         { SESSION_PATH, SESSION, "Resume", "", "org.needled.control-others", true },
+        { SESSION_PATH, SESSION, "Mark", "s", "org.needled.control-others", true },
         { SESSION_PATH, SESSION, "Finish", "", "org.needled.control-others", true },
         { SESSION_PATH, SESSION, "Discard", "", "org.needled.erase-others", true },
 };
@@ -63,7 +65,7 @@ static FakeCall *call_row(const Row *row, const char *sender, const char *how) {
 
 /* Whether the work of this row was done, or begun. */
 static bool row_is_done(const Row *row, const FakeCall *c) {
-        static const char *const of_link[] = { "Connect", "Adopt", "Forget", "Release", "Identify", "Tare", "StopMotor", "GetParameters",
+        static const char *const of_link[] = { "Connect", "Adopt", "Forget", "Release", "Identify", "Tare", "Sync", "StopMotor", "GetParameters",
                                                "SetParameters", NULL };
 
         if (g_str_equal(row->member, "Finish") || g_str_equal(row->member, "Discard"))

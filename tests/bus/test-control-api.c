@@ -42,7 +42,7 @@ static void test_identify_tare_and_stop(void) {
         stage_free();
 }
 
-/* Answered at its end, and by the owner alone; how far it is shows in the property. */
+/* Answered at its end. */
 static void test_sync(void) {
         g_autoptr(FakeCall) c = NULL, failed = NULL;
 

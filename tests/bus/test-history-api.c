@@ -82,6 +82,9 @@ static void test_list_filter(void) {
         g_assert_cmpuint(stage->filter.limit, ==, 500);
         g_assert_cmpuint(stage->filter.before, ==, 9);
         g_assert_cmpuint(stage->filter.owner, ==, OWNER_UID);
+        g_assert_cmpstr(stage->filter.device, ==, "D");
+        g_assert_cmpstr(stage->filter.subject, ==, "S");
+        g_assert_cmpstr(stage->filter.area, ==, "A");
         call_expect("InvalidArgument", OWNER, "/org/needled", HISTORY, "List", "a{sv}", 1, "limit", "u",
                     501);
         call_expect("InvalidArgument", OWNER, "/org/needled", HISTORY, "List", "a{sv}", 1, "limit", "u", 0);

@@ -151,6 +151,7 @@ static void test_adopt(void) {
                  "allow-unbonded", "b", true, "owner", "u", OTHER_UID);
         fake_bus_until(stage->fb, stage->work);
         g_assert_cmpstr(stage->work, ==, "adopt");
+        g_assert_true(stage->adopt_device == &stage->found);
         g_assert_cmpstr(stage->adopt_alias, ==, "Mine");
         g_assert_true(stage->adopt_unbonded);
         g_assert_cmpuint(stage->adopt_owner, ==, OTHER_UID);
@@ -186,6 +187,7 @@ static void test_adopt_too_many(void) {
         g_autoptr(FakeCall) again = call(ROOT, "/org/needled", MANAGER, "Adopt", "oa{sv}", DEVICE_PATH, 0);
         devices[0].adopted = stage->found.adopted = true;
         fake_bus_until(stage->fb, stage->work);
+        g_assert_true(stage->adopt_device == &stage->device);
         stage->work = NULL;
         stage->work_done(0, "", stage->work_call);
         (void) expect(again, NULL);
@@ -225,6 +227,7 @@ static void test_adopt_too_many_of_a_user(void) {
                 stage->device.state = DEVICE_BOND_LOST;
                 g_autoptr(FakeCall) other = call(fine[i].who, "/org/needled", MANAGER, "Adopt", "oa{sv}", fine[i].device, 0);
                 fake_bus_until(stage->fb, stage->work);
+                g_assert_true(stage->adopt_device == (g_str_equal(fine[i].device, FOUND_PATH) ? &stage->found : &stage->device));
                 stage->work = NULL;
                 stage->work_done(0, "", stage->work_call);
                 (void) expect(other, NULL);

@@ -499,6 +499,7 @@ bool fixture_any_file_has(Fixture *f, const void *needle, size_t size) {
         const char *const argv[] = { "env", "LC_ALL=C", "grep", "-r", "-q", "-a", "-P", pattern, f->dir, NULL };
         int status;
 
+        g_assert_null(memchr(needle, '\n', size)); /* which ends what is looked at */
         for (size_t i = 0; i < size; i++)
                 g_snprintf(pattern + 4 * i, 5, "\\x%02x", ((const uint8_t *) needle)[i]);
         g_assert_true(g_spawn_sync(NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, NULL));

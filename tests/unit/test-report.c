@@ -56,7 +56,7 @@ static json_t *curve(void) {
 static Report full(void) {
         Report report = { .session = parsed(full_session), .previous = parsed(previous_session), .series = curve(), .made_usec = 1770129000000000 };
 
-        report.device = parsed("{\"address\": \"C0:FF:EE:00:00:01\", \"name\": \"Pen of Anna\", \"model\": \"P-1\", \"serial\": \"SN123\", \"firmware\": \"1.4\"}");
+        report.device = parsed("{\"address\": \"C0:FF:EE:00:00:01\", \"name\": \"Pen of Anna\", \"model\": \"P-1\", \"serial\": \"SN123\", \"firmware\": \"9.87-fw\"}");
         report.plan = parsed("{\"next_earliest\": 1771337000000000, \"reason\": \"The rest lasts 14 days.\", \"rest\": 1209600000000, \"depth\": 500,"
                              " \"last_session\": 1770128100000000, \"acknowledged_at\": 1760000000000000}");
         report.verified = parsed("{\"ok\": true, \"frames\": 12000, \"chunks\": 300, \"damaged\": 0}");
@@ -174,7 +174,7 @@ static void test_what_is_folded_is_said_on_paper(void) {
 
 static void test_values(void) {
         static const char *const said[] = { "<h1>Session 42</h1>", "my pen", "9m 50s", "45012", "0.85 N", "1.40 N", "3.40 N", "0.50 mm",
-                                            "Too much force: 3.40 N.", "anna said &lt;ouch&gt;", "The rest lasts 14 days.", "SN123", "1.4",
+                                            "Too much force: 3.40 N.", "anna said &lt;ouch&gt;", "The rest lasts 14 days.", "SN123", "9.87-fw",
                                             "whole: 12000 frames, which give these figures", "3 live, 0 waveform", "left side", "4 of 5",
                                             "the list was acknowledged when the session began", "cleanse was not before it", "72.5 %",
                                             "0.30 to below 2.00 N", "3.00 N and more" };

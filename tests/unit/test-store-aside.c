@@ -485,7 +485,7 @@ static void test_killed_on_the_way(void) {
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         power_vfs_install(); /* syncs nothing */
-        g_test_add_func("/store-aside/killed-on-the-way", test_killed_on_the_way); /* before this process has had threads */
+        g_test_add_func("/store-aside/killed-on-the-way", test_killed_on_the_way);
         g_test_add_func("/store-aside/there-and-back", test_there_and_back);
         g_test_add_func("/store-aside/of-a-version-between", test_of_a_version_between);
         g_test_add_func("/store-aside/ids-and-uuids", test_ids_and_uuids);

@@ -244,6 +244,7 @@ static void test_stopped_with_free_pages(void) {
         for (uint64_t n_sessions = 8; !caught; n_sessions *= 2) {
                 Fixture f;
 
+                g_assert_cmpuint(n_sessions, <, 2048);
                 fixture_make_frame(&frame, 1, 100);
                 fixture_init(&f);
                 f.collect_usec = 1000;
@@ -424,9 +425,10 @@ static void test_a_full_disk(void) {
 
 /* Whichever call fails: it ends as if none had. */
 static void test_each_fault(unsigned kinds, FaultError error, uint64_t stride) {
+        uint64_t first = 1 + (uint64_t) g_test_rand_int() % stride;
         bool met = true;
 
-        for (uint64_t first = 1; met; first += stride) {
+        for (; met; first += stride) {
                 Fixture f;
 
                 fixture_init(&f);
@@ -449,6 +451,7 @@ static void test_each_fault(unsigned kinds, FaultError error, uint64_t stride) {
                 g_assert_false(fixture_any_file_has(&f, "nobody-must-know", 16));
                 fixture_done(&f);
         }
+        g_assert_cmpuint(first, >, 2 * stride);
 }
 
 static void test_each_write_fails(void) {

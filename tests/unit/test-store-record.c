@@ -377,9 +377,10 @@ static void test_each_fault(void) {
         static const unsigned kinds[] = { FAULT_WRITE, FAULT_SYNC };
 
         for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+                uint64_t first = 1;
                 bool met = true;
 
-                for (uint64_t first = 1; met; first++) {
+                for (; met; first++) {
                         Fixture f;
 
                         start(&f);
@@ -393,6 +394,7 @@ static void test_each_fault(void) {
                         g_assert_cmpint(fixture_query(f.path, "SELECT cursor_record FROM device"), ==, 12);
                         fixture_done(&f);
                 }
+                g_assert_cmpuint(first, >, 2);
         }
 }
 

@@ -123,6 +123,7 @@ static void test_odd_frames(void) {
                 g_assert_cmpuint(frames[i].frame.boottime_usec, ==, odd[i].boottime_usec);
                 g_assert_cmpuint(frames[i].frame.realtime_usec, ==, odd[i].realtime_usec);
                 g_assert_cmpuint(frames[i].frame.direction, ==, odd[i].direction);
+                g_assert_cmpuint(frames[i].frame.channel, ==, odd[i].channel);
                 g_assert_cmpmem(frames[i].data, frames[i].frame.size, data, odd[i].size);
         }
         g_free(frames);
@@ -438,19 +439,20 @@ static void test_lists_of_a_uid_used_again(void) {
         fixture_done(&f);
 }
 
-/* A page costs the same however many there are: it is read from an index. */
+#define PAGE(where) "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 1" where " ORDER BY start_realtime DESC, id DESC LIMIT 50"
+
+/* A page costs the same however many there are: it is read from an index, from where it begins. */
 static void test_lists_use_an_index(void) {
-        static const char *const plans[] = {
-                "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 1 ORDER BY start_realtime DESC, id DESC LIMIT 50",
-                "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 1 AND owner = ? AND (start_realtime, id) < (?, ?)"
-                " ORDER BY start_realtime DESC, id DESC LIMIT 50",
-                "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 1 AND device_address = ? ORDER BY start_realtime DESC, id DESC"
-                " LIMIT 50",
-                "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 1 AND subject = ? ORDER BY start_realtime DESC, id DESC LIMIT 50",
-                "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 1 AND area = ? AND owner = ? ORDER BY start_realtime DESC, id DESC LIMIT 50",
-                "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 1 AND start_realtime >= ? AND start_realtime < ? AND owner = ?"
-                " ORDER BY start_realtime DESC, id DESC LIMIT 50",
-                "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 0 ORDER BY id DESC",
+        static const struct {
+                const char *sql, *how;
+        } plans[] = {
+                { PAGE(""), "INDEX session_start" },
+                { PAGE(" AND owner = ? AND (start_realtime, id) < (?, ?)"), "SEARCH session USING INDEX session_owner" },
+                { PAGE(" AND device_address = ?"), "SEARCH session USING INDEX session_device" },
+                { PAGE(" AND subject = ?"), "SEARCH session USING INDEX session_subject" },
+                { PAGE(" AND area = ? AND owner = ?"), "SEARCH session USING INDEX session_" },
+                { PAGE(" AND start_realtime >= ? AND start_realtime < ? AND owner = ?"), "SEARCH session USING INDEX session_owner" },
+                { "EXPLAIN QUERY PLAN SELECT * FROM session WHERE ended = 0 ORDER BY id DESC", "USING INDEX session_" },
         };
         Fixture f;
 
@@ -458,17 +460,20 @@ static void test_lists_use_an_index(void) {
         fixture_start(&f);
         fixture_stop(&f);
         for (size_t i = 0; i < G_N_ELEMENTS(plans); i++) {
+                unsigned n_steps = 0;
                 sqlite3 *db;
                 sqlite3_stmt *stmt;
 
                 g_assert_cmpint(sqlite3_open(f.path, &db), ==, SQLITE_OK);
-                g_assert_cmpint(sqlite3_prepare_v2(db, plans[i], -1, &stmt, NULL), ==, SQLITE_OK);
-                while (sqlite3_step(stmt) == SQLITE_ROW) {
+                g_assert_cmpint(sqlite3_prepare_v2(db, plans[i].sql, -1, &stmt, NULL), ==, SQLITE_OK);
+                for (; sqlite3_step(stmt) == SQLITE_ROW; n_steps++) {
                         const char *detail = (const char *) sqlite3_column_text(stmt, 3);
 
-                        g_assert_nonnull(strstr(detail, "USING INDEX session_"));
+                        g_test_message("%s: %s", plans[i].sql, detail);
+                        g_assert_nonnull(strstr(detail, plans[i].how));
                         g_assert_null(strstr(detail, "TEMP B-TREE"));
                 }
+                g_assert_cmpuint(n_steps, ==, 1);
                 (void) sqlite3_finalize(stmt);
                 (void) sqlite3_close(db);
         }

@@ -116,6 +116,7 @@ static void end(Flood *f) {
 
         session_figures(s, f->now_usec, &figures);
         replay_figures(f->replay, f->now_usec, &replayed);
+        g_assert_cmphex(figures.present, ==, replayed.present);
         for (int i = 0; i < _FIGURE_MAX; i++)
                 if (figures_has(&figures, (Figure) i))
                         g_assert_cmpint(figures.value[i].i, ==, replayed.value[i].i);
