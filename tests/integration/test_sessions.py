@@ -140,6 +140,25 @@ def test_stages_areas_and_marks_outlive_the_service(stage):
     expect(stage.ctl('verify', session['id'])[:2], (0, ''), 'figures computed again')
 
 
+def test_a_device_that_does_not_come_back(stage):
+    """Its session ends when Window= is over; what comes after that is another one."""
+    sim, session = used(stage, config='[Session]\nWindow=2\n')
+    sim.control('advertise off')
+    sim.control('drop 08')
+    kept = finished(stage)[0]
+    expect((kept['id'], kept['end_reason']), (session['id'], 'window'), 'the end')
+    sim.control('advertise on')
+    another = wait_for('another session', stage.live_session)
+    expect(another['id'] > session['id'], True, 'another one')
+
+
+def test_it_is_laid_aside(stage):
+    """A session ends when there was no contact for IdleTimeout=, whatever the device says."""
+    play(stage, [(CONTACT, 900, 12)] * 10 + [(LIFTED, 0, 0)] * 50, config='[Session]\nIdleTimeout=2\n')
+    kept = finished(stage)[0]
+    expect((kept['end_reason'], kept['strokes'] > 50), ('idle', True), 'the end')
+
+
 def test_needling_without_cleanse_is_noted(stage):
     used(stage)
     expect(stage.ctl('stage', 'needling')[0], 0, 'stage')

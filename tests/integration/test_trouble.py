@@ -100,6 +100,15 @@ def test_what_was_on_its_way_at_the_end_is_of_the_session(stage):
     expect(len(stage.sessions()), 1, 'one session')
 
 
+def erases_copies(stage):
+    """What was put aside goes when root wants it, and the record stays."""
+    before = stage.sessions()
+    if os.geteuid() == 0:
+        expect(stage.ctl('erase', '--copies', '--yes')[0], 0, 'erase')
+        expect([path.name for path in stage.state_dir.glob('needled.db.[vc]*')], [], 'copies')
+    expect(stage.sessions(), before, 'sessions')
+
+
 def test_database_of_a_newer_version(stage):
     stage.state_dir.mkdir()
     with sqlite3.connect(stage.state_dir / 'needled.db') as db:
@@ -113,6 +122,7 @@ def test_database_of_a_newer_version(stage):
     expect((stage.state_dir / 'needled.db.v99').exists(), True, 'the old file')
     stage.adopt()
     use_and_store(stage, sim)
+    erases_copies(stage)
 
 
 def test_damaged_database(stage):
@@ -126,6 +136,7 @@ def test_damaged_database(stage):
     expect(kept[0].read_bytes(), b'this was a database once' * 1000, 'what it holds')
     stage.adopt()
     use_and_store(stage, sim)
+    erases_copies(stage)
 
 
 def test_database_that_cannot_be_opened(stage):
