@@ -81,6 +81,18 @@ def test_one_more_by_hand(stage):
     expect((shown['phase'], shown.get('error', '')), ('idle', ''), 'how it ended')
 
 
+def test_what_failed_by_itself_is_fetched_by_hand(stage):
+    sim = start(stage, '--records=3')
+    sim.control('segment-loss 10000')
+    stage.adopt()
+    failed = wait_for('the end of what fails', lambda: (s := sync_state(stage))['phase'] == 'idle' and s.get('error') and s)
+    expect('needlectl sync' in failed['error'], True, f'the remedy ({failed["error"]})')
+    sim.control('segment-loss 1')      # that one is asked for again
+    status, out, err = stage.ctl('sync')
+    expect((status, len(stage.sessions())), (0, 3), f'taken over ({out}{err})')
+    expect(sync_state(stage).get('error', ''), '', 'an error')
+
+
 def there_and_back(stage, session):
     """What the device kept is written between what came live, in order of time, so that it can be read again."""
     path = stage.dir / 'merged.json'
