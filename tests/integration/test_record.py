@@ -346,6 +346,10 @@ def test_lists(stage):
     expect(len(stage.json('sessions', '--all')['sessions']), 521, 'all')
     expect(len(stage.json('sessions', '--all', '--until=2025-06-01')['sessions']), 520, 'until')
     expect(len(stage.json('sessions', f'--subject={WORD}')['sessions']), 1, 'of a subject')
+    expect(stage.ctl('annotate', session['id'], 'area=chin')[0], 0, 'annotate')
+    for filters in (['--device=pen'], [f'--device={session["device"]}'], ['--area=chin'], ['--device=pen', '--area=chin']):
+        expect([s['id'] for s in stage.json('sessions', '--limit=500', *filters)['sessions']], [session['id']], f'with {filters}')
+    expect(stage.json('sessions', '--area=nose')['sessions'], [], 'of no area')
     expect(len(stage.json('sessions', '--owner=all', '--limit=510')['sessions']), 510, 'of everybody')
     expect(stage.ctl('sessions', '--all', '--limit=3')[0], 64, 'both')
     at_least(len(stage.ctl('sessions', '--all')[1].splitlines()), 521, 'lines of the table')
