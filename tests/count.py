@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """count.py JUNIT STATUS FAILURES SUITE…: prints a line "SUITE PASSED FAILED" for each suite of a run of meson test. What was skipped, or
 broke off, counts as failed, and so does a suite of which nothing ran. Adds to the file FAILURES what failed and what was said of it, in short."""
+import json
+import pathlib
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -28,6 +30,13 @@ def is_wrong(case):
     return any(case.find(word) is not None for word in ('failure', 'error', 'skipped'))
 
 
+def ended_badly(path):
+    """{name of a program: how}, as meson's own log has it: to JUnit one that ran out of time before its first case, or has none, is no failure."""
+    log = pathlib.Path(path.removesuffix('.junit.xml') + '.json')
+    results = [json.loads(line) for line in log.read_text(errors='replace').splitlines()]
+    return {result['name']: result['result'] for result in results if result['result'] not in ('OK', 'EXPECTEDFAIL')}
+
+
 def of_failure(testsuite):
     """The program's name, its cases that failed, and the lines that say why: of a log of many pages these few."""
     names = [case.get('name', '') for case in testsuite.iter('testcase') if is_wrong(case)]
@@ -40,6 +49,7 @@ def main():
     path, status, failures, suites = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4:]
     passed, failed, said = dict.fromkeys(suites, 0), dict.fromkeys(suites, 0), []
     try:
+        unseen = ended_badly(path)
         for testsuite in ElementTree.parse(path).getroot().iter('testsuite'):
             broken_off = missing(testsuite)
             if broken_off > 0:
@@ -47,12 +57,20 @@ def main():
             in_this = broken_off > 0
             for case in testsuite.iter('testcase'):
                 wrong = is_wrong(case)
+                alone = case.get('name', '') in unseen         # a program without cases
+                wrong |= alone
+                unseen.pop(case.get('name', ''), None)
                 counts = failed if wrong else passed
                 counts[suite_of(testsuite, case) or suites[0]] += 1
                 in_this |= wrong
+                said += [f'{case.get("name")}: it ended badly'] if alone else []
             if in_this:
+                unseen.pop(testsuite.get('name', '').removeprefix('needled.'), None)
                 said += of_failure(testsuite)
-    except (OSError, ElementTree.ParseError, KeyError) as error:
+        for name, how in unseen.items():
+            failed[suite_of({}, {'name': name}) or suites[0]] += 1
+            said.append(f'{name}: {how}')
+    except (OSError, ElementTree.ParseError, KeyError, ValueError) as error:
         print(f'{path}: {error}', file=sys.stderr)
         failed[suites[0]] += 1
     for suite in suites:
