@@ -379,7 +379,12 @@ static void test_every_property_of_every_type(void) {
                 { "org.bluez.Device1", "AddressType", "s", DEVICE },
                 { "org.bluez.Device1", "Name", "s", DEVICE },
                 { "org.bluez.Device1", "Adapter", "o", DEVICE },
+                { "org.bluez.Adapter1", "Modalias", "s", "/org/bluez/hci0" },
+                { "org.bluez.Adapter1", "Discovering", "b", "/org/bluez/hci0" },
                 { "org.bluez.Device1", "Connected", "b", DEVICE },
+                { "org.bluez.Device1", "Paired", "b", DEVICE },
+                { "org.bluez.Device1", "Bonded", "b", DEVICE },
+                { "org.bluez.Device1", "Trusted", "b", DEVICE },
                 { "org.bluez.Device1", "ServicesResolved", "b", DEVICE },
                 { "org.bluez.Device1", "UUIDs", "as", DEVICE },
                 { "org.bluez.Device1", "ManufacturerData", "a{qv}", DEVICE },
@@ -424,6 +429,8 @@ static void test_every_property_of_every_type(void) {
         g_assert_cmpstr(device->name, ==, "Pen");
         g_assert_cmpstr(device->parent, ==, "/org/bluez/hci0");
         g_assert_true(device->connected && !device->services_resolved && device->profile);
+        g_assert_true(device->bonded && device->has_bonded && !device->paired && !device->trusted);
+        g_assert_false(objects_get(objects, "/org/bluez/hci0")->discovering);
         g_assert_cmpint(device->battery, ==, 88);
         g_assert_cmpstr(objects_get(objects, SERVICE)->uuid, ==, OMP_SERVICE_UUID);
         objects_free(objects);
