@@ -86,7 +86,6 @@ static int write_kept(Writer *w, Opened *opened) {
         int rc = writer_apply(w, &kept->jobs, true);
 
         if (rc != SQLITE_OK) {
-                w->must_recover |= !writer_connection_survives(rc);
                 kept_again(kept, w->store->observer.ring);
                 g_array_unref(ended);
                 return rc;
@@ -273,6 +272,7 @@ static int give_up(Writer *w, int rc) {
         writer_disconnect(w);
         if (database_is_damage(rc))
                 return -EUCLEAN;
+        w->must_recover |= !writer_connection_survives(rc);
         unavailable(w, reason, NULL);
         return -EIO;
 }
