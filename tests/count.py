@@ -56,14 +56,12 @@ def main():
                 failed[suite_of(testsuite, testsuite) or suites[0]] += broken_off
             in_this = broken_off > 0
             for case in testsuite.iter('testcase'):
-                wrong = is_wrong(case)
-                alone = case.get('name', '') in unseen         # a program without cases
-                wrong |= alone
-                unseen.pop(case.get('name', ''), None)
+                how = unseen.pop(case.get('name', ''), None)    # of a program without cases
+                wrong = is_wrong(case) or how is not None
                 counts = failed if wrong else passed
                 counts[suite_of(testsuite, case) or suites[0]] += 1
                 in_this |= wrong
-                said += [f'{case.get("name")}: it ended badly'] if alone else []
+                said += [f'{case.get("name")}: {how}'] if how else []
             if in_this:
                 unseen.pop(testsuite.get('name', '').removeprefix('needled.'), None)
                 said += of_failure(testsuite)

@@ -182,8 +182,8 @@ class States:
         return [lib.plain(message['payload']['data'])[1] for message in messages if message['path'] == self._path]
 
     def retries(self):
-        """What RetryAt has been."""
-        return [changed['RetryAt'] for changed in self._changes() if 'RetryAt' in changed]
+        """[(RetryAt, StateSince)] of the changes that set both."""
+        return [(changed['RetryAt'], changed['StateSince']) for changed in self._changes() if changed.get('RetryAt') and 'StateSince' in changed]
 
     def _all(self):
         state, reason, seen = None, '', []

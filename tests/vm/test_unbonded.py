@@ -59,7 +59,8 @@ def test_link_loss_and_return_with_backoff(guest):
     lib.wait_for('interrupted session', lambda: product.live_session(guest)['state'] == 'interrupted')
     # bluetoothd gives up an attempt after 40 s; between two of them the device waits.
     lib.wait_for('attempt behind one that failed', lambda: is_tried_again(states.seen()), product.LINK_SEC)
-    assert [at for at in states.retries() if at > 0], states.seen()
+    retries = states.retries()
+    assert retries and all(at > since for at, since in retries), (retries, states.seen())
     assert product.live_session(guest)['state'] == 'interrupted'
     sim.control('advertise on')
     lib.wait_for('session to go on', lambda: product.live_session(guest)['state'] == 'running' and
