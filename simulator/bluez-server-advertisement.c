@@ -13,12 +13,14 @@
 
 /* The virtual controllers of btvirt report an advertiser once, at the moment it is enabled: a scanner that
  * was not ready just then would never see it. So there, and only there (see adapter_is_virtual()), a second
- * advertisement like the first is registered: the kernel shows them in turn, a second each, and with each
+ * advertisement like the first is registered: the kernel shows them in turn, and with each
  * turn the controller is enabled anew. A real controller sends by itself.
  *
  * Taking one back and registering it again would leave it off for as long as bluetoothd needs for the two:
- * a connection request that meets it then fails, and BlueZ's central hangs for 40 s. */
-#define TURN_SEC 1
+ * a connection request that meets it then fails, and BlueZ's central hangs for 40 s (by its accept list, for ever). Each turn has
+ * such a moment too. A central that was here before scans by its accept list and is told as soon as it begins: for it turns are long. */
+#define TURN_SEC 2
+#define TURN_KNOWN_SEC 5
 #define SECOND_AFTER_USEC (500 * 1000u) /* within the first one's turn; by then most centrals are there */
 #define ADVERTISED_MIN_USEC (200 * 1000u)
 
@@ -193,7 +195,7 @@ static int property_get_discoverable(sd_bus *bus, const char *path, const char *
 
 static int property_get_duration(sd_bus *bus, const char *path, const char *interface, const char *property,
                                  sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        return sd_bus_message_append(reply, "q", TURN_SEC);
+        return sd_bus_message_append(reply, "q", ((BluezServer *) userdata)->client_before ? TURN_KNOWN_SEC : TURN_SEC);
 }
 
 static const sd_bus_vtable advertisement_vtable[] = {
@@ -204,7 +206,7 @@ static const sd_bus_vtable advertisement_vtable[] = {
         SD_BUS_PROPERTY("ServiceUUIDs", "as", property_get_uuids, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("ManufacturerData", "a{qv}", property_get_manufacturer_data, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("LocalName", "s", property_get_name, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-        SD_BUS_PROPERTY("Duration", "q", property_get_duration, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Duration", "q", property_get_duration, 0, 0),
         SD_BUS_PROPERTY("Discoverable", "b", property_get_discoverable, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_VTABLE_END,
 };

@@ -115,6 +115,37 @@ static int char_read(const BluezChar *c, uint8_t *buf, size_t size) {
         return -ATT_ERROR_READ_NOT_PERMITTED;
 }
 
+bool bluez_server_gatt_kept(const BluezServer *s) {
+        for (unsigned i = 0; i < s->chars->len; i++) {
+                const BluezChar *c = g_ptr_array_index(s->chars, i);
+
+                if (c->fd >= 0 && c->kind == CHAR_DEVICE &&
+                    !peripheral_subscribed(s->peripheral, c->which))
+                        return true;
+        }
+        return false;
+}
+
+static void resubscribe(BluezServer *s) {
+        for (unsigned i = 0; s->client && i < s->chars->len; i++) {
+                const BluezChar *c = g_ptr_array_index(s->chars, i);
+
+                if (c->fd >= 0 && c->kind == CHAR_DEVICE &&
+                    !peripheral_subscribed(s->peripheral, c->which))
+                        peripheral_subscribe(s->peripheral, c->which, true);
+        }
+}
+
+static int on_resubscribe(sd_event_source *source, uint64_t usec, void *userdata) {
+        resubscribe(userdata);
+        return 0;
+}
+
+void bluez_server_gatt_resubscribe(BluezServer *s, uint64_t after_usec) {
+        (void) sd_event_source_set_time_relative(s->resubscribe, after_usec);
+        (void) sd_event_source_set_enabled(s->resubscribe, SD_EVENT_ONESHOT);
+}
+
 static int method_read_value(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         g_autoptr(sd_bus_message) reply = NULL;
         BluezChar *c = userdata;
@@ -172,6 +203,8 @@ static int method_write_value(sd_bus_message *m, void *userdata, sd_bus_error *e
         bluez_server_client_seen(c->server, device, mtu);
         if (offset > 0)
                 return sd_bus_error_set(error, "org.bluez.Error.InvalidOffset", "Written in one piece only");
+        if (c->kind == CHAR_DEVICE && bluez_server_gatt_kept(c->server)) /* it has subscribed before it writes */
+                resubscribe(c->server);
         r = c->kind == CHAR_DEVICE ? peripheral_write(c->server->peripheral, c->which, value, size)
                                    : -ATT_ERROR_WRITE_NOT_PERMITTED;
         return r < 0 ? write_refused(r, error) : sd_bus_reply_method_return(m, NULL);
@@ -314,35 +347,6 @@ int bluez_server_gatt_notify(BluezServer *s, unsigned which, const uint8_t *data
 
 int bluez_server_gatt_notify_battery(BluezServer *s, uint8_t level) {
         return char_notify(g_ptr_array_index(s->chars, s->chars->len - 1), &level, 1);
-}
-
-bool bluez_server_gatt_kept(const BluezServer *s) {
-        for (unsigned i = 0; i < s->chars->len; i++) {
-                const BluezChar *c = g_ptr_array_index(s->chars, i);
-
-                if (c->fd >= 0 && c->kind == CHAR_DEVICE &&
-                    !peripheral_subscribed(s->peripheral, c->which))
-                        return true;
-        }
-        return false;
-}
-
-static int on_resubscribe(sd_event_source *source, uint64_t usec, void *userdata) {
-        BluezServer *s = userdata;
-
-        for (unsigned i = 0; s->client && i < s->chars->len; i++) {
-                const BluezChar *c = g_ptr_array_index(s->chars, i);
-
-                if (c->fd >= 0 && c->kind == CHAR_DEVICE &&
-                    !peripheral_subscribed(s->peripheral, c->which))
-                        peripheral_subscribe(s->peripheral, c->which, true);
-        }
-        return 0;
-}
-
-void bluez_server_gatt_resubscribe(BluezServer *s, uint64_t after_usec) {
-        (void) sd_event_source_set_time_relative(s->resubscribe, after_usec);
-        (void) sd_event_source_set_enabled(s->resubscribe, SD_EVENT_ONESHOT);
 }
 
 static const sd_bus_vtable service_vtable[] = {
