@@ -7,6 +7,7 @@ import product
 NEEDS_PRODUCT = True
 
 RECORDS = 6
+MANY = 120      # time enough to lose the link in the midst of them
 
 
 def taken(guest, count):
@@ -49,11 +50,10 @@ def test_cleared_after_a_link_that_was_lost(guest):
     guest.check('mkdir -p /etc/needled/needled.conf.d')
     guest.check('printf "[Store]\\nClearOnDevice=yes\\n" >/etc/needled/needled.conf.d/clear.conf')
     guest.check('systemctl start needled')
-    sim = product.Sim(guest, '--bluez', 'hci1', '--seed=3', '--live-period=50', '--crc', '--records=40')
+    sim = product.Sim(guest, '--bluez', 'hci1', '--seed=3', '--live-period=50', '--crc', f'--records={MANY}')
     product.adopt(guest)
-    taken(guest, 3)
-    sim.control('drop')
+    sim.control('drop', when=f'[ "$(sqlite3 -readonly {product.DATABASE} "SELECT count(*) FROM session")" -ge 3 ]')
     assert sim.status()['records'] > 0, 'the link was lost too late'
     lib.wait_for('an empty device', lambda: sim.status()['records'] == 0, product.LINK_SEC)
-    kept = product.query(guest, 'sessions', '--limit=100')['sessions']
-    assert [s['record'] for s in kept] == list(range(40, 0, -1)), kept
+    kept = product.query(guest, 'sessions', f'--limit={MANY + 1}')['sessions']
+    assert [s['record'] for s in kept] == list(range(MANY, 0, -1)), kept
