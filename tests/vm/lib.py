@@ -122,6 +122,7 @@ class Controllers:
         self._guest, self.names, self.addresses = guest, {}, {}
         self._program = put_script(guest, 'controller.py')
         guest.check('systemctl stop btvirt')
+        self._wait_until_gone('/org/bluez/hci0', '/org/bluez/hci1')
         start(guest, 'emulator', 'btvirt', '-s')
         wait_for('emulator', lambda: guest.run(f'test -S {self.SERVER}')[0] == 0)
         for number in range(count):
@@ -141,6 +142,11 @@ class Controllers:
 
     def unplug(self, number):
         self._guest.check(f'systemctl stop controller-{number}; rm /run/controller-{number}.name')
+        self._wait_until_gone(f'/org/bluez/{self.names[number]}')
+
+    def _wait_until_gone(self, *paths):
+        """For bluetoothd too."""
+        wait_for('adapters to go', lambda: not set(paths) & set(managed_objects(self._guest, 'org.bluez')))
 
     def occupy_first_number(self):
         """By a controller that never answers."""

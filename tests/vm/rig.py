@@ -339,9 +339,8 @@ class Guest:
         ident = uuid.uuid4().hex[:12]
         (self.share / 'cmd' / f'{ident}.sh').write_text(script + '\n')
         self._agent.send(f'{ident} {timeout:g}')
-        self._wait_done(ident, timeout + ANSWER_GRACE_SEC)
-        output = (self.share / 'out' / f'{ident}.out').read_text(errors='replace')
-        return int((self.share / 'out' / f'{ident}.rc').read_text()), output
+        status = self._wait_done(ident, timeout + ANSWER_GRACE_SEC)
+        return status, (self.share / 'out' / f'{ident}.out').read_text(errors='replace')
 
     def check(self, script, timeout=60):
         """run(), and an error unless the status is 0. Returns the output."""
