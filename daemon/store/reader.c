@@ -224,14 +224,25 @@ static int slice_errno(int rc) {
         }
 }
 
+/* All of a slice is of one moment of the database: between two statements a record may be added to its session. */
+static int read_one_moment(Store *store, Export *export, Scan *scan) {
+        uint64_t until_usec = shared_now_usec() + store->slice_usec;
+        int rc = schema_exec(store->reader_db, "BEGIN"), end;
+
+        if (rc != SQLITE_OK)
+                return rc;
+        rc = export ? export_read(export, store->reader_db, until_usec) : scan_read(scan, store->reader_db, until_usec);
+        end = schema_exec(store->reader_db, "COMMIT");
+        return end != SQLITE_OK && slice_errno(rc) != -EIO ? end : rc;
+}
+
 /* The next slice of one or the other, with the gate, which it gives back. 1: a scan is done, 0: not yet; negative errno. */
 static int read_slice(Store *store, Export *export, Scan *scan) {
         int rc = connect_reader(store);
         bool opened = rc == SQLITE_OK;
 
         if (opened)
-                rc = export ? export_read(export, store->reader_db, shared_now_usec() + store->slice_usec)
-                            : scan_read(scan, store->reader_db, shared_now_usec() + store->slice_usec);
+                rc = read_one_moment(store, export, scan);
         if (slice_errno(rc) == -EIO)
                 reader_disconnect(store);
         (void) pthread_mutex_unlock(&store->gate);

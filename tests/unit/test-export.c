@@ -460,6 +460,52 @@ static void test_less_than_was_counted(void) {
         expect_cut(&f, &t, -EIO);
 }
 
+static Fixture *added_to;               /* NULL: a record has been added to its session */
+
+/* What the writer does with a record of a session that was followed live: in one transaction. */
+static int add_record(unsigned type, void *context, void *p, void *sql) {
+        if (!added_to || !strstr(sql, "FROM chunk"))
+                return 0;
+        change(g_steal_pointer(&added_to), "BEGIN IMMEDIATE; CREATE TEMP TABLE added AS SELECT * FROM chunk WHERE session = 1;"
+                                           "UPDATE added SET id = NULL, seq = seq + 1000; INSERT INTO chunk SELECT * FROM added;"
+                                           "UPDATE session SET record_seq = 1000 WHERE id = 1; COMMIT");
+        return 0;
+}
+
+static int trace(sqlite3 *db, char **error, const struct sqlite3_api_routines *api) {
+        return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, add_record, NULL);
+}
+
+/* Between what an export asks of the session and what it asks for its frames: they are of one moment. */
+static void test_a_record_is_added_meanwhile(void) {
+        Fixture f;
+        Heard h;
+        Tape t;
+
+        g_assert_cmpint(sqlite3_auto_extension((void (*)(void)) trace), ==, SQLITE_OK);
+        make_session(&f, 100);
+        added_to = &f;
+        start_whole(&f, &t);
+        wait_over(&f, &t);
+        sqlite3_reset_auto_extension();
+        g_assert_null(added_to);
+        g_assert_cmpint(t.count_error, ==, 0);
+        g_assert_cmpint(t.end_error, ==, 0);
+        listen(&t, &h);
+        g_assert_cmpuint(h.frames->len, ==, 100);
+        g_assert_cmpuint(h.n_rows, ==, t.n_rows);
+        heard_done(&h);
+        done(&t);
+
+        start_whole(&f, &t);
+        wait_over(&f, &t);
+        listen(&t, &h);
+        g_assert_cmpuint(h.frames->len, ==, 200);
+        heard_done(&h);
+        done(&t);
+        fixture_done(&f);
+}
+
 /* Discarding takes the database for itself: an export that waits for its reader is not in its way. */
 static void test_discarding_another(void) {
         Fixture f;
@@ -557,6 +603,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/export/side-by-side", test_side_by_side);
         g_test_add_func("/export/deleting-the-session-ends-it", test_deleting_the_session_ends_it);
         g_test_add_func("/export/less-than-was-counted", test_less_than_was_counted);
+        g_test_add_func("/export/a-record-is-added-meanwhile", test_a_record_is_added_meanwhile);
         g_test_add_func("/export/discarding-another", test_discarding_another);
         g_test_add_func("/export/closing-the-store-ends-it", test_closing_the_store_ends_it);
         g_test_add_func("/export/each-call-fails", test_each_call_fails); /* the last: the faults' VFS stays */
