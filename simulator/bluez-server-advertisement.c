@@ -13,11 +13,11 @@
 
 /* The virtual controllers of btvirt report an advertiser once, at the moment it is enabled: a scanner that
  * was not ready just then would never see it. So there, and only there (see adapter_is_virtual()), a second
- * advertisement like the first is registered: the kernel shows them in turn, and with each
- * turn the controller is enabled anew. A real controller sends by itself.
+ * advertisement like the first is registered: the kernel shows them in turn, and with each turn
+ * the controller is enabled anew. A real controller sends by itself.
  *
  * Taking one back and registering it again would leave it off for as long as bluetoothd needs for the two:
- * a connection request that meets it then fails, and BlueZ's central hangs for 40 s (by its accept list, for ever). Each turn has
+ * a connection request that meets it then fails, and BlueZ's central hangs for 40 s (by its accept list, for minutes). Each turn has
  * such a moment too. A central that was here before scans by its accept list and is told as soon as it begins: for it turns are long. */
 #define TURN_SEC 2
 #define TURN_KNOWN_SEC 5

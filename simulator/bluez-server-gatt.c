@@ -115,14 +115,15 @@ static int char_read(const BluezChar *c, uint8_t *buf, size_t size) {
         return -ATT_ERROR_READ_NOT_PERMITTED;
 }
 
-bool bluez_server_gatt_kept(const BluezServer *s) {
-        for (unsigned i = 0; i < s->chars->len; i++) {
-                const BluezChar *c = g_ptr_array_index(s->chars, i);
+/* bluetoothd has kept a subscription that the device does not know of. */
+static bool is_kept(const BluezChar *c) {
+        return c->fd >= 0 && c->kind == CHAR_DEVICE && !peripheral_subscribed(c->server->peripheral, c->which);
+}
 
-                if (c->fd >= 0 && c->kind == CHAR_DEVICE &&
-                    !peripheral_subscribed(s->peripheral, c->which))
+bool bluez_server_gatt_kept(const BluezServer *s) {
+        for (unsigned i = 0; i < s->chars->len; i++)
+                if (is_kept(g_ptr_array_index(s->chars, i)))
                         return true;
-        }
         return false;
 }
 
@@ -130,8 +131,7 @@ static void resubscribe(BluezServer *s) {
         for (unsigned i = 0; s->client && i < s->chars->len; i++) {
                 const BluezChar *c = g_ptr_array_index(s->chars, i);
 
-                if (c->fd >= 0 && c->kind == CHAR_DEVICE &&
-                    !peripheral_subscribed(s->peripheral, c->which))
+                if (is_kept(c))
                         peripheral_subscribe(s->peripheral, c->which, true);
         }
 }
@@ -203,8 +203,7 @@ static int method_write_value(sd_bus_message *m, void *userdata, sd_bus_error *e
         bluez_server_client_seen(c->server, device, mtu);
         if (offset > 0)
                 return sd_bus_error_set(error, "org.bluez.Error.InvalidOffset", "Written in one piece only");
-        if (c->kind == CHAR_DEVICE && bluez_server_gatt_kept(c->server)) /* it has subscribed before it writes */
-                resubscribe(c->server);
+        resubscribe(c->server); /* it has subscribed before it writes */
         r = c->kind == CHAR_DEVICE ? peripheral_write(c->server->peripheral, c->which, value, size)
                                    : -ATT_ERROR_WRITE_NOT_PERMITTED;
         return r < 0 ? write_refused(r, error) : sd_bus_reply_method_return(m, NULL);

@@ -237,15 +237,15 @@ class Sim:
         lib.start(guest, unit, 'bash', '-c', command, properties=['CPUSchedulingPolicy=rr'])    # as a device's own processor
         lib.wait_for('needlesim', lambda: 'ready' in guest.run(f'echo "$(<{self._output})"')[1])
 
-    def control(self, line, when='true'):
-        """Say a control line, as soon as that script succeeds in the guest: from here it may be too late on a busy host. Returns the answer;
-        an AssertionError if it is none or an error."""
+    def control(self, line, when=None):
+        """Say a control line; with a script, as soon as that succeeds in the guest: from here it may be too late on a busy host. Returns the
+        answer; an AssertionError if it is none or an error."""
         output = self._guest.check(
-            f'until {when}; do sleep 0.05; done\n'
+            f'until {when or "true"}; do sleep 0.05; done\n'
             f'mapfile -t before <{self._output}; echo {shlex.quote(line)} 1<>{self._control}\n'
             f'for i in {{1..600}}; do\n'
             f'        mapfile -t now <{self._output}; [ "${{#now[@]}}" -gt "${{#before[@]}}" ] && break; sleep 0.05\n'
-            'done; printf "%s\n" "${now[@]:${#before[@]}}"', LINK_SEC)
+            'done; printf "%s\n" "${now[@]:${#before[@]}}"', LINK_SEC if when else lib.PATIENCE_SEC)
         answer = output.splitlines()[0] if output.strip() else 'no answer'
         assert answer.startswith('ok'), f'needlesim: {line}: {answer}'
         return answer[2:].strip()
