@@ -120,6 +120,8 @@ static int read_parameter(sd_bus_message *m, const Device *device, const char *n
         if (omp_parameter_from_name(name, &id) < 0)
                 return error_set(error, ERROR_INVALID_ARGUMENT, "There is no parameter \"%.64s\"; GetParameters() tells those that there "
                                  "are.", name);
+        if (device_knows_parameter(parameters, id))
+                return error_set(error, ERROR_INVALID_ARGUMENT, "The parameter \"%s\" is given twice; give it once.", name);
 
         info = omp_parameter_info(id);
         type[0] = type_of(info);

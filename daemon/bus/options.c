@@ -61,15 +61,18 @@ static int open_variant(sd_bus_message *m, const char *key, const char *type) {
 }
 
 int options_read(sd_bus_message *m, const Option *options, size_t n, sd_bus_error *error) {
+        uint64_t seen = 0;
         const char *name;
         int r;
 
+        g_assert(n <= 64);
         r = sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, "{sv}");
         if (r < 0)
                 return r;
 
         while ((r = sd_bus_message_enter_container(m, SD_BUS_TYPE_DICT_ENTRY, "sv")) > 0) {
                 const Option *option;
+                uint64_t bit;
 
                 r = sd_bus_message_read(m, "s", &name);
                 if (r < 0)
@@ -80,6 +83,11 @@ int options_read(sd_bus_message *m, const Option *options, size_t n, sd_bus_erro
                                          "There is no option \"%.64s\"; see the interface's description for "
                                          "those that there are.",
                                          name);
+                bit = UINT64_C(1) << (option - options);
+                if (seen & bit) /* neither the bus nor sd-bus refuses such a dictionary */
+                        return error_set(error, ERROR_INVALID_ARGUMENT,
+                                         "The option \"%s\" is given twice; give it once.", name);
+                seen |= bit;
                 r = option_take(m, option, error);
                 if (r < 0)
                         return r;

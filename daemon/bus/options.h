@@ -20,8 +20,8 @@ typedef struct Option {
         bool *given;            /* may be NULL */
 } Option;
 
-/* Reads the next argument of `m`, a{sv}. Errors: InvalidArgument that names an unknown option or one of the
- * wrong type, NotSupported likewise. */
+/* Reads the next argument of `m`, a{sv}; 64 options are the most. Errors: InvalidArgument that names an unknown option, one of the wrong type or one
+ * that is given twice, NotSupported likewise. */
 int options_read(sd_bus_message *m, const Option *options, size_t n, sd_bus_error *error);
 
 /* -EINVAL with InvalidArgument that names `what`: longer than `max` characters, or with control characters,

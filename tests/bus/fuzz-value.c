@@ -341,9 +341,8 @@ static int append_variant(Dice *dice, sd_bus_message *m, const char *wanted, uns
         return append_container(dice, m, 'v', type->str, depth);
 }
 
-/* A key that is known, with its type; or of another type, or unknown. */
-static int append_option(Dice *dice, sd_bus_message *m, unsigned depth) {
-        unsigned at = dice_below(dice, G_N_ELEMENTS(keys));
+/* The key `at`, with its type; or of another type, or one that nobody knows. */
+static int append_option(Dice *dice, sd_bus_message *m, unsigned at, unsigned depth) {
         bool known = !one_in(dice, 5);
         g_autofree char *text = known ? g_strdup(keys[at].name) : dice_text(dice);
         int r;
@@ -362,8 +361,8 @@ static int append_option(Dice *dice, sd_bus_message *m, unsigned depth) {
 }
 
 static int append_array(Dice *dice, sd_bus_message *m, const char *element, unsigned depth) {
-        bool options = g_str_equal(element, "{sv}");
-        unsigned n = dice_below(dice, 4);
+        bool options = g_str_equal(element, "{sv}"), same = options && one_in(dice, 6);
+        unsigned n = dice_below(dice, 4), at = dice_below(dice, G_N_ELEMENTS(keys));
         int r;
 
         /* Many of what is small; of descriptors a message carries a few. */
@@ -376,7 +375,9 @@ static int append_array(Dice *dice, sd_bus_message *m, const char *element, unsi
         if (r < 0)
                 return r;
         for (unsigned i = 0; i < n; i++) {
-                r = options ? append_option(dice, m, depth + 1) : append_types(dice, m, element, depth + 1);
+                if (!same)
+                        at = dice_below(dice, G_N_ELEMENTS(keys));
+                r = options ? append_option(dice, m, at, depth + 1) : append_types(dice, m, element, depth + 1);
                 if (r < 0)
                         return r;
         }

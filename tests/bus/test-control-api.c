@@ -145,6 +145,7 @@ static void test_wrong_parameters(void) {
         wrong(1, "feedback_mask", "u", 32u);
         wrong(1, "session_limit_s", "u", 4294967295u);
         wrong(1, "live_period_ms", "s", "100");
+        wrong(2, "overpressure_mn", "i", 4000, "overpressure_mn", "i", 4000);
         g_assert_null(stage->work);
         stage_free();
 }

@@ -92,6 +92,7 @@ static void test_list_filter(void) {
                     INT64_C(5));
         call_expect("InvalidArgument", OWNER, "/org/needled", HISTORY, "List", "a{sv}", 1, "sort", "s",
                     "up");
+        call_expect("InvalidArgument", OWNER, "/org/needled", HISTORY, "List", "a{sv}", 2, "area", "s", "chin", "area", "s", "chin");
         g_assert_cmpuint(stage->n_queries, ==, 1);
         stage_free();
 }
