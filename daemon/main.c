@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <glib.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 
 #define EXIT_USAGE 64
 #define CONFIG_WARNINGS_MAX 20u         /* in the journal; --check-config says all */
+#define LARGE_ALLOCATION (128 * 1024)   /* octets; what glibc begins with */
 
 typedef struct Service {
         const char *config_dir;
@@ -203,6 +205,13 @@ static int run(const Arguments *arguments, const Config *config) {
         return r;
 }
 
+/* By default glibc keeps ever more of what was freed once something large was freed, up to 64 MiB: a client's large call would cost memory for
+ * good. Either threshold, once set, stays as it is. */
+static void give_back_memory(void) {
+        (void) mallopt(M_MMAP_THRESHOLD, LARGE_ALLOCATION);
+        (void) mallopt(M_TRIM_THRESHOLD, LARGE_ALLOCATION);
+}
+
 int main(int argc, char **argv) {
         const char *debug = getenv("NEEDLED_DEBUG");
         Arguments arguments;
@@ -221,6 +230,7 @@ int main(int argc, char **argv) {
                 return config_load(&config, arguments.config_dir, warn_config, NULL) > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         }
 
+        give_back_memory();
         load_config(arguments.config_dir, &config);
         return run(&arguments, &config) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

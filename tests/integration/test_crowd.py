@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Ten thousand devices in one search: bounded memory, which is given back, and nobody waits."""
+"""Ten thousand devices in one search, and calls of many octets: bounded memory, which is given back, and nobody waits."""
 import json
 import os
 import pathlib
@@ -8,6 +8,7 @@ import subprocess
 from bluez import objects
 from caller import Client
 from stage import Failure, at_least, expect, wait_for
+from wire import ERROR
 
 CROWD = 10000
 FOUND_MAX = 64
@@ -109,3 +110,19 @@ def test_needled_starts_in_a_crowd(stage):
     wait_for('streaming again', stage.streaming)
     if rss(stage) > 24 * MIB * factor(stage):
         raise Failure(f'{rss(stage) / MIB:.1f} MiB after a start in a crowd')
+
+
+def test_a_large_call_is_not_remembered(stage):
+    """glibc by itself keeps room for another one as large as the largest so far."""
+    stage.needled(env=FORGETFUL)
+    somebody = Client(stage.dir / 'bus')
+
+    def call(octets):
+        answer = somebody.answer(somebody.call('Adopt', 'org.needled.Manager1', 's', 'x' * octets))
+        expect(answer.type, ERROR, f'the answer to a call of {octets} octets')
+
+    call(1)
+    before = rss(stage)
+    for octets in (8 * MIB, 16 * MIB, 8 * MIB, 1):
+        call(octets)
+    wait_for('memory that is given back', lambda: rss(stage) - before < KEPT_MAX * factor(stage))
