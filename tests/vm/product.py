@@ -5,6 +5,7 @@ import json
 import shlex
 
 import lib
+import scenes
 
 SERVICE = 'org.needled'
 ROOT = '/org/needled'
@@ -15,6 +16,11 @@ HISTORY = 'org.needled.History1'
 STATE_DIRECTORY = '/var/lib/needled'
 DATABASE = f'{STATE_DIRECTORY}/needled.db'
 PUBLIC_ADDRESS = '00:AA:01:01:00:01'    # of hci1
+
+# Where needlesim sits: on bluetoothd's GATT server, which bonds, or on a user channel, which cannot.
+BONDED, UNBONDED = ('--bluez', 'hci1'), ('--hci', '1')
+LONG_PROCEDURE = '--procedure=3600'
+SCENES = {(BONDED, ()): 'bonded', (BONDED, (LONG_PROCEDURE,)): 'bonded-long', (UNBONDED, ()): 'unbonded', (UNBONDED, (LONG_PROCEDURE,)): 'unbonded-long'}
 
 # Of the journal's entries, as in needled/message-ids.h.
 MESSAGE_ADOPTED = '2eaef66e40494f59847d4931e8baa6ae'
@@ -93,6 +99,22 @@ def adopt(guest, *options, address=PUBLIC_ADDRESS):
     status, _, errors = ctl(guest, 'adopt', address, '--alias=pen', *options)
     assert status == 0, f'adopt: status {status}: {errors}'
     return lib.wait_for('streaming device', lambda: streaming(guest), LINK_SEC)
+
+
+def begin_with(guest, carrier, *options, address=PUBLIC_ADDRESS):
+    """The service, and a device that streams: BONDED, or UNBONDED. Returns needlesim."""
+    def make(guest):
+        guest.check('systemctl start needled')
+        Sim(guest, *carrier, '--seed=3', '--live-period=50', *options)
+        adopt(guest, *([] if carrier == BONDED else ['--allow-unbonded']), address=address)
+
+    name = SCENES.get((carrier, options))
+    if name and address == PUBLIC_ADDRESS:
+        scenes.enter(guest, name, make)
+    else:
+        make(guest)
+    assert device(guest, address)['bonded'] is (carrier == BONDED), device(guest, address)
+    return Sim(guest, start=False)
 
 
 def begin(guest, sim, strokes=50):
@@ -225,11 +247,13 @@ class States:
 
 
 class Sim:
-    """needlesim as a unit of the guest, with its control lines."""
+    """needlesim as a unit of the guest, with its control lines. Without `start` it is there already."""
 
-    def __init__(self, guest, *options, unit='needlesim'):
+    def __init__(self, guest, *options, unit='needlesim', start=True):
         self._guest, self._unit = guest, unit
         self._control, self._output = f'/run/{unit}.control', f'/run/{unit}.output'
+        if not start:
+            return
         # Opened for reading and writing, the pipe has no end while needlesim lives.
         command = (f'exec needlesim --control --report {shlex.join(options)} '
                    f'<>{self._control} >{self._output}')

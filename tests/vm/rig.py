@@ -158,6 +158,8 @@ class Guest:
         self._process = None
         self._agent = None
         self.packages = None            # folder on the host with Debian packages of the product
+        self.scenes = None              # folder on the host where scenes.py keeps states; None: none are kept
+        self.touched = False            # a script has run since the start or the restoring
         self.accelerator = None
         self.ready_sec = None           # from the start of qemu to READY
         self.restored_at = None         # time of day
@@ -257,6 +259,7 @@ class Guest:
             (self.share / folder).mkdir(parents=True, exist_ok=True)
         for name in ('agent.sock', 'qmp.sock', 'console.log'):
             (self.directory / name).unlink(missing_ok=True)
+        self.touched = False
         began = time.monotonic()
         deadline = began + timeout_sec
         with open(self.directory / 'qemu.log', 'w', encoding='utf-8') as log:
@@ -336,6 +339,7 @@ class Guest:
 
         The guest does one script at a time. What it leaves in the background goes on when it ends.
         """
+        self.touched = True
         ident = uuid.uuid4().hex[:12]
         (self.share / 'cmd' / f'{ident}.sh').write_text(script + '\n')
         self._agent.send(f'{ident} {timeout:g}')

@@ -117,9 +117,7 @@ def test_a_host_of_its_own(guest):
 
 def test_journal_configuration_and_backup(guest):
     """A session is stored, another is live while root reads, reloads and copies; then the copy takes the place of the database."""
-    guest.check('systemctl start needled')
-    sim = product.Sim(guest, '--bluez', 'hci1', '--seed=3', '--live-period=50', '--procedure=3600')
-    product.adopt(guest)
+    sim = product.begin_with(guest, product.BONDED, product.LONG_PROCEDURE)
     first = product.finish(guest, sim, product.begin(guest, sim), gaps=(0, 0))
     second = product.begin(guest, sim)
     type_all(guest, 'The journal')

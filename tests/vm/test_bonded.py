@@ -12,17 +12,8 @@ BOND = f'/var/lib/bluetooth/00:AA:01:00:00:00/{product.PUBLIC_ADDRESS}/info'
 BLUEZ_DEVICE = '/org/bluez/hci0/dev_00_AA_01_01_00_01'
 
 
-def start(guest, *options):
-    """The service, and a device that streams. Returns needlesim."""
-    guest.check('systemctl start needled')
-    sim = product.Sim(guest, '--bluez', 'hci1', '--seed=3', '--live-period=50', *options)
-    found = product.adopt(guest)
-    assert found['bonded'] is True, found
-    return sim
-
-
 def test_from_the_search_to_the_record(guest):
-    sim = start(guest)
+    sim = product.begin_with(guest, product.BONDED)
     pen = product.device(guest)
     assert (pen['kind'], pen['profile'], pen['adopted'], pen['owner']) == ('pen', 'omp1', True, 0), pen
     assert (pen['manufacturer'], pen['model'], pen['serial']) == ('needled', 'Simulated pen', 'P000001'), pen
@@ -93,7 +84,7 @@ def check_journal(guest, kept):
 
 
 def test_watch_follows_a_session(guest):
-    sim = start(guest)
+    sim = product.begin_with(guest, product.BONDED)
     lib.start(guest, 'watch', 'bash', '-c', 'exec needlectl watch --json --until-end >/run/watch.json')
     session = product.begin(guest, sim)
     sim.control('stop')
@@ -111,7 +102,7 @@ def test_watch_follows_a_session(guest):
 
 
 def test_device_goes_away_and_comes_back(guest):
-    sim = start(guest)
+    sim = product.begin_with(guest, product.BONDED)
     session = product.begin(guest, sim)
     sim.control('advertise off')
     sim.control('drop')
@@ -130,7 +121,7 @@ def test_device_goes_away_and_comes_back(guest):
 def test_device_is_switched_off_and_on(guest):
     """Another process of needlesim is a device that has lost its memory: it is met again by its bond, and
     the session that it does not know of any more ends."""
-    sim = start(guest)
+    sim = product.begin_with(guest, product.BONDED)
     session = product.begin(guest, sim)
     sim.stop()
     lib.wait_for('interrupted session', lambda: product.interrupted(guest, session))
@@ -144,7 +135,7 @@ def test_device_is_switched_off_and_on(guest):
 
 
 def restart_in_the_middle(guest, command):
-    sim = start(guest)
+    sim = product.begin_with(guest, product.BONDED)
     session = product.begin(guest, sim)
     uuid = session['uuid']
     before = product.figures(guest)['strokes']
@@ -174,7 +165,7 @@ def test_service_is_killed_in_the_middle(guest):
 
 
 def test_bluetoothd_is_restarted_in_the_middle(guest):
-    sim = start(guest)
+    sim = product.begin_with(guest, product.BONDED)
     session = product.begin(guest, sim)
     pid = guest.check('systemctl show -P MainPID needled')
     guest.check('systemctl restart bluetooth')
@@ -186,7 +177,7 @@ def test_bluetoothd_is_restarted_in_the_middle(guest):
 
 def test_bluetoothd_is_killed_in_the_middle(guest):
     """Nothing is signalled then but that the name is gone, and Debian's unit stays failed: needled has it started again."""
-    sim = start(guest)
+    sim = product.begin_with(guest, product.BONDED)
     session = product.begin(guest, sim)
     states = product.States(guest)
     guest.check('systemctl kill --signal=KILL bluetooth')
@@ -196,7 +187,7 @@ def test_bluetoothd_is_killed_in_the_middle(guest):
 
 
 def test_adapter_is_switched_off_in_the_middle(guest):
-    sim = start(guest)
+    sim = product.begin_with(guest, product.BONDED)
     session = product.begin(guest, sim)
     guest.check('busctl set-property org.bluez /org/bluez/hci0 org.bluez.Adapter1 Powered b false')
     lib.wait_for('interrupted session', lambda: product.interrupted(guest, session))

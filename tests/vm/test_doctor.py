@@ -49,9 +49,7 @@ def is_well(guest):
 
 def test_healthy_guest(guest):
     """All is well with a bonded device that streams, until systemd-timesyncd has nobody to set the clock by; and everybody may know."""
-    guest.check('systemctl start needled')
-    product.Sim(guest, '--bluez', 'hci1', '--seed=3', '--live-period=50')
-    product.adopt(guest)
+    product.begin_with(guest, product.BONDED)
     is_well(guest)
     guest.check('mkdir /run/systemd/timesync')
     found = doctor(guest, user='nobody')
@@ -97,9 +95,7 @@ def test_eatt(guest):
 
 
 def test_notifications_held_by_another_client(guest):
-    guest.check('systemctl start needled')
-    product.Sim(guest, '--hci', '1', '--seed=3', '--live-period=50')
-    product.adopt(guest, '--allow-unbonded')
+    product.begin_with(guest, product.UNBONDED)
     guest.check('systemctl stop needled')
 
     def device():

@@ -44,9 +44,7 @@ def drop_in(guest, *lines, unit='[Service]'):
 
 
 def start(guest, *options):
-    guest.check('systemctl start needled')
-    sim = product.Sim(guest, '--bluez', 'hci1', '--seed=3', '--live-period=50', '--procedure=3600', *options)
-    product.adopt(guest)
+    sim = product.begin_with(guest, product.BONDED, product.LONG_PROCEDURE, *options)
     return sim, product.begin(guest, sim)
 
 

@@ -107,9 +107,7 @@ def test_nobody_else_can_own_its_name(guest):
 
 def test_others_see_states_and_no_figures(guest):
     add_stranger(guest)
-    guest.check('systemctl start needled')
-    sim = product.Sim(guest, '--bluez', 'hci1', '--seed=3', '--live-period=50')
-    pen = product.adopt(guest)
+    sim, pen = product.begin_with(guest, product.BONDED), product.device(guest)
     session = product.begin(guest, sim)
     path = f'/org/needled/session/{session["id"]}'
 

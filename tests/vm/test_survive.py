@@ -11,17 +11,15 @@ NEEDS_PRODUCT = True
 REASONS = ('05', '08', '13', '14', '15', '16', '1a', '22', '29', '3b', '3d', '3e')
 
 
-def start(guest, *options, carrier=('--bluez', 'hci1'), address=product.PUBLIC_ADDRESS):
+def start(guest, *options, carrier=product.BONDED, address=product.PUBLIC_ADDRESS):
     """The service and a device in the middle of a long procedure. Returns needlesim, the session, the states."""
-    guest.check('systemctl start needled')
-    sim = product.Sim(guest, *carrier, '--seed=3', '--live-period=50', '--procedure=3600', *options)
-    product.adopt(guest, *([] if carrier[0] == '--bluez' else ['--allow-unbonded']), address=address)
+    sim = product.begin_with(guest, carrier, product.LONG_PROCEDURE, *options, address=address)
     states = product.States(guest)
     return sim, product.begin(guest, sim), states
 
 
 def start_unbonded(guest, *options):
-    return start(guest, *options, carrier=('--hci', '1'))
+    return start(guest, *options, carrier=product.UNBONDED)
 
 
 def ends_well(guest, sim, session, states, *between, gaps=(1, 1)):

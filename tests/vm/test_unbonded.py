@@ -10,15 +10,6 @@ NEEDS_PRODUCT = True
 RANDOM_ADDRESS = 'C1:55:0F:12:34:56'
 
 
-def start(guest, *options, address=product.PUBLIC_ADDRESS):
-    """The service, and a device that streams without a bond. Returns needlesim."""
-    guest.check('systemctl start needled')
-    sim = product.Sim(guest, '--hci', '1', '--seed=3', '--live-period=50', *options)
-    found = product.adopt(guest, '--allow-unbonded', address=address)
-    assert found['adopted'] is True and found['bonded'] is False, found
-    return sim
-
-
 def test_needs_consent(guest):
     guest.check('systemctl start needled')
     sim = product.Sim(guest, '--hci', '1', '--live-period=50')
@@ -51,7 +42,7 @@ def is_tried_again(seen):
 def test_link_loss_and_return_with_backoff(guest):
     """Reason 0x08, as when the device is carried out of reach: no accept list brings it back, so that
     needled calls Connect() again and again, and says when."""
-    sim = start(guest)
+    sim = product.begin_with(guest, product.UNBONDED)
     session = product.begin(guest, sim)
     states = product.States(guest)
     sim.control('advertise off')
@@ -74,7 +65,7 @@ def test_link_loss_and_return_with_backoff(guest):
 
 def test_comes_back_at_once(guest):
     """A moment of interference: the device advertises again at once."""
-    sim = start(guest)
+    sim = product.begin_with(guest, product.UNBONDED)
     session = product.begin(guest, sim)
     sim.control('drop 08')
     lib.wait_for('second link', lambda: len(product.entries(guest, product.MESSAGE_CONNECTED)) == 2,
@@ -86,7 +77,7 @@ def test_comes_back_at_once(guest):
 
 
 def test_bad_notifications_are_counted(guest):
-    sim = start(guest)
+    sim = product.begin_with(guest, product.UNBONDED)
     session = product.begin(guest, sim)
     before = product.counters(guest)
     for line in ('malformed 5', 'empty 3', 'duplicate 4'):
@@ -109,7 +100,7 @@ def test_bad_notifications_are_counted(guest):
 
 
 def procedure_with_mtu(guest, mtu):
-    sim = start(guest, f'--mtu={mtu}', '--waveform=250')
+    sim = product.begin_with(guest, product.UNBONDED, f'--mtu={mtu}', '--waveform=250')
     session = product.begin(guest, sim, strokes=100)
     sim.control('stop')
     kept = product.stored(guest)
@@ -130,7 +121,7 @@ def test_largest_mtu(guest):
 
 
 def test_static_random_address(guest):
-    sim = start(guest, f'--random-address={RANDOM_ADDRESS}', address=RANDOM_ADDRESS)
+    sim = product.begin_with(guest, product.UNBONDED, f'--random-address={RANDOM_ADDRESS}', address=RANDOM_ADDRESS)
     pen = product.device(guest)
     assert (pen['address'], pen['address_type']) == (RANDOM_ADDRESS, 'random'), pen
     session = product.begin(guest, sim)
@@ -144,7 +135,7 @@ def test_static_random_address(guest):
 
 def test_service_restarted_meanwhile(guest):
     """Without a bond, bluetoothd has nothing to bring the device back with: the service does."""
-    sim = start(guest)
+    sim = product.begin_with(guest, product.UNBONDED)
     session = product.begin(guest, sim)
     guest.check('systemctl restart needled')
     lib.wait_for('session to go on', lambda: (now := product.live_session(guest)) and
