@@ -2,6 +2,7 @@
 #include "store/scan.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "store/rows.h"
 #include "store/shared.h"
@@ -143,6 +144,35 @@ static int read_chunks(Scan *scan, sqlite3 *db, uint64_t until_usec) {
         }
         (void) sqlite3_finalize(stmt);
         return rc;
+}
+
+/* ---- Of a replay ---- */
+
+/* With the record of its device, which it was given meanwhile: what was read is a part of that. */
+static bool has_changed(const Scan *scan, const StoreSession *now) {
+        return g_strcmp0(now->source, scan->session.source) != 0 || memcmp(&now->figures, &scan->session.figures, sizeof(now->figures)) != 0;
+}
+
+/* Of one moment, however many slices it takes. */
+static int read_replay(Scan *scan, sqlite3 *db, uint64_t until_usec) {
+        StoreSession now = {};
+        bool changed;
+        int rc = read_chunks(scan, db, until_usec);
+
+        if (rc != SQLITE_DONE)
+                return rc;
+        rc = rows_session_find(db, scan->id, &now);
+        changed = rc == SQLITE_OK && has_changed(scan, &now);
+        job_clear_session(&now);
+        if (changed) { /* anew */
+                job_clear_session(&scan->session);
+                scan->replay = (StoreReplay) {};
+                scan->next_seq = 0;
+                scan->begun = false;
+                return SQLITE_ROW;
+        }
+
+        return rc == SQLITE_OK ? SQLITE_DONE : rc;
 }
 
 /* ---- Of a series ---- */
@@ -421,7 +451,7 @@ int scan_read(Scan *scan, sqlite3 *db, uint64_t until_usec) {
         if (rc == SQLITE_OK && !scan->begun)
                 rc = begin(scan, db);
         if (rc == SQLITE_OK && is_replay(scan))
-                rc = read_chunks(scan, db, until_usec);
+                rc = read_replay(scan, db, until_usec);
         else if (rc == SQLITE_OK && scan->walk)
                 rc = read_walk(scan, db, until_usec);
         else if (rc == SQLITE_OK && scan->decoding)

@@ -59,6 +59,7 @@ typedef struct Answer {
         StoreReplay replay;             /* without its session */
         char *uuid;
         uint64_t n_seen;                /* by the decoding */
+        int64_t stored_strokes;
         GArray *points;
 } Answer;
 
@@ -73,6 +74,7 @@ static void on_replayed(int error, const StoreReplay *replay, void *userdata) {
                 return;
         a->replay = *replay;
         a->uuid = g_strdup(replay->session->uuid);
+        a->stored_strokes = replay->session->figures.value[FIGURE_STROKES].i;
         a->n_seen = replay->decoding ? ((const Counting *) replay->decoding)->n : 0;
 }
 
@@ -434,6 +436,45 @@ static void test_each_has_a_turn(void) {
         done(&f);
 }
 
+static Fixture *added_to;               /* NULL: a record has been added to its session */
+static unsigned n_chunks_read;
+
+/* As the writer does with a record of a session that was followed live; when the third slice begins. */
+static int add_record(unsigned type, void *context, void *p, void *sql) {
+        if (!added_to || !strstr(sql, "FROM chunk") || ++n_chunks_read < 3)
+                return 0;
+        change(g_steal_pointer(&added_to), "BEGIN IMMEDIATE; CREATE TEMP TABLE added AS SELECT * FROM chunk WHERE session = 1;"
+                                           "UPDATE added SET id = NULL, seq = seq + 1000; INSERT INTO chunk SELECT * FROM added;"
+                                           "UPDATE session SET record_seq = 1000, source = 'both', strokes = 10000 WHERE id = 1; COMMIT");
+        return 0;
+}
+
+static int trace(sqlite3 *db, char **error, const struct sqlite3_api_routines *api) {
+        return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, add_record, NULL);
+}
+
+/* The figures that are stored, the frames and what comes of them are of one moment. */
+static void test_a_record_is_added_meanwhile(void) {
+        Answer a = {};
+        Fixture f;
+
+        g_assert_cmpint(sqlite3_auto_extension((void (*)(void)) trace), ==, SQLITE_OK);
+        make_slow_store(&f);
+        added_to = &f;
+        store_replay(f.store, 1, 1000, on_replayed, &a);
+        hold(&f, false);
+        wait_for(&f, &a);
+        sqlite3_reset_auto_extension();
+        g_assert_null(added_to);
+        g_assert_cmpint(a.error, ==, 0);
+        g_assert_cmpuint(a.replay.n_frames, ==, 10000);
+        g_assert_cmpuint(a.n_seen, ==, 10000);
+        g_assert_cmpint(a.replay.figures.value[FIGURE_STROKES].i, ==, 10000);
+        g_assert_cmpint(a.stored_strokes, ==, 10000);
+        answer_done(&a);
+        done(&f);
+}
+
 typedef struct Query {
         unsigned *n_answered;
         const Answer *scan;
@@ -576,6 +617,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/scan/nobody-wants-it-any-more", test_nobody_wants_it_any_more);
         g_test_add_func("/scan/too-many", test_too_many);
         g_test_add_func("/scan/deleted-meanwhile", test_deleted_meanwhile);
+        g_test_add_func("/scan/a-record-is-added-meanwhile", test_a_record_is_added_meanwhile);
         g_test_add_func("/scan/closing", test_closing);
         return g_test_run();
 }
