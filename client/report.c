@@ -175,11 +175,23 @@ static const char *common_label(const json_t *sessions, const char *key) {
 static Exit choose_sessions(Client *client, json_t *ret) {
         g_auto(Objects) objects = {};
         SessionFilter filter;
+        uint64_t wanted;
         Exit e;
 
         e = session_filter_read(client, &objects, COURSE_SESSIONS, &filter);
-        filter.limit = MIN(filter.limit, COURSE_SESSIONS_MAX);
-        return e == EXIT_DONE ? session_filter_list(client, &filter, ret) : e;
+        if (e != EXIT_DONE)
+                return e;
+        wanted = filter.limit;
+        filter.limit = MIN(wanted, COURSE_SESSIONS_MAX) + 1; /* one more than is taken, to know whether there is one */
+        e = session_filter_list(client, &filter, ret);
+        if (e != EXIT_DONE || json_array_size(ret) < filter.limit)
+                return e;
+
+        json_array_remove(ret, json_array_size(ret) - 1);
+        if (wanted > COURSE_SESSIONS_MAX || !options_has(&client->options, OPTION_LIMIT))
+                output_say("There are more sessions; the newest %zu are in the report. --limit takes others, %u at most, --since and --until a time.",
+                           json_array_size(ret), COURSE_SESSIONS_MAX);
+        return EXIT_DONE;
 }
 
 static bool is_before(const GArray *ids, guint i) {

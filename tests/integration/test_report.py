@@ -257,6 +257,19 @@ def test_a_course(stage):
     expect(stage.ctl('report', '--since=2030-01-01')[0], 2, 'none')
 
 
+def test_a_course_that_is_cut(stage):
+    """Who has more sessions than go into it is told, unless the number was their own."""
+    service(stage)
+    path = Tape('2026-02-03T14:05:00Z').use(2, 600).write(stage.dir / 'a.tape')
+    for _ in range(51):
+        stage.json('import', path)
+    os.chdir(stage.dir)
+    for args, n, said in (['--since=2026-01-01'], 50, True), (['--limit=50'], 50, False), (['--limit=51'], 51, False), (['--all'], 51, False):
+        status, out, err = stage.ctl('report', *args, '-o', '-')
+        expect((status, Page(out).headings[0][1]), (0, f'Course of {n} sessions'), f'{args}')
+        expect(err.count('\n') == 1 and 'the newest 50 are' in err if said else not err, True, f'{args}: {err}')
+
+
 def test_drawings_alone(stage):
     service(stage)
     number = taken_in(stage, 'a.tape', story('2026-02-03T14:05:00Z'))
