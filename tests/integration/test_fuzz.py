@@ -5,6 +5,7 @@ NEEDLED_LONG=1 makes it long."""
 import os
 import pathlib
 import random
+import re
 import subprocess
 
 from stage import Failure, at_least, expect, wait_for
@@ -16,6 +17,7 @@ WARM_UP_CALLS = 400
 LONG = bool(os.environ.get('NEEDLED_LONG'))
 NEW_SEED = int(os.environ.get('NEEDLED_SEED') or random.getrandbits(62))
 CALLS = 60000 if LONG else 1200
+REPLIES = 50                    # at least one of so many is one that can be answered
 GROWTH_MAX = 4 * MIB            # what is remembered of plans, labels and callers has limits, and stays
 
 
@@ -30,6 +32,8 @@ def fuzz(stage, seed, calls, *options):
     expect(stage.daemon.running(), True, f'that needled lives on with seed {seed}')
     if done.returncode != 0:
         raise Failure(f'fuzz --seed={seed}: {done.stderr}')
+    replies = re.search(r'^# +(\d+) reply$', done.stdout, re.MULTILINE)
+    at_least(int(replies[1]) if replies else 0, calls // REPLIES, 'calls that did something')
 
 
 def quiet(stage):
