@@ -173,18 +173,6 @@ int history_run_get(Call *call, sd_bus_error *error) {
 
 /* ---- Verify ---- */
 
-static bool differs(const StoreReplay *replay, Figure figure) {
-        const Figures *stored = &replay->session->figures, *computed = &replay->figures;
-
-        if (figures_has(stored, figure) != figures_has(computed, figure))
-                return true;
-        if (!figures_has(stored, figure))
-                return false;
-
-        /* The octets of a double: from the same frames comes the same. */
-        return stored->value[figure].i != computed->value[figure].i;
-}
-
 /* None where there is nothing to compare with: neither the record nor the code of today could make any. */
 static int append_differences(sd_bus_message *m, const StoreReplay *replay, unsigned *ret_n) {
         bool comparable = replay->decoding && replay->figures_version > 0;
@@ -193,7 +181,7 @@ static int append_differences(sd_bus_message *m, const StoreReplay *replay, unsi
         *ret_n = 0;
         r = dictionary_open(m, "differs", "as");
         for (Figure i = 0; r >= 0 && comparable && i < _FIGURE_MAX; i++)
-                if (differs(replay, i)) {
+                if (figures_differ(&replay->session->figures, &replay->figures, i)) {
                         r = sd_bus_message_append_basic(m, 's', figure_info[i].name);
                         ++*ret_n;
                 }

@@ -2,7 +2,6 @@
 #include "store/scan.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "store/rows.h"
 #include "store/shared.h"
@@ -150,7 +149,12 @@ static int read_chunks(Scan *scan, sqlite3 *db, uint64_t until_usec) {
 
 /* With the record of its device, which it was given meanwhile: what was read is a part of that. */
 static bool has_changed(const Scan *scan, const StoreSession *now) {
-        return g_strcmp0(now->source, scan->session.source) != 0 || memcmp(&now->figures, &scan->session.figures, sizeof(now->figures)) != 0;
+        bool changed = g_strcmp0(now->source, scan->session.source) != 0;
+
+        for (Figure i = 0; i < _FIGURE_MAX && !changed; i++)
+                changed = figures_differ(&now->figures, &scan->session.figures, i);
+
+        return changed;
 }
 
 /* Of one moment, however many slices it takes. */

@@ -78,6 +78,14 @@ static inline bool figures_has(const Figures *f, Figure id) {
         return f->present >> id & 1;
 }
 
+/* The octets of a double count: from the same frames comes the same. */
+static inline bool figures_differ(const Figures *a, const Figures *b, Figure id) {
+        if (figures_has(a, id) != figures_has(b, id))
+                return true;
+
+        return figures_has(a, id) && a->value[id].i != b->value[id].i;
+}
+
 static inline void figures_set(Figures *f, Figure id, int64_t value) {
         f->present |= UINT64_C(1) << id;
         f->value[id].i = value;
