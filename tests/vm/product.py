@@ -113,7 +113,8 @@ def begin_with(guest, carrier, *options, address=PUBLIC_ADDRESS):
         scenes.enter(guest, name, make)
     else:
         make(guest)
-    assert device(guest, address)['bonded'] is (carrier == BONDED), device(guest, address)
+    found = device(guest, address)
+    assert found['adopted'] is True and found['bonded'] is (carrier == BONDED), found
     return Sim(guest, start=False)
 
 

@@ -92,7 +92,7 @@ def test_it_takes_nothing_for_half_a_minute(guest):
     use_broker(guest)
     guest.check('mkdir -p /run/systemd/system/needled.service.d\n'             # it is stopped for as long as the asker takes
                 'printf "[Service]\\nWatchdogSec=0\\n" >/run/systemd/system/needled.service.d/watchdog.conf; systemctl daemon-reload')
-    sim = product.begin_with(guest, product.BONDED, '--live-period=500')                        # and 278 values wait in its socket
+    sim = product.begin_with(guest, product.BONDED, '--live-period=500')        # and 278 values wait in its socket
     session = product.begin(guest, sim)
     owner = lib.call(guest, 'org.freedesktop.DBus', '/', 'org.freedesktop.DBus', 'GetNameOwner', 's', product.SERVICE)[0]
     needled, bus = pid_of(guest, 'needled'), bus_process(guest)
