@@ -358,12 +358,12 @@ static void test_a_gap_alone(void) {
         g_assert_cmpuint(first, >, 2);
 }
 
-/* Whichever call fails: each part is there once. */
+/* Whichever call fails: each part is there once. Without -m slow every other write is left out, another one each time; of the few syncs none. */
 static void test_each_fault(void) {
         static const unsigned kinds[] = { FAULT_WRITE, FAULT_SYNC };
 
         for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-                uint64_t stride = g_test_slow() ? 1 : 2, first = 1 + (uint64_t) g_test_rand_int() % stride;
+                uint64_t stride = g_test_slow() || kinds[i] == FAULT_SYNC ? 1 : 2, first = 1 + (uint64_t) g_test_rand_int() % stride;
                 bool met = true;
 
                 for (; met; first += stride) {
@@ -379,13 +379,14 @@ static void test_each_fault(void) {
                                 fixture_wait(&f, is_idle, 0);
                         }
                         g_assert_cmpint(finish(&f), ==, 0);
+                        done(&f);
+                        g_assert_cmpint(fixture_erase_copies(&f), ==, 0); /* behind what its end and the fault have left to do */
                         met = fault_vfs_failed() > 0;
                         fault_vfs_disarm();
-                        done(&f);
-                        g_assert_cmpint(fixture_erase_copies(&f), ==, 0); /* what the fault has left to do is done */
                         assert_whole(&f, 1, 4);
                         fixture_done(&f);
                 }
+                g_test_message("%" G_GUINT64_FORMAT " calls", first);
                 g_assert_cmpuint(first, >, 2 * stride);
         }
 }
