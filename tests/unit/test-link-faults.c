@@ -376,6 +376,61 @@ static void test_registered_already(void) {
         fixture_tear_down(&w.f);
 }
 
+/* ---- What only time does ---- */
+
+static void let_pass(Walk *w, uint64_t usec) {
+        for (uint64_t end = (uint64_t) g_get_monotonic_time() + usec, now; (now = (uint64_t) g_get_monotonic_time()) < end;) {
+                fixture_settle(&w->f);
+                skipped_usec += MIN(SKIP_USEC, end - now);
+        }
+        fixture_settle(&w->f);
+}
+
+static void search_and_find(Walk *w) {
+        g_assert_cmpint(link_search(w->f.link, 10 * G_USEC_PER_SEC), ==, 0);
+        fake_device_appear(w->f.fake);
+        reach(w, is_there, "found");
+        reach(w, is_search_over, "over");
+}
+
+/* What was found and is not adopted stays for a minute behind the end of the search, so that there is time to choose. */
+static void test_found_and_not_adopted(void) {
+        Walk w = { .kind = &kinds[0] };
+
+        fixture_set_up(&w.f, false);
+        search_and_find(&w);
+        let_pass(&w, 50 * G_USEC_PER_SEC);
+        g_assert_cmpuint(w.f.removed, ==, 0);
+        let_pass(&w, 15 * G_USEC_PER_SEC);
+        g_assert_cmpuint(w.f.removed, ==, 1);
+        g_assert_cmpuint(link_devices(w.f.link)->len, ==, 0);
+
+        search_and_find(&w);
+        g_assert_cmpuint(w.f.added, ==, 2);
+        let_pass(&w, 65 * G_USEC_PER_SEC);
+        g_assert_cmpuint(w.f.removed, ==, 2);
+        fixture_tear_down(&w.f);
+}
+
+/* The minute begins anew with the search that sees it again; what is adopted stays. */
+static void test_found_again(void) {
+        Walk w = { .kind = &kinds[0] };
+
+        fixture_set_up(&w.f, false);
+        search_and_find(&w);
+        let_pass(&w, 40 * G_USEC_PER_SEC);
+        search_and_find(&w);
+        let_pass(&w, 50 * G_USEC_PER_SEC);
+        g_assert_cmpuint(w.f.removed, ==, 0);
+        adopt(&w);
+        g_assert_cmpint(w.f.done_error, ==, 0);
+        reach(&w, is_streaming, "streaming");
+        let_pass(&w, 65 * G_USEC_PER_SEC);
+        g_assert_cmpuint(w.f.removed, ==, 0);
+        g_assert_cmpuint(w.f.added, ==, 1);
+        fixture_tear_down(&w.f);
+}
+
 int main(int argc, char **argv) {
         static const struct {
                 const char *name;
@@ -399,6 +454,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/link-faults/adapter-that-was-never-announced", test_adapter_that_was_never_announced);
         g_test_add_func("/link-faults/connection-over-an-adapter-that-is-off", test_connection_over_an_adapter_that_is_off);
         g_test_add_func("/link-faults/discovery-that-fails-is-stopped", test_discovery_that_fails_is_stopped);
+        g_test_add_func("/link-faults/found-again", test_found_again);
+        g_test_add_func("/link-faults/found-and-not-adopted", test_found_and_not_adopted);
         g_test_add_func("/link-faults/registered-already", test_registered_already);
         g_test_add_func("/link-faults/released-profile-is-registered-again", test_released_profile_is_registered_again);
         g_test_add_func("/link-faults/released-profile-and-sleep", test_released_profile_and_sleep);
