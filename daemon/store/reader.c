@@ -28,9 +28,11 @@ typedef struct Checking {
         size_t next;
         uint64_t put_off_usec;  /* what others have taken since its last step */
         uint64_t again_usec;    /* not before: it met an error, 0 for none */
+        uint64_t pause_usec;    /* before that, twice as long each time */
 } Checking;
 
 #define CHECK_PATIENCE 10u      /* slices of others, after which a check of a small database has its turn */
+#define CHECK_PAUSE_MAX_USEC (3600 * UINT64_C(1000000)) /* a disk that does not read does not wake us for ever */
 
 /* With the gate, which keeps the writer from closing its connection meanwhile. */
 static int connect_reader(Store *store) {
@@ -482,10 +484,14 @@ static void check(Store *store, Checking *checking, bool insists) {
                 store->check_failed = true;
                 store->check_done = checking->wanted;
                 shared_wake_writer(store);
-        } else if (rc != SQLITE_OK) /* of the moment, or of the disk: then the writer meets it too */
-                checking->again_usec = shared_now_usec() + store->retry_idle_usec;
-        else if (++checking->next == G_N_ELEMENTS(checks))
-                store->check_done = checking->wanted;
+        } else if (rc != SQLITE_OK) { /* of the moment, or of the disk: then the writer meets it too */
+                checking->pause_usec = CLAMP(2 * checking->pause_usec, store->retry_idle_usec, CHECK_PAUSE_MAX_USEC);
+                checking->again_usec = shared_now_usec() + checking->pause_usec;
+        } else {
+                checking->pause_usec = 0;
+                if (++checking->next == G_N_ELEMENTS(checks))
+                        store->check_done = checking->wanted;
+        }
 }
 
 /* Never waits for it: the writer, which has it, may be stuck in a sync, and the clock is ours. With the

@@ -418,6 +418,47 @@ static void damage(Fixture *f) {
         shared_unlock(f->store);
 }
 
+static bool has_failed(Fixture *f, uint64_t n) {
+        return fault_vfs_failed() >= n;
+}
+
+static bool is_looked_through(Fixture *f, uint64_t value) {
+        bool done;
+
+        shared_lock(f->store);
+        done = f->store->check_done == f->store->check_wanted;
+        shared_unlock(f->store);
+        return done;
+}
+
+/* What cannot be read is looked through again and again, less and less often, and once it can to its end. */
+static void test_a_check_that_cannot_read(void) {
+        uint64_t n_failed, begun_usec, passed_ms;
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        fixture_wait(&f, is_looked_through, 0);
+        shared_lock(f.store);
+        f.store->retry_idle_usec = 1000;
+        begun_usec = (uint64_t) g_get_monotonic_time();
+        fault_vfs_arm(FAULT_MEMORY, FAULT_EIO, 1, UINT64_MAX / 2);
+        f.store->check_wanted++;
+        shared_wake_reader(f.store);
+        shared_unlock(f.store);
+        fixture_wait(&f, has_failed, 4);
+        g_usleep(300 * 1000);
+        n_failed = fault_vfs_failed();
+        passed_ms = ((uint64_t) g_get_monotonic_time() - begun_usec) / 1000;
+        g_test_message("%" G_GUINT64_FORMAT " times in %" G_GUINT64_FORMAT " ms", n_failed, passed_ms);
+        g_assert_cmpuint(n_failed, <=, 2 * (g_bit_storage(passed_ms) + 1));
+        g_assert_false(is_looked_through(&f, 0));
+        fault_vfs_disarm();
+        fixture_wait(&f, is_looked_through, 0);
+        g_assert_cmpuint(f.put_aside->len, ==, 0);
+        fixture_done(&f);
+}
+
 /* Found by a write: put aside, and the open session goes on in a new one, with a gap for what stayed
  * behind. */
 static void test_damage_while_recording(void) {
@@ -601,6 +642,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store-faults/a-disk-full-for-too-long", test_a_disk_full_for_too_long);
         g_test_add_func("/store-faults/a-failed-commit-is-not-repeated",
                         test_a_failed_commit_is_not_repeated);
+        g_test_add_func("/store-faults/a-check-that-cannot-read", test_a_check_that_cannot_read);
         g_test_add_func("/store-faults/damage-while-recording", test_damage_while_recording);
         g_test_add_func("/store-faults/each-fault-while-putting-aside", test_each_fault_while_putting_aside);
         return g_test_run();
