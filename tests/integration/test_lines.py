@@ -198,25 +198,49 @@ def spans(text):
         yield fenced.count('\n', 0, match.start()) + 1, match[1]
 
 
+def manual_spans(text):
+    """The same of a manual page: what is bold, one or more of them a line."""
+    for number, line in enumerate(text.replace('\\-', '-').splitlines(), 1):
+        bold = re.match(r'\.BR?\b(.*)', line)
+        for match in re.finditer(r'(needlectl [a-z-][^";]*)', bold[1] if bold else ''):
+            yield number, match[1].strip()
+
+
+def catalog_spans(text):
+    """The same of the journal's catalog: what is between quotation marks, over the end of a line too."""
+    for match in re.finditer(r"'(needlectl [^']+)'", text):
+        yield text.count('\n', 0, match.start()) + 1, match[1].replace('\n', ' ')
+
+
+def all_spans():
+    for paths, read in ((PAGES, spans), (sorted((ROOT / 'docs/man').glob('*.in')), manual_spans),
+                        ([ROOT / 'systemd/needled.catalog'], catalog_spans)):
+        for path in paths:
+            found = list(read(path.read_text()))
+            at_least(len(found), 10 if read == catalog_spans else 0, f'commands of {path.name}')
+            yield from ((f'{path.name}:{number}: {span}', span) for number, span in found)
+
+
 def test_within_sentences(stage):
     verbs, helps = set(every_verb(stage)), {}
     count = 0
-    for path in PAGES:
-        for number, span in spans(path.read_text()):
-            where = f'{path.name}:{number}: {span}'
-            words = [word for word in re.split(r'[ |\[\]]+', span)[1:] if word]
-            verb = next((word for word in words if not word.startswith('-')), 'status')
-            count += 1
-            if verb in ('VERB', '…', '...'):
-                continue
-            expect(verb in verbs, True, where)
-            if verb not in helps:
-                helps[verb] = stage.ctl('help', verb)[1]
-            for option in re.findall(r'(?<!\S)--[a-z-]+', span):
-                expect(bool(re.search(rf'{option}\b', helps[verb])), True, f'{where}: {option}')
-    at_least(count, 30, 'commands within sentences')
+    for where, span in all_spans():
+        words = [word for word in re.split(r'[ |\[\]]+', span)[1:] if word]
+        verb = next((word for word in words if not word.startswith('-')), 'status')
+        count += 1
+        if verb in ('VERB', '…', '...'):
+            continue
+        expect(verb in verbs, True, where)
+        if verb not in helps:
+            helps[verb] = stage.ctl('help', verb)[1]
+        for option in re.findall(r'(?<!\S)--[a-z-]+', span):
+            expect(bool(re.search(rf'{option}\b', helps[verb])), True, f'{where}: {option}')
+    at_least(count, 60, 'commands within sentences')
     expect([*spans('a `needlectl status` b\n```\n`needlectl x`\n```\n`sudo needlectl erase --owner`')],
            [(1, 'needlectl status'), (5, 'needlectl erase --owner')], 'spans')
+    expect([*manual_spans('.B needlectl search; needlectl adopt PEN \\-\\-alias=pen\nneedlectl x\n.RB ( "needlectl y" )\n.BR "needlectl start" .')],
+           [(1, 'needlectl search'), (1, 'needlectl adopt PEN --alias=pen'), (4, 'needlectl start')], 'spans of a manual page')
+    expect([*catalog_spans("a 'needlectl log\n5' b")], [(1, 'needlectl log 5')], 'spans of the catalog')
 
 
 def test_the_index_has_every_page(stage):
