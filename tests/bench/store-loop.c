@@ -161,6 +161,14 @@ static void list(Store *store, unsigned limit, bool middle) {
         wait_for(store, &answered);
 }
 
+/* By a name or a device that none of the owner's has. */
+static void find(Store *store, bool by_device) {
+        answered = false;
+        store_list(store, &(StoreFilter) { .owner = 1000, .limit = WHOLE_PAGE, .subject = by_device ? NULL : "nobody",
+                                           .device = by_device ? "C0:FF:EE:11:11:11" : NULL }, on_listed, GUINT_TO_POINTER(0));
+        wait_for(store, &answered);
+}
+
 static void get(Store *store) {
         answered = false;
         store_get(store, next_id / 2, on_listed, GUINT_TO_POINTER(1));
@@ -282,6 +290,8 @@ static int often(const char *what, unsigned long count, const char *path) {
                         list(store, PAGE, i % 2 == 1);
                 else if (g_str_equal(what, "page"))
                         list(store, WHOLE_PAGE, i % 2 == 1);
+                else if (g_str_equal(what, "find"))
+                        find(store, i % 2 == 1);
                 else if (g_str_equal(what, "series"))
                         series(store, i % 2 == 1);
                 else if (g_str_equal(what, "replay"))
@@ -306,7 +316,7 @@ int main(int argc, char **argv) {
         Store *store;
 
         if (count == 0) {
-                (void) fprintf(stderr, "store-loop: record, session, list, page, get, open, play, series, replay or export, COUNT, DATABASE\n");
+                (void) fprintf(stderr, "store-loop: record, session, list, page, find, get, open, play, series, replay or export, COUNT, DATABASE\n");
                 return EXIT_FAILURE;
         }
         if (g_str_equal(argv[1], "export"))

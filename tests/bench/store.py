@@ -134,7 +134,7 @@ def flatness(template, options):
         yield Figure("user instructions of the store's threads for each frame, without waiting", recorded[1][2], '', 1500, count=True)
         # How often the threads wait and wake is the machine's affair.
         yield flat('user instructions to record a frame, without waiting', *(sum(way[1:3]) for way in recorded))
-        for what in ('list', 'get'):
+        for what in ('list', 'find', 'get'):
             yield flat(f'user instructions to {what}', *(each(path, what, ASKED)[0] for path in (few, many)))
         yield Figure(f'a page of 50 of {MANY:,} sessions', msec('page', 100, many)[0], 'ms', 20)
         yield flat('octets read to open', *(opened_octets(path) for path in (few, many)))
