@@ -12,7 +12,7 @@
 
 typedef enum BucketKind {
         BUCKET_CALLS,           /* every call, properties and introspection too */
-        BUCKET_WORK,            /* calls that change something or ask the store or a device */
+        BUCKET_WORK,            /* calls that change something, ask the store or a device, or for all objects */
         _BUCKET_KIND_MAX,
 } BucketKind;
 

@@ -9,6 +9,7 @@
 #include "bus/private.h"
 
 #define VALUE_SIZE 8u           /* that each value counts, beside the octets of a text */
+#define DEVICES_A_TOKEN 8u      /* so many are told of in the time of a usual call */
 
 /* Takes that much from what is left; false: it is not. */
 static bool take_room(size_t *left, size_t size) {
@@ -96,6 +97,28 @@ static int take_turn(Bus *bus, Caller *caller, sd_bus_message *m, sd_bus_error *
         return 0;
 }
 
+static int check_room(Bus *bus, sd_bus_error *error) {
+        if (stall_look(bus->stall) < GATE_QUEUED_LARGE_MAX)
+                return 0;
+
+        return error_set(error, ERROR_LIMIT_REACHED, "Too much that was answered waits to be read; try again later.");
+}
+
+/* What libsystemd answers by itself, and has all objects in it, or all that there is to say of one. */
+static int take_whole(Bus *bus, const Caller *caller, sd_bus_message *m, sd_bus_error *error) {
+        bool objects = sd_bus_message_is_method_call(m, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects") > 0;
+        unsigned price = objects ? 1 + g_hash_table_size(bus->devices) / DEVICES_A_TOKEN : 1;
+        int r;
+
+        if (!objects && sd_bus_message_is_method_call(m, "org.freedesktop.DBus.Introspectable", "Introspect") <= 0)
+                return 0;
+
+        r = check_room(bus, error);
+        for (unsigned i = 0; r >= 0 && i < price; i++)
+                r = gate_take(bus, caller, BUCKET_WORK, error);
+        return r;
+}
+
 static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *sender = sd_bus_message_get_sender(m);
         Bus *bus = userdata;
@@ -105,7 +128,9 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (sd_bus_message_is_method_call(m, NULL, NULL) <= 0 || !sender)
                 return 0;
 
-        (void) stall_look(bus->stall);
+        /* It would wait in our memory, since those who ask do not read. The bus says to who asked that no answer comes. */
+        if (stall_look(bus->stall) >= GATE_QUEUED_MAX)
+                return 1;
         if (!is_small(m))
                 return error_set(error, ERROR_INVALID_ARGUMENT, "No call of needled takes more than %u octets of arguments; pass less.", GATE_MESSAGE_MAX);
         if (callers_get(bus->callers, sender, &caller) < 0)
@@ -118,7 +143,8 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                         return r;
         }
 
-        return gate_take(bus, caller, BUCKET_CALLS, error);
+        r = gate_take(bus, caller, BUCKET_CALLS, error);
+        return r < 0 ? r : take_whole(bus, caller, m, error);
 }
 
 int gate_register(Bus *bus) {
@@ -143,6 +169,12 @@ int gate_take(Bus *bus, const Caller *caller, BucketKind kind, sd_bus_error *err
                                  "This user asks for more than %u changes and queries a second; try again later.", BUCKET_WORK_PER_SEC);
 
         return error_set(error, ERROR_LIMIT_REACHED, "This user makes more than %u calls a second; try again later.", BUCKET_CALLS_PER_SEC);
+}
+
+int gate_large_reply(Call *call, sd_bus_message **ret, sd_bus_error *error) {
+        int r = check_room(call->bus, error);
+
+        return r < 0 ? r : sd_bus_message_new_method_return(call->message, ret);
 }
 
 void gate_identified(Bus *bus, Caller *caller) {

@@ -5,6 +5,7 @@
 
 #include "autoptr.h"
 #include "bus/event-fields.h"
+#include "bus/gate.h"
 #include "bus/options.h"
 #include "bus/private.h"
 
@@ -60,7 +61,7 @@ static void on_events(int status, const StoreEvent *events, size_t n, void *user
         }
         r = status == -ENOENT ? history_not_found(call, &error)
             : status < 0      ? history_store_error(call, status, &error)
-                              : sd_bus_message_new_method_return(call->message, &reply);
+                              : gate_large_reply(call, &reply, &error);
         if (r >= 0)
                 r = append_events(reply, events, n);
         if (r < 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "autoptr.h"
+#include "bus/gate.h"
 #include "bus/history.h"
 #include "bus/options.h"
 #include "bus/private.h"
@@ -97,7 +98,7 @@ static void answer(Reading *reading, int status, Fill fill, const void *with) {
                 return;
 
         call->cancel = NULL;
-        r = status < 0 ? reading_error(call, status, &error) : sd_bus_message_new_method_return(call->message, &reply);
+        r = status < 0 ? reading_error(call, status, &error) : gate_large_reply(call, &reply, &error);
         if (r >= 0)
                 r = fill(call, reply, with);
         if (r < 0)

@@ -7,6 +7,7 @@
 
 #include "autoptr.h"
 #include "bus/exporter.h"
+#include "bus/gate.h"
 #include "bus/history-import.h"
 #include "bus/history-read.h"
 #include "bus/labels.h"
@@ -135,8 +136,7 @@ static void on_listed(int status, const StoreSession *sessions, size_t n, void *
                 return;
         }
 
-        r = status < 0 ? history_store_error(call, status, &error)
-                       : sd_bus_message_new_method_return(call->message, &reply);
+        r = status < 0 ? history_store_error(call, status, &error) : gate_large_reply(call, &reply, &error);
         if (r >= 0)
                 r = append_list(call, reply, sessions, n);
         if (r < 0)

@@ -13,6 +13,7 @@
 #include "store/writer.h"
 
 #define CLOSE_GRACE_USEC UINT64_C(1000000)
+#define DISPATCH_USEC UINT64_C(2000)    /* of answers in one go, then the devices have their turn */
 
 static const char *const state_names[_STORE_STATE_MAX] = {
         [STORE_OPENING] = "opening",
@@ -216,17 +217,33 @@ int store_get_fd(Store *store) {
         return store->event_fd;
 }
 
+/* The next that is there; whether others are. */
+static Reply *take_reply(Store *store, bool *ret_more) {
+        Reply *reply;
+
+        shared_lock(store);
+        reply = TAILQ_FIRST(&store->replies);
+        if (reply)
+                TAILQ_REMOVE(&store->replies, reply, entry);
+        *ret_more = !TAILQ_EMPTY(&store->replies);
+        shared_unlock(store);
+        return reply;
+}
+
 void store_dispatch(Store *store) {
+        uint64_t until_usec = shared_now_usec() + DISPATCH_USEC;
+        bool more = true;
         eventfd_t n;
-        ReplyList replies;
         Reply *reply;
 
         (void) eventfd_read(store->event_fd, &n);
-        take_replies(store, &replies);
-        while ((reply = TAILQ_FIRST(&replies))) {
-                TAILQ_REMOVE(&replies, reply, entry);
+        while (more && (reply = take_reply(store, &more))) {
                 dispatch_reply(store, reply);
                 (void) shared_reply_free(reply);
+                if (more && shared_now_usec() >= until_usec) {
+                        (void) eventfd_write(store->event_fd, 1);
+                        return;
+                }
         }
 }
 

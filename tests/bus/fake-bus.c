@@ -273,6 +273,10 @@ void fake_bus_stop_reading(FakeBus *fb) {
         g_assert_cmpint(sd_bus_detach_event(fb->server), >=, 0);
 }
 
+void fake_bus_read_on(FakeBus *fb) {
+        g_assert_cmpint(sd_bus_attach_event(fb->server, fb->event, 0), >=, 0);
+}
+
 void fake_bus_name_lost(FakeBus *fb, const char *sender) {
         g_autoptr(sd_bus_message) m = NULL;
 

@@ -60,6 +60,7 @@ void fake_bus_user(FakeBus *fb, const char *name, uid_t uid);
 void fake_bus_leave(FakeBus *fb, const char *name, const char *sender);
 /* The bus reads nothing more from the daemon's connection, and delivers to it still. */
 void fake_bus_stop_reading(FakeBus *fb);
+void fake_bus_read_on(FakeBus *fb);
 /* `sender` says that the daemon has lost its name. */
 void fake_bus_name_lost(FakeBus *fb, const char *sender);
 void fake_bus_release_uids(FakeBus *fb);

@@ -50,6 +50,32 @@ static void test_reading(void) {
         stage_free();
 }
 
+/* All objects at once cost what they are: more the more devices there are. */
+static void test_reading_all(void) {
+        static Device devices[64];
+
+        stage_new();
+        for (unsigned i = 0; i < BUCKET_WORK_BURST; i++)
+                call_expect(NULL, OTHER, DEVICE_PATH, "org.freedesktop.DBus.Introspectable", "Introspect", "");
+        call_expect("LimitReached", OTHER, DEVICE_PATH, "org.freedesktop.DBus.Introspectable", "Introspect", "");
+        call_expect("LimitReached", OTHER, "/org/needled", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "");
+        get(OTHER, NULL);
+
+        stage->now_usec += 10 * SECOND;
+        for (unsigned i = 0; i < G_N_ELEMENTS(devices); i++) {
+                devices[i] = stage->found;
+                devices[i].path = g_strdup_printf("d%u", i);
+                bus_device_added(stage->bus, &devices[i]);
+        }
+        for (unsigned i = 0; i < BUCKET_WORK_BURST / (1 + G_N_ELEMENTS(devices) / 8); i++)
+                call_expect(NULL, OTHER, "/org/needled", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "");
+        call_expect("LimitReached", OTHER, "/org/needled", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "");
+        call_expect(NULL, ROOT, "/org/needled", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "");
+        stage_free();
+        for (unsigned i = 0; i < G_N_ELEMENTS(devices); i++)
+                g_free(devices[i].path);
+}
+
 /* "calls that change or query the store 50/s, burst 200"; what is refused is not begun. */
 static void test_working(void) {
         stage_new();
@@ -252,6 +278,7 @@ static void test_everybody_at_once(void) {
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/fairness/reading", test_reading);
+        g_test_add_func("/fairness/reading-all", test_reading_all);
         g_test_add_func("/fairness/working", test_working);
         g_test_add_func("/fairness/root-and-the-daemon-itself", test_root_and_the_daemon_itself);
         g_test_add_func("/fairness/another-name-each-time", test_another_name_each_time);

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "autoptr.h"
+#include "bus/gate.h"
+#include "bus/private.h"
 #include "stage.h"
 
 #define STALL_USEC UINT64_C(400000)
@@ -128,6 +130,52 @@ static void test_little_is_said(void) {
         g_assert_cmpuint(stage->n_stalls, ==, 1);
         g_assert_null(unanswered->reply);
         call_expect(NULL, OWNER, DEVICE_PATH, DEVICE, "GetCounters", "");
+        stage_free();
+}
+
+static uint64_t n_waiting(void) {
+        uint64_t n;
+
+        g_assert_cmpint(sd_bus_get_n_queued_write(stage->bus->connection, &n), >=, 0);
+        return n;
+}
+
+static void wait_for_room(uint64_t n) {
+        for (unsigned i = 0; n_waiting() < n; i++) {
+                stage->device.battery = (uint8_t) (i % 100);
+                bus_device_changed(stage->bus, &stage->device, DEVICE_CHANGED_BATTERY);
+        }
+}
+
+/* Who asks and does not read would fill our memory with answers: first what may be large is refused, then nobody is answered. */
+static void test_answers_that_wait(void) {
+        g_autoptr(FakeCall) list = NULL, objects = NULL, page = NULL, small = NULL, dropped = NULL;
+        uint64_t n;
+
+        stage_new_with_stall_time(STALL_USEC * 1000);
+        call_expect(NULL, ROOT, "/org/needled", HISTORY, "List", "a{sv}", 0); /* who it is has to be known */
+        fake_bus_stop_reading(stage->fb);
+        wait_for_room(GATE_QUEUED_LARGE_MAX);
+        list = call(ROOT, "/org/needled", HISTORY, "List", "a{sv}", 0);
+        objects = call(ROOT, "/org/needled", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "");
+        page = call(ROOT, "/org/needled", "org.freedesktop.DBus.Introspectable", "Introspect", "");
+        small = call(ROOT, DEVICE_PATH, DEVICE, "GetCounters", "");
+        fake_bus_settle(stage->fb);
+        wait_for_room(GATE_QUEUED_MAX);
+        n = n_waiting();
+        dropped = call(ROOT, DEVICE_PATH, DEVICE, "GetCounters", "");
+        fake_bus_settle(stage->fb);
+        g_assert_cmpuint(n_waiting(), ==, n);
+
+        fake_bus_read_on(stage->fb);
+        (void) expect(small, NULL);
+        (void) expect(list, "LimitReached");
+        (void) expect(objects, "LimitReached");
+        (void) expect(page, "LimitReached");
+        fake_bus_settle(stage->fb);
+        g_assert_null(dropped->reply);
+        call_expect(NULL, ROOT, "/org/needled", HISTORY, "List", "a{sv}", 0);
+        g_assert_cmpuint(stage->n_stalls, ==, 0);
         stage_free();
 }
 
@@ -263,6 +311,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/stall/clients-have-left", test_clients_have_left);
         g_test_add_func("/stall/little-is-said", test_little_is_said);
         g_test_add_func("/stall/again-and-again", test_again_and_again);
+        g_test_add_func("/stall/answers-that-wait", test_answers_that_wait);
         g_test_add_func("/stall/objects-come-and-go-meanwhile", test_objects_come_and_go_meanwhile);
         g_test_add_func("/stall/much-goes-meanwhile", test_much_goes_meanwhile);
         g_test_add_func("/stall/many-objects-go-meanwhile", test_many_objects_go_meanwhile);

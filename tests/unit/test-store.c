@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <poll.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -286,6 +287,34 @@ static void on_synced(int error, void *userdata) {
 
         f->error = error;
         f->answered = true;
+}
+
+static void on_got_slowly(int error, const StoreSession *sessions, size_t n, void *userdata) {
+        g_usleep(3000);
+        ++*(unsigned *) userdata;
+}
+
+/* Whatever waits for an answer, the loop is back soon: it has devices to read from. */
+static void test_answers_in_turns(void) {
+        const unsigned n_asked = 20;
+        unsigned n_answered = 0, n_turns = 0;
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        for (unsigned i = 0; i < n_asked; i++)
+                store_get(f.store, 1, on_got_slowly, &n_answered);
+        while (n_answered < n_asked) {
+                struct pollfd fd = { .fd = store_get_fd(f.store), .events = POLLIN };
+                unsigned before = n_answered;
+
+                g_assert_cmpint(poll(&fd, 1, 60000), ==, 1);
+                store_dispatch(f.store);
+                g_assert_cmpuint(n_answered - before, <=, 1);
+                n_turns++;
+        }
+        g_assert_cmpuint(n_turns, >=, n_asked);
+        fixture_done(&f);
 }
 
 /* What came before is durable when the answer comes, and not only at the next turn of the second. */
@@ -575,6 +604,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store/channels", test_channels);
         g_test_add_func("/store/devices", test_devices);
         g_test_add_func("/store/sync", test_sync);
+        g_test_add_func("/store/answers-in-turns", test_answers_in_turns);
         g_test_add_func("/store/ids-are-never-used-again", test_ids_are_never_used_again);
         g_test_add_func("/store/lists", test_lists);
         g_test_add_func("/store/lists-of-a-uid-used-again", test_lists_of_a_uid_used_again);
