@@ -12,6 +12,8 @@
 static char *who_may_write(const struct stat *st) {
         if (st->st_mode & S_IWOTH)
                 return g_strdup("can be changed by every user; take that from them: chmod o-w");
+        if (st->st_mode & S_IWGRP && st->st_gid != 0 && st->st_gid != getegid())
+                return g_strdup("can be changed by every member of its group; take that from them: chmod g-w");
         if (st->st_uid != 0 && st->st_uid != geteuid())
                 return g_strdup_printf("belongs to the user %u, who can change it; give it to root: chown root", st->st_uid);
 

@@ -408,6 +408,44 @@ static void test_a_file_that_everybody_may_write(void) {
         remove_dir(dir);
 }
 
+/* root's group and the service's own are nobody else's. */
+static void test_a_file_that_a_group_may_write(void) {
+        g_autofree char *dir = make_dir(), *path = g_build_filename(dir, "needled.conf", NULL), *own = NULL, *other = NULL;
+
+        write_file(dir, "needled.conf", "", -1);
+        g_assert_cmpint(chown(path, (uid_t) -1, getegid()), ==, 0);
+        g_assert_cmpint(g_chmod(path, 0664), ==, 0);
+        own = check(dir);
+        g_assert_cmpstr(own, ==, "");
+
+        if (geteuid() == 0) { /* who may give it to a group of others */
+                g_assert_cmpint(chown(path, 0, 12345), ==, 0);
+                other = check(dir);
+                g_assert_cmpstr(other, ==, "needled.conf:0: can be changed by every member of its group; take that from them: chmod g-w\n");
+                g_assert_cmpint(g_chmod(path, 0644), ==, 0);
+        }
+        assert_default(dir, "");
+}
+
+/* By the service, while root can: what it says is what root has to do. */
+static void test_a_file_that_cannot_be_read(void) {
+        g_autofree char *dir = make_dir(), *path = g_build_filename(dir, "needled.conf", NULL), *said = NULL;
+        g_autofree char *drop_ins = g_build_filename(dir, "needled.conf.d", NULL);
+        bool root = geteuid() == 0;
+
+        write_file(dir, "needled.conf", "[Session]\nWindow=1\n", -1);
+        g_assert_cmpint(g_chmod(dir, 0755), ==, 0);
+        g_assert_cmpint(g_chmod(path, root ? 0600 : 0), ==, 0);
+        g_assert_cmpint(g_chmod(drop_ins, root ? 0700 : 0), ==, 0);
+        g_assert_true(!root || seteuid(65534) == 0);
+        said = check(dir);
+        g_assert_true(!root || seteuid(0) == 0);
+        g_assert_cmpint(g_chmod(drop_ins, 0700), ==, 0);
+        g_assert_cmpstr(said, ==, "needled.conf:0: cannot be read (Permission denied); ignored (chmod a+rX makes it readable for the service)\n"
+                                  "needled.conf.d:0: cannot be read (Permission denied); ignored (chmod a+rX makes it readable for the service)\n");
+        remove_dir(dir);
+}
+
 static void test_group_heads(void) {
         (void) load("[Session] x\nWindow=1\n[]\n[a[b]\n",
                     "needled.conf:1: not a [Group]; ignored\n"
@@ -527,6 +565,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/config/a-drop-in-folder-that-is-none", test_a_drop_in_folder_that_is_none);
         g_test_add_func("/config/too-many-drop-ins", test_too_many_drop_ins);
         g_test_add_func("/config/a-file-that-everybody-may-write", test_a_file_that_everybody_may_write);
+        g_test_add_func("/config/a-file-that-a-group-may-write", test_a_file_that_a_group_may_write);
+        g_test_add_func("/config/a-file-that-cannot-be-read", test_a_file_that_cannot_be_read);
         g_test_add_func("/config/group-heads", test_group_heads);
         g_test_add_func("/config/the-shipped-file-shows-the-defaults", test_the_shipped_file_shows_the_defaults);
         g_test_add_func("/config/the-manual-describes-each-key", test_the_manual_describes_each_key);
