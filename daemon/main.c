@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <getopt.h>
 #include <glib.h>
+#include <grp.h>
 #include <inttypes.h>
 #include <malloc.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
+#include <unistd.h>
 
 #include "autoptr.h"
 #include "clock.h"
@@ -40,7 +43,8 @@ static void print_help(void) {
                "Follows Bluetooth LE microneedling devices and keeps the record. Started by systemd; needlectl(1) is its client.\n\n"
                "  --config-dir=DIR   read needled.conf and needled.conf.d in DIR (%s)\n"
                "  --state-dir=DIR    keep the database in DIR ($STATE_DIRECTORY, or %s)\n"
-               "  --check-config     say what is wrong with the configuration, and exit\n"
+               "  --check-config     say what is wrong with the configuration, and exit;\n"
+               "                     for root it is read as the user needled, as by the service\n"
                "  --debug            say more, never what was measured\n"
                "  --version          print the version\n"
                "  --help             print this\n", NEEDLED_SYSCONFDIR "/needled", NEEDLED_STATEDIR);
@@ -120,8 +124,28 @@ static void load_config(const char *dir, Config *ret) {
         config_defaults(ret);
         warnings = config_load(ret, dir, warn_config, &left);
         if (warnings > CONFIG_WARNINGS_MAX)
-                log_with(LOG_WARNING, &context, "%u more things are wrong with the configuration: needled --check-config names them all",
-                         warnings - CONFIG_WARNINGS_MAX);
+                log_with(LOG_WARNING, &context, "%u more things are wrong with the configuration: "
+                         NEEDLED_LIBEXECDIR "/needled --check-config names them all", warnings - CONFIG_WARNINGS_MAX);
+}
+
+/* root could read what the service cannot. */
+static int become_service(void) {
+        const struct passwd *user = geteuid() == 0 ? getpwnam("needled") : NULL;
+
+        if (user && (initgroups(user->pw_name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0))
+                return log_error_errno(-errno, "the configuration cannot be read as the user needled");
+
+        return 0;
+}
+
+static int check_config(const char *dir) {
+        Config config;
+
+        if (become_service() < 0)
+                return EXIT_FAILURE;
+
+        config_defaults(&config);
+        return config_load(&config, dir, warn_config, NULL) > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* As at the start: what cannot be read is a warning, and its default stands. Before the bus name is ours nothing is told of it: READY=1
@@ -225,10 +249,8 @@ int main(int argc, char **argv) {
         if (r != 0)
                 return r > 0 ? EXIT_SUCCESS : EXIT_USAGE;
 
-        if (arguments.check_config) {
-                config_defaults(&config);
-                return config_load(&config, arguments.config_dir, warn_config, NULL) > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-        }
+        if (arguments.check_config)
+                return check_config(arguments.config_dir);
 
         give_back_memory();
         load_config(arguments.config_dir, &config);

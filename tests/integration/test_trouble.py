@@ -6,8 +6,9 @@ import os
 import pathlib
 import signal
 import sqlite3
+import subprocess
 
-from stage import Failure, expect, wait_for
+from stage import DEADLINE_SEC, Failure, expect, wait_for
 
 
 def log_has(stage, text):
@@ -243,6 +244,51 @@ def test_bad_configuration(stage):
     stage.needled()
     log_has(stage, 'needled.conf:2: [Session] Window=soon')
     log_has(stage, 'needled.conf:3: unknown key Windw')
+
+
+def check_config(stage, **environment):
+    """Returns (status, what it says) of --check-config."""
+    done = subprocess.run([stage.binary('daemon/needled'), '--check-config', f'--config-dir={stage.config_dir}'], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}, timeout=DEADLINE_SEC, check=False)
+    return done.returncode, done.stdout
+
+
+def test_check_config(stage):
+    config = stage.config_dir / 'needled.conf'
+    expect(check_config(stage), (0, ''), 'no file')
+    config.write_text('[Session]\nWindow=2min\n')
+    expect(check_config(stage), (0, ''), 'a right file')
+    config.write_text('[Session]\nWindow=soon\nWindw=3\n')
+    status, said = check_config(stage)
+    expect((status, f'{config}:2: [Session] Window=soon' in said, f'{config}:3: unknown key Windw' in said), (1, True, True), said)
+
+
+def test_check_config_of_root_reads_as_the_service(stage):
+    """What root alone can read is wrong, though it is root who asks."""
+    if os.geteuid() != 0:
+        return
+    somebody = {'LD_PRELOAD': str(stage.binary('tests/integration/libservice-user.so')),
+                'ASAN_OPTIONS': 'verify_asan_link_order=0:detect_leaks=0'}      # who was root cannot be looked through for leaks
+    config, drop_ins = stage.config_dir / 'needled.conf', stage.config_dir / 'needled.conf.d'
+    config.write_text('[Session]\nWindow=2min\n')
+    drop_ins.mkdir()
+    for path in (stage.dir, stage.config_dir, drop_ins):
+        path.chmod(0o755)
+    config.chmod(0o644)
+    expect(check_config(stage, **somebody), (0, ''), 'files that everybody can read')
+    for path, mode in ((config, 0o644), (drop_ins, 0o755)):
+        path.chmod(mode & 0o700)
+        status, said = check_config(stage, **somebody)
+        expect((status, f'{path}: cannot be read (Permission denied); ignored (chmod a+rX' in said), (1, True), said)
+        path.chmod(mode)
+
+
+def test_many_mistakes(stage):
+    """Not each is told at the start; who wants them all is told what to type."""
+    (stage.config_dir / 'needled.conf').write_text('[Session]\n' + 'Windw=3\n' * 22)
+    stage.needled()
+    log_has(stage, '2 more things are wrong with the configuration: /')
+    log_has(stage, '/needled --check-config names them all')
 
 
 def test_files_are_private(stage):
