@@ -83,6 +83,16 @@ def test_pkg_config_tells_where_the_interfaces_are(stage):
     assert flags and done.returncode == 0, f'{flags}: {done.stdout}'
 
 
+def test_texts_name_the_program_where_it_is(stage):
+    """It is in nobody's PATH: what is to be typed has its folder."""
+    data = f'{stage.prefix}/share/man'
+    for path in (f'{os.path.join(stage.prefix, stage.sysconfdir)}/needled/needled.conf', f'{stage.prefix}/lib/systemd/catalog/needled.catalog',
+                 f'{data}/man5/needled.conf.5', f'{data}/man7/needled-events.7'):
+        text = pathlib.Path(f'{stage.root}{path}').read_text().replace('\\-', '-').replace('\\(lq', '"')
+        found = set(re.findall(r'[^\s"\'(]*needled +--check-config', text))
+        assert found == {f'{stage.prefix}/libexec/needled --check-config'}, f'{path}: {found}'
+
+
 def test_presets_start_the_service_and_no_exports(stage):
     for scope, unit, state in (('--system', 'needled.service', 'enabled'), ('--global', 'needled-export.service', 'disabled')):
         said = output('systemctl', scope, f'--root={stage.root}', 'preset', unit)

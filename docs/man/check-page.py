@@ -25,5 +25,5 @@ assert wide(groff, text + '.nf\n' + 'x' * COLUMNS + '\n'), 'a line that is too l
 assert complaints(groff, text + '.NOSUCHMACRO\n'), 'groff -ww says nothing of an unknown macro'
 said = complaints(groff, text)
 said += wide(groff, text)
-said += ''.join(f'@{word}@ was not filled in\n' for word in ('version', 'confdir', 'statedir', 'events', 'reload') if f'@{word}@' in text)
+said += ''.join(f'@{word}@ was not filled in\n' for word in ('version', 'confdir', 'statedir', 'libexecdir', 'events', 'reload') if f'@{word}@' in text)
 sys.exit(said or 0)

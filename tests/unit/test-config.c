@@ -485,7 +485,7 @@ static char *shown_line(const char *text, const char *group, const char *key) {
 
 /* Each key once, with its default: with all '#' taken away nothing changes. */
 static void test_the_shipped_file_shows_the_defaults(void) {
-        g_autofree char *text = read_source("systemd/needled.conf");
+        g_autofree char *text = read_source("systemd/needled.conf.in");
         g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
         unsigned shown = 0;
 
