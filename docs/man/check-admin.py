@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The tables of docs/admin.md are the catalog's events and polkit's actions: check-admin.py PAGE CATALOG POLICY."""
+"""The tables of docs/admin.md are the catalog's events and polkit's actions, and its Removal names what it had written elsewhere in /etc:
+check-admin.py PAGE CATALOG POLICY."""
 import pathlib
 import re
 import sys
@@ -24,6 +25,9 @@ def differences(page, catalog, actions):
     if not lines and told != wanted:
         lines.append('the page has another order, or something twice')
     told = [(row[0].strip('`'), row[2], row[3]) for row in rows(page, 4) if row[0].startswith('`org.needled.')]
+    removal = page.partition('\n## Removal\n')[2]
+    lines += [f'{path} is not in the removal' for path in re.findall(r'^`(/etc/[\w./-]+)`:?$', page, re.M)
+              if not path.startswith('/etc/needled/') and path not in removal]
     return lines + [f'{action} in the policy or in the page alone' for action in set(told) ^ set(actions)]
 
 
@@ -34,6 +38,7 @@ def main(page, catalog, policy):
     # It sees what it is there for.
     assert differences(text, catalog[1:], actions) and differences(text, catalog, actions[1:])
     assert differences(text.replace(catalog[3]['id'], '0' * 32), catalog, actions) and differences(text.replace('| warning |', '| info |', 1), catalog, actions)
+    assert differences(text.partition('\n## Removal\n')[0], catalog, actions)
     sys.exit('\n'.join(differences(text, catalog, actions)) or 0)
 
 
