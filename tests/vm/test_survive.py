@@ -198,10 +198,18 @@ def test_adapter_is_blocked_by_rfkill(guest):
 
 # The computer
 
+def delays_sleep(guest):
+    return any(line.startswith('needled ') and 'sleep' in line and 'delay' in line
+               for line in guest.check('systemd-inhibit --list --no-legend --no-pager').splitlines())
+
+
 def test_suspend_and_resume(guest):
-    """A whole cycle up to the freezing of all processes; the kernel lets go of the devices itself."""
+    """A whole cycle up to the freezing of all processes; the kernel lets go of the devices itself. needled has logind wait for it,
+    before and again afterwards."""
     sim, session, states = start(guest)
+    lib.wait_for("needled among logind's inhibitors", lambda: delays_sleep(guest))
     lib.sleep(guest)
     states.back(('waiting', 'suspended'))
+    lib.wait_for("needled among logind's inhibitors again", lambda: delays_sleep(guest))
     product.goes_on(guest, session)
     product.finish(guest, sim, session)
