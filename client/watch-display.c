@@ -59,7 +59,7 @@ static void print_plain(WatchDisplay *d) {
                 printf("%s  %s\n", session, notice);
                 g_free(notice);
         }
-        if (d->model->phase == WATCH_FOLLOWING || !d->last_line || strcmp(line, d->last_line) != 0)
+        if (line && (d->model->phase == WATCH_FOLLOWING || !d->last_line || strcmp(line, d->last_line) != 0))
                 print_line(d, g_steal_pointer(&line));
 }
 

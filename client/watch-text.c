@@ -23,13 +23,15 @@ char *watch_text_plain(const WatchModel *m, uint64_t now_usec, uint64_t realtime
 
         if (m->phase == WATCH_WAITING || m->phase == WATCH_UNREACHABLE)
                 return watch_text_link(m, realtime_usec);
+        if (m->phase == WATCH_FOLLOWING && !m->has_state)
+                return NULL;
 
         elapsed = format_elapsed(watch_model_elapsed(m, now_usec));
         session = watch_text_session(m);
         s = g_string_new(NULL);
         g_string_printf(s, "%s  %s  %s", session,
                         m->phase == WATCH_ENDED ? names_end_reason_text(names_end_reason(m->end_reason)) :
-                        m->has_state ? names_session_state(m->state) : "open", elapsed);
+                                                  names_session_state(m->state), elapsed);
 
         if (m->phase == WATCH_FOLLOWING && m->stage > 0)
                 g_string_append_printf(s, "  %s", names_stage(m->stage));

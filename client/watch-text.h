@@ -8,7 +8,7 @@
 /* "session 42", or "tape". */
 char *watch_text_session(const WatchModel *m);
 
-/* One line for logs and pipes. */
+/* One line for logs and pipes. NULL: the stream has not told yet how the session stands. */
 char *watch_text_plain(const WatchModel *m, uint64_t now_usec, uint64_t realtime_usec);
 
 /* Device and link: "waiting for Pen 1: waiting (away), out of reach or switched off; it comes back by

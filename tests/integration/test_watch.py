@@ -192,6 +192,7 @@ def test_stdout_is_a_pipe_that_closes(stage):
                             f'{stage.binary("client/needlectl")} watch {form} | head -n 1; exit ${{PIPESTATUS[0]}}']) as terminal:
             expect(terminal.left(), 128 + signal.SIGPIPE, f'status of watch {form}')
             expect(('ession' in terminal.text(), terminal.said()), (True, ''), 'the one line, and no message')
+            expect('session 1  running' in terminal.text(), not form, 'how it stands')
 
 
 def test_keys_are_not_taken_from_what_is_no_terminal(stage):

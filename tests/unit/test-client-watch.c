@@ -325,6 +325,8 @@ static void test_plain_lines(void) {
         g_assert_cmpstr(line, ==,
                         "session 42  running  5s  force 0.85 N good  peak 1.43 N  strokes 123456  rate "
                         "7004/min  contact yes  cheek-left");
+        watch_model_begin(&m, 43);
+        g_assert_null(watch_text_plain(&m, NOW, REALTIME)); /* it may have been running for an hour */
         watch_model_done(&m);
 
         watch_model_init(&m);
@@ -447,6 +449,7 @@ static void test_a_tape_is_no_session(void) {
         begin(&m, "streaming", "");
         watch_model_set_device(&m, device);
         watch_model_begin(&m, 0);
+        feed(&m, (StreamRecord){ .type = NEEDLED_STREAM_STATE, .known = true }, NOW);
         feed(&m, live(900, 2400, 0), NOW);
         feed(&m, mark, NOW);
         line = watch_text_plain(&m, NOW, REALTIME);
