@@ -237,7 +237,7 @@ static Exit append_label(sd_bus_message *call, const char *typed) {
         static const char *const keys[] = { "subject", "area", "product", "note", "rating", NULL };
         const char *equals = strchr(typed, '=');
         g_autofree char *key = g_strndup(typed, equals ? (size_t) (equals - typed) : strlen(typed));
-        uint64_t rating;
+        uint64_t rating = 0; /* takes it away */
         int r;
 
         if (!equals || !g_strv_contains(keys, key)) {
@@ -249,7 +249,7 @@ static Exit append_label(sd_bus_message *call, const char *typed) {
 
         if (strcmp(key, "rating") != 0)
                 r = service_append_text(call, key, equals + 1);
-        else if (format_parse_unsigned(equals + 1, 1, 5, &rating) < 0) {
+        else if (equals[1] && format_parse_unsigned(equals + 1, 1, 5, &rating) < 0) {
                 output_error("A rating is a number from 1 to 5, not '%s'.", equals + 1);
                 return EXIT_USAGE;
         } else

@@ -22,9 +22,11 @@ int labels_read(sd_bus_message *m, StoreLabels *ret, sd_bus_error *error) {
         r = options_read(m, options, G_N_ELEMENTS(options), error);
         if (r < 0)
                 return r;
-        r = labels_take_rating(rated, rating, ret, error);
+        r = labels_take_rating(rated && rating > 0, rating, ret, error);
         if (r < 0)
                 return r;
+        if (rated && rating == 0)
+                ret->rating = STORE_RATING_NONE;
 
         return labels_check(ret, error);
 }

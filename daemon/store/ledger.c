@@ -289,7 +289,8 @@ static int apply_label(Ledger *ledger, const Job *job) {
                 relabel(&known->session.area, labels->area);
                 relabel(&known->session.product, labels->product);
                 relabel(&known->session.note, labels->note);
-                known->session.rating = labels->rating ?: known->session.rating;
+                if (labels->rating)
+                        known->session.rating = MAX(labels->rating, 0);
                 rc = get_tail(ledger, job->session, &tail);
         }
         return rc == SQLITE_OK ? rows_session_label(&ledger->rows, job->session, labels) : rc;

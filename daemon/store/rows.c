@@ -347,7 +347,7 @@ int rows_session_label(Rows *rows, uint64_t id, const StoreLabels *labels) {
                 if (texts_of[i])
                         rows_bind_text(stmt, i + 1, texts_of[i]);
         if (labels->rating)
-                rows_bind_u64(stmt, 5, (uint64_t) labels->rating);
+                rows_bind_u64(stmt, 5, (uint64_t) MAX(labels->rating, 0));
         rows_bind_u64(stmt, 6, id);
         rc = rows_run_once(stmt);
         return rc == SQLITE_OK && sqlite3_changes(rows->db) == 0 ? SQLITE_NOTFOUND : rc;

@@ -136,10 +136,12 @@ typedef struct StoreEventFilter {
         unsigned limit;                 /* 1 … STORE_EVENTS_MAX */
 } StoreEventFilter;
 
+#define STORE_RATING_NONE (-1)
+
 /* The labels of a session; NULL stays as it is. */
 typedef struct StoreLabels {
         const char *subject, *area, *product, *note;
-        int rating;                     /* 1 … 5; 0 stays as it is */
+        int rating;                     /* 1 … 5, STORE_RATING_NONE takes it away; 0 stays as it is */
 } StoreLabels;
 
 /* What a person set for one subject ("": themselves): -1 as configured. */

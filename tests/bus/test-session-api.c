@@ -241,8 +241,15 @@ static void test_labels(void) {
 
         g_autoptr(FakeCall) late = call(OWNER, SESSION_PATH, SESSION, "Annotate", "a{sv}", 1, "area", "s", "chin");
         fake_bus_until(stage->fb, stage->n_labels == 2);
+        g_assert_cmpint(stage->labels.rating, ==, 0);
         annotated(-EIO);
         (void) expect(late, "Degraded");
+
+        g_autoptr(FakeCall) away = call(OWNER, SESSION_PATH, SESSION, "Annotate", "a{sv}", 1, "rating", "u", 0u);
+        fake_bus_until(stage->fb, stage->n_labels == 3);
+        g_assert_cmpint(stage->labels.rating, ==, STORE_RATING_NONE);
+        annotated(0);
+        (void) expect(away, NULL);
         stage_free();
 }
 
@@ -251,7 +258,6 @@ static void test_labels_that_cannot_be(void) {
 
         stage_new();
         stage_session();
-        call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "Annotate", "a{sv}", 1, "rating", "u", 0u);
         call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "Annotate", "a{sv}", 1, "rating", "u", 6u);
         call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "Annotate", "a{sv}", 1, "rating", "s", "5");
         call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "Annotate", "a{sv}", 1, "area", "s", "elbow");

@@ -277,7 +277,9 @@ def test_labels_of_a_live_and_of_a_stored_session(stage):
     got = json.loads(busctl(stage, 'call', 'org.needled', '/org/needled', HISTORY, 'Get', 't', session['id']).stdout)['data'][0]
     expect((got['product']['data'], got['rating']['data']), ('serum', 5), 'product and rating')
     expect(stage.ctl('annotate', session['id'], 'colour=red')[0], 64, 'no such label')
-    expect(stage.ctl('annotate', session['id'], 'rating=6')[0], 64, 'no such rating')
+    expect(stage.ctl('annotate', session['id'], 'rating=')[0], 0, 'a rating that is taken away')
+    expect('Rating' in stage.ctl('show', session['id'])[1], False, 'a rating')
+    expect([stage.ctl('annotate', session['id'], f'rating={rating}')[0] for rating in ('6', '0', ' ')], [64] * 3, 'no such rating')
     expect(stage.ctl('annotate', 4711, 'rating=5')[0], 3, 'no such session')
 
 

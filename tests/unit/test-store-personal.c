@@ -101,6 +101,9 @@ static void test_labels_of_a_live_session(void) {
         g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM session WHERE subject = '' AND area = 'chin' AND product = 'serum' AND"
                                               " note = 'red' AND rating = 4"),
                         ==, 1);
+        g_assert_cmpint(fixture_label(&f, 1, &(StoreLabels) { .rating = STORE_RATING_NONE }), ==, 0);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM session WHERE rating = 0 AND note = 'red'"), ==, 1);
+        g_assert_cmpint(fixture_label(&f, 1, &(StoreLabels) { .rating = 4 }), ==, 0);
         g_assert_cmpint(fixture_end(&f, 1), ==, 0);
         g_assert_cmpint(fixture_get(&f, 1), ==, 0);
         g_assert_cmpint(f.listed[0].rating, ==, 4);
@@ -119,6 +122,9 @@ static void test_labels_of_one_that_has_ended(void) {
         g_assert_cmpint(fixture_get(&f, 1), ==, 0);
         g_assert_cmpint(f.listed[0].rating, ==, 5);
         g_assert_cmpstr(f.listed[0].subject, ==, "ada");
+        g_assert_cmpint(fixture_label(&f, 1, &(StoreLabels) { .rating = STORE_RATING_NONE }), ==, 0);
+        g_assert_cmpint(fixture_get(&f, 1), ==, 0);
+        g_assert_cmpint(f.listed[0].rating, ==, 0);
         g_assert_cmpint(fixture_label(&f, 2, &(StoreLabels) { .rating = 5 }), ==, -ENOENT);
         g_assert_cmpint(fixture_discard(&f, 1), ==, 0);
         g_assert_cmpint(fixture_label(&f, 1, &(StoreLabels) { .rating = 5 }), ==, -ENOENT);
@@ -248,6 +254,8 @@ static void test_labels_merge(void) {
         g_assert_cmpstr(first->labels.note, ==, "n");
         g_assert_null(first->labels.area);
         g_assert_cmpint(first->labels.rating, ==, 5);
+        g_assert_true(queue_merge(&queue, label(1, NULL, NULL, STORE_RATING_NONE)) == first);
+        g_assert_cmpint(first->labels.rating, ==, STORE_RATING_NONE);
         first = label(2, "c", NULL, 0);
         g_assert_null(queue_merge(&queue, first)); /* of another session */
         queue_push(&queue, first);
