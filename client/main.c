@@ -90,12 +90,16 @@ const Verb verbs[] = {
           0, 2, 0, verb_area },
         { "mark", "TEXT [SESSION]", "Keep a remark with the moment at which it was made", NULL, 1, 2, 0, verb_mark },
         { "pause", "[SESSION]", "Pause a live session",
+          "It is over when the device is used again, or by 'needlectl resume'.\n"
           "SESSION is an id, the beginning of a UUID, or a device; it may be left out if there is only one.",
           0, 1, 0, verb_pause },
         { "resume", "[SESSION]", "Go on with a paused session", NULL, 0, 1, 0, verb_resume },
         { "finish", "[SESSION]", "End a live session, and keep it",
-          "Prints its figures when it is safely stored.", 0, 1, 0, verb_finish },
-        { "discard", "[SESSION]", "End a live session without a trace", NULL, 0, 1, 0, verb_discard },
+          "Prints its figures when it is safely stored. Whatever its device goes on doing,\n"
+          "the next session begins when that has been at rest: off the skin, its motor off.",
+          0, 1, 0, verb_finish },
+        { "discard", "[SESSION]", "End a live session without a trace", "The next one begins as after 'needlectl finish'.",
+          0, 1, 0, verb_discard },
         { "watch", "[SESSION|DEVICE]", "Follow a session live",
           "Waits for one if there is none, and goes on to the next. Begins with the last\n"
           "minute of a session that runs.\n"

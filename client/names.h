@@ -23,3 +23,6 @@ const char *names_bluetooth_text(const char *bluetooth);
 
 /* End reason of a session → how it ended ("ended by the device"); the word itself if it is a new one. */
 const char *names_end_reason_text(const char *reason);
+
+/* Of one that was ended by hand: the device opens no other one while it goes on being used. */
+#define NAMES_NEXT_AFTER_REST "The next session begins when the device has been at rest: off the skin, its motor off."

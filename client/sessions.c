@@ -6,6 +6,7 @@
 
 #include "client/figures-view.h"
 #include "client/json.h"
+#include "client/names.h"
 #include "client/output.h"
 #include "client/service.h"
 #include "client/verbs.h"
@@ -88,6 +89,12 @@ Exit verb_start(Client *client) {
         return EXIT_DONE;
 }
 
+/* After its end: `session` is as it was just before. */
+static void say_next(const json_t *session) {
+        if (strcmp(json_text(session, "state"), "running") == 0)
+                output_say(NAMES_NEXT_AFTER_REST);
+}
+
 static Exit call_session(Client *client, const char *method, const char *state_then, const char *done,
                          uint64_t timeout_usec) {
         g_auto(Objects) objects = {};
@@ -102,7 +109,8 @@ static Exit call_session(Client *client, const char *method, const char *state_t
                 return EXIT_NOTHING_TO_DO;
         }
         if (state_then && strcmp(json_text(session, "state"), state_then) == 0) {
-                output_say("Session %" PRId64 " is %s already.", json_number(session, "id"), state_then);
+                output_say("Session %" PRId64 " is %s already%s.", json_number(session, "id"), state_then,
+                           strcmp(state_then, "running") == 0 ? ": use ends a pause too" : "");
                 return EXIT_NOTHING_TO_DO;
         }
 
@@ -111,12 +119,14 @@ static Exit call_session(Client *client, const char *method, const char *state_t
                 return e;
 
         output_say("Session %" PRId64 " %s.", json_number(session, "id"), done);
+        if (!state_then)
+                say_next(session);
         return client_wants_json(client) ? print_session_json(client, json_text(session, "path"), session)
                                          : EXIT_DONE;
 }
 
 Exit verb_pause(Client *client) {
-        return call_session(client, "Pause", "paused", "is paused; 'needlectl resume' goes on", 0);
+        return call_session(client, "Pause", "paused", "is paused, until it is used or 'needlectl resume'", 0);
 }
 
 Exit verb_resume(Client *client) {
@@ -144,6 +154,7 @@ Exit verb_finish(Client *client) {
 
         /* The object stays for a minute after the end, with the final figures. */
         output_say("Session %" PRId64 " is finished and stored.", json_number(session, "id"));
+        say_next(session);
         e = client_call(client, path, SERVICE_SESSION, "GetFigures", 0, &figures);
         if (e != EXIT_DONE)
                 return e;

@@ -7,6 +7,7 @@
 #include "client/follow.h"
 #include "client/format.h"
 #include "client/json.h"
+#include "client/names.h"
 #include "client/output.h"
 #include "client/prompt.h"
 #include "client/service.h"
@@ -183,5 +184,7 @@ Exit setup_test_press(Client *client, const char *path, uint64_t seconds) {
         e = prompt_interrupted() ? EXIT_FAILED : run(client, session, seconds);
         if (ours)
                 discarded = discard_session(client, session);
+        if (ours && e == EXIT_DONE && discarded == EXIT_DONE)
+                output_say(NAMES_NEXT_AFTER_REST);
         return e != EXIT_DONE ? e : discarded;
 }

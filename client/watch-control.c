@@ -89,7 +89,7 @@ static void call_device(WatchControl *c, const char *method, const char *done) {
 static void pause_or_resume(WatchControl *c) {
         bool paused = c->model->has_state && c->model->state == NEEDLED_STREAM_STATE_PAUSED;
 
-        call_session(c, paused ? "Resume" : "Pause", NULL, g_strdup(paused ? "The session goes on." : "The session is paused."));
+        call_session(c, paused ? "Resume" : "Pause", NULL, g_strdup(paused ? "The session goes on." : "The session is paused. Use ends the pause, or p."));
 }
 
 void watch_control_init(WatchControl *c, sd_bus *bus, const WatchModel *model,

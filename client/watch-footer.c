@@ -18,7 +18,7 @@ static const KeyHelp keys[] = {
         { "a", "which area of the body is worked on: type its name, or Tab for the next", true },
         { "s", "where the procedure is: cleanse, numb, needling, aftercare", true },
         { "m", "keep a remark with this moment", true },
-        { "p", "pause the session, or go on with it", true },
+        { "p", "pause the session until it is used, or go on with it", true },
         { "i", "let the device show itself", true },
         { "t", "take what it measures now for no force; asks first", true },
         { "f", "end the session and keep it; asks first", true },

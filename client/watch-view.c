@@ -327,15 +327,21 @@ static void add_live(View *v) {
         add_notice(v);
 }
 
+static void add_next(View *v) {
+        const char *reason = names_end_reason(v->m->end_reason);
+
+        watch_page_words(v->page, WATCH_IMPORTANCE_HELP, STYLE_DIM,
+                         strcmp(reason, "user") == 0 || strcmp(reason, "discarded") == 0 ? NAMES_NEXT_AFTER_REST :
+                                                                                         "Waiting for the next session.");
+}
+
 static void add_middle(View *v) {
         if (v->prompt && v->prompt->help)
                 watch_footer_help(v->page, v->prompt);
         else if (v->m->phase == WATCH_FOLLOWING || v->m->phase == WATCH_ENDED)
                 add_live(v);
-        if (v->m->phase == WATCH_ENDED) {
-                watch_page_begin(v->page, WATCH_IMPORTANCE_HELP);
-                watch_page_put(v->page, STYLE_DIM, "Waiting for the next session.");
-        }
+        if (v->m->phase == WATCH_ENDED)
+                add_next(v);
 }
 
 /* The lowest lines stay at the bottom, whatever comes and goes above them. */

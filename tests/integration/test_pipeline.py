@@ -7,6 +7,8 @@ import sqlite3
 
 from stage import Failure, at_least, expect, wait_for
 
+REST = 'The next session begins when the device has been at rest: off the skin, its motor off.'
+
 
 def finished(stage, n=1):
     return wait_for(f'{n} stored sessions', lambda: len(stage.sessions()) >= n and stage.sessions())
@@ -195,14 +197,25 @@ def test_finish_and_discard_by_hand(stage):
     stage.needled()
     stage.adopt()
     sim.control('start')
-    wait_for('a session', lambda: stage.live_session())
-    expect(stage.ctl('finish')[0], 0, 'finish')
+    session = wait_for('a session', lambda: stage.live_session())
+    wait_for('its use', lambda: stage.live_session()['state'] == 'running')
+    status, _, err = stage.ctl('resume')
+    expect((status, err), (2, f'Session {session["id"]} is running already: use ends a pause too.\n'), 'resume')
+    expect('until it is used' in stage.ctl('pause')[2], True, 'what ends a pause')
+    wait_for('its use', lambda: stage.live_session()['state'] == 'running')
+    status, _, err = stage.ctl('finish')
+    expect((status, REST in err), (0, True), f'finish ({err})')
     expect(stage.sessions()[0]['end_reason'], 'user', 'end reason')
     sim.control('stop')
     wait_for('the device at rest', lambda: sim.status()['running'] is False)
     sim.control('start')
     wait_for('another session', lambda: (stage.live_session() or {}).get('state') == 'running')
-    expect(stage.ctl('discard')[0], 0, 'discard')
+    status, _, err = stage.ctl('discard')
+    expect((status, REST in err), (0, True), f'discard ({err})')
+    sim.control('stop')
+    wait_for('the device at rest', lambda: sim.status()['running'] is False)
+    expect(stage.ctl('start')[0], 0, 'start')
+    expect(REST in stage.ctl('discard')[2], False, 'a word about one that was not used')
     expect(len(stage.sessions()), 1, 'sessions')
 
 

@@ -63,7 +63,7 @@ def test_the_whole_first_run(stage):
     say(terminal, '[Y/n] ', 'n\n')
     say(terminal, 'Did it show itself, by light, sound or vibration? [Y/n] ', 'y\n')
     say(terminal, 'and press Enter: ', '\n')
-    contains(press(terminal, sim), 'It measures: ', 'All is set up. Use mine')
+    contains(press(terminal, sim), 'It measures: ', 'The next session begins when the device has been at rest', 'All is set up. Use mine')
     device = stage.device('mine')
     expect((device['address'], device['adopted']), (FIRST, True), 'the device')
     sim.control('stop')

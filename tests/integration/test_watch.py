@@ -55,7 +55,7 @@ def test_a_session_from_its_middle(stage):
         terminal.keys('Tab', 'Tab', 'Enter')
         terminal.shows('The area is cheek-right from now on', 'Area     cheek-right')
         terminal.keys('p')
-        terminal.shows('The session is paused.')
+        terminal.shows('The session is paused. Use ends the pause, or p.')
         terminal.keys('?')
         terminal.shows('  q     leave; the session goes on')
         terminal.keys('?')
@@ -98,7 +98,7 @@ def test_the_end_by_a_key_and_what_is_refused(stage):
         terminal.keys('f')
         terminal.bottom(f'End session {second}? It is kept. y: yes, else no')
         terminal.keys('y')
-        terminal.shows(f'Session {second} is stored.')
+        terminal.shows(f'Session {second} is stored.', 'The next session begins when the device has been at rest')
         terminal.keys('q')
         expect(terminal.left(), 0, 'status')
     ends = {s['id']: s['end_reason'] for s in stage.sessions()}

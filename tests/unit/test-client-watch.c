@@ -213,7 +213,7 @@ static void test_waiting_says_for_what(void) {
 
 static void test_the_end_is_shown(void) {
         StreamRecord end = { .type = NEEDLED_STREAM_END, .known = true, .end = { .reason = 1 } };
-        g_autofree char *text = NULL, *line = NULL;
+        g_autofree char *text = NULL, *by_hand = NULL, *line = NULL;
         WatchModel m;
 
         begin(&m, "streaming", "");
@@ -222,6 +222,13 @@ static void test_the_end_is_shown(void) {
         text = render(&m, 79, 24, false, NOW);
         assert_shows(text, "Session 42  ended by the device  after 5s");
         assert_shows(text, "Waiting for the next session");
+        end.end.reason = 2;
+        feed(&m, end, NOW);
+        by_hand = render(&m, 79, 24, false, NOW);
+        assert_shows(by_hand, "Session 42  ended by hand");
+        assert_shows(by_hand, "The next session begins when the device has been at rest");
+        end.end.reason = 1;
+        feed(&m, end, NOW);
         line = watch_text_plain(&m, NOW, REALTIME);
         g_assert_cmpstr(line, ==, "session 42  ended by the device  5s  strokes 123456  cheek-left");
         watch_model_done(&m);
