@@ -214,7 +214,7 @@ def catalog_spans(text):
 
 def all_spans():
     for paths, read in ((PAGES, spans), (sorted((ROOT / 'docs/man').glob('*.in')), manual_spans),
-                        ([ROOT / 'systemd/needled.catalog'], catalog_spans)):
+                        ([ROOT / 'systemd/needled.catalog.in'], catalog_spans)):
         for path in paths:
             found = list(read(path.read_text()))
             at_least(len(found), 10 if read == catalog_spans else 0, f'commands of {path.name}')
