@@ -70,7 +70,7 @@ char *names_alert_text(const struct needled_stream_alert *alert) {
                 .value = alert->has_value ? alert->value : ALERT_VALUE_NONE,
         };
 
-        return alert->code < _ALERT_CODE_MAX ? alert_text(&known) : NULL;
+        return alert->code < _ALERT_CODE_MAX ? alert_text(&known, !alert->raised) : NULL;
 }
 
 const char *names_bluetooth_text(const char *bluetooth) {

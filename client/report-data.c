@@ -222,8 +222,29 @@ static void derive_event(Report *report, const json_t *event) {
                 turn_span(report->areas, usec, name, "unspecified");
         else if (strcmp(kind, "state") == 0)
                 turn_span(report->gaps, usec, away ? name : "", "");
-        else if (strcmp(kind, "alert") == 0 && json_is_true(json_object_get(event, "raised")))
-                g_array_append_val(report->alerts, event);
+}
+
+static void add_alert(Report *report, const json_t *from, uint64_t raised_usec, const char *code) {
+        const char *text = json_text(from, "text");
+        ReportAlert alert = { raised_usec, json_text(from, "level"), *text ? text : code };
+
+        g_array_append_val(report->alerts, alert);
+        report->overpressures += strcmp(code, "overpressure") == 0;
+}
+
+/* The session's have the worst value there was, and are one where a warning became an alarm. */
+static void derive_alerts(Report *report) {
+        const json_t *alerts = json_object_get(report->session, "alerts");
+        json_t *one;
+        size_t i;
+
+        json_array_foreach((json_t *) alerts, i, one)
+                add_alert(report, one, report_usec(one, "raised"), json_text(one, "code"));
+        if (alerts)
+                return;
+        json_array_foreach(json_object_get(report->session, "events"), i, one)
+                if (strcmp(json_text(one, "kind"), "alert") == 0 && json_is_true(json_object_get(one, "raised")))
+                        add_alert(report, one, report_usec(one, "time"), json_text(one, "name"));
 }
 
 void report_derive(Report *report) {
@@ -235,9 +256,10 @@ void report_derive(Report *report) {
         report->gaps = spans_new();
         report->stages = spans_new();
         report->areas = spans_new();
-        report->alerts = g_array_new(false, false, sizeof(const json_t *));
+        report->alerts = g_array_new(false, false, sizeof(ReportAlert));
         derive_buckets(report);
         derive_bins(report);
+        derive_alerts(report);
         json_array_foreach(json_object_get(report->session, "events"), i, event)
                 derive_event(report, event);
         for (guint n = 0; n < report->gaps->len; n++)

@@ -49,6 +49,12 @@ typedef struct ReportSpan {
         char *label;                    /* owned; NULL of gaps */
 } ReportSpan;
 
+/* Texts are the session's. */
+typedef struct ReportAlert {
+        uint64_t raised_usec;           /* session time */
+        const char *level, *text;
+} ReportAlert;
+
 /* One session. */
 typedef struct Report {
         json_t *session;                /* as `show --json` has it: History1.Get or the live figures, and "events" */
@@ -64,7 +70,8 @@ typedef struct Report {
         GArray *buckets;                /* ChartBucket, with one that is empty where the curve is broken */
         GArray *bins;                   /* ChartBin */
         GArray *gaps, *stages, *areas;  /* ReportSpan */
-        GArray *alerts;                 /* const json_t *: of the events, those that are raised; what the chart numbers */
+        GArray *alerts;                 /* ReportAlert: what the chart numbers */
+        unsigned overpressures;         /* of them */
 } Report;
 
 /* Several. */

@@ -11,6 +11,7 @@
 #include "client/names.h"
 #include "client/report-page.h"
 #include "needled/note.h"
+#include "session/alerts.h"
 
 #define CURVE_ROWS 20u                  /* of the table beside the curve */
 #define EVENTS_MAX 200u                 /* that are listed */
@@ -37,9 +38,9 @@ static ChartMark *chart_marks(const Report *report) {
         ChartMark *made = g_new0(ChartMark, report->alerts->len + 1);
 
         for (guint i = 0; i < report->alerts->len; i++) {
-                const json_t *alert = g_array_index(report->alerts, const json_t *, i);
+                const ReportAlert *alert = &g_array_index(report->alerts, ReportAlert, i);
 
-                made[i] = (ChartMark) { report_usec(alert, "time"), true, json_text(alert, "text") };
+                made[i] = (ChartMark) { alert->raised_usec, true, alert->text };
         }
 
         return made;
@@ -169,6 +170,19 @@ static void write_changes(GString *out, const Report *report) {
 
 /* ---- Force ---- */
 
+/* The figures have more than the alerts do. */
+static void write_not_numbered(GString *out, const Report *report) {
+        int64_t times = json_number(report->session, "over_count");
+
+        if (times > report->overpressures)
+                page_paragraphf(out,
+                                "Overpressure was counted %" PRId64 " time%s and raised as an alert %u time%s: what comes "
+                                "while an alert stands, or within 30 s of when it was raised, has no number of its own.",
+                                times, times == 1 ? "" : "s", report->overpressures, report->overpressures == 1 ? "" : "s");
+        if (report->alerts->len == ALERTS_KEPT)
+                page_paragraphf(out, "A session keeps its newest %u alerts; any older ones stand under what happened.", ALERTS_KEPT);
+}
+
 static void write_alerts(GString *out, const Report *report) {
         static const char *const titles[] = { ">Number", ">Time", "Level", "Alert" };
         guint n = MIN(report->alerts->len, CHART_MARKS_MAX);
@@ -180,13 +194,13 @@ static void write_alerts(GString *out, const Report *report) {
         }
         table = page_table(out, "Alerts, by their number in the chart", titles, G_N_ELEMENTS(titles));
         for (guint i = 0; i < n; i++) {
-                const json_t *alert = g_array_index(report->alerts, const json_t *, i);
-                g_autofree char *at = format_elapsed(report_usec(alert, "time"));
+                const ReportAlert *alert = &g_array_index(report->alerts, ReportAlert, i);
+                g_autofree char *at = format_elapsed(alert->raised_usec);
 
                 page_cellf(&table, "%u", i + 1);
                 page_cell(&table, at);
-                page_cell(&table, json_text(alert, "level"));
-                page_cell(&table, *json_text(alert, "text") ? json_text(alert, "text") : json_text(alert, "name"));
+                page_cell(&table, alert->level);
+                page_cell(&table, alert->text);
         }
         page_table_end(&table);
         if (report->alerts->len > n)
@@ -260,6 +274,7 @@ static void write_force(GString *out, const Report *report, const ReportCharts *
         if (report->buckets->len > 0)
                 write_curve_table(out, report);
         write_alerts(out, report);
+        write_not_numbered(out, report);
         page_section_end(out);
 }
 

@@ -41,7 +41,7 @@ static void add_alert(EventFields *f, const StoreEvent *e) {
                 return;
         }
 
-        f->text = alert_text(&alert);
+        f->text = alert_text(&alert, !e->asserted);
         add_text(f, "name", alert_code_name(alert.code));
         add_text(f, "level", alert_level_name(alert.level));
         add(f, (EventField) { .key = "raised", .type = 'b', .b = e->asserted });

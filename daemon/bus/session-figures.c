@@ -45,7 +45,7 @@ static int fill_areas(sd_bus_message *m, const Session *session, uint64_t now_us
 }
 
 static int append_alert(sd_bus_message *m, const Alert *alert) {
-        g_autofree char *text = alert_text(alert);
+        g_autofree char *text = alert_text(alert, true);
         const double value = alert->value;
         int r;
 

@@ -24,18 +24,18 @@ static const struct {
         uint64_t interval_usec;         /* from one to the next */
         Unit unit;
         bool less_is_worse;
-        const char *text, *after;       /* what it is; what stands behind the value */
+        const char *text, *after, *worst; /* what it is; what stands behind the value, and behind the worst */
 } table[_ALERT_CODE_MAX] = {
-        [ALERT_OVERPRESSURE] = { 30 * SEC_USEC, UNIT_MN, false, "Force above the overpressure limit", " at its highest" },
-        [ALERT_TIME_LIMIT] = { 60 * SEC_USEC, UNIT_SEC, false, "The time limit is reached", " in use" },
-        [ALERT_DEPTH] = { 60 * SEC_USEC, UNIT_UM, false, "Needle depth above its limit", " at its deepest" },
-        [ALERT_HEAD_WORN] = { 60 * SEC_USEC, UNIT_STROKES, false, "The needle head has reached its limit", "" },
-        [ALERT_HEAD_REUSED] = { 60 * SEC_USEC, UNIT_USES, false, "The needle head has been used before", "" },
-        [ALERT_BATTERY_LOW] = { 60 * SEC_USEC, UNIT_PERCENT, true, "The device's battery is low", "" },
-        [ALERT_SAMPLES_LOST] = { 60 * SEC_USEC, UNIT_PACKETS, false, "Measurements were lost on their way", "" },
-        [ALERT_CLOCK_UNSET] = { 60 * SEC_USEC, UNIT_NONE, false, "The device's clock is not set", "" },
-        [ALERT_REST_NOT_OVER] = { 60 * SEC_USEC, UNIT_SEC, false, "Begun before the planned rest was over", " early" },
-        [ALERT_EVENTS_LEFT_OUT] = { 60 * SEC_USEC, UNIT_EVENTS, false, "More happened than is listed", "" },
+        [ALERT_OVERPRESSURE] = { 30 * SEC_USEC, UNIT_MN, false, "Force above the overpressure limit", "", " at its highest" },
+        [ALERT_TIME_LIMIT] = { 60 * SEC_USEC, UNIT_SEC, false, "The time limit is reached", " in use", "" },
+        [ALERT_DEPTH] = { 60 * SEC_USEC, UNIT_UM, false, "Needle depth above its limit", "", " at its deepest" },
+        [ALERT_HEAD_WORN] = { 60 * SEC_USEC, UNIT_STROKES, false, "The needle head has reached its limit", "", "" },
+        [ALERT_HEAD_REUSED] = { 60 * SEC_USEC, UNIT_USES, false, "The needle head has been used before", "", "" },
+        [ALERT_BATTERY_LOW] = { 60 * SEC_USEC, UNIT_PERCENT, true, "The device's battery is low", "", "" },
+        [ALERT_SAMPLES_LOST] = { 60 * SEC_USEC, UNIT_PACKETS, false, "Measurements were lost on their way", "", "" },
+        [ALERT_CLOCK_UNSET] = { 60 * SEC_USEC, UNIT_NONE, false, "The device's clock is not set", "", "" },
+        [ALERT_REST_NOT_OVER] = { 60 * SEC_USEC, UNIT_SEC, false, "Begun before the planned rest was over", " early", "" },
+        [ALERT_EVENTS_LEFT_OUT] = { 60 * SEC_USEC, UNIT_EVENTS, false, "More happened than is listed", "", "" },
 };
 
 static const char *const level_names[] = {
@@ -125,14 +125,14 @@ const char *alert_level_name(AlertLevel level) {
         return level_names[level];
 }
 
-char *alert_text(const Alert *alert) {
+char *alert_text(const Alert *alert, bool worst) {
         g_autofree char *value = NULL;
 
         if (alert->value == ALERT_VALUE_NONE || table[alert->code].unit == UNIT_NONE)
                 return g_strdup(table[alert->code].text);
 
         value = value_text(table[alert->code].unit, alert->value);
-        return g_strconcat(table[alert->code].text, ": ", value, table[alert->code].after, NULL);
+        return g_strconcat(table[alert->code].text, ": ", value, table[alert->code].after, worst ? table[alert->code].worst : "", NULL);
 }
 
 void alerts_init(Alerts *a) {

@@ -52,8 +52,9 @@ typedef struct Alerts {
 
 const char *alert_code_name(AlertCode code);    /* "overpressure" */
 const char *alert_level_name(AlertLevel level); /* "warning" */
-/* A sentence for people, without a full stop: what it is, with the value in its unit. Owned by the caller (g_free). */
-char *alert_text(const Alert *alert);
+/* A sentence for people, without a full stop: what it is, with the value in its unit. `worst`: says that it is the worst
+ * there was, where one gets worse while it stands; not when it is raised. Owned by the caller (g_free). */
+char *alert_text(const Alert *alert, bool worst);
 
 void alerts_init(Alerts *a);
 /* The cause holds with this value: may be called with each value for which it does. Returns the alert if it was

@@ -187,7 +187,10 @@ def test_the_page_says_what_show_says(stage):
     expect([row[1] for row in page.table('Time in contact by zone')][1], '0.30 to below 2.00 N', 'their limits')
     expect({row[0]: row[2] for row in page.table('Figures by area')},
            {name: str(area['strokes']) for name, area in shown['areas'].items() if area}, 'strokes by area')
-    expect([row[3] for row in page.table('Alerts')], [event['text'] for event in shown['events'] if event['kind'] == 'alert' and event['raised']], 'alerts')
+    expect([row[3] for row in page.table('Alerts')], [alert['text'] for alert in shown['alerts']], 'alerts')
+    expect([(event['level'], event['text'].endswith(' N at its highest')) for event in shown['events'] if event['kind'] == 'alert' and event['name'] == 'overpressure'],
+           [('warning', False), ('alarm', False), ('alarm', True)], 'what is raised is not yet the highest')
+    expect([row[2] for row in page.table('Alerts') if 'Force' in row[3]], ['alarm'], 'a warning that became an alarm is one')
     expect('the hand <slipped> & here' in [row[2] for row in page.table('Events')], True, 'the mark')
     expect(page.pairs['Record'].startswith('whole: '), True, f'what verify says: {page.pairs["Record"]}')
     expect({row[0]: row[3] for row in page.table(f'Session {first} of ')}['Mean force'],

@@ -264,7 +264,25 @@ static void test_texts(void) {
 
         for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
                 Alert alert = { .code = cases[i].code, .level = ALERT_WARNING, .value = cases[i].value };
-                g_autofree char *text = alert_text(&alert);
+                g_autofree char *text = alert_text(&alert, true);
+
+                g_assert_cmpstr(text, ==, cases[i].text);
+        }
+}
+
+/* What is raised has a value, and nobody knows yet whether that is the worst. */
+static void test_texts_when_raised(void) {
+        static const struct { AlertCode code; int32_t value; const char *text; } cases[] = {
+                { ALERT_OVERPRESSURE, 4800, "Force above the overpressure limit: 4.8 N" },
+                { ALERT_OVERPRESSURE, ALERT_VALUE_NONE, "Force above the overpressure limit" },
+                { ALERT_DEPTH, 1500, "Needle depth above its limit: 1.50 mm" },
+                { ALERT_TIME_LIMIT, 900, "The time limit is reached: 15 min in use" },
+                { ALERT_REST_NOT_OVER, 86400, "Begun before the planned rest was over: 1 day early" },
+        };
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+                Alert alert = { .code = cases[i].code, .level = ALERT_WARNING, .value = cases[i].value };
+                g_autofree char *text = alert_text(&alert, false);
 
                 g_assert_cmpstr(text, ==, cases[i].text);
         }
@@ -284,5 +302,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/alerts/10000-of-them-are-bounded", test_10000_of_them_are_bounded);
         g_test_add_func("/alerts/names", test_names);
         g_test_add_func("/alerts/texts", test_texts);
+        g_test_add_func("/alerts/texts-when-raised", test_texts_when_raised);
         return g_test_run();
 }

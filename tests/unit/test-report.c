@@ -186,6 +186,24 @@ static void test_values(void) {
                         g_error("the page does not say \"%s\"", said[i]);
 }
 
+/* An alert is one, also where a warning became an alarm, and has the worst there was. */
+static void test_alerts_are_those_of_the_session(void) {
+        g_auto(Report) report = full();
+        g_autofree char *page = NULL;
+
+        json_object_set_new(report.session, "over_count", json_integer(4));
+        json_object_set_new(report.session, "alerts", parsed("[{\"code\": \"overpressure\", \"level\": \"alarm\", \"raised\": 60000000, \"cleared\":"
+                                                             " 63000000, \"value\": 6360, \"text\": \"Too much: 6.4 N at its highest\"},"
+                                                             " {\"code\": \"samples-lost\", \"level\": \"notice\", \"raised\": 70000000}]"));
+        page = page_of(&report);
+        g_assert_cmpuint(report.alerts->len, ==, 2);
+        g_assert_cmpuint(report.overpressures, ==, 1);
+        g_assert_cmpuint(g_array_index(report.alerts, ReportAlert, 0).raised_usec, ==, 60000000);
+        g_assert_nonnull(strstr(page, "<td>alarm</td><td>Too much: 6.4 N at its highest</td>"));
+        g_assert_nonnull(strstr(page, "<td>notice</td><td>samples-lost</td>"));
+        g_assert_nonnull(strstr(page, "counted 4 times and raised as an alert 1 time:"));
+}
+
 static void test_since_the_last(void) {
         g_auto(Report) report = full();
         g_autofree char *page = page_of(&report);
@@ -388,6 +406,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/report/structure", test_structure);
         g_test_add_func("/report/what-is-folded-is-said-on-paper", test_what_is_folded_is_said_on_paper);
         g_test_add_func("/report/values", test_values);
+        g_test_add_func("/report/alerts-are-those-of-the-session", test_alerts_are_those_of_the_session);
         g_test_add_func("/report/since-the-last", test_since_the_last);
         g_test_add_func("/report/curve-is-broken-where-nothing-came", test_curve_is_broken_where_nothing_came);
         g_test_add_func("/report/what-came-after-the-end-is-in-the-table", test_what_came_after_the_end_is_in_the_table);
