@@ -5,6 +5,8 @@
 /* Stored sessions read again, by the code that follows live ones. All of it runs on the store's reader, but for the freeing: a decoding has a
  * tracker of its own, and what it borrows of the hub, the profiles, does not change after they were loaded. */
 
+#define TRACE_UNIT_USEC 10000         /* of a trace's period */
+
 SessionIdentity decoding_identity(const StoreSession *row, const char *device_path) {
         SessionIdentity identity = {
                 .id = row->id,
@@ -115,14 +117,41 @@ Frame decoding_mapped(const Decoding *d, const Frame *frame) {
         return mapped;
 }
 
-/* Of what the device has stored itself only that counts which nobody saw live: within a second of it there was no value. */
-static void take_stored(Decoding *d, const Frame *frame) {
-        uint64_t second = (MAX(frame->boottime_usec, d->start_boottime_usec) - d->start_boottime_usec) / 1000000u;
+/* Within a second of it there was a value. */
+static bool was_followed(const Decoding *d, uint64_t session_usec) {
+        uint64_t second = session_usec / 1000000u;
 
         for (uint64_t i = second > 0 ? second - 1 : 0; i <= second + 1 && i < DECODING_SECONDS; i++)
                 if (d->followed[i / 8] & 1u << i % 8)
-                        return;
-        (void) hub_stored_sample(frame, &d->sample);
+                        return true;
+        return false;
+}
+
+/* Session time of a trace's first entry here. A frame that lies before the session has its beginning as its time, and tells only by the wall
+ * clock when it was. */
+static int64_t trace_begin(const Decoding *d, const Frame *frame) {
+        uint64_t start_realtime_usec = replay_session(d->replay)->start_realtime_usec;
+
+        if (frame->boottime_usec > d->start_boottime_usec)
+                return (int64_t) (frame->boottime_usec - d->start_boottime_usec);
+        return frame->realtime_usec < start_realtime_usec ? -(int64_t) (start_realtime_usec - frame->realtime_usec) : 0;
+}
+
+/* Of what the device has stored itself only that counts which nobody saw live. */
+static void take_stored(Decoding *d, const Frame *frame) {
+        int64_t from_usec = trace_begin(d, frame);
+
+        if (omp_trace_decode(frame->data, frame->size, &d->trace) < 0)
+                return;
+        for (unsigned i = 0; i < d->trace.n; i++) {
+                int64_t at_usec = from_usec + (int64_t) i * d->trace.period_10ms * TRACE_UNIT_USEC;
+                StoreTimedSample *stored = &d->stored[d->n_stored];
+
+                if (at_usec < 0 || was_followed(d, (uint64_t) at_usec))
+                        continue;
+                stored->boottime_usec = d->start_boottime_usec + (uint64_t) at_usec;
+                d->n_stored += hub_stored_sample(&d->trace, i, &stored->sample);
+        }
 }
 
 static void decoding_frame(void *decoding, const Frame *frame, StoreSample *ret) {
@@ -131,6 +160,7 @@ static void decoding_frame(void *decoding, const Frame *frame, StoreSample *ret)
 
         d->sample = (StoreSample) {};
         d->is_live = d->is_waveform = d->is_event = false;
+        d->n_stored = 0;
         decoding_happenings_begin(d, frame);
         if (frame->direction == FRAME_OF_LINK)
                 d->has_live = false;
@@ -139,6 +169,13 @@ static void decoding_frame(void *decoding, const Frame *frame, StoreSample *ret)
                 take_stored(d, frame);
         if (ret)
                 *ret = d->sample;
+}
+
+static size_t decoding_stored(void *decoding, const StoreTimedSample **ret) {
+        const Decoding *d = decoding;
+
+        *ret = d->stored;
+        return d->n_stored;
 }
 
 static void decoding_figures(void *decoding, uint64_t end_boottime_usec, Figures *ret) {
@@ -170,6 +207,7 @@ const Session *decoding_session(const void *decoding) {
 const StoreDecoder hub_decoder = {
         .begin = decoding_begin,
         .frame = decoding_frame,
+        .stored = decoding_stored,
         .csv_row = decoding_csv_row,
         .csv_moment = decoding_csv_moment,
         .csv_head = DECODING_CSV_HEAD,

@@ -5,6 +5,7 @@
  * and events in exports. */
 
 #include "hub-private.h"
+#include "needled/omp-records.h"
 #include "profiles/channels.h"
 #include "session/replay.h"
 
@@ -18,8 +19,11 @@ typedef struct Decoding {
         uint8_t map[CHANNELS_MAX];
 
         uint8_t followed[DECODING_SECONDS / 8]; /* a bit for each second of the session: a value came live */
-        StoreSample sample;             /* of the newest frame, like the three below */
+        StoreSample sample;             /* of the newest frame, like the four below */
         bool is_live, is_waveform, is_event;
+        size_t n_stored;                /* entries of `trace` that nobody saw live */
+        StoreTimedSample stored[OMP_TRACE_ENTRIES_MAX];
+        OmpTrace trace;                 /* the newest that has come */
         OmpWaveform waveform;           /* with is_waveform */
         OmpEvent event;                 /* with is_event */
         bool has_live;                  /* a value has come since the link did something: */

@@ -115,8 +115,8 @@ void hub_alert_battery(Follower *follower);
 
 /* hub-sample.c */
 void hub_sample(const Session *session, const OmpLive *live, StoreSample *ret); /* what the newest says of the curves */
-/* Likewise of a frame of Session Data. False: nothing. */
-bool hub_stored_sample(const Frame *frame, StoreSample *ret);
+/* Likewise of an entry of a stored trace. False: nothing. */
+bool hub_stored_sample(const OmpTrace *trace, unsigned entry, StoreSample *ret);
 void hub_frame_hold(Follower *follower, const Session *session, const Frame *frame);
 /* To the store, with what was found out about it. After each tracker_frame() and tracker_start(), and before a session ends. */
 void hub_frame_flush(Follower *follower);

@@ -26,15 +26,11 @@ void hub_sample(const Session *session, const OmpLive *l, StoreSample *ret) {
         }
 }
 
-bool hub_stored_sample(const Frame *frame, StoreSample *ret) {
-        OmpTrace trace;
+bool hub_stored_sample(const OmpTrace *trace, unsigned entry, StoreSample *ret) {
         StoredSample sample;
 
         *ret = (StoreSample) {};
-        if (frame->channel != OMP_CHAR_SESSION_DATA || omp_trace_decode(frame->data, frame->size, &trace) < 0)
-                return false;
-
-        stored_sample(&trace, &sample);
+        stored_sample(trace, entry, &sample);
         if (sample.has_force) {
                 ret->has |= 1u << STORE_METRIC_FORCE;
                 ret->mean[STORE_METRIC_FORCE] = sample.force_mean_mn;

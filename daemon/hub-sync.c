@@ -162,7 +162,7 @@ static int utc_offset(const OmpRecord *record, uint64_t realtime_usec) {
 }
 
 /* Its boot times count from its own beginning: what this computer's clock was then, nobody knows. */
-static Frame *make_frames(const StoredRecord *stored, uint64_t start_realtime_usec, uint64_t length_usec, StoreSample *samples) {
+static Frame *make_frames(const StoredRecord *stored, uint64_t start_realtime_usec, uint64_t length_usec) {
         Frame *frames = g_new0(Frame, stored->n_bodies);
 
         for (size_t i = 0; i < stored->n_bodies; i++) {
@@ -177,7 +177,6 @@ static Frame *make_frames(const StoredRecord *stored, uint64_t start_realtime_us
                         .size = (uint16_t) body->size,
                         .data = body->data,
                 };
-                (void) hub_stored_sample(&frames[i], &samples[i]);
         }
 
         return frames;
@@ -241,8 +240,7 @@ void hub_sync_record(Device *device, const StoredRecord *stored) {
         Follower *f = device->follower;
         Hub *hub = f->hub;
         uint64_t length_usec = stored->record.duration_sec * USEC_PER_SEC, start_usec = start_of(stored, length_usec);
-        g_autofree StoreSample *samples = g_new0(StoreSample, stored->n_bodies);
-        g_autofree Frame *frames = make_frames(stored, start_usec, length_usec, samples);
+        g_autofree Frame *frames = make_frames(stored, start_usec, length_usec);
         const char *area = omp_name(OMP_WORDS_AREA, stored->record.area);
         g_autofree char *channels = channels_text(device->profile);
         SessionIdentity identity;
@@ -279,7 +277,6 @@ void hub_sync_record(Device *device, const StoredRecord *stored) {
                 .cursor = { stored->cursor.epoch, stored->cursor.record, stored->cursor.start },
                 .start_unknown = stored->start_realtime_usec == 0,
                 .frames = frames,
-                .samples = samples,
                 .n_frames = stored->n_bodies,
         };
         stored_figures(&stored->record, &row.session.figures);

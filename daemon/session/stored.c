@@ -39,30 +39,15 @@ void stored_figures(const OmpRecord *record, Figures *ret) {
                 set_count(ret, FIGURE_DEPTH_MAX, record->depth_max_um);
 }
 
-void stored_sample(const OmpTrace *trace, StoredSample *ret) {
-        int64_t sum_mn = 0, strokes = 0;
-        unsigned n = 0;
+void stored_sample(const OmpTrace *trace, unsigned entry, StoredSample *ret) {
+        const OmpTraceEntry *e = &trace->entries[entry];
 
-        *ret = (StoredSample) { .force_peak_mn = INT16_MIN };
-        for (unsigned i = 0; i < trace->n; i++) {
-                const OmpTraceEntry *e = &trace->entries[i];
-
-                strokes += e->strokes;
-                if (e->force_mean_mn != OMP_FORCE_UNKNOWN) {
-                        sum_mn += e->force_mean_mn;
-                        n++;
-                }
-                if (e->force_peak_mn != OMP_FORCE_UNKNOWN && e->force_peak_mn > ret->force_peak_mn)
-                        ret->force_peak_mn = e->force_peak_mn;
+        *ret = (StoredSample) { .has_force = e->force_mean_mn != OMP_FORCE_UNKNOWN, .has_rate = trace->period_10ms > 0 };
+        if (ret->has_force) {
+                ret->force_mean_mn = e->force_mean_mn;
+                /* OMP_FORCE_UNKNOWN is less than any */
+                ret->force_peak_mn = e->force_peak_mn > e->force_mean_mn ? e->force_peak_mn : e->force_mean_mn;
         }
-
-        ret->has_force = n > 0;
-        if (n > 0) {
-                ret->force_mean_mn = (int32_t) (sum_mn / n);
-                if (ret->force_peak_mn < ret->force_mean_mn)
-                        ret->force_peak_mn = ret->force_mean_mn; /* no peak is known */
-        }
-        ret->has_rate = trace->n > 0 && trace->period_10ms > 0;
         if (ret->has_rate)
-                ret->rate_per_min = (int32_t) (strokes * CENTISECONDS_PER_MINUTE / (trace->n * (int64_t) trace->period_10ms));
+                ret->rate_per_min = e->strokes * CENTISECONDS_PER_MINUTE / trace->period_10ms;
 }

@@ -139,6 +139,8 @@ static void add_frame(Import *import, const TapeLine *line) {
                 return;
         }
         decoder_of(import)->frame(import->decoding, &frame, &sample);
+        if (store_is_of_record(&import->session, &frame))
+                part->summary.unknown = true; /* of other times than its own, and what counts of it shows when all is known */
         summary_add(&part->summary, &sample);
         add_events(import);
         add_gaps(import);

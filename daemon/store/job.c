@@ -123,7 +123,6 @@ static void clear_record(Job *job) {
         job_clear_session(&record->session);
         free_text(record->device_address_type);
         g_free((Frame *) record->frames);
-        g_free((StoreSample *) record->samples);
         g_free(record);
         g_free(job->record_octets);
 }
@@ -224,7 +223,6 @@ Job *job_new_record(const StoreRecord *record) {
         job->fate = STORE_RECORD_KNOWN;         /* until it is written */
         copy->device_address_type = g_strdup(record->device_address_type);
         copy->frames = frames;
-        copy->samples = g_memdup2(record->samples, record->n_frames * sizeof *record->samples);
         job->record = copy;
         return job;
 }

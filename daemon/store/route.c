@@ -81,6 +81,18 @@ void route_take_whole(Route *route) {
                 route_chunk(route, i)->step = ROUTE_DECODE;
 }
 
+bool route_take_record(Route *route) {
+        bool any = false;
+
+        for (unsigned i = 0; i < route->chunks->len; i++) {
+                RouteChunk *chunk = route_chunk(route, i);
+
+                chunk->step = chunk->of_record ? ROUTE_DECODE : ROUTE_SKIP;
+                any |= chunk->of_record;
+        }
+        return any;
+}
+
 bool route_begins(const Route *route, unsigned i) {
         return i == 0 || route_chunk(route, i - 1)->step == ROUTE_SKIP;
 }

@@ -4,7 +4,10 @@
 /* Which chunks of a session are read for a curve. One that lies in a bucket with all its frames is known by its summary; one that a bucket's
  * edge cuts has to be decoded, and so has one whose summary is not known. What a frame says depends on what came before it (a stroke rate on
  * the last stroke), so decoding does not begin with the first chunk that is wanted but before it, and is believed only after a chunk whose
- * values came to exactly what its summary says. Where that fails all is decoded from the first frame on, which is always right. */
+ * values came to exactly what its summary says. Where that fails all is decoded from the first frame on, which is always right.
+ *
+ * What a device has stored itself is of other times than its frames, and counts where nobody saw it live. It is in no summary, and is decoded
+ * behind all else. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -23,6 +26,7 @@ typedef struct RouteChunk {
         int64_t seq;
         RouteStep step;
         bool known;                     /* `summary` is what its values come to */
+        bool of_record;                 /* it was decoded but for what the device had stored itself */
         SummaryMetric summary;          /* of the metric */
 } RouteChunk;
 
@@ -42,6 +46,8 @@ bool route_add(Route *route, Series *series, int64_t seq, uint64_t t0_boottime_u
 void route_settle(Route *route, bool tail);
 /* From here on everything is decoded. */
 void route_take_whole(Route *route);
+/* All else is decoded: what is left is what the device had stored itself. False: nothing. */
+bool route_take_record(Route *route);
 /* Whether decoding begins anew at this one, or goes on from the one before. */
 bool route_begins(const Route *route, unsigned i);
 

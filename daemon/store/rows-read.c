@@ -24,10 +24,13 @@ Chunk rows_chunk_get(sqlite3_stmt *stmt) {
         };
 }
 
-bool rows_summary_get(sqlite3_stmt *stmt, int at, uint64_t *ret_t1_boottime_usec, Summary *ret) {
+bool rows_summary_get(sqlite3_stmt *stmt, int at, int oldest, uint64_t *ret_t1_boottime_usec, Summary *ret) {
+        int version;
+
         *ret = (Summary) {};
         *ret_t1_boottime_usec = get_u64(stmt, at++);
-        ret->unknown = sqlite3_column_int(stmt, at++) != SCHEMA_FIGURES_VERSION;
+        version = sqlite3_column_int(stmt, at++);
+        ret->unknown = version < oldest || version > SCHEMA_FIGURES_VERSION;
         for (int i = 0; i < _STORE_METRIC_MAX && !ret->unknown; i++, at += 4)
                 ret->metrics[i] = (SummaryMetric) {
                         .n = (uint32_t) sqlite3_column_int64(stmt, at),

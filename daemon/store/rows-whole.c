@@ -162,24 +162,6 @@ int rows_gap_has(Rows *rows, uint64_t session, const StoreGap *gap) {
         return look(rows, ROWS_GAP_HAS, G_N_ELEMENTS(values), values, 0, NULL);
 }
 
-int rows_gaps_of_link(Rows *rows, uint64_t session, GArray *ret) {
-        sqlite3_stmt *stmt;
-        int rc = bind(rows, ROWS_GAPS_OF_LINK, 1, (int64_t[]) { (int64_t) session }, &stmt);
-
-        if (rc != SQLITE_OK)
-                return rc;
-        while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-                StoreGap gap = {
-                        .from_usec = (uint64_t) sqlite3_column_int64(stmt, 0),
-                        .to_usec = (uint64_t) sqlite3_column_int64(stmt, 1),
-                };
-
-                g_array_append_val(ret, gap);
-        }
-        (void) sqlite3_reset(stmt);
-        return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
 int rows_next_hidden(Rows *rows, uint64_t after, uint64_t *ret_id) {
         int64_t found = 0;
         int rc = look(rows, ROWS_HIDDEN_NEXT, 1, (int64_t[]) { (int64_t) after }, 1, &found);

@@ -86,7 +86,6 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_SESSION_MERGE] = "UPDATE session SET source = 'both', record = ?2, epoch = ?3, record_start = ?4 WHERE id = ?1",
         [ROWS_SESSION_RECORD_SEQ] = "UPDATE session SET record_seq = ?2 WHERE id = ?1",
         [ROWS_CHUNK_HAS] = "SELECT 1 FROM chunk WHERE session = ? AND seq = ?",
-        [ROWS_GAPS_OF_LINK] = "SELECT from_usec, to_usec FROM gap WHERE session = ? AND stream = 0",
         [ROWS_HIDDEN_NEXT] = "SELECT id FROM session WHERE ended = 2 AND id > ? ORDER BY id LIMIT 1",
         [ROWS_NOT_OVER] = "SELECT id FROM session WHERE ended = 0 UNION ALL SELECT id FROM session WHERE ended = 2",
         [ROWS_NEXT_OF_OWNER] = "SELECT id, owner FROM session WHERE ended = 1 AND owner = ?3 AND id > ?1 AND id <= ?2"

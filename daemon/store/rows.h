@@ -51,7 +51,6 @@ typedef enum RowsStatement {
         ROWS_SESSION_MERGE,
         ROWS_SESSION_RECORD_SEQ,
         ROWS_CHUNK_HAS,
-        ROWS_GAPS_OF_LINK,
         ROWS_HIDDEN_NEXT,
         ROWS_NOT_OVER,
         ROWS_NEXT_OF_OWNER,
@@ -155,8 +154,6 @@ int rows_bury(Rows *rows, const StoreBurial *burial);
 int rows_bury_session(Rows *rows, uint64_t id);
 int rows_is_buried(Rows *rows, const StoreBurial *burial);
 int rows_chunk_has(Rows *rows, uint64_t session, uint64_t seq); /* SQLITE_NOTFOUND */
-/* Gaps of the link; appends StoreGap. */
-int rows_gaps_of_link(Rows *rows, uint64_t session, GArray *ret);
 
 /* The next that nobody sees, behind `after`. SQLITE_NOTFOUND. */
 int rows_next_hidden(Rows *rows, uint64_t after, uint64_t *ret_id);
@@ -211,9 +208,9 @@ void rows_read_end(Rows *rows, RowsStatement which);
         "t1_boottime, figures_version, force_n, force_min, force_max, force_sum, stroke_rate_n, stroke_rate_min," \
         " stroke_rate_max, stroke_rate_sum, depth_n, depth_min, depth_max, depth_sum"
 #define ROWS_SUMMARY_N_COLUMNS 14
-/* Of such columns from `at` on. False: not known by today's code, the frames have to be read. ret_t1_boottime_usec is 0 where it is not
- * known. */
-bool rows_summary_get(sqlite3_stmt *stmt, int at, uint64_t *ret_t1_boottime_usec, Summary *ret);
+/* Of such columns from `at` on. False: not known by the code of today, nor by one from the version `oldest` on; the frames have to be read.
+ * ret_t1_boottime_usec is 0 where it is not known. */
+bool rows_summary_get(sqlite3_stmt *stmt, int at, int oldest, uint64_t *ret_t1_boottime_usec, Summary *ret);
 Chunk rows_chunk_get(sqlite3_stmt *stmt);
 
 /* "SELECT … FROM session", to which the reader appends, and a row of it; the strings are new. Free the

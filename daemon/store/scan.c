@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "store/rows.h"
+#include "store/schema.h"
 #include "store/shared.h"
 
 #define CHUNK_QUERY "SELECT " ROWS_CHUNK_COLUMNS ", seq FROM chunk WHERE session = ? AND seq >= ? ORDER BY seq"
@@ -23,6 +24,10 @@ static bool is_replay(const Scan *scan) {
 
 static bool is_series(const Scan *scan) {
         return scan->series_read;
+}
+
+static bool is_imported(const Scan *scan) {
+        return g_str_equal(scan->session.source, "imported");
 }
 
 /* ---- Beginning ---- */
@@ -64,10 +69,9 @@ static void begin_decoding(Scan *scan) {
         scan->settled = scan->at == 0;
 }
 
-/* Fetched from its device, it may hold values of any time behind those that came live. */
+/* Fetched from its device, it holds values of any time, beside those that came live. Of one that is imported its chunks say so. */
 static bool holds_record(const StoreSession *session) {
-        return g_str_equal(session->source, "stored") || g_str_equal(session->source, "both") ||
-               (g_str_equal(session->source, "imported") && session->record > 0);
+        return g_str_equal(session->source, "stored") || g_str_equal(session->source, "both");
 }
 
 static int begin(Scan *scan, sqlite3 *db) {
@@ -95,16 +99,37 @@ static bool is_needless(const Scan *scan, const Frame *frame) {
         return is_series(scan) && frame->channel == STORE_BULK_CHANNEL && frame->direction == FRAME_FROM_DEVICE && !*scan->session.channels;
 }
 
+/* What the device had stored itself has its turn behind all else. */
+static bool is_put_off(Scan *scan, const Frame *frame) {
+        bool of_record = store_is_of_record(&scan->session, frame);
+
+        if (!is_series(scan))
+                return false;
+        scan->found_record |= of_record;
+        return of_record != scan->reads_record;
+}
+
+static void add_stored(Scan *scan) {
+        const StoreTimedSample *samples;
+        size_t n = decoder_of(scan)->stored ? decoder_of(scan)->stored(scan->decoding, &samples) : 0;
+
+        for (size_t i = 0; i < n; i++)
+                series_add(&scan->series, samples[i].boottime_usec, &samples[i].sample);
+}
+
 /* `used`: its values are a part of the curve. */
 static void take_frames(Scan *scan, bool used) {
         scan->summary = (Summary) {};
+        scan->found_record = false;
         for (uint32_t i = 0; i < scan->frames.n; i++) {
                 const Frame *frame = &scan->frames.frames[i];
                 StoreSample sample = {};
 
-                if (is_needless(scan, frame))
+                if (is_needless(scan, frame) || is_put_off(scan, frame))
                         continue;
                 decoder_of(scan)->frame(scan->decoding, frame, &sample);
+                if (scan->reads_record)
+                        add_stored(scan);
                 if (is_replay(scan) || sample.has == 0)
                         continue;
                 summary_add(&scan->summary, &sample);
@@ -181,7 +206,15 @@ static int read_replay(Scan *scan, sqlite3 *db, uint64_t until_usec) {
 
 /* ---- Of a series ---- */
 
+/* Decoding that did not begin with the first frame has come to something else: from there, then. */
+static void begin_anew(Scan *scan) {
+        route_take_whole(&scan->route);
+        series_clear(&scan->series);
+        scan->at = 0;
+}
+
 static int read_route(Scan *scan, sqlite3 *db, uint64_t until_usec) {
+        int oldest = is_imported(scan) ? SCHEMA_FIGURES_VERSION : SCHEMA_SUMMARY_VERSION;
         sqlite3_stmt *stmt = NULL;
         bool more = true;
         int rc = prepare_for(db, ROUTE_QUERY, scan->id, scan->next_seq, &stmt);
@@ -194,7 +227,9 @@ static int read_route(Scan *scan, sqlite3 *db, uint64_t until_usec) {
                 if (rc != SQLITE_ROW)
                         break;
                 t0_usec = (uint64_t) sqlite3_column_int64(stmt, 1);
-                summary.unknown = !rows_summary_get(stmt, 2, &t1_usec, &summary);
+                summary.unknown = !rows_summary_get(stmt, 2, oldest, &t1_usec, &summary);
+                if (summary.unknown && is_imported(scan) && !scan->route.whole)
+                        begin_anew(scan); /* it may hold what its device had stored */
                 scan->next_seq = sqlite3_column_int64(stmt, 0) + 1;
                 more = route_add(&scan->route, &scan->series, scan->next_seq - 1, t0_usec, t1_usec, &summary);
                 if (more && shared_now_usec() >= until_usec)
@@ -211,20 +246,14 @@ static int read_route(Scan *scan, sqlite3 *db, uint64_t until_usec) {
         return SQLITE_ROW;
 }
 
-/* Decoding that did not begin with the first frame has come to something else: from there, then. */
-static void begin_anew(Scan *scan) {
-        route_take_whole(&scan->route);
-        series_clear(&scan->series);
-        scan->at = 0;
-}
-
 /* The next chunk of the route was decoded. */
-static void look_at_values(Scan *scan, const RouteChunk *chunk) {
+static void look_at_values(Scan *scan, RouteChunk *chunk) {
         StoreMetric metric = scan->series.wanted.metric;
         const SummaryMetric *is = &scan->summary.metrics[metric], *want = &chunk->summary;
 
         scan->at++;
-        if (scan->route.whole)
+        chunk->of_record = scan->found_record;
+        if (scan->route.whole || scan->reads_record)
                 return;
         if (chunk->known && is->n == want->n && (is->n == 0 || (is->min == want->min && is->max == want->max && is->sum == want->sum)))
                 scan->settled |= is->n > 0;
@@ -238,10 +267,10 @@ static int read_stretch(Scan *scan, sqlite3 *db, uint64_t until_usec) {
         int rc = prepare_for(db, CHUNK_QUERY, scan->id, route_chunk(&scan->route, scan->at)->seq, &stmt);
         bool on = true;
 
-        if (route_begins(&scan->route, scan->at))
+        if (route_begins(&scan->route, scan->at) && !scan->reads_record)
                 begin_decoding(scan);
         while (rc == SQLITE_OK && on) {
-                const RouteChunk *wanted = route_chunk(&scan->route, scan->at);
+                RouteChunk *wanted = route_chunk(&scan->route, scan->at);
                 unsigned at = scan->at;
                 Chunk chunk;
 
@@ -314,7 +343,10 @@ static int read_series(Scan *scan, sqlite3 *db, uint64_t until_usec) {
                         begin_anew(scan);
                 else if (scan->wants_tail)
                         rc = read_tail(scan, db);
-                else
+                else if (!scan->reads_record && route_take_record(&scan->route)) {
+                        scan->reads_record = true;
+                        scan->at = 0;
+                } else
                         return SQLITE_DONE;
         } while (rc == SQLITE_ROW && shared_now_usec() < until_usec);
         return rc;

@@ -39,6 +39,8 @@ typedef struct Scan {
         bool routed;                    /* all chunks that are there are in it */
         bool wants_tail;                /* it is live, and what is in no chunk yet belongs to the curve */
         unsigned at;                    /* the next of its chunks */
+        bool found_record;              /* the chunk that was decoded last has something that the device had stored itself: … */
+        bool reads_record;              /* … that is decoded, and nothing else any more */
         bool settled;                   /* what is decoded is what it would be if all had been */
         Summary summary;                /* of the chunk that was decoded last */
 } Scan;

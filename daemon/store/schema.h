@@ -16,8 +16,9 @@
 #define SCHEMA_APPLICATION_ID 0x6e646c64 /* "ndld" */
 #define SCHEMA_VERSION 6
 /* Of the code that derives figures and the summaries of chunks: stored beside them, so that one can tell which are to be derived
- * again. */
-#define SCHEMA_FIGURES_VERSION 2
+ * again. Before 3 the summaries of an imported session had what the device had stored itself at the times of its frames. */
+#define SCHEMA_FIGURES_VERSION 3
+#define SCHEMA_SUMMARY_VERSION 2        /* since when those of all others are right */
 
 typedef enum SchemaKind {
         SCHEMA_EMPTY,           /* nothing in it yet */

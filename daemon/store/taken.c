@@ -9,34 +9,21 @@
 typedef struct Place {
         uint64_t session, start_boottime_usec;
         int64_t offset_usec;            /* of the record's beginning, in session time */
-        const GArray *gaps;             /* NULL: all samples count, else those that lie in one of them */
 } Place;
 
-static bool counts(const Place *place, uint64_t session_usec) {
-        if (!place->gaps)
-                return true;
-        for (guint i = 0; i < place->gaps->len; i++) {
-                const StoreGap *gap = &g_array_index(place->gaps, StoreGap, i);
-
-                if (session_usec >= gap->from_usec && session_usec <= gap->to_usec)
-                        return true;
-        }
-        return false;
-}
-
-static int put_chunk(Ledger *ledger, uint64_t session, uint64_t *seq, ChunkBuilder *builder, Summary *summary) {
+/* What is in it is of other times than its frames, and counts where nobody saw it live: no summary says that. */
+static int put_chunk(Ledger *ledger, uint64_t session, uint64_t *seq, ChunkBuilder *builder) {
+        static const Summary none = { .unknown = true };
         Chunk chunk = chunk_builder_seal(builder);
-        int rc = rows_chunk_insert(&ledger->rows, session, (*seq)++, &chunk, summary);
+        int rc = rows_chunk_insert(&ledger->rows, session, (*seq)++, &chunk, &none);
 
         chunk_builder_reset(builder);
-        *summary = (Summary) {};
         return rc;
 }
 
 /* Behind what the session has. Nothing of it is before its beginning. */
 static int put_frames(Ledger *ledger, const StoreRecord *record, const Place *place) {
         ChunkBuilder builder = {};
-        Summary summary = {};
         uint64_t seq = 0;
         int rc = rows_chunk_next(&ledger->rows, place->session, &seq);
 
@@ -46,13 +33,11 @@ static int put_frames(Ledger *ledger, const StoreRecord *record, const Place *pl
 
                 frame.boottime_usec = place->start_boottime_usec + (uint64_t) MAX(at_usec, 0);
                 if (ledger_chunk_is_full(&builder, &frame))
-                        rc = put_chunk(ledger, place->session, &seq, &builder, &summary);
+                        rc = put_chunk(ledger, place->session, &seq, &builder);
                 chunk_builder_add(&builder, &frame);
-                if (record->samples && counts(place, (uint64_t) MAX(at_usec, 0)))
-                        summary_add(&summary, &record->samples[i]);
         }
         if (rc == SQLITE_OK && builder.n_frames > 0)
-                rc = put_chunk(ledger, place->session, &seq, &builder, &summary);
+                rc = put_chunk(ledger, place->session, &seq, &builder);
         chunk_builder_done(&builder);
         return rc;
 }
@@ -80,9 +65,8 @@ static int add_record(Ledger *ledger, const StoreRecord *record) {
 
 /* The wall clock is what a record and a session that was followed have in common. */
 static int merge_record(Ledger *ledger, const StoreRecord *record, uint64_t id) {
-        g_autoptr(GArray) gaps = g_array_new(FALSE, FALSE, sizeof(StoreGap));
         const StoreSession *s = &record->session;
-        Place place = { .session = id, .gaps = gaps };
+        Place place = { .session = id };
         RowsSessionState state;
         uint64_t seq = 0;
         int rc = rows_session_state(&ledger->rows, id, &state);
@@ -91,8 +75,6 @@ static int merge_record(Ledger *ledger, const StoreRecord *record, uint64_t id) 
                 rc = rows_chunk_next(&ledger->rows, id, &seq);
         if (rc == SQLITE_OK)
                 rc = rows_session_record_seq(&ledger->rows, id, seq);
-        if (rc == SQLITE_OK)
-                rc = rows_gaps_of_link(&ledger->rows, id, gaps);
         if (rc != SQLITE_OK)
                 return rc;
         place.start_boottime_usec = state.start_boottime_usec;

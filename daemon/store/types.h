@@ -17,6 +17,8 @@
 /* The channel whose frames go first when memory is full: an OMP_CHAR_WAVEFORM. The store does not know the codec;
  * test-job.c holds the two together. */
 #define STORE_BULK_CHANNEL 2u
+/* That of what a device has stored itself: an OMP_CHAR_SESSION_DATA, likewise. */
+#define STORE_RECORD_CHANNEL 7u
 
 /* The curves that are kept of a session: of each chunk its smallest and largest value, so that a curve is read without the frames. */
 typedef enum StoreMetric {
@@ -33,6 +35,12 @@ typedef struct StoreSample {
         int32_t mean[_STORE_METRIC_MAX]; /* the value; of force the interval's mean */
         int32_t max[_STORE_METRIC_MAX]; /* the value; of force the interval's peak */
 } StoreSample;
+
+/* One that is not of its frame's time. */
+typedef struct StoreTimedSample {
+        uint64_t boottime_usec;
+        StoreSample sample;
+} StoreTimedSample;
 
 typedef enum StoreState {
         STORE_OPENING,
@@ -89,6 +97,11 @@ typedef struct StoreSession {
         uint64_t end_boottime_usec, end_realtime_usec;
         Figures figures;        /* absent while live */
 } StoreSession;
+
+/* Whether it is something that the device has stored itself: in a vendor's session the number means something else. */
+static inline bool store_is_of_record(const StoreSession *session, const Frame *frame) {
+        return frame->channel == STORE_RECORD_CHANNEL && frame->direction == FRAME_FROM_DEVICE && !*session->channels;
+}
 
 /* Whether what was stored with this name of its owner is that of who has this name; where either is not known ("", NULL) it is. */
 static inline bool store_owner_fits(const char *stored, const char *name) {
@@ -167,7 +180,6 @@ typedef struct StoreRecord {
         StoreCursor cursor;             /* where it is then */
         bool start_unknown;             /* by the wall clock: the session's is a guess */
         const Frame *frames;            /* what came of it on the air: the record's bodies and its trace's, in order */
-        const StoreSample *samples;     /* one for each frame; NULL: none */
         size_t n_frames;
 } StoreRecord;
 
@@ -220,6 +232,9 @@ typedef struct StoreDecoder {
         void *(*begin)(const StoreSession *session, void *userdata);
         /* One of them. What it says of the curves is in *ret (has 0: nothing), which may be NULL. */
         void (*frame)(void *decoding, const Frame *frame, StoreSample *ret);
+        /* What the newest frame, one that store_is_of_record(), says of the curves for times at which nothing came live in the frames so far: how
+         * many samples, valid until the next frame. NULL: nobody can tell. */
+        size_t (*stored)(void *decoding, const StoreTimedSample **ret);
         /* The row of it for `csv`, without its line end, into a buffer of STORE_ROW_MAX octets; returns the length. After frame(). */
         size_t (*csv_row)(void *decoding, const Frame *frame, char *buf);
         /* Likewise of a moment: what held then, after the frames up to it. */

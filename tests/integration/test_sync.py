@@ -2,9 +2,11 @@
 """Sessions that a device has stored: taken over once, merged with what was followed live, cleared only when that is configured."""
 import json
 import signal
+import struct
 
 from bluez import CHARACTERISTIC, OMP, call, characteristics
 from stage import at_least, expect, wait_for
+from test_export import ask
 
 
 def start(stage, *options, config='', crc=True):
@@ -60,6 +62,10 @@ def test_taken_over_once(stage):
     expect(hours, [1, 1], 'hours between their starts')
     expect(stored_on(sim), 3, 'records on the device')
     expect(stage.ctl('verify', *[s['id'] for s in sessions])[:2], (0, ''), 'figures computed again')
+    entries = entries_of(stage, sessions[0]['id'])
+    at_least(len(entries), 8, 'entries of the trace')
+    expect(curve(stage, sessions[0]['id'], len(entries), len(entries) * 1_000_000),
+           [[second * 1_000_000, mean, mean, max(mean, peak)] for second, mean, peak, _ in entries], 'the curve, entry by entry')
 
     expect(stage.ctl('sync')[0], 2, 'nothing is new')
     sim.control('drop')
@@ -93,6 +99,25 @@ def test_what_failed_by_itself_is_fetched_by_hand(stage):
     expect(sync_state(stage).get('error', ''), '', 'an error')
 
 
+def curve(stage, session, points, to=0):
+    return ask(stage, 'GetSeries', 'tsttu', session, 'force', 0, to, points)
+
+
+def entries_of(stage, session):
+    """(second, mean, peak, strokes) of what the device has stored, from the octets that it sent."""
+    path = stage.dir / 'entries.json'
+    expect(stage.ctl('export', session, '--format=json', '--force', '-o', path)[0], 0, 'export')
+    found = []
+    for frame in json.loads(path.read_text())['frames']:
+        body = bytes.fromhex(frame['x'])
+        if frame.get('c') != 'session-data' or body[0] != 2:
+            continue
+        first, period, n = struct.unpack_from('<IHB', body, 6)
+        expect(period, 100, 'period of the trace (10 ms)')
+        found += [(first + i, *struct.unpack_from('<hhH', body, 13 + 6 * i)) for i in range(n)]
+    return found
+
+
 def there_and_back(stage, session):
     """What the device kept is written between what came live, in order of time, so that it can be read again."""
     path = stage.dir / 'merged.json'
@@ -107,6 +132,8 @@ def there_and_back(stage, session):
     back = stage.json('show', stage.json('import', path)['imported'][0]['session'])
     for key in ('duration', 'strokes', 'force', 'contact_time'):
         expect(back.get(key), before.get(key), key)
+    for points in (500, 60, 1):
+        expect(curve(stage, back['id'], points), curve(stage, session, points), f'the curve of {points} points')
     expect(stage.ctl('delete', '--yes', back['id'])[0], 0, 'delete')
 
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <sqlite3.h>
 #include <string.h>
 
 #include "hub-decode.h"
@@ -27,6 +29,7 @@ typedef struct Rig {
 
         bool answered;
         int error;
+        StoreRecordFate fate;
         GArray *points;
         Figures figures;
         unsigned n_alerts;
@@ -206,6 +209,16 @@ static void rig_done(Rig *rig) {
         g_clear_pointer(&rig->points, g_array_unref);
 }
 
+static void change(Rig *rig, const char *sql) {
+        sqlite3 *db;
+
+        g_assert_cmpint(sqlite3_open_v2(rig->f.path, &db, SQLITE_OPEN_READWRITE, NULL), ==, SQLITE_OK);
+        (void) sqlite3_busy_timeout(db, 10000);
+        g_assert_cmpint(sqlite3_exec(db, sql, NULL, NULL, NULL), ==, SQLITE_OK);
+        (void) sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        (void) sqlite3_close(db);
+}
+
 static Rig *asking;
 
 static bool is_answered(Fixture *f, uint64_t value) {
@@ -339,22 +352,48 @@ static void test_few_points_take_few_frames(void) {
 }
 
 static StoreSample sample_at(void *decoding, uint64_t second, uint8_t channel, const uint8_t *data, int size) {
-        Frame frame = { FIXTURE_START_BOOTTIME + second * SEC, 0, channel, FRAME_FROM_DEVICE, (uint16_t) size, data };
+        Frame frame = { FIXTURE_START_BOOTTIME + second * SEC, FIXTURE_START_REALTIME + second * SEC, channel, FRAME_FROM_DEVICE, (uint16_t) size,
+                        data };
         StoreSample sample;
 
         hub_decoder.frame(decoding, &frame, &sample);
         return sample;
 }
 
+/* The seconds, behind `at`, of what a body says for the curves, "0 1". */
+static char *seconds_of(void *decoding, uint64_t at, const uint8_t *data, int size) {
+        g_autoptr(GString) seconds = g_string_new(NULL);
+        const StoreTimedSample *stored;
+        size_t n;
+
+        g_assert_cmpint(sample_at(decoding, at, OMP_CHAR_SESSION_DATA, data, size).has, ==, 0); /* it says nothing of its own time */
+        n = hub_decoder.stored(decoding, &stored);
+        for (size_t i = 0; i < n; i++) {
+                g_assert_cmpint(stored[i].sample.has & 1u << STORE_METRIC_FORCE, !=, 0);
+                g_assert_cmpint(stored[i].sample.max[STORE_METRIC_FORCE], ==, 2000);
+                g_string_append_printf(seconds, "%s%g", i > 0 ? " " : "",
+                                       (double) ((int64_t) (stored[i].boottime_usec - FIXTURE_START_BOOTTIME) - (int64_t) (at * SEC)) / 1e6);
+        }
+        return g_strdup(seconds->str);
+}
+
 /* "For the curves only the trace's entries that lie in a gap of the live session count." */
 static void test_what_a_device_has_stored(void) {
         StoreSession row = { .profile = (char *) "omp1", .channels = (char *) "", .uuid = (char *) "", .boot_id = (char *) "",
-                             .start_boottime_usec = FIXTURE_START_BOOTTIME };
+                             .start_boottime_usec = FIXTURE_START_BOOTTIME, .start_realtime_usec = FIXTURE_START_REALTIME };
+        static const struct {
+                uint64_t at;
+                const char *seconds;
+        } cases[] = {
+                { 5, "0 1" }, { 7, "0 1" }, { 8, "0" }, { 9, "" }, { 10, "" }, { 11, "1" }, { 12, "0 1" }, { 100000, "0 1" }, /* more than a day later */
+        };
         OmpLive live = { .flags = OMP_LIVE_CONTACT_YES, .force_mean_mn = 500, .force_peak_mn = 600 };
         OmpTrace trace = { .record = 1, .period_10ms = 100, .n = 2 };
         uint8_t live_data[OMP_VALUE_MAX], trace_data[OMP_BODY_MAX];
         void *decoding = hub_decoder.begin(&row, &hub);
+        const StoreTimedSample *stored;
         int live_size, trace_size;
+        Frame before;
 
         for (unsigned i = 0; i < trace.n; i++) {
                 trace.entries[i].force_mean_mn = 1000;
@@ -365,16 +404,256 @@ static void test_what_a_device_has_stored(void) {
         g_assert_cmpint(live_size, >, 0);
         g_assert_cmpint(trace_size, >, 0);
         g_assert_cmpint(sample_at(decoding, 10, OMP_CHAR_LIVE, live_data, live_size).mean[STORE_METRIC_FORCE], ==, 500);
-        for (uint64_t second = 5; second < 16; second++) {
-                StoreSample sample = sample_at(decoding, second, OMP_CHAR_SESSION_DATA, trace_data, trace_size);
+        g_assert_cmpuint(hub_decoder.stored(decoding, &stored), ==, 0);
+        for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *seconds = seconds_of(decoding, cases[i].at, trace_data, trace_size), *broken = NULL;
 
-                g_assert_cmpint(sample.has & 1u << STORE_METRIC_FORCE, ==, second >= 9 && second <= 11 ? 0 : 1u << STORE_METRIC_FORCE);
-                if (sample.has)
-                        g_assert_cmpint(sample.max[STORE_METRIC_FORCE], ==, 2000);
+                g_assert_cmpstr(seconds, ==, cases[i].seconds);
+                broken = seconds_of(decoding, cases[i].at, trace_data, 3);
+                g_assert_cmpstr(broken, ==, "");
         }
-        g_assert_cmpint(sample_at(decoding, 100000, OMP_CHAR_SESSION_DATA, trace_data, trace_size).has, !=, 0); /* more than a day later */
-        g_assert_cmpint(sample_at(decoding, 5, OMP_CHAR_SESSION_DATA, trace_data, 3).has, ==, 0);
+
+        /* What began before the session is kept at its beginning: the wall clock tells how much of it was before. */
+        before = (Frame) { FIXTURE_START_BOOTTIME, FIXTURE_START_REALTIME - SEC, OMP_CHAR_SESSION_DATA, FRAME_FROM_DEVICE, (uint16_t) trace_size,
+                           trace_data };
+        hub_decoder.frame(decoding, &before, NULL);
+        g_assert_cmpuint(hub_decoder.stored(decoding, &stored), ==, 1);
+        g_assert_cmpuint(stored[0].boottime_usec, ==, FIXTURE_START_BOOTTIME);
+        before.realtime_usec -= 300 * SEC;
+        hub_decoder.frame(decoding, &before, NULL);
+        g_assert_cmpuint(hub_decoder.stored(decoding, &stored), ==, 0);
         hub_decoder.free(decoding);
+}
+
+/* ---- A record ---- */
+
+#define PER_BODY 38u
+
+/* What a device has stored of a session, entry by entry. */
+typedef struct Recorded {
+        GArray *frames;                 /* Frame, with octets of its own */
+        GArray *entries;                /* StoreTimedSample: all of them */
+} Recorded;
+
+static void recorded_init(Recorded *r, GRand *rand, uint64_t from_usec, uint64_t length_usec) {
+        unsigned n = (unsigned) (length_usec / SEC);
+
+        *r = (Recorded) { g_array_new(FALSE, FALSE, sizeof(Frame)), g_array_new(FALSE, FALSE, sizeof(StoreTimedSample)) };
+        for (unsigned first = 0; first < n; first += PER_BODY) {
+                OmpTrace trace = { .record = 12, .first_entry = first, .period_10ms = 100, .n = (uint8_t) MIN(PER_BODY, n - first) };
+                uint64_t at_usec = from_usec + first * SEC;
+                uint8_t data[OMP_BODY_MAX];
+                Frame frame = { FIXTURE_START_BOOTTIME + at_usec, FIXTURE_START_REALTIME + at_usec, OMP_CHAR_SESSION_DATA, FRAME_FROM_DEVICE, 0,
+                                NULL };
+
+                for (unsigned i = 0; i < trace.n; i++) {
+                        OmpTraceEntry *e = &trace.entries[i];
+                        StoreTimedSample t = { .boottime_usec = FIXTURE_START_BOOTTIME + at_usec + i * SEC,
+                                               .sample.has = 1u << STORE_METRIC_FORCE | 1u << STORE_METRIC_STROKE_RATE };
+
+                        *e = (OmpTraceEntry) { (int16_t) g_rand_int_range(rand, -20, 3000), (int16_t) g_rand_int_range(rand, 3000, 6000),
+                                               (uint16_t) g_rand_int_range(rand, 0, 120) };
+                        t.sample.mean[STORE_METRIC_FORCE] = e->force_mean_mn;
+                        t.sample.max[STORE_METRIC_FORCE] = e->force_peak_mn;
+                        t.sample.mean[STORE_METRIC_STROKE_RATE] = t.sample.max[STORE_METRIC_STROKE_RATE] = e->strokes * 60;
+                        g_array_append_val(r->entries, t);
+                }
+                frame.size = (uint16_t) omp_trace_encode(&trace, data, sizeof(data));
+                frame.data = g_memdup2(data, frame.size);
+                g_array_append_val(r->frames, frame);
+        }
+}
+
+static void recorded_done(Recorded *r) {
+        for (unsigned i = 0; i < r->frames->len; i++)
+                g_free((void *) g_array_index(r->frames, Frame, i).data);
+        g_array_unref(r->frames);
+        g_array_unref(r->entries);
+}
+
+static void on_recorded(int error, StoreRecordFate fate, uint64_t id, void *userdata) {
+        Rig *rig = userdata;
+
+        rig->answered = true;
+        rig->error = error;
+        rig->fate = fate;
+}
+
+static void put_record(Rig *rig, const Recorded *r, uint64_t id, uint64_t length_usec) {
+        const StoreRecord record = {
+                .session = {
+                        .id = id,
+                        .uuid = (char *) "21111111-0000-4000-8000-000000000001",
+                        .device_address = (char *) "AA:BB:CC:DD:EE:01",
+                        .device_alias = (char *) "pen",
+                        .profile = (char *) "omp1",
+                        .channels = (char *) "",
+                        .owner = 1000,
+                        .start_boottime_usec = FIXTURE_START_BOOTTIME,
+                        .start_realtime_usec = FIXTURE_START_REALTIME,
+                        .end_boottime_usec = FIXTURE_START_BOOTTIME + length_usec,
+                        .end_realtime_usec = FIXTURE_START_REALTIME + length_usec,
+                        .end_reason = (char *) "device",
+                        .record = 12,
+                        .epoch = 1,
+                },
+                .device_address_type = "random",
+                .cursor = { .epoch = 1, .record = 12, .start = 99 },
+                .frames = (const Frame *) (void *) r->frames->data,
+                .n_frames = r->frames->len,
+        };
+
+        rig->answered = false;
+        store_record_put(rig->f.store, &record, on_recorded, rig);
+        wait_for(rig);
+}
+
+/* Of what was followed and of what the device has stored, value by value. */
+static void assert_curve(Rig *rig, const Recorded *r, uint64_t id, StoreMetric metric, uint64_t from_usec, uint64_t to_usec, unsigned points) {
+        const StoreSeries wanted = { id, metric, from_usec, to_usec, points, 1000 };
+        StoreSession row = { .profile = (char *) "omp1", .channels = (char *) "", .uuid = (char *) "", .boot_id = (char *) "",
+                             .start_boottime_usec = FIXTURE_START_BOOTTIME, .start_realtime_usec = FIXTURE_START_REALTIME };
+        void *decoding = hub_decoder.begin(&row, &hub);
+        g_autofree bool *live = g_new0(bool, DECODING_SECONDS);
+        Series series = {};
+
+        rig->answered = false;
+        store_series(rig->f.store, &wanted, on_series, rig);
+        wait_for(rig);
+        series_init(&series, &wanted);
+        series_begin(&series, FIXTURE_START_BOOTTIME);
+        for (unsigned i = 0; i < rig->kept->len; i++) {
+                const Frame *frame = &g_array_index(rig->kept, Frame, i);
+                StoreSample sample;
+
+                hub_decoder.frame(decoding, frame, &sample);
+                series_add(&series, frame->boottime_usec, &sample);
+                live[(frame->boottime_usec - FIXTURE_START_BOOTTIME) / SEC] |= ((const Decoding *) decoding)->is_live;
+        }
+        for (unsigned i = 0; i < r->entries->len; i++) {
+                const StoreTimedSample *t = &g_array_index(r->entries, StoreTimedSample, i);
+                uint64_t second = (t->boottime_usec - FIXTURE_START_BOOTTIME) / SEC;
+
+                if (!live[second] && !live[second + 1] && !live[MAX(second, 1) - 1])
+                        series_add(&series, t->boottime_usec, &t->sample);
+        }
+        series_finish(&series);
+        g_assert_cmpuint(rig->points->len, ==, series.points->len);
+        g_assert_cmpuint(series.points->len, >, 0);
+        for (unsigned i = 0; i < series.points->len; i++) {
+                const StorePoint *a = &g_array_index(rig->points, StorePoint, i), *b = &g_array_index(series.points, StorePoint, i);
+
+                g_assert_cmpuint(a->usec, ==, b->usec);
+                g_assert_cmpint(a->min, ==, b->min);
+                g_assert_cmpint(a->mean, ==, b->mean);
+                g_assert_cmpint(a->max, ==, b->max);
+        }
+        series_done(&series);
+        hub_decoder.free(decoding);
+}
+
+static void assert_curves(Rig *rig, const Recorded *r, uint64_t id, uint64_t length_usec) {
+        static const StoreMetric metrics[] = { STORE_METRIC_FORCE, STORE_METRIC_STROKE_RATE };
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(metrics); i++) {
+                assert_curve(rig, r, id, metrics[i], 0, length_usec, (unsigned) (length_usec / SEC)); /* one for each entry */
+                assert_curve(rig, r, id, metrics[i], 0, length_usec, 60);
+                assert_curve(rig, r, id, metrics[i], 0, length_usec, 1);
+                assert_curve(rig, r, id, metrics[i], length_usec / 3, length_usec / 3 + 20 * SEC, 7); /* within a body */
+        }
+}
+
+/* A curve of a session that was only fetched has each entry at its own time, whatever the bodies that they came in. */
+static void test_a_record(void) {
+        g_autoptr(GRand) rand = g_rand_new_with_seed(5);
+        Recorded r;
+        Rig rig;
+
+        rig_init(&rig);
+        recorded_init(&r, rand, 0, 601 * SEC);
+        put_record(&rig, &r, SESSION, 601 * SEC);
+        g_assert_cmpint(rig.fate, ==, STORE_RECORD_ADDED);
+        assert_curves(&rig, &r, SESSION, 601 * SEC);
+        recorded_done(&r);
+        rig_done(&rig);
+}
+
+static void on_imported(int error, const char *message, uint64_t id, void *userdata) {
+        Rig *rig = userdata;
+
+        rig->answered = true;
+        rig->error = error;
+}
+
+static int compare_times(const void *a, const void *b) {
+        const Frame *x = a, *y = b;
+
+        return (x->boottime_usec > y->boottime_usec) - (x->boottime_usec < y->boottime_usec);
+}
+
+/* As it is exported, in order of time: a body comes before much of what was seen live while its entries lasted. */
+static void import(Rig *rig, const Recorded *r, uint64_t id, uint64_t length_usec) {
+        const TapeHead head = { .profile = "omp1", .start_realtime_usec = FIXTURE_START_REALTIME };
+        g_autoptr(GArray) frames = g_array_new(FALSE, FALSE, sizeof(Frame));
+        g_autofree char *path = g_build_filename(rig->f.dir, "tape", NULL);
+        g_autoptr(GString) tape = g_string_new(NULL);
+        char line[TAPE_HEAD_MAX];
+
+        g_array_append_vals(frames, r->frames->data, r->frames->len);
+        g_array_append_vals(frames, rig->kept->data, rig->kept->len);
+        g_array_sort(frames, compare_times);
+        g_assert_cmpint(tape_format_head(&head, line, sizeof(line)), >, 0);
+        g_string_append(tape, line);
+        for (unsigned i = 0; i < frames->len; i++) {
+                g_assert_cmpint(tape_format_frame(&head, &g_array_index(frames, Frame, i), FIXTURE_START_BOOTTIME, line, sizeof(line)), >, 0);
+                g_string_append(tape, line);
+        }
+        g_assert_cmpint(tape_format_end(length_usec, 0, "user", line, sizeof(line)), >, 0);
+        g_string_append(tape, line);
+        g_assert_true(g_file_set_contents(path, tape->str, (gssize) tape->len, NULL));
+        rig->answered = false;
+        store_import(rig->f.store,
+                     &(StoreImport) {
+                             .session = { .id = id, .uuid = (char *) "", .device_address = (char *) "", .device_alias = (char *) "", .owner = 1000,
+                                          .owner_name = (char *) "", .subject = (char *) "", .area = (char *) "", .product = (char *) "",
+                                          .note = (char *) "", .source = (char *) "imported" },
+                             .fd = open(path, O_RDONLY | O_CLOEXEC),
+                     },
+                     on_imported, rig);
+        wait_for(rig);
+}
+
+/* "Gaps are filled from the record", and nothing but gaps; it is the same when the session was taken to another computer. */
+static void test_a_session_and_its_record(void) {
+        for (guint32 seed = 1; seed <= 3; seed++) {
+                g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
+                uint64_t length_usec;
+                Recorded r;
+                Rig rig;
+
+                rig_init(&rig);
+                record(&rig, seed, 2000);
+                length_usec = rig.now_usec - FIXTURE_START_BOOTTIME;
+                store_session_end(rig.f.store, SESSION,
+                                  &(StoreEnd) { .reason = "user", .boottime_usec = rig.now_usec,
+                                                .realtime_usec = FIXTURE_START_REALTIME + length_usec, .record = 12, .epoch = 1 },
+                                  NULL, NULL);
+                while (fixture_get(&rig.f, SESSION) != 0)
+                        continue;
+                recorded_init(&r, rand, 0, length_usec);
+                import(&rig, &r, SESSION + 1, length_usec);
+                put_record(&rig, &r, SESSION + 2, length_usec);
+                g_assert_cmpint(rig.fate, ==, STORE_RECORD_MERGED);
+                assert_curves(&rig, &r, SESSION, length_usec);
+                assert_curves(&rig, &r, SESSION + 1, length_usec);
+                /* as an earlier version took it in */
+                change(&rig, "UPDATE chunk SET figures_version = 2, force_n = 1, force_min = 30000, force_max = 30000, force_sum = 30000"
+                             " WHERE session = 3 AND figures_version IS NULL;"
+                             " UPDATE chunk SET figures_version = 2 WHERE session = 3");
+                assert_curve(&rig, &r, SESSION + 1, STORE_METRIC_FORCE, 0, length_usec, 1);
+                recorded_done(&r);
+                rig_done(&rig);
+        }
 }
 
 static void test_a_profile_that_nobody_knows(void) {
@@ -391,6 +670,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/decode/any-session", test_any_session);
         g_test_add_func("/decode/few-points-take-few-frames", test_few_points_take_few_frames);
         g_test_add_func("/decode/what-a-device-has-stored", test_what_a_device_has_stored);
+        g_test_add_func("/decode/a-record", test_a_record);
+        g_test_add_func("/decode/a-session-and-its-record", test_a_session_and_its_record);
         g_test_add_func("/decode/a-profile-that-nobody-knows", test_a_profile_that_nobody_knows);
         r = g_test_run();
         profiles_free(hub.profiles);

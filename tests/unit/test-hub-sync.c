@@ -34,10 +34,6 @@ void hub_session_identify(Follower *f, SessionIdentity *ret) {
         *ret = (SessionIdentity) { .id = 1, .profile = "omp1", .owner_name = "anna" };
 }
 
-bool hub_stored_sample(const Frame *frame, StoreSample *ret) {
-        return false;
-}
-
 void hub_journal_sync(Follower *f, unsigned added, unsigned merged, const char *problem) {
         g_string_append_printf(said, "journal %u; ", added);
 }

@@ -6,6 +6,7 @@
 #include "store/job.h"
 
 _Static_assert(STORE_BULK_CHANNEL == OMP_CHAR_WAVEFORM, "what goes first when memory is full is the waveform");
+_Static_assert(STORE_RECORD_CHANNEL == OMP_CHAR_SESSION_DATA, "what a device has stored itself comes as Session Data");
 
 #define START UINT64_C(1000)
 

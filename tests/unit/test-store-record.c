@@ -57,10 +57,9 @@ static StoreSession session_of(uint64_t id, uint32_t record, const Which *which)
         return s;
 }
 
-/* A frame a second, each with a force as large as its number. */
+/* A frame a second. */
 static Told put_which(Fixture *f, uint64_t id, uint32_t record, const Which *which) {
         StoreSession session = session_of(id, record, which);
-        StoreSample samples[N_FRAMES] = {};
         FixtureFrame made[N_FRAMES];
         Frame frames[N_FRAMES];
         Told told = {};
@@ -70,7 +69,6 @@ static Told put_which(Fixture *f, uint64_t id, uint32_t record, const Which *whi
                 .cursor = { .epoch = which->epoch, .record = record, .start = which->start },
                 .start_unknown = which->unknown,
                 .frames = frames,
-                .samples = samples,
                 .n_frames = N_FRAMES,
         };
 
@@ -79,7 +77,6 @@ static Told put_which(Fixture *f, uint64_t id, uint32_t record, const Which *whi
                 frames[i] = made[i].frame;
                 frames[i].channel = 8;
                 frames[i].boottime_usec = session.start_boottime_usec + i * UINT64_C(1000000);
-                samples[i] = (StoreSample) { .has = 1u << STORE_METRIC_FORCE, .mean = { (int32_t) i }, .max = { (int32_t) i } };
         }
         store_record_put(f->store, &r, on_recorded, &told);
         memset(made, 0, sizeof(made));  /* it has copies */
@@ -127,7 +124,8 @@ static void test_a_record_is_written_once(void) {
         g_assert_cmpint(f.listed[0].figures.value[FIGURE_STROKES].i, ==, 4321);
         g_assert_cmpuint(f.listed[0].end_realtime_usec, ==, RECORD_START + FIXTURE_LENGTH_USEC);
         g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM session WHERE source = 'stored'"), ==, 2);
-        g_assert_cmpint(fixture_query(f.path, "SELECT sum(force_sum) FROM chunk WHERE session = 1"), ==, N_FRAMES * (N_FRAMES - 1) / 2);
+        /* what it says of the curves is of other times than its frames: see test-hub-decode.c */
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) > 0 AND count(figures_version) = 0 FROM chunk WHERE session = 1"), ==, 1);
 
         frames = fixture_read_frames(f.path, 1, &n);
         g_assert_cmpuint(n, ==, N_FRAMES);
@@ -169,10 +167,9 @@ static void assert_merged(Fixture *f) {
         g_assert_cmpint(fixture_query(f->path, "SELECT count(*) FROM session WHERE id = 1 AND source = 'both' AND record = 12 AND epoch = 3"
                                                " AND end_reason = 'user' AND strokes IS NULL"),
                         ==, 1);         /* its figures stand */
-        /* of the curve counts what lies in the gap of the link: 20 … 30 s are its frames 15 … 25 */
-        g_assert_cmpint(fixture_query(f->path, "SELECT sum(force_n) FROM chunk WHERE session = 1"), ==, 11);
-        g_assert_cmpint(fixture_query(f->path, "SELECT min(force_min) FROM chunk WHERE session = 1"), ==, 15);
-        g_assert_cmpint(fixture_query(f->path, "SELECT max(force_max) FROM chunk WHERE session = 1"), ==, 25);
+        g_assert_cmpint(fixture_query(f->path, "SELECT count(*) > 0 AND count(figures_version) = 0 FROM chunk WHERE session = 1"
+                                               " AND seq >= (SELECT record_seq FROM session WHERE id = 1)"),
+                        ==, 1);
 }
 
 /* "merged with a session that was also seen live". */

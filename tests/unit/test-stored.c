@@ -155,26 +155,32 @@ static void test_sample(void) {
         OmpTrace trace = { .n = 3, .period_10ms = 100, .entries = { { 800, 1300, 116 }, { OMP_FORCE_UNKNOWN, OMP_FORCE_UNKNOWN, 0 }, { 900, 1502, 118 } } };
         StoredSample sample;
 
-        stored_sample(&trace, &sample);
+        stored_sample(&trace, 0, &sample);
         g_assert_true(sample.has_force && sample.has_rate);
-        g_assert_cmpint(sample.force_mean_mn, ==, 850);
+        g_assert_cmpint(sample.force_mean_mn, ==, 800);
+        g_assert_cmpint(sample.force_peak_mn, ==, 1300);
+        g_assert_cmpint(sample.rate_per_min, ==, 116 * 60);
+        stored_sample(&trace, 1, &sample);
+        g_assert_true(!sample.has_force && sample.has_rate);
+        g_assert_cmpint(sample.rate_per_min, ==, 0);
+        stored_sample(&trace, 2, &sample);
+        g_assert_cmpint(sample.force_mean_mn, ==, 900);
         g_assert_cmpint(sample.force_peak_mn, ==, 1502);
-        g_assert_cmpint(sample.rate_per_min, ==, 234 * 60 / 3);
 
-        trace.entries[0].force_peak_mn = trace.entries[2].force_peak_mn = OMP_FORCE_UNKNOWN;
+        trace.entries[0].force_peak_mn = OMP_FORCE_UNKNOWN;
         trace.period_10ms = 0;
-        stored_sample(&trace, &sample);
-        g_assert_cmpint(sample.force_peak_mn, ==, 850);
+        stored_sample(&trace, 0, &sample);
+        g_assert_cmpint(sample.force_peak_mn, ==, 800);
         g_assert_false(sample.has_rate);
         trace = (OmpTrace) { .n = 1, .period_10ms = 1, .entries = { { -5, -3, 2 } } };
-        stored_sample(&trace, &sample);
+        stored_sample(&trace, 0, &sample);
         g_assert_true(sample.has_force && sample.has_rate);
         g_assert_cmpint(sample.force_mean_mn, ==, -5);
         g_assert_cmpint(sample.force_peak_mn, ==, -3);
         g_assert_cmpint(sample.rate_per_min, ==, 2 * 6000);
-        trace.n = 0;
-        stored_sample(&trace, &sample);
-        g_assert_false(sample.has_force || sample.has_rate);
+        trace = (OmpTrace) { .n = 1, .period_10ms = 1, .entries = { { 5, 5, UINT16_MAX } } };
+        stored_sample(&trace, 0, &sample);
+        g_assert_cmpint(sample.rate_per_min, ==, 65535 * 6000);
 }
 
 #define TEST(name, function) g_test_add_func("/stored/" name, function)
