@@ -130,10 +130,12 @@ static void drop_session(Aside *aside, Ledger *ledger) {
         aside->id = 0;
 }
 
-/* By its uuid, or as a record that was fetched from its device here too, or was and was erased. SQLITE_NOTFOUND: it is to come. */
+/* By its uuid, where its owner has it, or as a record that was fetched from its device here too, or was and was erased. SQLITE_NOTFOUND: it
+ * is to come. */
 static int is_here(Ledger *ledger, sqlite3_stmt *theirs) {
         static const char sql[] =
-                "SELECT 1 FROM session WHERE uuid = ?1 AND ?1 <> '' AND ended < 2 UNION ALL"
+                "SELECT 1 FROM session WHERE uuid = ?1 AND ?1 <> '' AND ended < 2 AND owner = ?7 AND (?8 = '' OR owner_name IN ('', ?8))"
+                " UNION ALL"
                 " SELECT 1 FROM session WHERE ?6 = 'stored' AND device_address = ?2 AND record = ?4 AND record > 0 AND record_start = ?5"
                 " AND (?5 <> 0 OR epoch = ?3) AND source IN ('stored', 'both') AND ended = 1 LIMIT 1";
         StoreBurial burial = {
@@ -145,7 +147,7 @@ static int is_here(Ledger *ledger, sqlite3_stmt *theirs) {
         sqlite3_stmt *stmt = NULL;
         int rc = prepare(ledger->rows.db, sql, &stmt);
 
-        for (int i = 1; i <= 6 && rc == SQLITE_OK; i++)
+        for (int i = 1; i <= 8 && rc == SQLITE_OK; i++)
                 rc = sqlite3_bind_value(stmt, i, sqlite3_column_value(theirs, i));
         if (rc == SQLITE_OK)
                 rc = sqlite3_step(stmt);

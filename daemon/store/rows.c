@@ -15,6 +15,9 @@
 #define OVERLAP "min(end_realtime, ?3) - max(start_realtime, ?2)"
 #define CLOCKS_APART "5000000"
 
+/* Of `mine` and `other`, as store_owner_fits(): who has no right to know of the other one has a session of their own. */
+#define SAME_OWNER "other.owner = mine.owner AND (mine.owner_name = '' OR other.owner_name IN ('', mine.owner_name))"
+
 /* ROWS_SESSION_END has the figures' columns and is put together in text_of(). */
 static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_BEGIN] = "BEGIN IMMEDIATE",
@@ -69,7 +72,7 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_SESSION_HIDE] = "UPDATE session SET ended = 2 WHERE id = ? AND ended = 1",
         [ROWS_SESSION_CONCEAL] = "UPDATE session SET ended = 2 WHERE id = ?",
         [ROWS_SESSION_TWIN] = "SELECT 1 FROM session AS mine JOIN session AS other ON other.uuid = mine.uuid"
-                              " WHERE mine.id = ? AND other.id <> mine.id AND other.ended < 2",
+                              " WHERE mine.id = ? AND other.id <> mine.id AND other.ended < 2 AND " SAME_OWNER,
         /* Number and start are of one session, in whatever epoch: a device that was forgotten begins with the first again. */
         [ROWS_SESSION_OF_RECORD] = "SELECT id FROM session WHERE device_address = ?1 AND record = ?2 AND record > 0 AND ended = 1"
                                    " AND source IN ('stored', 'both') AND record_start = ?3 AND (?3 <> 0 OR epoch = ?4) LIMIT 1",

@@ -142,7 +142,7 @@ int rows_session_hide(Rows *rows, uint64_t id, uint64_t realtime_usec);
 int rows_session_conceal(Rows *rows, uint64_t id);
 /* Takes something of it away, a bounded part; *ret_more: not all of it yet. */
 int rows_session_empty(Rows *rows, uint64_t id, bool *ret_more);
-/* Whether another that is to be seen has the same uuid. SQLITE_NOTFOUND. */
+/* Whether another of its owner's that is to be seen has the same uuid. SQLITE_NOTFOUND. */
 int rows_session_twin(Rows *rows, uint64_t id);
 /* The session that is this record of its device already, or was followed live at the time of it: *ret_merged tells whether that has the
  * record yet. SQLITE_NOTFOUND. */

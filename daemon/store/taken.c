@@ -113,7 +113,7 @@ static int apply_record(Ledger *ledger, Job *job) {
 
 /* ---- Imported ---- */
 
-/* Of two with the same uuid that come at the same time the one that is finished last is one too many. */
+/* Of an owner's two with the same uuid that come at the same time the one that is finished last is one too many. */
 static int refuse_twin(Ledger *ledger, Job *job) {
         int rc = rows_session_twin(&ledger->rows, job->session);
 

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import tarfile
@@ -73,6 +74,38 @@ def test_there_and_back(stage):
                      .replace('\nclock ', '\nchannel 2 waveform 95840103-2319-423b-8a8e-ee1ffb8d13f8\nclock '))
     back = stage.json('show', stage.json('import', named)['imported'][0]['session'])
     expect(figures_of(back), figures_of(session), 'its figures, where the tape names a channel that every OMP device has')
+
+
+def test_of_two_users(stage):
+    """What one user has, another takes in as well, and nothing tells either that it is not theirs alone. Somebody else can only be where root
+    runs the suite."""
+    if os.geteuid() != 0:
+        return
+    tape = export(stage, 'a.tape', recorded(stage)['id'])
+    tape.chmod(0o644)
+    program = stage.dir / 'needlectl'
+    shutil.copy(stage.binary('client/needlectl'), program)
+    program.chmod(0o755)
+    stage.dir.chmod(0o711)
+
+    def somebody(*args):
+        done = subprocess.run([program, *args], env={**os.environ, **stage.env}, cwd='/', user=65534, group=65534, extra_groups=[],
+                              capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    status, _, err = somebody('import', tape)
+    expect(status, 0, f'what root has ({err})')
+    sessions = stage.sessions()
+    expect(sorted(s['owner'] for s in sessions), [0, 65534], 'a session of each')
+    expect(len({s['uuid'] for s in sessions}), 1, 'of one UUID')
+    theirs, = json.loads(somebody('sessions', '--json')[1])['sessions']
+    expect((theirs['owner'], theirs['source']), (65534, 'imported'), 'what they see')
+    status, _, err = somebody('import', tape)
+    expect((status, 'already' in err), (2, True), 'once more')
+    status, _, err = stage.ctl('import', tape)
+    expect((status, 'already' in err), (2, True), 'and where root has it')
+    expect(somebody('delete', str(theirs['id']), '--yes')[0], 0, 'delete')
+    expect([s['owner'] for s in stage.sessions()], [0], 'what is left')
 
 
 LABELS = ('subject', 'area', 'product', 'note', 'rating', 'utc_offset', 'alias', 'device', 'end_reason', 'start', 'uuid', 'acknowledged')

@@ -210,6 +210,38 @@ static void test_ids_and_uuids(void) {
         fixture_done(&f);
 }
 
+/* What another user has here of the same session is theirs: this one's comes back too. */
+static void test_a_uuid_of_another_user(void) {
+        g_autofree char *name = NULL, *elsewhere = NULL;
+        Fixture f;
+
+        fixture_init(&f);
+        name = aside_name(&f);
+        elsewhere = g_build_filename(f.dir, "elsewhere", NULL);
+        fixture_start(&f);
+        for (uint64_t id = 1; id <= 3; id++)
+                record_session(&f, id, 10 * id);
+        put_aside(&f);
+        g_assert_cmpint(g_rename(name, elsewhere), ==, 0);
+        fixture_start(&f);
+        for (uint64_t id = 1; id <= 3; id++)
+                record_session(&f, id, 100 + id);
+        fixture_stop(&f);
+        g_assert_cmpint(g_rename(elsewhere, name), ==, 0);
+        exec(f.path, "UPDATE session SET owner = 1001 WHERE id = 1; UPDATE session SET owner_name = 'somebody else' WHERE id = 2");
+
+        fixture_start(&f);
+        fixture_wait(&f, is_back, 0);
+        for (uint64_t id = 1; id <= 3; id++)
+                assert_session(&f, id, id, 100 + id);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM session"), ==, 5);
+        assert_session(&f, (uint64_t) fixture_query(f.path, "SELECT id FROM session WHERE id > 3 ORDER BY id"), 1, 10);
+        assert_session(&f, (uint64_t) fixture_query(f.path, "SELECT id FROM session WHERE id > 3 ORDER BY id DESC"), 2, 20);
+        fixture_stop(&f);
+        assert_integrity(&f);
+        fixture_done(&f);
+}
+
 static void assert_left(Fixture *f, const char *name, const char *why) {
         fixture_start(f);
         g_assert_cmpuint(f->put_aside->len, ==, 1);
@@ -489,6 +521,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store-aside/there-and-back", test_there_and_back);
         g_test_add_func("/store-aside/of-a-version-between", test_of_a_version_between);
         g_test_add_func("/store-aside/ids-and-uuids", test_ids_and_uuids);
+        g_test_add_func("/store-aside/a-uuid-of-another-user", test_a_uuid_of_another_user);
         g_test_add_func("/store-aside/what-cannot-be-read", test_what_cannot_be_read);
         g_test_add_func("/store-aside/what-lacks-a-table", test_what_lacks_a_table);
         g_test_add_func("/store-aside/without-what-it-counts", test_without_what_it_counts);

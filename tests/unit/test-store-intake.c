@@ -27,12 +27,16 @@ static StoreSession session_of(uint64_t id, const char *uuid) {
         };
 }
 
+static void begin_session(Fixture *f, const StoreSession *session) {
+        shared_lock(f->store);
+        intake_begin(f->store, &intake, session);
+        shared_unlock(f->store);
+}
+
 static void begin(Fixture *f, uint64_t id, const char *uuid) {
         StoreSession session = session_of(id, uuid);
 
-        shared_lock(f->store);
-        intake_begin(f->store, &intake, &session);
-        shared_unlock(f->store);
+        begin_session(f, &session);
 }
 
 static void hand_over(Fixture *f, uint64_t id, unsigned part) {
@@ -253,13 +257,41 @@ static void test_a_twin(void) {
         begin(&f, 3, "u-3");
         hand_over(&f, 3, 0);
         fixture_wait(&f, is_idle, 0);
-        store_session_begin(f.store, &(StoreSession) { .id = 4, .uuid = (char *) "u-3" });
+        store_session_begin(f.store, &(StoreSession) { .id = 4, .uuid = (char *) "u-3", .owner = 1000 });
         g_assert_cmpint(fixture_end(&f, 4), ==, 0);
         g_assert_cmpint(finish(&f), ==, -EEXIST);
         done(&f);
         g_assert_cmpint(fixture_erase_copies(&f), ==, 0);
         g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM session"), ==, 2);
         g_assert_cmpint(fixture_get(&f, 3), ==, -ENOENT);
+        fixture_done(&f);
+}
+
+/* "Whether another user's session exists at all is not told": nor to who has a number now that was somebody else's. */
+static void test_a_twin_of_another_user(void) {
+        static const struct {
+                uid_t owner;
+                const char *name;
+                int error;
+        } users[] = {
+                { 1000, "anna", 0 },       { 1001, "berta", 0 },       { 1000, "carla", 0 },       { 0, "root", 0 },
+                { 1000, "anna", -EEXIST }, { 1001, "berta", -EEXIST }, { 1000, "carla", -EEXIST }, { 0, "root", -EEXIST },
+                { 1000, "", -EEXIST },     /* nobody knows whose it is */
+        };
+        Fixture f;
+
+        fixture_init(&f);
+        fixture_start(&f);
+        for (unsigned i = 0; i < G_N_ELEMENTS(users); i++) {
+                StoreSession session = session_of(i + 1, "u-1");
+
+                session.owner = users[i].owner;
+                session.owner_name = (char *) users[i].name;
+                begin_session(&f, &session);
+                g_assert_cmpint(finish(&f), ==, users[i].error);
+                done(&f);
+        }
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM session WHERE uuid = 'u-1' AND ended = 1"), ==, 4);
         fixture_done(&f);
 }
 
@@ -399,6 +431,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store-intake/durable-at-its-end", test_durable_at_its_end);
         g_test_add_func("/store-intake/erasing-meanwhile", test_erasing_meanwhile);
         g_test_add_func("/store-intake/a-twin", test_a_twin);
+        g_test_add_func("/store-intake/a-twin-of-another-user", test_a_twin_of_another_user);
         g_test_add_func("/store-intake/given-up-while-the-disk-is-full", test_given_up_while_the_disk_is_full);
         g_test_add_func("/store-intake/a-gap-alone", test_a_gap_alone);
         g_test_add_func("/store-intake/each-fault", test_each_fault);
