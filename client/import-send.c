@@ -20,7 +20,8 @@ static const struct {
 } options[] = {
         { "uuid", 's' },   { "device", 's' },       { "alias", 's' },      { "subject", 's' },
         { "area", 's' },   { "product", 's' },      { "note", 's' },       { "rating", 'u' },
-        { "record", 'u' }, { "acknowledged", 'b' }, { "utc_offset", 'i' },
+        { "record", 'u' }, { "record_start", 't' }, { "acknowledged", 'b' },
+        { "utc_offset", 'i' },
 };
 
 struct ImportSend {
@@ -51,6 +52,8 @@ static int append_label(sd_bus_message *call, const json_t *labels, const char *
                 if (number <= 0 || number > UINT32_MAX)
                         return 0;
                 return sd_bus_message_append(call, "{sv}", key, contents, (uint32_t) number);
+        case 't':
+                return number > 0 ? sd_bus_message_append(call, "{sv}", key, contents, (uint64_t) number) : 0;
         default:
                 if (number == 0 || number < INT32_MIN || number > INT32_MAX)
                         return 0;

@@ -28,6 +28,7 @@ typedef struct ImportLabels {
         bool acknowledged;
         int32_t utc_offset_sec;
         uint32_t record;
+        uint64_t record_start;
 } ImportLabels;
 
 static int check_identity(const ImportLabels *l, sd_bus_error *error) {
@@ -43,6 +44,8 @@ static int check_identity(const ImportLabels *l, sd_bus_error *error) {
                 return r;
         if (ABS((int64_t) l->utc_offset_sec) > UTC_OFFSET_MAX)
                 return error_set(error, ERROR_INVALID_ARGUMENT, "\"utc_offset\" is not within a day.");
+        if (l->record_start > INT64_MAX)
+                return error_set(error, ERROR_INVALID_ARGUMENT, "\"record_start\" is no start that a device tells.");
 
         return 0;
 }
@@ -63,6 +66,7 @@ static int read_labels(sd_bus_message *m, ImportLabels *ret, sd_bus_error *error
                 { "acknowledged", 'b', &ret->acknowledged, NULL },
                 { "utc_offset", 'i', &ret->utc_offset_sec, NULL },
                 { "record", 'u', &ret->record, NULL },
+                { "record_start", 't', &ret->record_start, NULL },
         };
         int r;
 
@@ -206,6 +210,7 @@ static void import_begin(Call *call, const ImportLabels *l, int fd) {
                         .rating = l->labels.rating,
                         .acknowledged = l->acknowledged,
                         .record = l->record,
+                        .record_start = l->record_start,
                         .source = (char *) "imported",
                 },
                 .fd = fd,

@@ -39,7 +39,10 @@ static void add_number(GString *s, const char *key, int64_t number) {
         g_string_append_printf(s, "%" PRId64, number);
 }
 
-static void put_session(GString *s, const StoreSession *session) {
+static void put_session(const Export *export, const StoreSession *session) {
+        bool whole = export->from_usec == 0 && export->to_usec == UINT64_MAX && export->n_damaged == 0;
+        GString *s = export->lines;
+
         g_string_append(s, "{");
         add_text(s, "uuid", session->uuid);
         add_number(s, "start", (int64_t) session->start_realtime_usec);
@@ -61,6 +64,8 @@ static void put_session(GString *s, const StoreSession *session) {
         add_text(s, "source", session->source);
         if (session->record > 0)
                 add_number(s, "record", session->record);
+        if (session->record_start > 0 && whole) /* where it is imported it stands for what the device has, which a part must not */
+                add_number(s, "record_start", (int64_t) session->record_start);
         add_text(s, "boot_id", session->boot_id);
         g_string_append(s, "}");
 }
@@ -105,7 +110,7 @@ static int begin_head(Export *export, sqlite3 *db) {
         if (rc != SQLITE_OK)
                 return rc;
         g_string_append(export->lines, "{\"format\": \"needled-session\", \"version\": 1,\n\"session\": ");
-        put_session(export->lines, &session);
+        put_session(export, &session);
         g_string_append(export->lines, ",\n\"figures\": ");
         put_figures(export->lines, &session.figures);
         g_string_append(export->lines, ",\n\"gaps\": [");

@@ -343,7 +343,7 @@ static void hand_part(Import *import) {
 
 static int intake_failed(Import *import) {
         return fail(import, import->intake.error,
-                    import->intake.error == -EEXIST ? "its owner has a session with this UUID" : "the database cannot take it");
+                    import->intake.error == -EEXIST ? "its owner has this session" : "the database cannot take it");
 }
 
 bool import_is_ready(const Import *import) {

@@ -20,7 +20,7 @@ struct Intake {
         uint64_t id;                    /* of the session */
         size_t waiting;                 /* octets that are not committed yet */
         uint64_t next_seq;              /* of the next chunk */
-        int error;                      /* why it comes to nothing: -EEXIST its owner has a session with this uuid, -EIO it can never be written;
+        int error;                      /* why it comes to nothing: -EEXIST its owner has the session, by its uuid or by its record, -EIO it can never be written;
                                          * then intake_done() is all that is left to do */
         bool finished;                  /* durable, and to be seen */
         bool begun;

@@ -45,12 +45,12 @@ char *rows_session_select(void) {
         g_autofree char *figures = schema_figure_columns("");
 
         return g_strconcat("SELECT " SESSION_COLUMNS ", source, ended, end_reason, end_boottime, end_realtime, areas,"
-                           " record, epoch", figures,
+                           " record, epoch, record_start", figures,
                            " FROM session", NULL);
 }
 
 void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret) {
-        int at = 26; /* the figures come after SESSION_COLUMNS and eight more */
+        int at = 27; /* the figures come after SESSION_COLUMNS and nine more */
 
         *ret = (StoreSession) {
                 .id = get_u64(stmt, 0),
@@ -79,6 +79,7 @@ void rows_session_get(sqlite3_stmt *stmt, StoreSession *ret) {
                 .areas = get_u64(stmt, 23),
                 .record = (uint32_t) get_u64(stmt, 24),
                 .epoch = (uint32_t) get_u64(stmt, 25),
+                .record_start = get_u64(stmt, 26),
         };
         for (int i = 0; i < _FIGURE_MAX; i++, at++) {
                 if (sqlite3_column_type(stmt, at) == SQLITE_NULL)

@@ -132,6 +132,20 @@ static int beside(Rows *rows, const StoreSession *session, int64_t *ret) {
         return first(stmt, 1, ret);
 }
 
+static int imported(Rows *rows, const StoreSession *session, int64_t *ret) {
+        sqlite3_stmt *stmt;
+        int rc = rows_prepare(rows, ROWS_SESSION_IMPORTED, &stmt);
+
+        if (rc != SQLITE_OK)
+                return rc;
+        rows_bind_text(stmt, 1, session->device_address);
+        rows_bind_u64(stmt, 2, session->record);
+        rows_bind_u64(stmt, 3, session->record_start);
+        rows_bind_u64(stmt, 4, session->owner);
+        rows_bind_text(stmt, 5, session->owner_name);
+        return first(stmt, 1, ret);
+}
+
 int rows_session_of_record(Rows *rows, const StoreRecord *record, uint64_t *ret_id, bool *ret_merged) {
         const StoreSession *session = &record->session;
         int64_t found = 0;
@@ -140,8 +154,16 @@ int rows_session_of_record(Rows *rows, const StoreRecord *record, uint64_t *ret_
         *ret_merged = rc == SQLITE_OK;
         if (rc == SQLITE_NOTFOUND)
                 rc = record->start_unknown ? numbered(rows, session, &found) : beside(rows, session, &found);
+        if (rc == SQLITE_NOTFOUND) {
+                rc = imported(rows, session, &found);
+                *ret_merged = rc == SQLITE_OK;
+        }
         *ret_id = (uint64_t) found;
         return rc;
+}
+
+int rows_session_confirm(Rows *rows, uint64_t id, uint32_t epoch) {
+        return run(rows, ROWS_SESSION_CONFIRM, 2, (int64_t[]) { (int64_t) id, epoch });
 }
 
 int rows_session_merge(Rows *rows, uint64_t id, const StoreSession *session) {

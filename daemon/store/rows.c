@@ -16,7 +16,9 @@
 #define CLOCKS_APART "5000000"
 
 /* Of `mine` and `other`, as store_owner_fits(): who has no right to know of the other one has a session of their own. */
-#define SAME_OWNER "other.owner = mine.owner AND (mine.owner_name = '' OR other.owner_name IN ('', mine.owner_name))"
+#define TWINS                                                                                           \
+        "mine.id = ?1 AND other.id <> mine.id AND other.ended < 2 AND other.owner = mine.owner"         \
+        " AND (mine.owner_name = '' OR other.owner_name IN ('', mine.owner_name))"
 
 /* ROWS_SESSION_END has the figures' columns and is put together in text_of(). */
 static const char *const texts[_ROWS_STATEMENT_MAX] = {
@@ -71,8 +73,10 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_SESSION_STATE] = "SELECT ended, owner, start_boottime, start_realtime FROM session WHERE id = ?",
         [ROWS_SESSION_HIDE] = "UPDATE session SET ended = 2 WHERE id = ? AND ended = 1",
         [ROWS_SESSION_CONCEAL] = "UPDATE session SET ended = 2 WHERE id = ?",
-        [ROWS_SESSION_TWIN] = "SELECT 1 FROM session AS mine JOIN session AS other ON other.uuid = mine.uuid"
-                              " WHERE mine.id = ? AND other.id <> mine.id AND other.ended < 2 AND " SAME_OWNER,
+        [ROWS_SESSION_TWIN] = "SELECT 1 FROM session AS mine JOIN session AS other ON other.uuid = mine.uuid WHERE " TWINS
+                              " UNION ALL SELECT 1 FROM session AS mine JOIN session AS other ON other.device_address = mine.device_address"
+                              " AND other.record = mine.record AND other.record_start = mine.record_start WHERE " TWINS
+                              " AND other.device_address <> '' AND other.record > 0 AND other.record_start <> 0",
         /* Number and start are of one session, in whatever epoch: a device that was forgotten begins with the first again. */
         [ROWS_SESSION_OF_RECORD] = "SELECT id FROM session WHERE device_address = ?1 AND record = ?2 AND record > 0 AND ended = 1"
                                    " AND source IN ('stored', 'both') AND record_start = ?3 AND (?3 <> 0 OR epoch = ?4) LIMIT 1",
@@ -86,6 +90,12 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
                 " ORDER BY record = ?4 DESC, " OVERLAP " DESC LIMIT 1",
         [ROWS_SESSION_NUMBERED] = "SELECT id FROM session WHERE device_address = ?1 AND record = ?2 AND record > 0 AND epoch = ?3"
                                   " AND ended = 1 AND source = 'live' ORDER BY id DESC LIMIT 1",
+        /* One that was imported, of the device's owner: with the start as the device tells it or not at all, since what is taken for it is not
+         * fetched, and may be cleared on the device. */
+        [ROWS_SESSION_IMPORTED] = "SELECT id FROM session WHERE device_address = ?1 AND record = ?2 AND record > 0 AND record_start = ?3"
+                                  " AND ?3 <> 0 AND ended = 1 AND source = 'imported' AND owner = ?4 AND (?5 = '' OR owner_name IN ('', ?5))"
+                                  " LIMIT 1",
+        [ROWS_SESSION_CONFIRM] = "UPDATE session SET epoch = ?2 WHERE id = ?1 AND source = 'imported'",
         [ROWS_SESSION_MERGE] = "UPDATE session SET source = 'both', record = ?2, epoch = ?3, record_start = ?4 WHERE id = ?1",
         [ROWS_SESSION_RECORD_SEQ] = "UPDATE session SET record_seq = ?2 WHERE id = ?1",
         [ROWS_CHUNK_HAS] = "SELECT 1 FROM chunk WHERE session = ? AND seq = ?",
@@ -102,7 +112,9 @@ static const char *const texts[_ROWS_STATEMENT_MAX] = {
         [ROWS_NEXT_OWNER] = "SELECT owner FROM session WHERE ended = 1 AND owner >= ? ORDER BY owner LIMIT 1",
         [ROWS_FIRST_SURPLUS] = "SELECT id FROM session WHERE ended = 1 AND owner = ? ORDER BY id DESC LIMIT 1 OFFSET ?",
         [ROWS_TOMBSTONE] = "INSERT OR REPLACE INTO tombstone VALUES (?, ?)",
-        [ROWS_SESSION_RECORD] = "SELECT device_address, epoch, record, record_start FROM session WHERE id = ?",
+        /* What was imported anybody may have written: it buries nothing that a sync has not found to be so. */
+        [ROWS_SESSION_RECORD] = "SELECT device_address, epoch, record, record_start FROM session"
+                                " WHERE id = ? AND (source <> 'imported' OR epoch > 0)",
         [ROWS_BURY] = "INSERT OR IGNORE INTO buried VALUES (?)",
         [ROWS_UNBURY] = "DELETE FROM buried WHERE mark = ?",
         [ROWS_BURIED] = "SELECT 1 FROM buried WHERE mark = ?",

@@ -48,6 +48,8 @@ typedef enum RowsStatement {
         ROWS_SESSION_OF_RECORD,
         ROWS_SESSION_BESIDE,
         ROWS_SESSION_NUMBERED,
+        ROWS_SESSION_IMPORTED,
+        ROWS_SESSION_CONFIRM,
         ROWS_SESSION_MERGE,
         ROWS_SESSION_RECORD_SEQ,
         ROWS_CHUNK_HAS,
@@ -142,11 +144,13 @@ int rows_session_hide(Rows *rows, uint64_t id, uint64_t realtime_usec);
 int rows_session_conceal(Rows *rows, uint64_t id);
 /* Takes something of it away, a bounded part; *ret_more: not all of it yet. */
 int rows_session_empty(Rows *rows, uint64_t id, bool *ret_more);
-/* Whether another of its owner's that is to be seen has the same uuid. SQLITE_NOTFOUND. */
+/* Whether another of its owner's that is to be seen has the same uuid, or is the same record of a device. SQLITE_NOTFOUND. */
 int rows_session_twin(Rows *rows, uint64_t id);
-/* The session that is this record of its device already, or was followed live at the time of it: *ret_merged tells whether that has the
- * record yet. SQLITE_NOTFOUND. */
+/* The session that is this record of its device already, was followed live at the time of it, or was imported by the device's owner: *ret_merged
+ * tells whether that has the record yet. SQLITE_NOTFOUND. */
 int rows_session_of_record(Rows *rows, const StoreRecord *record, uint64_t *ret_id, bool *ret_merged);
+/* One that was imported is this record, of these numbers of the device; of another nothing changes. */
+int rows_session_confirm(Rows *rows, uint64_t id, uint32_t epoch);
 int rows_session_merge(Rows *rows, uint64_t id, const StoreSession *session);
 int rows_session_record_seq(Rows *rows, uint64_t id, uint64_t seq); /* of the first chunk of a record that is added to it */
 /* A record that is not to come back from its device: SQLITE_NOTFOUND if it may. */

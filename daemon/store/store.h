@@ -21,7 +21,7 @@ typedef void (*StoreReplayed)(int error, const StoreReplay *replay, void *userda
 /* Buckets without a value are left out. error: 0, -ENOENT, -EIO, -ECANCELED, -ENOBUFS. */
 typedef void (*StoreSeriesRead)(int error, const StorePoint *points, size_t n, void *userdata);
 
-/* error: 0: durable; -EBADMSG no tape, or cut short, -EOPNOTSUPP a later version, -EEXIST its owner has a session with this uuid, -EFBIG longer
+/* error: 0: durable; -EBADMSG no tape, or cut short, -EOPNOTSUPP a later version, -EEXIST its owner has the session, by its uuid or by its record, -EFBIG longer
  * than any session, -ETIMEDOUT less than 64 KiB came in 30 s, -EDQUOT the disk is nearly full, -ENOBUFS too many at a time, -ENOSPC, -EIO, -ECANCELED. message: one sentence with the
  * line, "" with 0. After an error nothing of it is kept. */
 typedef void (*StoreImported)(int error, const char *message, uint64_t id, void *userdata);

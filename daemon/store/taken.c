@@ -106,14 +106,18 @@ static int apply_record(Ledger *ledger, Job *job) {
         } else if (rc == SQLITE_OK && !merged) {
                 job->fate = STORE_RECORD_MERGED;
                 rc = merge_record(ledger, record, job->recorded_as);
-        } else if (!job->tried) /* else what an earlier attempt found is what it has come to */
-                job->fate = STORE_RECORD_KNOWN;
+        } else {
+                if (rc == SQLITE_OK)
+                        rc = rows_session_confirm(&ledger->rows, job->recorded_as, s->epoch);
+                if (!job->tried) /* else what an earlier attempt found is what it has come to */
+                        job->fate = STORE_RECORD_KNOWN;
+        }
         return rc == SQLITE_OK ? rows_device_cursor(&ledger->rows, s->device_address, record->device_address_type, &record->cursor) : rc;
 }
 
 /* ---- Imported ---- */
 
-/* Of an owner's two with the same uuid that come at the same time the one that is finished last is one too many. */
+/* Of an owner's two with the same uuid, or of the same record of a device, that come at the same time the one that is finished last is one too many. */
 static int refuse_twin(Ledger *ledger, Job *job) {
         int rc = rows_session_twin(&ledger->rows, job->session);
 

@@ -6,5 +6,5 @@
 
 #include "store/ledger.h"
 
-/* job->result is -EEXIST where its owner has a session with the uuid; else what the code says is left to the caller. */
+/* job->result is -EEXIST where its owner has the session; else what the code says is left to the caller. */
 int taken_apply(Ledger *ledger, Job *job);

@@ -92,8 +92,8 @@ typedef struct StoreSession {
         char *end_reason;       /* "" while live */
         char *source;           /* "live", "stored" (fetched from the device), "both", "imported" */
         uint32_t record;        /* the device's number for it; 0: none */
-        uint32_t epoch;         /* of the device's numbers: grows when they begin anew */
-        uint64_t record_start;  /* of a record: as StoreCursor.start, if that tells one from another; 0: not known. Not filled in */
+        uint32_t epoch;         /* of the device's numbers: grows when they begin anew; 0 of one that was imported, until its device has the record */
+        uint64_t record_start;  /* of a record: as StoreCursor.start, if that tells one from another; 0: not known */
         uint64_t end_boottime_usec, end_realtime_usec;
         Figures figures;        /* absent while live */
 } StoreSession;
@@ -301,7 +301,7 @@ typedef struct StoreExport {
 
 /* A tape to be taken in as a session. What reads it is bounded by the tape's format, and nothing of it is to be seen before all of it is. */
 typedef struct StoreImport {
-        StoreSession session;           /* its id, owner, labels, acknowledged, rating, source, record; uuid and the device's names, where they
+        StoreSession session;           /* its id, owner, labels, acknowledged, rating, source, record and its start; uuid and the device's names, where they
                                          * are "" the tape's stand; the tape tells the rest */
         int fd;                         /* the end of a pipe to read from, however its flags are; the store closes it */
 } StoreImport;

@@ -54,10 +54,10 @@ static void test_a_tape_with_its_labels(void) {
 
         pipe_new();
         stage->next_id = 77;
-        g_autoptr(FakeCall) c = until_asked(import_by(OWNER, ends[0], 11, "uuid", "s", "0B5C6A0E-7f3b-4d4e-9a56-0123456789ab", "device", "s",
+        g_autoptr(FakeCall) c = until_asked(import_by(OWNER, ends[0], 12, "uuid", "s", "0B5C6A0E-7f3b-4d4e-9a56-0123456789ab", "device", "s",
                                                       "C0:FF:EE:12:34:56", "alias", "s", "Pen", "subject", "s", "arm", "area", "s", "chin",
                                                       "product", "s", "serum", "note", "s", "one\ntwo", "rating", "u", 4, "acknowledged", "b",
-                                                      1, "utc_offset", "i", -3600, "record", "u", 12),
+                                                      1, "utc_offset", "i", -3600, "record", "u", 12, "record_start", "t", UINT64_C(281474976710755)),
                                             1);
         const StoreSession *s = &stage->import.session;
 
@@ -76,6 +76,7 @@ static void test_a_tape_with_its_labels(void) {
         g_assert_true(s->acknowledged);
         g_assert_cmpint(s->utc_offset_sec, ==, -3600);
         g_assert_cmpuint(s->record, ==, 12);
+        g_assert_cmpuint(s->record_start, ==, UINT64_C(281474976710755));
 
         g_assert_cmpint(write(ends[1], "x", 1), ==, 1); /* the pipe is the caller's */
         g_assert_cmpint(read(stage->import.fd, &octet, 1), ==, 1);
@@ -129,6 +130,8 @@ static void test_labels(void) {
 
                 expect_error(c, "InvalidArgument", strcmp(cases[i].key, "rating") == 0 ? "rating" : cases[i].key);
         }
+        g_autoptr(FakeCall) late = import_by(OWNER, ends[0], 1, "record_start", "t", UINT64_MAX);
+        expect_error(late, "InvalidArgument", "record_start");
         g_assert_cmpuint(stage->n_imports, ==, 0);
         pipe_free();
 }

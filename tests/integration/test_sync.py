@@ -126,8 +126,11 @@ def there_and_back(stage, session):
     times = [frame['t'] for frame in document['frames']]
     expect(times, sorted(times), 'times of frames')
     expect(any(frame.get('c') == 'session-data' for frame in document['frames']), True, 'frames of the record')
-    uuid = document['session']['uuid']
+    uuid, record_start = document['session']['uuid'], document['session']['record_start']
     path.write_text(path.read_text().replace(uuid, '21111111-2222-4333-8444-555555555555'))
+    status, _, err = stage.ctl('import', path)
+    expect((status, 'already' in err), (2, True), f'by another UUID it is the same record ({err})')
+    path.write_text(path.read_text().replace(f'"record_start": {record_start}, ', ''))
     before = stage.json('show', session)
     back = stage.json('show', stage.json('import', path)['imported'][0]['session'])
     for key in ('duration', 'strokes', 'force', 'contact_time'):
@@ -153,6 +156,41 @@ def test_merged_with_what_was_followed(stage):
     there_and_back(stage, session)
     expect(stage.ctl('sync')[0], 2, 'nothing is new')
     expect(stored_on(sim), 1, 'records on the device')
+
+
+def test_imported_and_taken_over(stage):
+    """Whichever comes first, each session is here once."""
+    sim = start(stage, '--records=2')
+    stage.adopt()
+    taken(stage, 2)
+    settled(stage)
+    sim.control('start')
+    wait_for('use', lambda: (s := stage.live_session()) and s['state'] == 'running')
+    sim.control('stop')
+    wait_for('the merged session', lambda: (s := stage.sessions())[0]['source'] == 'both')
+    archive = stage.dir / 'all.zip'
+    expect(stage.ctl('export', '--all', '--format=json', '-o', archive)[0], 0, 'export')
+
+    def elsewhere(name):
+        stage.daemon.stop()
+        stage.processes.remove(stage.daemon)
+        stage.state_dir = stage.dir / name
+        stage.needled()
+
+    elsewhere('imported')
+    expect(len(stage.json('import', archive)['imported']), 3, 'imported')
+    before = stage.sessions()
+    stage.adopt()
+    wait_for('what the device has', lambda: settled(stage)['sync'].get('total') == 3)
+    expect(stage.sessions(), before, 'sessions, as they were imported')
+    expect(stage.ctl('sync')[0], 2, 'nothing is new')
+
+    elsewhere('taken over')
+    stage.adopt()
+    taken(stage, 3)
+    settled(stage)
+    status, _, err = stage.ctl('import', archive)
+    expect((status, len(stage.sessions())), (2, 3), f'all are here already ({err})')
 
 
 def test_cleared_when_configured(stage):

@@ -164,6 +164,16 @@ static void add_details(Fixture *f, unsigned n) {
         }
 }
 
+/* What stands for all that the device has of it is said of all of it alone. */
+static bool has_record_start(Fixture *f, uint64_t from_usec, uint64_t to_usec) {
+        const StoreExport wanted = { .id = 1, .format = STORE_FORMAT_JSON, .head = &head, .from_usec = from_usec, .to_usec = to_usec };
+        uint64_t rows;
+        g_auto(GStrv) lines = export_lines(f, wanted, "\n", &rows);
+
+        g_assert_nonnull(strstr(lines[1], "\"record\": 12, "));
+        return strstr(lines[1], "\"record\": 12, \"record_start\": 281474976710755, ");
+}
+
 /* More gaps and events than a page, and all frames. */
 static void test_json(void) {
         StoreExport wanted = { .id = 1, .format = STORE_FORMAT_JSON, .head = &head, .to_usec = UINT64_MAX };
@@ -198,7 +208,12 @@ static void test_json(void) {
         g_assert_cmpuint(rows, ==, 400);
         g_assert_true(g_str_has_prefix(part[0], "{\"format\": "));
         g_assert_cmpstr(part[g_strv_length(part) - 2], ==, "]}");
+        change(&f, "UPDATE session SET record = 12, record_start = 281474976710755");
+        g_assert_cmpint(has_record_start(&f, 0, UINT64_MAX), ==, true);
+        g_assert_cmpint(has_record_start(&f, 1, UINT64_MAX), ==, false);
+        g_assert_cmpint(has_record_start(&f, 0, 59000000), ==, false);
         change(&f, "UPDATE chunk SET crc = crc + 1 WHERE seq = 0");
+        g_assert_cmpint(has_record_start(&f, 0, UINT64_MAX), ==, false);
         wanted.from_usec = 0;
         g_auto(GStrv) damaged = export_lines(&f, wanted, "\n", &rows);
         g_assert_cmpuint(rows, <, 800);

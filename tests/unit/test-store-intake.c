@@ -295,6 +295,155 @@ static void test_a_twin_of_another_user(void) {
         fixture_done(&f);
 }
 
+/* ---- What a device keeps too ---- */
+
+typedef struct Told {
+        StoreRecordFate fate;
+        uint64_t id;
+        bool told;
+} Told;
+
+static void on_recorded(int error, StoreRecordFate fate, uint64_t id, void *userdata) {
+        g_assert_cmpint(error, ==, 0);
+        *(Told *) userdata = (Told) { fate, id, true };
+}
+
+static bool is_told(Fixture *f, uint64_t told) {
+        return ((Told *) (uintptr_t) told)->told;
+}
+
+/* Its twelfth. */
+static StoreSession kept_session(uint64_t id, const char *uuid, uint64_t record_start) {
+        StoreSession session = session_of(id, uuid);
+
+        session.owner_name = (char *) "anna";
+        session.record = 12;
+        session.record_start = record_start;
+        return session;
+}
+
+static void assert_fetched(Fixture *f, uint64_t id, uint64_t record_start, StoreRecordFate fate, uint64_t found) {
+        StoreRecord record = { .session = kept_session(id, "u-fetched", record_start), .device_address_type = "random",
+                               .cursor = { 3, 12, record_start } };
+        Told told = {};
+
+        record.session.epoch = 3;
+        record.session.end_reason = (char *) "device";
+        record.session.end_realtime_usec = FIXTURE_START_REALTIME + FIXTURE_LENGTH_USEC;
+        store_record_put(f->store, &record, on_recorded, &told);
+        fixture_wait(f, is_told, (uintptr_t) &told);
+        g_assert_cmpint(told.fate, ==, fate);
+        g_assert_cmpuint(told.id, ==, found);
+}
+
+static int import(Fixture *f, const StoreSession *session) {
+        int error;
+
+        begin_session(f, session);
+        hand_over(f, session->id, 0);
+        error = finish(f);
+        done(f);
+        return error;
+}
+
+static void start_with_device(Fixture *f) {
+        const StoreDevice device = { .path = (char *) "dev_1", .address = (char *) "AA:BB:CC:DD:EE:01", .address_type = (char *) "random",
+                                     .alias = (char *) "pen" };
+
+        fixture_init(f);
+        fixture_start(f);
+        store_device_put(f->store, &device);
+}
+
+/* What its owner has is not fetched again, and the cursor moves on; nor does it come when that was deleted since. */
+static void test_fetched_after_it_was_imported(void) {
+        StoreSession session = kept_session(1, "u-1", 99);
+        Fixture f;
+
+        start_with_device(&f);
+        g_assert_cmpint(import(&f, &session), ==, 0);
+        assert_fetched(&f, 2, 99, STORE_RECORD_KNOWN, 1);
+        g_assert_cmpint(fixture_query(f.path, "SELECT cursor_record FROM device"), ==, 12);
+        assert_whole(&f, 1, 1);         /* as it was */
+        assert_fetched(&f, 3, 100, STORE_RECORD_ADDED, 3); /* another one of its number */
+        g_assert_cmpint(fixture_delete(&f, 1), ==, 0);
+        assert_fetched(&f, 4, 99, STORE_RECORD_KNOWN, 0);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM session"), ==, 1);
+        fixture_done(&f);
+}
+
+/* Nothing that another user has, or that does not say enough, keeps it away: neither while it is here nor when it is deleted. */
+static void test_fetched_after_another_was_imported(void) {
+        static const struct {
+                uid_t owner;
+                const char *name, *device;
+                uint32_t record;
+                uint64_t start;
+        } others[] = {
+                { 1001, "berta", "AA:BB:CC:DD:EE:01", 12, 99 }, { 1000, "before anna", "AA:BB:CC:DD:EE:01", 12, 99 },
+                { 1000, "anna", "AA:BB:CC:DD:EE:02", 12, 99 },  { 1000, "anna", "", 12, 99 },
+                { 1000, "anna", "AA:BB:CC:DD:EE:01", 11, 99 },  { 1000, "anna", "AA:BB:CC:DD:EE:01", 0, 99 },
+                { 1000, "anna", "AA:BB:CC:DD:EE:01", 12, 98 },  { 1000, "anna", "AA:BB:CC:DD:EE:01", 12, 0 },
+        };
+
+        for (unsigned deleted = 0; deleted < 2; deleted++) {
+                Fixture f;
+
+                start_with_device(&f);
+                for (unsigned i = 0; i < G_N_ELEMENTS(others); i++) {
+                        g_autofree char *uuid = g_strdup_printf("u-%u", i);
+                        StoreSession session = kept_session(i + 1, uuid, others[i].start);
+
+                        session.owner = others[i].owner;
+                        session.owner_name = (char *) others[i].name;
+                        session.device_address = (char *) others[i].device;
+                        session.record = others[i].record;
+                        g_assert_cmpint(import(&f, &session), ==, 0);
+                        if (deleted)
+                                g_assert_cmpint(fixture_delete(&f, i + 1), ==, 0);
+                }
+                assert_fetched(&f, 50, 99, STORE_RECORD_ADDED, 50);
+                fixture_done(&f);
+        }
+}
+
+/* One that was followed takes the record all the same. */
+static void test_merged_beside_what_was_imported(void) {
+        StoreSession session = kept_session(1, "u-1", 99);
+        Fixture f;
+
+        start_with_device(&f);
+        g_assert_cmpint(import(&f, &session), ==, 0);
+        fixture_begin(&f, 2);
+        g_assert_cmpint(fixture_end(&f, 2), ==, 0);
+        assert_fetched(&f, 3, 99, STORE_RECORD_MERGED, 2);
+        fixture_done(&f);
+}
+
+/* The other way around, by whatever UUID; it is another user's own, and one whose start is not told is another session. */
+static void test_imported_after_it_was_fetched(void) {
+        StoreSession session = kept_session(2, "u-2", 99);
+        Fixture f;
+
+        start_with_device(&f);
+        assert_fetched(&f, 1, 99, STORE_RECORD_ADDED, 1);
+        g_assert_cmpint(import(&f, &session), ==, -EEXIST);
+        session.id = 3;
+        session.owner = 1001;
+        session.owner_name = (char *) "berta";
+        g_assert_cmpint(import(&f, &session), ==, 0);
+        session = kept_session(4, "u-2", 99);
+        session.device_address = (char *) "AA:BB:CC:DD:EE:02";
+        g_assert_cmpint(import(&f, &session), ==, 0);
+        session = kept_session(5, "u-3", 0);
+        g_assert_cmpint(import(&f, &session), ==, 0);
+        assert_fetched(&f, 6, 0, STORE_RECORD_ADDED, 6); /* a device without a clock */
+        session = kept_session(7, "u-4", 0);
+        g_assert_cmpint(import(&f, &session), ==, 0);
+        g_assert_cmpint(fixture_query(f.path, "SELECT count(*) FROM session WHERE ended = 1"), ==, 6);
+        fixture_done(&f);
+}
+
 static unsigned n_queued(Fixture *f, JobType type) {
         unsigned n = 0;
         const Job *job;
@@ -432,6 +581,10 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/store-intake/erasing-meanwhile", test_erasing_meanwhile);
         g_test_add_func("/store-intake/a-twin", test_a_twin);
         g_test_add_func("/store-intake/a-twin-of-another-user", test_a_twin_of_another_user);
+        g_test_add_func("/store-intake/fetched-after-it-was-imported", test_fetched_after_it_was_imported);
+        g_test_add_func("/store-intake/fetched-after-another-was-imported", test_fetched_after_another_was_imported);
+        g_test_add_func("/store-intake/merged-beside-what-was-imported", test_merged_beside_what_was_imported);
+        g_test_add_func("/store-intake/imported-after-it-was-fetched", test_imported_after_it_was_fetched);
         g_test_add_func("/store-intake/given-up-while-the-disk-is-full", test_given_up_while_the_disk_is_full);
         g_test_add_func("/store-intake/a-gap-alone", test_a_gap_alone);
         g_test_add_func("/store-intake/each-fault", test_each_fault);
