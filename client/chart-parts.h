@@ -44,9 +44,10 @@ ChartScale chart_scale(double from, double to, unsigned n_steps);
 ChartScale chart_scale_clock(double to, unsigned n_steps);
 
 /* "1.50": with as many decimals as the step needs (0: as the value needs, two at most). "3:20", "1:03:20", "0:00.5".
- * Callers free. */
+ * Callers free all. */
 char *chart_number(double value, double step);
 char *chart_clock(double seconds, double step);
+/* Of a moment: rounded down, as tables have it. */
 char *chart_clock_usec(uint64_t usec);
 /* With its unit: "1.50 N", "3:20", "1200 /min"; "–" for no number. */
 char *chart_value(double value, ChartUnit unit, const char *unit_text);

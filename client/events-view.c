@@ -8,6 +8,7 @@
 #include "client/json.h"
 #include "client/service.h"
 #include "client/table.h"
+#include "needled/omp.h"
 
 #define PAGE_MAX 1000u          /* of History1.GetEvents */
 
@@ -39,15 +40,26 @@ Exit events_view_get(Client *client, uint64_t id, json_t **ret) {
         return EXIT_DONE;
 }
 
+/* Contact and motor are always asserted, and have the value 0 at the end (profile 1.6). */
+static bool is_over(const json_t *event) {
+        const json_t *value = json_object_get(event, "value");
+        int64_t code = json_number(event, "code");
+
+        if (!json_is_true(json_object_get(event, "asserted")))
+                return true;
+
+        return (code == OMP_EVENT_CONTACT || code == OMP_EVENT_MOTOR) && json_is_number(value) && json_number_value(value) == 0;
+}
+
 /* An event of the device or an alert begins and ends; the others are moments. */
 char *events_view_what(const json_t *event) {
         const char *text = json_text(event, "text"), *name = json_text(event, "name");
-        const json_t *asserted = json_object_get(event, "asserted"), *raised = json_object_get(event, "raised");
+        const json_t *raised = json_object_get(event, "raised");
 
         if (strcmp(json_text(event, "kind"), "mark") == 0)
                 return g_strdup(text);
-        if (asserted)
-                return g_strdup_printf("%s%s", name, json_is_true(asserted) ? "" : " is over");
+        if (json_object_get(event, "asserted"))
+                return g_strdup_printf("%s%s", name, is_over(event) ? " is over" : "");
         if (raised && !json_is_true(raised))
                 return g_strdup_printf("%s is over", name);
 
@@ -57,10 +69,11 @@ char *events_view_what(const json_t *event) {
 char *events_view_text(const json_t *events, bool legend, bool color) {
         static const char *const titles[] = { ">TIME", "KIND", "WHAT" };
         g_autoptr(Table) table = table_new(titles, G_N_ELEMENTS(titles));
+        json_auto *sorted = json_sorted(events, "time"); /* some are written when what they are about has passed */
         json_t *event;
         size_t i;
 
-        json_array_foreach((json_t *) events, i, event) {
+        json_array_foreach(sorted, i, event) {
                 g_autofree char *time = format_elapsed((uint64_t) MAX(json_number(event, "time"), 0)),
                                 *words = events_view_what(event);
                 const char *level = json_text(event, "level");

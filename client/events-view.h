@@ -13,5 +13,5 @@
 Exit events_view_get(Client *client, uint64_t id, json_t **ret);
 /* What one of them says. As it came: to be made printable. The caller frees. */
 char *events_view_what(const json_t *event);
-/* As a table, a line each; nothing for none. The caller frees. */
+/* As a table, a line each by its time; nothing for none. The caller frees. */
 char *events_view_text(const json_t *events, bool legend, bool color);

@@ -314,6 +314,28 @@ int64_t json_number(const json_t *object, const char *key) {
         return json_integer_value(json_object_get(object, key));
 }
 
+static int compare_objects(const void *a, const void *b, void *key) {
+        const json_t *left = *(const json_t *const *) a, *right = *(const json_t *const *) b;
+        int64_t x = json_number(left, key), y = json_number(right, key);
+
+        return x != y ? (x > y) - (x < y)
+                      : (json_number(left, "id") > json_number(right, "id")) -
+                                (json_number(left, "id") < json_number(right, "id"));
+}
+
+json_t *json_sorted(const json_t *array, const char *key) {
+        g_autoptr(GPtrArray) order = g_ptr_array_new();
+        json_t *object, *made = json_array();
+        size_t i;
+
+        json_array_foreach((json_t *) array, i, object)
+                g_ptr_array_add(order, object);
+        g_ptr_array_sort_with_data(order, compare_objects, (void *) key);
+        for (guint n = 0; n < order->len; n++)
+                json_array_append(made, order->pdata[n]);
+        return made;
+}
+
 char *json_line(const json_t *json) {
         return dump(json, JSON_COMPACT);
 }

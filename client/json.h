@@ -34,6 +34,9 @@ json_t *json_of_text(const char *text);
 const char *json_text(const json_t *object, const char *key);
 int64_t json_number(const json_t *object, const char *key);
 
+/* The objects of an array by this number of theirs, then by "id". A new reference. */
+json_t *json_sorted(const json_t *array, const char *key);
+
 /* JSON in one line, and indented for people. Control and format characters are escaped, so that either can
  * be looked at on a terminal. The caller frees. */
 char *json_line(const json_t *json);

@@ -213,10 +213,9 @@ typedef struct Slice {
 } Slice;
 
 static void cell_newton(PageTable *table, const Slice *slice, double newton) {
-        if (slice->n > 0)
-                page_cellf(table, "%.2f N", newton);
-        else
-                page_cell(table, NULL);
+        g_autofree char *text = format_force(llround(newton * 1000));
+
+        page_cell(table, slice->n > 0 ? text : NULL);
 }
 
 /* As the drawing has it: what came after the end of use is shown too. */
@@ -425,7 +424,7 @@ static void write_event(PageTable *table, const json_t *event, bool redacted) {
 
 static void write_events(GString *out, const Report *report) {
         static const char *const titles[] = { ">Time", "Kind", "What" };
-        json_t *events = json_object_get(report->session, "events");
+        json_auto *events = json_sorted(json_object_get(report->session, "events"), "time");
         size_t n = json_array_size(events), shown = MIN(n, EVENTS_MAX);
         bool folded = n > EVENTS_FOLDED;
         PageTable table;

@@ -139,28 +139,6 @@ static Exit gather(Client *client, const char *typed, Report *ret) {
 
 /* ---- A course ---- */
 
-static int compare_start(const void *a, const void *b) {
-        const json_t *left = *(const json_t *const *) a, *right = *(const json_t *const *) b;
-        int64_t x = json_number(left, "start"), y = json_number(right, "start");
-
-        return x != y ? (x > y) - (x < y)
-                      : (json_number(left, "id") > json_number(right, "id")) -
-                                (json_number(left, "id") < json_number(right, "id"));
-}
-
-static json_t *sorted(const json_t *sessions) {
-        g_autoptr(GPtrArray) order = g_ptr_array_new();
-        json_t *session, *made = json_array();
-        size_t i;
-
-        json_array_foreach((json_t *) sessions, i, session)
-                g_ptr_array_add(order, session);
-        g_ptr_array_sort(order, compare_start);
-        for (guint n = 0; n < order->len; n++)
-                json_array_append(made, order->pdata[n]);
-        return made;
-}
-
 /* The label that all of them have, "" if they differ. */
 static const char *common_label(const json_t *sessions, const char *key) {
         const char *label = json_text(json_array_get(sessions, 0), key);
@@ -231,7 +209,7 @@ static Exit gather_course(Client *client, ReportCourse *ret) {
                 output_say("There are no such sessions.");
                 return EXIT_NOTHING_TO_DO;
         }
-        ret->sessions = sorted(sessions);
+        ret->sessions = json_sorted(sessions, "start");
         e = get_plan(client, json_array_get(ret->sessions, 0), common_label(ret->sessions, "subject"),
                      common_label(ret->sessions, "area"), &ret->plan);
         ret->made_usec = client_now(); /* after the plan, as above */

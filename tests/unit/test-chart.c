@@ -73,7 +73,7 @@ static void test_an_hour(void) {
 }
 
 static void test_legends_and_titles_are_drawn_if_wanted(void) {
-        static const ChartMark marks[] = { { 5 * SECOND, true, "Link <lost>" }, { 70 * SECOND, false, NULL } };
+        static const ChartMark marks[] = { { 5 * SECOND + 999999, true, "Link <lost>" }, { 70 * SECOND, false, NULL } };
         Chart chart = { .kind = CHART_FORCE, .id = "f", .title = "Force & time", .show_title = true, .show_legend = true,
                         .force = { .duration_usec = 2 * MINUTE, .marks = marks, .n_marks = 2 } };
         g_autoptr(SvgDrawing) d = svg_drawing_new(&chart);

@@ -32,6 +32,29 @@ static void test_what_happened(void) {
         g_assert_null(strchr(text, '\x1b'));
 }
 
+/* Contact and motor say by their value that they end. */
+static void test_begin_and_end_are_told_apart(void) {
+        g_autofree char *text = text_of("[{\"time\": 1, \"kind\": \"device\", \"name\": \"contact\", \"code\": 3, \"asserted\": true, \"value\": 120.0},"
+                                        " {\"time\": 2, \"kind\": \"device\", \"name\": \"contact\", \"code\": 3, \"asserted\": true, \"value\": 0},"
+                                        " {\"time\": 3, \"kind\": \"device\", \"name\": \"motor\", \"code\": 5, \"asserted\": true, \"value\": 7000},"
+                                        " {\"time\": 4, \"kind\": \"device\", \"name\": \"motor\", \"code\": 5, \"asserted\": true, \"value\": 0.0},"
+                                        " {\"time\": 5, \"kind\": \"device\", \"name\": \"depth\", \"code\": 4, \"asserted\": true, \"value\": 0},"
+                                        " {\"time\": 6, \"kind\": \"device\", \"name\": \"motor\", \"code\": 5, \"asserted\": true}]");
+
+        g_assert_cmpstr(text, ==, "TIME  KIND    WHAT\n"
+                                  "  0s  device  contact\n  0s  device  contact is over\n  0s  device  motor\n  0s  device  motor is over\n"
+                                  "  0s  device  depth\n  0s  device  motor\n");
+}
+
+static void test_by_their_time(void) {
+        g_autofree char *text = text_of("[{\"id\": 1, \"time\": 3000000, \"kind\": \"area\", \"name\": \"chin\"},"
+                                        " {\"id\": 2, \"time\": 0, \"kind\": \"state\", \"name\": \"running\"},"
+                                        " {\"id\": 4, \"time\": 3000000, \"kind\": \"area\", \"name\": \"jaw\"},"
+                                        " {\"id\": 3, \"time\": 3000000, \"kind\": \"area\", \"name\": \"neck\"}]");
+
+        g_assert_cmpstr(text, ==, "TIME  KIND   WHAT\n  0s  state  running\n  3s  area   chin\n  3s  area   neck\n  3s  area   jaw\n");
+}
+
 static void test_nothing_happened(void) {
         g_autofree char *text = text_of("[]");
 
@@ -41,6 +64,8 @@ static void test_nothing_happened(void) {
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/events-view/what-happened", test_what_happened);
+        g_test_add_func("/events-view/begin-and-end-are-told-apart", test_begin_and_end_are_told_apart);
+        g_test_add_func("/events-view/by-their-time", test_by_their_time);
         g_test_add_func("/events-view/nothing-happened", test_nothing_happened);
         return g_test_run();
 }

@@ -245,6 +245,31 @@ static void test_what_came_after_the_end_is_in_the_table(void) {
         g_assert_nonnull(strstr(page, "<td class=\"right\">0.78 N</td>"));
 }
 
+static void test_what_happened_is_listed_by_its_time(void) {
+        g_auto(Report) report = full();
+        g_autofree char *page = NULL;
+        const char *later, *earlier;
+
+        json_array_append_new(json_object_get(report.session, "events"), parsed("{\"id\": 10, \"time\": 65000000, \"kind\": \"mark\", \"text\": \"written late\"}"));
+        page = page_of(&report);
+        earlier = strstr(page, "written late");
+        later = strstr(page, "anna said");
+        g_assert_nonnull(earlier);
+        g_assert_nonnull(later);
+        g_assert_true(earlier < later);
+}
+
+/* A nothing has no sign. */
+static void test_no_force_below_nothing(void) {
+        g_auto(Report) report = empty();
+        g_autofree char *page = NULL;
+
+        json_array_append_new(report.series, parsed("[0, -4, -4, 300]"));
+        page = page_of(&report);
+        g_assert_nonnull(strstr(page, "<td class=\"right\">0.00 N</td>"));
+        g_assert_null(strstr(page, "-0.00"));
+}
+
 static void test_bins_stay_few(void) {
         static const unsigned steps[] = { 0, 1, 24, 25, 328, 5000 }, bins[] = { 0, 1, 24, 13, 17, 17 };
 
@@ -410,6 +435,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/report/since-the-last", test_since_the_last);
         g_test_add_func("/report/curve-is-broken-where-nothing-came", test_curve_is_broken_where_nothing_came);
         g_test_add_func("/report/what-came-after-the-end-is-in-the-table", test_what_came_after_the_end_is_in_the_table);
+        g_test_add_func("/report/what-happened-is-listed-by-its-time", test_what_happened_is_listed_by_its_time);
+        g_test_add_func("/report/no-force-below-nothing", test_no_force_below_nothing);
         g_test_add_func("/report/bins-stay-few", test_bins_stay_few);
         g_test_add_func("/report/everything-is-escaped", test_everything_is_escaped);
         g_test_add_func("/report/numbers-of-another-world", test_numbers_of_another_world);
