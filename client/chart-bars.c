@@ -80,7 +80,7 @@ void chart_histogram_draw(const Chart *chart, double width, Canvas *canvas) {
                         draw_bin(&plot, &h->bins[i]);
         canvas_end_group(canvas);
         if (!any)
-                chart_draw_nothing(&plot, "No time in contact was measured.");
+                chart_draw_nothing(&plot, chart_nothing(chart));
         chart_draw_across(&plot, false, "N");
         chart_draw_frame(&plot);
 }

@@ -62,13 +62,13 @@ static size_t count_peaks(const GArray *points, double bound_n) {
         return n;
 }
 
-static void describe_curve(const ChartForce *force, const GArray *points, GString *out) {
+static void describe_curve(const ChartForce *force, const GArray *points, const char *nothing, GString *out) {
         g_autofree char *length = duration(chart_force_end(force, points)), *value = NULL, *at = NULL;
         double over = chart_known_zones(&force->zones).over_n;
         const ChartPoint *highest;
 
         if (points->len == 0) {
-                g_string_append(out, "No force was measured.");
+                g_string_append(out, nothing);
                 return;
         }
 
@@ -128,17 +128,17 @@ static void describe_spans(const char *what, const ChartSpan *spans, size_t n_sp
                 g_string_append_c(out, '.');
 }
 
-static void describe_force(const ChartForce *force, GString *out) {
+static void describe_force(const ChartForce *force, const char *nothing, GString *out) {
         g_autoptr(GArray) points = chart_force_points(force);
 
-        describe_curve(force, points, out);
+        describe_curve(force, points, nothing, out);
         describe_gaps(force, chart_force_end(force, points), out);
         describe_marks(force, out);
         describe_spans(" Stages:", force->stages, force->n_stages, out);
         describe_spans(" Areas:", force->areas, force->n_areas, out);
 }
 
-static void describe_histogram(const ChartHistogram *histogram, GString *out) {
+static void describe_histogram(const ChartHistogram *histogram, const char *nothing, GString *out) {
         g_autofree char *total = NULL, *time = NULL, *from = NULL, *to = NULL;
         const ChartBin *most = NULL;
         double sum = 0;
@@ -154,7 +154,7 @@ static void describe_histogram(const ChartHistogram *histogram, GString *out) {
         }
 
         if (!most) {
-                g_string_append(out, "No time in contact was measured.");
+                g_string_append(out, nothing);
                 return;
         }
 
@@ -223,10 +223,10 @@ char *chart_describe(const Chart *chart) {
 
         switch (chart->kind) {
         case CHART_FORCE:
-                describe_force(&chart->force, out);
+                describe_force(&chart->force, chart_nothing(chart), out);
                 break;
         case CHART_HISTOGRAM:
-                describe_histogram(&chart->histogram, out);
+                describe_histogram(&chart->histogram, chart_nothing(chart), out);
                 break;
         case CHART_BARS:
                 describe_bars(&chart->bars, out);

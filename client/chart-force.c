@@ -170,7 +170,7 @@ static void draw_run(const ChartPlot *plot, const GArray *points, guint from, gu
         canvas_polyline(plot->canvas, line, n, false, CANVAS_LINE);
 }
 
-static void draw_curve(const ChartPlot *plot, const GArray *points) {
+static void draw_curve(const ChartPlot *plot, const GArray *points, const char *nothing) {
         guint from = 0;
 
         canvas_begin_group(plot->canvas, "curve");
@@ -181,7 +181,7 @@ static void draw_curve(const ChartPlot *plot, const GArray *points) {
                 }
         canvas_end_group(plot->canvas);
         if (points->len == 0)
-                chart_draw_nothing(plot, "No force was measured.");
+                chart_draw_nothing(plot, nothing);
 }
 
 static void place_badge(const ChartPlot *plot, Badge *badge, double from_x, double to_x) {
@@ -353,7 +353,7 @@ void chart_force_draw(const Chart *chart, double width, Canvas *canvas) {
         chart_draw_up(&plot, CHART_NEWTON, NULL);
         draw_gaps(&plot, f);
         draw_mark_lines(&plot, f); /* under the curve: an alert is where it has its peaks */
-        draw_curve(&plot, points);
+        draw_curve(&plot, points, chart_nothing(chart));
         draw_zone_names(&plot, &f->zones, width);
         chart_draw_across(&plot, true, NULL);
         chart_draw_frame(&plot);

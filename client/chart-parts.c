@@ -201,6 +201,12 @@ void chart_title_draw(const Chart *chart, double width, Canvas *canvas) {
                 canvas_text(canvas, 2, 16, CHART_TITLE_SIZE, CANVAS_START, CANVAS_TEXT, title);
 }
 
+const char *chart_nothing(const Chart *chart) {
+        return chart->nothing                    ? chart->nothing
+               : chart->kind == CHART_HISTOGRAM ? "No time in contact was measured."
+                                                : "No force was measured.";
+}
+
 void chart_draw_nothing(const ChartPlot *plot, const char *text) {
         canvas_text(plot->canvas, plot->x + plot->width / 2, plot->y + plot->height / 2, CHART_TEXT_SIZE,
                     CANVAS_MIDDLE, CANVAS_TEXT, text);

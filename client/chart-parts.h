@@ -64,7 +64,8 @@ void chart_draw_frame(const ChartPlot *plot);
 /* The title, if it is to be shown, and where what is below it begins. */
 double chart_title_height(const Chart *chart);
 void chart_title_draw(const Chart *chart, double width, Canvas *canvas);
-/* In the middle of the plot. */
+/* What an empty curve or histogram says; and in the middle of the plot. */
+const char *chart_nothing(const Chart *chart);
 void chart_draw_nothing(const ChartPlot *plot, const char *text);
 
 const char *chart_zone_name(ChartZone zone);

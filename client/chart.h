@@ -129,6 +129,7 @@ typedef struct Chart {
         double width;                   /* points; 0: 720, the width of a page; 320 and more are sensible */
         bool show_title;                /* draws the title too; in SVG it is always there as <title> */
         bool show_legend;               /* lists the marks under the chart, where no page does */
+        const char *nothing;            /* what an empty curve or histogram says; NULL: that nothing was measured */
         union {
                 ChartForce force;
                 ChartHistogram histogram;

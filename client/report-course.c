@@ -112,6 +112,25 @@ static bool varies(const json_t *sessions, const char *key) {
         return false;
 }
 
+static bool any_stored(const json_t *sessions) {
+        for (size_t i = 0; i < json_array_size(sessions); i++)
+                if (report_is_stored(json_array_get(sessions, i)))
+                        return true;
+
+        return false;
+}
+
+/* Whose definitions stand on the page: of what is stored a sentence of its own says what is other. */
+static const json_t *defining(const json_t *sessions) {
+        size_t n = json_array_size(sessions);
+
+        for (size_t i = n; i > 0; i--)
+                if (!report_is_stored(json_array_get(sessions, i - 1)))
+                        return json_array_get(sessions, i - 1);
+
+        return n > 0 ? json_array_get(sessions, n - 1) : NULL;
+}
+
 static void write_head(GString *out, const ReportCourse *course, const char *title) {
         size_t n = json_array_size(course->sessions);
         const json_t *first = json_array_get(course->sessions, 0), *last = n > 0 ? json_array_get(course->sessions, n - 1) : NULL;
@@ -178,8 +197,9 @@ static void write_sessions(GString *out, const ReportCourse *course) {
         static const char *const figures[] = { ">Duration", ">Strokes",   ">Mean",    ">95 %", ">Peak",
                                                ">Over",     ">Time over", ">Deepest", ">Gaps" };
         bool areas = varies(course->sessions, "area"),
-             devices = varies(course->sessions, "device") || varies(course->sessions, "alias");
-        const char *titles[4 + G_N_ELEMENTS(figures)] = { ">No.", "Start" };
+             devices = varies(course->sessions, "device") || varies(course->sessions, "alias"),
+             stored = any_stored(course->sessions);
+        const char *titles[5 + G_N_ELEMENTS(figures)] = { ">No.", "Start" };
         unsigned n = 2;
         PageTable table;
         json_t *session;
@@ -189,6 +209,8 @@ static void write_sessions(GString *out, const ReportCourse *course) {
                 titles[n++] = "Area";
         if (devices)
                 titles[n++] = "Device";
+        if (stored)
+                titles[n++] = "Source";
         memcpy(titles + n, figures, sizeof(figures));
         page_section(out, "sessions", "The sessions");
         table = page_table(out, "Sessions, the oldest first", titles, n + (unsigned) G_N_ELEMENTS(figures));
@@ -201,9 +223,14 @@ static void write_sessions(GString *out, const ReportCourse *course) {
                         page_cell(&table, json_text(session, "area"));
                 if (devices)
                         page_cell(&table, report_device(session));
+                if (stored)
+                        page_cell(&table, report_is_stored(session) ? "stored" : "followed");
                 write_figure_cells(&table, session);
         }
         page_table_end(&table);
+        if (stored)
+                page_paragraph(out, "Stored: the device kept the session itself, and it was not followed. Its strokes are "
+                                    "those in contact; of a session that was followed they are all, and the sum has both.");
         page_section_end(out);
 }
 
@@ -257,7 +284,7 @@ GString *report_course_html(const ReportCourse *course) {
         write_intervals(out, course);
         if (course->plan)
                 page_plan(out, course->plan, course->made_usec);
-        page_definitions(out, json_array_get(course->sessions, json_array_size(course->sessions) - 1));
+        page_definitions(out, defining(course->sessions));
         page_end(out, course->versions, course->made_usec);
         return out;
 }

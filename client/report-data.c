@@ -92,6 +92,17 @@ char *report_difference(const ReportFigure *figure, const json_t *before, const 
         return g_strdup_printf("%s %s", by, more > 0 ? "more" : "less");
 }
 
+bool report_is_stored(const json_t *session) {
+        return strcmp(json_text(session, "source"), "stored") == 0;
+}
+
+const char *report_definition(const ReportFigure *figure, const json_t *session) {
+        if (report_is_stored(session) && strcmp(figure->key, "strokes") == 0)
+                return "Those in contact, as the device stored them.";
+
+        return figure->definition;
+}
+
 const char *report_device(const json_t *session) {
         const char *alias = json_text(session, "alias"), *address = json_text(session, "device");
 

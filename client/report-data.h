@@ -108,6 +108,10 @@ uint64_t report_usec(const json_t *object, const char *key);
 /* Where the session ends: session time. */
 uint64_t report_length(const Report *report);
 ChartZones report_zones(const Report *report);
+/* The device stored it and it was not followed: of figures there are those of the record alone (docs/link.md). */
+bool report_is_stored(const json_t *session);
+/* Of the figures of this session. */
+const char *report_definition(const ReportFigure *figure, const json_t *session);
 /* "pen", else the address; never NULL. As it came: to be made printable. */
 const char *report_device(const json_t *session);
 /* From the end of the one before to the beginning of this one in µs; 0: not known, or none. */

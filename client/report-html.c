@@ -65,6 +65,10 @@ void report_charts(const Report *report, ReportCharts *ret) {
                               .id = "force-histogram",
                               .title = "Time in contact by force",
                               .width = REPORT_HALF_WIDTH };
+        if (report_is_stored(report->session)) {
+                force->nothing = "The device stored no curve of it.";
+                histogram->nothing = "The device stored no histogram of it.";
+        }
         histogram->histogram =
                 (ChartHistogram) { report_zones(report), (const ChartBin *) report->bins->data, report->bins->len };
 }
@@ -134,6 +138,7 @@ static void write_summary(GString *out, const Report *report) {
 static void write_changes(GString *out, const Report *report) {
         static const char *const titles[] = { "Figure", ">Then", ">Now", "Difference" };
         g_autofree char *when = NULL, *interval = NULL, *caption = NULL;
+        bool stored = report_is_stored(report->session);
         PageTable table;
         uint64_t between_usec;
 
@@ -165,6 +170,11 @@ static void write_changes(GString *out, const Report *report) {
                 page_cell(&table, by);
         }
         page_table_end(&table);
+        if (report_is_stored(report->previous) != stored)
+                page_paragraphf(out,
+                                "Their strokes are not the same kind: of session %" PRId64 ", which the device stored and "
+                                "nobody followed, they are those in contact, of the other all.",
+                                json_number(stored ? report->session : report->previous, "id"));
         page_section_end(out);
 }
 
@@ -174,7 +184,7 @@ static void write_changes(GString *out, const Report *report) {
 static void write_not_numbered(GString *out, const Report *report) {
         int64_t times = json_number(report->session, "over_count");
 
-        if (times > report->overpressures)
+        if (times > report->overpressures && !report_is_stored(report->session))
                 page_paragraphf(out,
                                 "Overpressure was counted %" PRId64 " time%s and raised as an alert %u time%s: what comes "
                                 "while an alert stands, or within 30 s of when it was raised, has no number of its own.",
@@ -186,10 +196,11 @@ static void write_not_numbered(GString *out, const Report *report) {
 static void write_alerts(GString *out, const Report *report) {
         static const char *const titles[] = { ">Number", ">Time", "Level", "Alert" };
         guint n = MIN(report->alerts->len, CHART_MARKS_MAX);
+        bool stored = report_is_stored(report->session);
         PageTable table;
 
         if (n == 0) {
-                page_paragraph(out, "There were no alerts.");
+                page_paragraph(out, stored ? "The device stored no alerts of it." : "There were no alerts.");
                 return;
         }
         table = page_table(out, "Alerts, by their number in the chart", titles, G_N_ELEMENTS(titles));
@@ -205,6 +216,8 @@ static void write_alerts(GString *out, const Report *report) {
         page_table_end(&table);
         if (report->alerts->len > n)
                 page_paragraphf(out, "%u more are not listed.", report->alerts->len - n);
+        if (stored)
+                page_paragraph(out, "These are from when the session was taken over. The device stored no alerts of it.");
 }
 
 typedef struct Slice {
@@ -288,7 +301,8 @@ static void write_zone_table(GString *out, const Report *report) {
         for (size_t i = 0; i < G_N_ELEMENTS(zones); i++)
                 all_usec += report_usec(times, zones[i]);
         if (all_usec == 0) {
-                page_paragraph(out, "There was no time in contact that had a zone.");
+                page_paragraph(out, report_is_stored(report->session) ? "The device stored no times by zone."
+                                                                      : "There was no time in contact that had a zone.");
                 return;
         }
         table = page_table(out, "Time in contact by zone; the limits as they were at the end", titles, G_N_ELEMENTS(titles));

@@ -203,13 +203,16 @@ void page_plan(GString *out, const json_t *plan, uint64_t now_usec) {
 
 void page_definitions(GString *out, const json_t *session) {
         page_section(out, "definitions", "How the figures are defined");
-        page_paragraph(out, "All are computed from what the device sent. What it does not report is left out, and is "
-                            "not zero. A value is one message of the device with its "
-                            "force and counters; it is in contact if the device says so.");
+        page_paragraphf(out,
+                        "%s What it does not report is left out, and is not zero. A value is one message of the device "
+                        "with its force and counters; it is in contact if the device says so.",
+                        report_is_stored(session) ? "The session was not followed: these are the figures that the device "
+                                                    "stored of it, as the device computes them."
+                                                  : "All are computed from what the device sent.");
         page_pairs(out, "definitions");
         for (size_t i = 0; i < n_report_figures; i++)
                 if (report_figure_is_shown(&report_figures[i], session))
-                        page_pair(out, report_figures[i].label, report_figures[i].definition);
+                        page_pair(out, report_figures[i].label, report_definition(&report_figures[i], session));
         page_pair(out, "Zones",
                   "The time in contact by the mean force: low, good, high, over, by the limits that held at the time. "
                   "The limits are engineering defaults of "

@@ -66,6 +66,10 @@ def test_taken_over_once(stage):
     at_least(len(entries), 8, 'entries of the trace')
     expect(curve(stage, sessions[0]['id'], len(entries), len(entries) * 1_000_000),
            [[second * 1_000_000, mean, mean, max(mean, peak)] for second, mean, peak, _ in entries], 'the curve, entry by entry')
+    page = stage.ctl('report', sessions[0]['id'], '-o', '-')[1]
+    expect([words for words in ('The device stored no histogram of it.', 'The device stored no alerts of it.', 'Those in contact, as the device stored them.') if words not in page],
+           [], 'what its report says')
+    expect([words for words in ('No time in contact', 'There were no alerts', 'counter grew by', 'raised as an alert') if words in page], [], 'what it must not say')
 
     expect(stage.ctl('sync')[0], 2, 'nothing is new')
     sim.control('drop')

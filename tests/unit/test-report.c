@@ -353,6 +353,27 @@ static void test_a_session_of_which_nothing_is_known(void) {
         g_assert_null(strstr(page, "nan"));
 }
 
+/* What the device did not store is not said to have been nothing. */
+static void test_a_session_that_the_device_stored(void) {
+        static const char *const said[] = { "The device stored no curve of it.</desc>", "The device stored no histogram of it.</desc>", "stored no alerts of it",
+                                            "stored no times by zone", "Those in contact, as the device stored them.", "not followed",
+                                            "not the same kind: of session 7," };
+        static const char *const denied[] = { "was measured", "no time in contact", "There were no alerts", "counter grew by", "raised as an alert" };
+        g_auto(Report) report = empty();
+        g_autofree char *page = NULL;
+
+        report.live = false;
+        report.previous = parsed(previous_session);
+        json_object_update_new(report.session, parsed("{\"source\": \"stored\", \"strokes\": 28000, \"force_mean\": 2440, \"over_count\": 2, \"contact_time\": 11000000}"));
+        page = page_of(&report);
+        for (size_t i = 0; i < G_N_ELEMENTS(said); i++)
+                if (!strstr(page, said[i]))
+                        g_error("the page does not say \"%s\"", said[i]);
+        for (size_t i = 0; i < G_N_ELEMENTS(denied); i++)
+                if (strstr(page, denied[i]))
+                        g_error("the page says \"%s\"", denied[i]);
+}
+
 static void test_redacted(void) {
         static const char *const secrets[] = { "anna", "my pen", "C0:FF:EE", "SN123", "serum", "left side", "7d0c", "Pen of" };
         g_auto(Report) report = full();
@@ -400,7 +421,7 @@ static void test_points_are_not_shorter_than_values(void) {
 
 static void test_course(void) {
         g_auto(ReportCourse) course = { .made_usec = 1770129000000000, .sessions = json_array() };
-        g_autofree char *page = NULL, *again = NULL;
+        g_autofree char *page = NULL, *again = NULL, *with_stored = NULL;
         Outline o;
 
         json_array_append_new(course.sessions, parsed(previous_session));
@@ -418,6 +439,14 @@ static void test_course(void) {
         g_assert_nonnull(strstr(page, "14d 1h"));
         g_assert_nonnull(strstr(page, "shorter"));
         g_assert_nonnull(strstr(page, "as long or longer"));
+
+        g_assert_null(strstr(page, ">Source<"));
+        json_object_set_new(json_array_get(course.sessions, 2), "source", json_string("stored"));
+        with_stored = g_string_free(report_course_html(&course), FALSE);
+        g_assert_nonnull(strstr(with_stored, "<td>followed</td>"));
+        g_assert_nonnull(strstr(with_stored, "<td>stored</td>"));
+        g_assert_nonnull(strstr(with_stored, "Its strokes are those in contact;"));
+        g_assert_nonnull(strstr(with_stored, "counter grew by")); /* of those that were followed */
 
         report_course_redact(&course);
         again = g_string_free(report_course_html(&course), FALSE);
@@ -441,6 +470,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/report/everything-is-escaped", test_everything_is_escaped);
         g_test_add_func("/report/numbers-of-another-world", test_numbers_of_another_world);
         g_test_add_func("/report/a-session-of-which-nothing-is-known", test_a_session_of_which_nothing_is_known);
+        g_test_add_func("/report/a-session-that-the-device-stored", test_a_session_that_the_device_stored);
         g_test_add_func("/report/redacted", test_redacted);
         g_test_add_func("/report/previous-has-the-same-labels", test_previous_has_the_same_labels);
         g_test_add_func("/report/points-are-not-shorter-than-values", test_points_are_not_shorter_than_values);
