@@ -217,7 +217,7 @@ static void check_ended(Follow *f) {
 
 static void look(Follow *f) {
         bool streams = f->stream_fd >= 0 || f->open_slot;
-        const json_t *session, *shown;
+        const json_t *session, *shown, *device;
         int r = 0;
 
         if (f->model->phase == WATCH_UNREACHABLE)
@@ -228,7 +228,9 @@ static void look(Follow *f) {
                           : watch_target_session(&f->target, &f->objects);
         shown = !session && f->model->phase == WATCH_ENDED
                         ? objects_session_by_id(&f->objects, f->model->session_id) : session;
-        watch_model_set_device(f->model, (json_t *) watch_target_device(&f->target, &f->objects, shown));
+        device = watch_target_device(&f->target, &f->objects, shown);
+        watch_model_set_device(f->model, (json_t *) device);
+        f->model->others_session = session ? 0 : watch_target_others(&f->target, &f->objects, device);
         if (session && !streams)
                 r = open_stream(f, session);
         if (r < 0)

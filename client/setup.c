@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <glib.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/device-view.h"
 #include "client/format.h"
@@ -30,6 +32,7 @@ typedef struct Setup {
         char *path;             /* of the device; NULL: not chosen yet */
         char *title;
         bool adopted;
+        int64_t owner;          /* of one that is adopted */
 } Setup;
 
 static void setup_done(Setup *s) {
@@ -61,6 +64,7 @@ static void choose(Setup *s, const json_t *device) {
         s->path = g_strdup(json_text(device, "path"));
         s->title = g_strdup(objects_device_title(device));
         s->adopted = json_is_true(json_object_get(device, "adopted"));
+        s->owner = json_number(device, "owner");
 }
 
 /* ---- Which device ---- */
@@ -171,16 +175,32 @@ static Exit find(Setup *s, const char *typed) {
 
 /* ---- Adopt ---- */
 
+static Exit adopted_already(const Setup *s) {
+        const struct passwd *user = getpwuid((uid_t) s->owner);
+        g_autofree char *number = g_strdup_printf("user %" PRId64, s->owner);
+        const char *owner = user ? user->pw_name : number;
+
+        output_say("2 of 5  %s is adopted already.", s->title);
+        if (s->owner == (int64_t) getuid())
+                return EXIT_DONE;
+
+        if (getuid() == 0) {    /* to whom all is open */
+                output_say("It belongs to %s, and so do its sessions.", owner);
+                return EXIT_DONE;
+        }
+        output_error("It belongs to %s, and so do its sessions. To have it for your own, let %s type 'needlectl forget %s' first.",
+                     owner, owner, s->title);
+        return EXIT_NOT_AUTHORISED;
+}
+
 static Exit adopt(Setup *s) {
         g_autofree char *question = g_strdup_printf("What shall it be called? [%s] ", s->title), *alias = NULL;
         g_auto(Objects) objects = {};
         const json_t *device;
         Exit e;
 
-        if (s->adopted) {
-                output_say("2 of 5  %s is adopted already.", s->title);
-                return EXIT_DONE;
-        }
+        if (s->adopted)
+                return adopted_already(s);
 
         say_step(2, "Adopt it: it becomes yours", "adopt");
         alias = prompt_line(question);

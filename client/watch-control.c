@@ -7,6 +7,7 @@
 #include "client/json.h"
 #include "client/objects.h"
 #include "client/service.h"
+#include "client/watch-text.h"
 
 /* The device has 30 s for each answer, and others may wait before us; the service always answers. */
 #define TIMEOUT_USEC (300 * SECOND_USEC)
@@ -71,8 +72,10 @@ static void call_session(WatchControl *c, const char *method, const char *argume
         if (c->model->phase == WATCH_FOLLOWING)
                 call_take(c, path, SERVICE_SESSION, method, argument, done_take);
         else {
+                g_autofree char *others = watch_text_others(c->model);
+
                 g_free(done_take);
-                c->say(true, "There is no session now.", c->userdata);
+                c->say(true, others ? others : "There is no session now.", c->userdata);
         }
 }
 

@@ -49,6 +49,7 @@ typedef struct WatchModel {
         WatchPhase phase;
 
         json_t *device;         /* properties, NULL if there is none */
+        uint64_t others_session; /* of another user, live on it and not followed; 0: none */
 
         uint64_t session_id;    /* 0: of a tape */
         uint8_t state, stage;   /* as in the stream; valid with has_state */

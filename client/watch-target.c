@@ -17,7 +17,7 @@ static bool is_wanted(const WatchTarget *t, const json_t *session) {
         if (t->device)
                 return strcmp(json_text(session, "device"), t->device) == 0;
 
-        return t->uid == 0 || json_number(session, "owner") == (int64_t) t->uid;
+        return objects_session_is_live_of(session, t->uid);
 }
 
 int watch_target_choose(WatchTarget *t, const Objects *objects, const char *typed) {
@@ -58,6 +58,20 @@ const json_t *watch_target_session(const WatchTarget *t, const Objects *objects)
                         return session;
 
         return NULL;
+}
+
+uint64_t watch_target_others(const WatchTarget *t, const Objects *objects, const json_t *device) {
+        json_t *session;
+        size_t i;
+
+        if (t->session > 0 || t->device)
+                return 0;
+        json_array_foreach(objects->sessions, i, session)
+                if (objects_session_is_live(session) && !objects_session_is_live_of(session, t->uid) &&
+                    strcmp(json_text(session, "device"), json_text(device, "path")) == 0)
+                        return (uint64_t) json_number(session, "id");
+
+        return 0;
 }
 
 const json_t *watch_target_device(const WatchTarget *t, const Objects *objects, const json_t *session) {

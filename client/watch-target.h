@@ -27,5 +27,8 @@ void watch_target_done(WatchTarget *target);
  * password because a stranger's session happens to be live. */
 const json_t *watch_target_session(const WatchTarget *target, const Objects *objects);
 
+/* The newest live session on `device` (may be NULL) that is another user's, and so none of those; 0: none. */
+uint64_t watch_target_others(const WatchTarget *target, const Objects *objects, const json_t *device);
+
 /* The device to show: that of the session, else the one that is waited for; NULL: none. */
 const json_t *watch_target_device(const WatchTarget *target, const Objects *objects, const json_t *session);

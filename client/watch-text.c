@@ -21,8 +21,11 @@ char *watch_text_plain(const WatchModel *m, uint64_t now_usec, uint64_t realtime
         g_autofree char *elapsed = NULL, *session = NULL;
         GString *s;
 
-        if (m->phase == WATCH_WAITING || m->phase == WATCH_UNREACHABLE)
-                return watch_text_link(m, realtime_usec);
+        if (m->phase == WATCH_WAITING || m->phase == WATCH_UNREACHABLE) {
+                g_autofree char *link = watch_text_link(m, realtime_usec), *others = watch_text_others(m);
+
+                return others ? g_strdup_printf("%s. %s", link, others) : g_steal_pointer(&link);
+        }
         if (m->phase == WATCH_FOLLOWING && !m->has_state)
                 return NULL;
 
@@ -73,6 +76,14 @@ char *watch_text_plain(const WatchModel *m, uint64_t now_usec, uint64_t realtime
         }
 
         return g_string_free(s, FALSE);
+}
+
+char *watch_text_others(const WatchModel *m) {
+        if (m->phase == WATCH_UNREACHABLE || m->others_session == 0)
+                return NULL;
+
+        return g_strdup_printf("Session %" PRIu64 " on this device is another user's: 'needlectl watch %" PRIu64 "' asks for a password.",
+                               m->others_session, m->others_session);
 }
 
 char *watch_text_link(const WatchModel *m, uint64_t realtime_usec) {

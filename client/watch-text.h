@@ -11,6 +11,9 @@ char *watch_text_session(const WatchModel *m);
 /* One line for logs and pipes. NULL: the stream has not told yet how the session stands. */
 char *watch_text_plain(const WatchModel *m, uint64_t now_usec, uint64_t realtime_usec);
 
+/* Why nothing is followed though the device is used; NULL: not so. */
+char *watch_text_others(const WatchModel *m);
+
 /* Device and link: "waiting for Pen 1: waiting (away), out of reach or switched off; it comes back by
  * itself". */
 char *watch_text_link(const WatchModel *m, uint64_t realtime_usec);

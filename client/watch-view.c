@@ -81,8 +81,12 @@ static void add_time_left(View *v) {
 
 static void add_session(View *v) {
         const WatchModel *m = v->m;
-        g_autofree char *elapsed = format_elapsed(watch_model_elapsed(m, v->now_usec));
+        g_autofree char *elapsed = format_elapsed(watch_model_elapsed(m, v->now_usec)), *others = watch_text_others(m);
 
+        if (m->phase == WATCH_WAITING && others) {
+                watch_page_words(v->page, WATCH_IMPORTANCE_STATE, STYLE_WARN, others);
+                return;
+        }
         watch_page_begin(v->page, WATCH_IMPORTANCE_STATE);
         if (m->phase == WATCH_WAITING) {
                 watch_page_put(v->page, STYLE_PLAIN,

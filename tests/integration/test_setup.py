@@ -206,6 +206,38 @@ def test_a_password_is_no_key_of_watch(stage):
     terminal.end(0)
 
 
+def test_a_device_of_somebody_else(stage):
+    """It is said, and that its session is seen by its owner and for a password alone."""
+    if os.geteuid() != 0:
+        return
+    sim = stage.sim('--kind=pen', '--live-period=50')
+    stage.needled()
+    os.chmod(stage.dir, 0o755)
+    stage.adopt()
+    terminal = Terminal(stage, 'setup', user=NOBODY)
+    terminal.expect('2 of 5  pen is adopted already')
+    terminal.expect(r"It belongs to root, and so do its sessions\..* let root type 'needlectl forget pen' first")
+    last = terminal.end(4)
+    contains(last, GOES_ON)
+    lacks(last, 'All is set up')
+
+    sim.control('start')
+    session = wait_for('a session', stage.live_session)['id']
+    theirs = f"Session {session} on this device is another user's: 'needlectl watch {session}' asks for a"
+    terminal = Terminal(stage, 'watch', user=NOBODY, rows=24, env={'TERM': 'xterm'})
+    terminal.expect(theirs)
+    terminal.type('f')
+    terminal.expect('End session')
+    terminal.type('y')
+    terminal.expect(theirs)
+    terminal.type('q')
+    lacks(terminal.end(0), 'There is no session now')
+    terminal = Terminal(stage, 'watch', user=NOBODY, env={'TERM': 'dumb'})
+    terminal.expect(f'pen: streaming. {theirs} password\\.')
+    terminal.type('\x03')
+    terminal.end(0)
+
+
 def test_who_is_asked_for_authorisation(stage):
     """Of another user polkit wants a password: asked for on a terminal, by an agent that needlectl starts there."""
     folder, path = asking(stage)

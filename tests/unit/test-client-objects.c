@@ -139,6 +139,24 @@ static void test_watching_follows_ones_own_newest_session(void) {
         g_assert_null(watch_target_session(&anna, &objects));
 }
 
+static void test_watching_sees_whose_the_session_is(void) {
+        WatchTarget anna = { .uid = ANNA }, bert = { .uid = BERT }, root = {}, asked = { .uid = BERT };
+        const json_t *device, *other;
+        g_auto(Objects) objects = {};
+
+        load(&objects);
+        device = objects_at(objects.devices, "/org/needled/device/a");
+        other = objects_at(objects.devices, "/org/needled/device/c");
+        g_assert_cmpuint(watch_target_others(&anna, &objects, device), ==, 0);
+        g_assert_cmpuint(watch_target_others(&bert, &objects, device), ==, 7);
+        g_assert_cmpuint(watch_target_others(&bert, &objects, other), ==, 0);
+        g_assert_cmpuint(watch_target_others(&bert, &objects, NULL), ==, 0);
+        g_assert_cmpuint(watch_target_others(&root, &objects, device), ==, 0);
+        g_assert_cmpint(watch_target_choose(&asked, &objects, "anna"), ==, 0);
+        g_assert_cmpuint(watch_target_others(&asked, &objects, device), ==, 0); /* it is followed, whosever it is */
+        watch_target_done(&asked);
+}
+
 static void test_watching_a_device_or_one_session(void) {
         WatchTarget device = { .uid = ANNA }, session = { .uid = ANNA }, none = { .uid = ANNA };
         g_auto(Objects) objects = {};
@@ -193,6 +211,7 @@ int main(int argc, char **argv) {
                         test_without_a_name_the_only_one_is_meant);
         g_test_add_func("/client-objects/watching-follows-ones-own-newest-session",
                         test_watching_follows_ones_own_newest_session);
+        g_test_add_func("/client-objects/watching-sees-whose-the-session-is", test_watching_sees_whose_the_session_is);
         g_test_add_func("/client-objects/watching-a-device-or-one-session",
                         test_watching_a_device_or_one_session);
         g_test_add_func("/client-objects/the-device-that-is-waited-for", test_the_device_that_is_waited_for);
