@@ -18,12 +18,14 @@
 #include "client/search.h"
 #include "client/service.h"
 #include "client/table.h"
+#include "client/text.h"
 #include "client/verbs.h"
 
 /* Nothing is written down: what is done already, the service shows. */
 
 #define SETTLE_USEC (3 * SECOND_USEC)   /* the nearest is not always the first that is heard */
 #define WAIT_SECONDS 60
+#define ALIAS_MAX 64                    /* characters that the service takes */
 #define LOOK_USEC (SECOND_USEC / 5)
 
 typedef struct Setup {
@@ -31,6 +33,7 @@ typedef struct Setup {
         uint64_t search_sec, wait_sec;
         char *path;             /* of the device; NULL: not chosen yet */
         char *title;
+        char *name;             /* that it has by itself; NULL: none that would do as an alias */
         bool adopted;
         int64_t owner;          /* of one that is adopted */
 } Setup;
@@ -38,6 +41,7 @@ typedef struct Setup {
 static void setup_done(Setup *s) {
         g_free(s->path);
         g_free(s->title);
+        g_free(s->name);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Setup, setup_done)
 
@@ -59,8 +63,13 @@ static Exit run_verb(Setup *s, Exit (*verb)(Client *client), char *argument) {
 }
 
 static void choose(Setup *s, const json_t *device) {
+        const char *name = json_text(device, "name");
+        g_autofree char *printable = text_printable_utf8(name);
+
         g_free(s->path);
         g_free(s->title);
+        g_free(s->name);
+        s->name = *name && strcmp(printable, name) == 0 && g_utf8_strlen(name, -1) <= ALIAS_MAX ? g_strdup(name) : NULL;
         s->path = g_strdup(json_text(device, "path"));
         s->title = g_strdup(objects_device_title(device));
         s->adopted = json_is_true(json_object_get(device, "adopted"));
@@ -206,7 +215,7 @@ static Exit adopt(Setup *s) {
         alias = prompt_line(question);
         if (!alias)
                 return EXIT_FAILED;
-        s->client->options.value[OPTION_ALIAS] = *alias ? alias : NULL;
+        s->client->options.value[OPTION_ALIAS] = *alias ? alias : s->name; /* or its sessions would have its address alone */
         e = run_verb(s, verb_adopt, s->path);
         s->client->options.value[OPTION_ALIAS] = NULL;
         prompt_catch_interrupt(); /* it was the pairing's */

@@ -128,6 +128,19 @@ def test_stopped_and_gone_on_with(stage):
     expect((stage.live_session(), stage.sessions()), (None, []), 'sessions')
 
 
+def test_the_name_that_is_offered_is_taken_by_enter(stage):
+    stage.sim('--kind=pen')
+    stage.needled()
+    terminal = Terminal(stage, 'setup')
+    say(terminal, '[1] ', '\n')
+    say(terminal, 'What shall it be called? [SimPen] ', '\n')
+    terminal.expect('3 of 5')
+    terminal.expect('Type yes')
+    terminal.type('\x03')
+    terminal.end(1)
+    expect(stage.device('SimPen')['alias'], 'SimPen', 'the alias, which its sessions have')
+
+
 def test_nothing_is_found(stage):
     status, out, err = stage.ctl('setup')
     expect((status, out), (64, ''), 'without a terminal')
