@@ -13,10 +13,11 @@
 #include "client/prompt.h"
 #include "client/service.h"
 #include "client/table.h"
+#include "client/terminal.h"
 #include "client/text.h"
 #include "client/verbs.h"
 
-#define LIST_COLUMNS 100
+#define LIST_COLUMNS 100u       /* at most */
 /* The service answers within 20 s, durable or not. */
 #define ACKNOWLEDGE_TIMEOUT_USEC (30 * SECOND_USEC)
 
@@ -161,23 +162,50 @@ Exit verb_plan(Client *client) {
 
 /* ---- acknowledge ---- */
 
-static void print_list(const json_t *plan) {
+static char *list_text(const json_t *plan, unsigned columns) {
         const json_t *texts = json_object_get(plan, "contraindications");
+        GString *s = g_string_new(NULL);
+        g_autofree char *end = NULL;
 
-        printf("Named as contraindications to microneedling (version %s):\n", json_text(plan, "contraindications_version"));
+        g_string_printf(s, "Named as contraindications to microneedling (version %s):\n", json_text(plan, "contraindications_version"));
         for (size_t i = 0; i < json_array_size(texts); i++) {
                 g_autofree char *text = text_printable(json_string_value(json_array_get(texts, i)));
-                g_autofree char *lines = text_wrap(text, LIST_COLUMNS, 4);
+                g_autofree char *lines = text_wrap(text, columns, 4);
 
-                printf("  - %s\n", lines);
+                g_string_append_printf(s, "  - %s\n", lines);
         }
-        printf("The list is not complete. Each statement and its source: " NEEDLED_DATADIR
-               "/contraindications.list.\n");
+        end = text_wrap("The list is not complete. Each statement and its source: " NEEDLED_DATADIR "/contraindications.list.", columns, 0);
+        g_string_append_printf(s, "%s\n", end);
+        return g_string_free(s, FALSE);
+}
+
+/* Who is to say that they have read it sees all of it, by screenfuls. False: stopped. */
+static bool show_list(const json_t *plan, bool asks) {
+        g_autofree char *text = NULL;
+        g_auto(GStrv) lines = NULL;
+        unsigned columns, rows;
+
+        terminal_size(&columns, &rows);
+        text = list_text(plan, isatty(STDOUT_FILENO) ? MIN(columns, LIST_COLUMNS) : LIST_COLUMNS);
+        lines = g_strsplit(g_strchomp(text), "\n", -1);
+        for (unsigned i = 0; lines[i]; i++) {
+                bool full = asks && rows > 1 && i > 0 && i % (rows - 1) == 0;
+                g_autofree char *typed = full ? prompt_line("Enter shows the rest: ") : NULL;
+
+                if (full && !typed)
+                        return false;
+                printf("%s\n", lines[i]);
+        }
         (void) fflush(stdout);
+        return true;
 }
 
 static bool says_yes(void) {
-        g_autofree char *typed = prompt_line("Have you read this list? Type yes to acknowledge it: ");
+        g_autofree char *typed = NULL;
+
+        output_say("To acknowledge it says that you have read it, and marks your sessions so.");
+        output_say("It is no check of your health; sessions run without it too.");
+        typed = prompt_line("Have you read this list? Type yes to acknowledge it: ");
 
         return g_strcmp0(typed, "yes") == 0;
 }
@@ -210,6 +238,7 @@ static Exit print_state(Client *client) {
 
 Exit verb_acknowledge(Client *client) {
         const char *version = client_arg(client, 0);
+        bool is_known, is_shown = true, asks;
         json_auto *plan = NULL;
         const char *current;
         Exit e;
@@ -230,19 +259,21 @@ Exit verb_acknowledge(Client *client) {
                 output_error("needled has no list of contraindications. Its journal says what is wrong with the file.");
                 return EXIT_FAILED;
         }
+        is_known = json_object_get(plan, "acknowledged_at");
+        asks = !is_known && !client_wants_json(client) && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
         if (client_wants_json(client))
                 output_json(plan);
         else
-                print_list(plan);
-        if (json_object_get(plan, "acknowledged_at")) {
+                is_shown = show_list(plan, asks && isatty(STDOUT_FILENO));
+        if (is_known) {
                 output_say("You have acknowledged this version already.");
                 return EXIT_NOTHING_TO_DO;
         }
-        if (client_wants_json(client) || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+        if (!asks) {
                 output_error("Name the version that was read: needlectl acknowledge %s", current);
                 return EXIT_USAGE;
         }
-        if (!says_yes()) {
+        if (!is_shown || !says_yes()) {
                 output_error("Nothing was acknowledged.");
                 return EXIT_FAILED;
         }

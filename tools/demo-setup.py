@@ -15,6 +15,7 @@ TYPED_AFTER_SEC = 0.4           # so that one can read along
 ANSWERS = [
         ('Which one? ', '\n'),
         ('What shall it be called? ', 'demo-pen\n'),
+        ('Enter shows the rest: ', '\n'),
         ('Type yes to acknowledge it: ', 'yes\n'),
         ('Test demo-pen now? ', 'y\n'),
         ('Did it show itself, by light, sound or vibration? ', 'y\n'),

@@ -215,6 +215,8 @@ def on_terminal(stage, answer):
         if not octets:
             break
         shown += octets
+        if shown.endswith(b'Enter shows the rest: '):
+            os.write(fd, b'\n')
         if not answered and b'Type yes' in shown:
             os.write(fd, answer)
             answered = True

@@ -5,7 +5,7 @@ import json
 import os
 import re
 
-from stage import Failure, expect, wait_for
+from stage import Failure, at_least, expect, wait_for
 from terminal import Terminal
 
 NOBODY = 65534
@@ -31,6 +31,19 @@ def say(terminal, question, answer):
     terminal.type(answer)
 
 
+def read_list(terminal):
+    """The contraindications, of which no part scrolls away before it was seen; to the question behind them."""
+    terminal.expect('Named as contraindications')
+    text = ''
+    while '\nHave you' not in text:
+        part = terminal.expect(r'(?s).*?(Enter shows the rest|Type yes to acknowledge it): ').group()
+        at_least(24, part.count('\n') + 1, 'rows at once')
+        text += part
+        if 'Enter shows' in part:
+            terminal.type('\n')
+    return text
+
+
 def press(terminal, sim):
     """The device is pressed until it is seen, which leaves no session."""
     terminal.expect('Press its tip once')
@@ -53,8 +66,10 @@ def test_the_whole_first_run(stage):
     say(terminal, '[1] ', '\n')
     say(terminal, 'What shall it be called? [', 'mine\n')
     terminal.expect('3 of 5')
-    terminal.expect('Pregnancy and breast-feeding are contraindications')
-    say(terminal, 'Type yes to acknowledge it: ', 'yes\n')
+    list_of = read_list(terminal)
+    expect([line for line in list_of.splitlines() if len(line) > 80 and '/contraindications.list' not in line], [], 'lines too wide')
+    contains(list_of, 'Pregnancy and breast-feeding are contraindications', 'Enter shows the rest', 'It is no check of your health')
+    terminal.type('yes\n')
     terminal.expect('4 of 5')
     terminal.expect(r'Up to 0\.3 mm +3d')
     terminal.expect('Next earliest +now')
@@ -110,13 +125,14 @@ def test_stopped_and_gone_on_with(stage):
     terminal.expect('six digits')
     terminal.type(wait_for('digits', lambda: re.findall(r'passkey (\d{6})\n', sim.text())[1:])[0] + '\n')
     terminal.expect('3 of 5')
-    terminal.expect('Type yes')
+    read_list(terminal)
     terminal.type('\x03')
     contains(terminal.end(1), 'Nothing was acknowledged', GOES_ON)
 
     terminal = Terminal(stage, 'setup')
     terminal.expect('2 of 5  mine is adopted already')
-    say(terminal, 'Type yes to acknowledge it: ', 'no\n')
+    read_list(terminal)
+    terminal.type('no\n')
     terminal.expect('Sessions run without it too')
     say(terminal, 'Test mine now? [Y/n] ', '\n')
     say(terminal, '[Y/n] ', 'y\n')
@@ -135,7 +151,7 @@ def test_the_name_that_is_offered_is_taken_by_enter(stage):
     say(terminal, '[1] ', '\n')
     say(terminal, 'What shall it be called? [SimPen] ', '\n')
     terminal.expect('3 of 5')
-    terminal.expect('Type yes')
+    read_list(terminal)
     terminal.type('\x03')
     terminal.end(1)
     expect(stage.device('SimPen')['alias'], 'SimPen', 'the alias, which its sessions have')
@@ -156,7 +172,8 @@ def test_nothing_is_found(stage):
     sim.control('drop 08')
     wait_for('its absence', lambda: not stage.streaming())
     terminal = Terminal(stage, 'setup', '--seconds=1')
-    say(terminal, 'Type yes', 'yes\n')
+    read_list(terminal)
+    terminal.type('yes\n')
     say(terminal, 'Test pen now? [Y/n] ', '\n')
     contains(terminal.end(1), 'is adopted, but not connected (', 'Switch it on and bring it near', GOES_ON)
 
