@@ -487,7 +487,9 @@ static void pair_verified(GString *out, const Report *report) {
 
         if (!v)
                 return;
-        if (json_is_true(json_object_get(v, "ok")))
+        if (json_is_true(json_object_get(v, "ok")) && !json_object_get(v, "figures_version"))
+                text = g_strdup_printf("whole: %" PRId64 " frames, but none of its figures are stored", json_number(v, "frames"));
+        else if (json_is_true(json_object_get(v, "ok")))
                 text = g_strdup_printf("whole: %" PRId64 " frames, which give these figures", json_number(v, "frames"));
         else if (json_number(v, "damaged") > 0)
                 text = g_strdup_printf("%" PRId64 " of its %" PRId64 " parts are damaged, and what was in them is lost",

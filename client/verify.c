@@ -101,6 +101,7 @@ static void add_verified(Verification *v, uint64_t id, const json_t *report, jso
         json_object_set(entry, "frames", json_object_get(report, "frames"));
         json_object_set(entry, "chunks", json_object_get(report, "chunks"));
         json_object_set(entry, "damaged", json_object_get(report, "damaged"));
+        json_object_set(entry, "figures_version", json_object_get(report, "figures_version"));
         json_array_append(v->verified, entry);
 }
 
@@ -114,6 +115,11 @@ static void say_whole(Verification *v, uint64_t id, const json_t *report) {
         output_error("Session %" PRIu64 ": %" PRId64 " of its %" PRId64 " parts are damaged, and the frames in them "
                      "are lost.", id, n_damaged,
                      json_number(report, "chunks"));
+}
+
+/* What was taken in while nobody knew its profile has none. */
+static bool has_figures(const json_t *report) {
+        return json_object_get(report, "figures_version");
 }
 
 /* The figures on either side, from what was on the air. */
@@ -140,12 +146,14 @@ static Exit compare_session(Verification *v, uint64_t id, const json_t *report) 
         if (client_wants_json(v->client))
                 return EXIT_DONE;
 
-        if (equal)
+        if (!has_figures(report))
+                output_say("Session %" PRIu64 ": none of its figures are stored.", id);
+        else if (equal)
                 output_say("Session %" PRIu64 ": its record gives the figures that are stored.", id);
-        else {
+        else
                 output_say("Session %" PRIu64 ": its record gives other figures than those that are stored.", id);
+        if (!equal)
                 print_differences(differences, !options_has(&v->client->options, OPTION_NO_LEGEND));
-        }
         return EXIT_DONE;
 }
 
@@ -156,7 +164,7 @@ static Exit verify_session(Verification *v, uint64_t id) {
         if (e != EXIT_DONE)
                 return e;
         say_whole(v, id, report);
-        if (client_wants_json(v->client) || !json_is_true(json_object_get(report, "ok")))
+        if (client_wants_json(v->client) || !json_is_true(json_object_get(report, "ok")) || !has_figures(report))
                 return compare_session(v, id, report);
 
         output_say("Session %" PRIu64 ": its record is whole, %" PRId64 " frames, and gives the figures that are stored.", id,

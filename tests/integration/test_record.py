@@ -130,7 +130,7 @@ def test_json_there_and_back(stage):
     expect(after['frames'], before['frames'], 'frames')
     expect(after['gaps'], before['gaps'], 'gaps')
 
-    text = path.read_text()
+    text = path.read_text().replace('"record_start": ', '"of_another": ')  # else it is known by that
     for name, cut in (('half.json', text[:len(text) // 2]), ('open.json', text.rstrip()[:-1]), ('more.json', text + '{}')):
         (stage.dir / name).write_text(cut.replace(session['uuid'], '21111111-2222-4333-8444-555555555555'))
         status, _, err = stage.ctl('import', stage.dir / name)

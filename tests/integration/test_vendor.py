@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Devices that do not speak the profile: needlesim is made from a vendor file, and needled follows it by the same file."""
+import json
 import pathlib
 import signal
 
@@ -75,6 +76,49 @@ def test_profile_that_has_gone(stage):
     stage.env['NEEDLED_PROFILES_PATH'] = str(SHIPPED)
     stage.needled()
     wait_for('streaming', lambda: stage.streaming('pen'))
+
+
+def load(stage, folder):
+    """The service again, with the profiles of this folder alone; so has needlectl."""
+    expect(stage.daemon.stop(), 0, 'exit status')
+    stage.env['NEEDLED_PROFILES_PATH'] = str(folder)
+    stage.needled()
+
+
+def taken_away(stage, sim, name):
+    """A session that was exported to a file of this name, and is not here any more."""
+    begin(stage, sim)
+    sent = sim.status()['sent'].get('data', 0)
+    wait_for('more packets', lambda: sim.status()['sent'].get('data', 0) >= sent + 60)
+    sim.control('stop')
+    expect(stage.ctl('finish')[0], 0, 'finish')
+    kept = wait_for('a stored session', lambda: stage.sessions())[0]
+    path = stage.dir / name
+    expect(stage.ctl('export', kept['id'], '--format', path.suffix[1:], '-o', path)[0], 0, 'export')
+    expect(stage.ctl('delete', kept['id'], '--yes')[0], 0, 'delete')
+    return kept, path
+
+
+def test_taken_in_without_its_profile(stage):
+    sim, _ = start(stage, 'simplepen.mnprofile')
+    kept, path = taken_away(stage, sim, 'a.tape')
+    load(stage, stage.config_dir)
+    back = stage.json('import', path)['imported'][0]['session']
+    load(stage, SHIPPED)
+
+    expect('strokes' in stage.sessions()[0], False, 'a figure, which nobody could compute')
+    status, out, _ = stage.ctl('verify', back, '--json')
+    verified = json.loads(out)['verified'][0]
+    expect((status, verified['equal'], verified['figures']['strokes']), (1, False, kept['strokes']), 'as JSON')
+    expect(('figures_version' in verified, [d for d in verified['differences'] if 'stored' in d]), (False, []), 'what is stored')
+    status, out, err = stage.ctl('verify', back, '--no-legend')
+    expect((status, err), (1, f'Session {back}: none of its figures are stored.\n'), 'in words')
+    expect([line.split()[:2] for line in out.splitlines()], [[d['figure'], 'absent'] for d in verified['differences']], 'the same figures')
+
+    expect(stage.ctl('delete', back, '--yes')[0], 0, 'delete')
+    back = stage.json('import', path)['imported'][0]['session']
+    expect(stage.sessions()[0]['strokes'], kept['strokes'], 'taken in with it')
+    expect(stage.json('verify', back)['verified'][0]['figures_version'] > 0, True, 'figures that are stored')
 
 
 def test_contact_is_where_it_is_configured(stage):

@@ -59,7 +59,7 @@ static Report full(void) {
         report.device = parsed("{\"address\": \"C0:FF:EE:00:00:01\", \"name\": \"Pen of Anna\", \"model\": \"P-1\", \"serial\": \"SN123\", \"firmware\": \"9.87-fw\"}");
         report.plan = parsed("{\"next_earliest\": 1771337000000000, \"reason\": \"The rest lasts 14 days.\", \"rest\": 1209600000000, \"depth\": 500,"
                              " \"last_session\": 1770128100000000, \"acknowledged_at\": 1760000000000000}");
-        report.verified = parsed("{\"ok\": true, \"frames\": 12000, \"chunks\": 300, \"damaged\": 0}");
+        report.verified = parsed("{\"ok\": true, \"frames\": 12000, \"chunks\": 300, \"damaged\": 0, \"figures_version\": 2}");
         report.versions = parsed("{\"needlectl\": \"1.0\", \"needled\": \"1.0\"}");
         return report;
 }
@@ -202,6 +202,16 @@ static void test_alerts_are_those_of_the_session(void) {
         g_assert_nonnull(strstr(page, "<td>alarm</td><td>Too much: 6.4 N at its highest</td>"));
         g_assert_nonnull(strstr(page, "<td>notice</td><td>samples-lost</td>"));
         g_assert_nonnull(strstr(page, "counted 4 times and raised as an alert 1 time:"));
+}
+
+static void test_figures_that_are_not_stored(void) {
+        g_auto(Report) report = full();
+        g_autofree char *page = NULL;
+
+        g_assert_cmpint(json_object_del(report.verified, "figures_version"), ==, 0);
+        page = page_of(&report);
+        g_assert_nonnull(strstr(page, "whole: 12000 frames, but none of its figures are stored"));
+        g_assert_null(strstr(page, "which give these figures"));
 }
 
 static void test_since_the_last(void) {
@@ -461,6 +471,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/report/what-is-folded-is-said-on-paper", test_what_is_folded_is_said_on_paper);
         g_test_add_func("/report/values", test_values);
         g_test_add_func("/report/alerts-are-those-of-the-session", test_alerts_are_those_of_the_session);
+        g_test_add_func("/report/figures-that-are-not-stored", test_figures_that_are_not_stored);
         g_test_add_func("/report/since-the-last", test_since_the_last);
         g_test_add_func("/report/curve-is-broken-where-nothing-came", test_curve_is_broken_where_nothing_came);
         g_test_add_func("/report/what-came-after-the-end-is-in-the-table", test_what_came_after_the_end_is_in_the_table);
