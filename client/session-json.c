@@ -136,28 +136,74 @@ static void name_channel(const TapeHead *head, TapeChannel *channel, const char 
         (void) g_snprintf(channel->name, sizeof(channel->name), "channel-%u", channel->channel);
 }
 
-/* "0=<uuid>;1=<uuid>", with the names that the profile of this host has for them. */
-static bool add_channels(TapeHead *head, const VendorProfile *vendor, const char *channels) {
+/* "0=<text>" */
+static bool split_entry(char *entry, uint8_t *ret_number, const char **ret_text) {
+        char *sign = strchr(entry, '=');
+        guint64 number;
+
+        if (!sign)
+                return false;
+        *sign = '\0';
+        if (!g_ascii_string_to_unsigned(entry, 10, 0, UINT8_MAX, &number, NULL))
+                return false;
+
+        *ret_number = (uint8_t) number;
+        *ret_text = sign + 1;
+        return true;
+}
+
+/* What the file itself calls them, "0=data;1=battery", by number. */
+static bool read_names(GStrv entries, const char *ret[static UINT8_MAX + 1]) {
+        for (unsigned i = 0; entries[i]; i++) {
+                const char *name;
+                uint8_t number;
+
+                if (i == TAPE_CHANNELS_MAX || !split_entry(entries[i], &number, &name) || ret[number])
+                        return false;
+                ret[number] = name;
+        }
+
+        return true;
+}
+
+/* "0=<uuid>;1=<uuid>", with the file's names for them; one that has none is called as the profile of this host does. */
+static bool add_channels(TapeHead *head, const VendorProfile *vendor, const char *channels,
+                         const char *names[static UINT8_MAX + 1]) {
         g_auto(GStrv) entries = g_strsplit(channels, ";", TAPE_CHANNELS_MAX + 1);
 
         for (unsigned i = 0; entries[i]; i++) {
                 TapeChannel *channel = &head->channels[head->n_channels];
-                char *uuid = strchr(entries[i], '=');
-                guint64 number;
+                const char *uuid;
+                uint8_t number;
 
-                if (!uuid || head->n_channels == TAPE_CHANNELS_MAX)
-                        return false;
-                *uuid++ = '\0';
-                if (!g_ascii_string_to_unsigned(entries[i], 10, 0, UINT8_MAX, &number, NULL) ||
+                if (head->n_channels == TAPE_CHANNELS_MAX || !split_entry(entries[i], &number, &uuid) ||
                     strlen(uuid) >= sizeof(channel->uuid))
                         return false;
-                *channel = (TapeChannel) { .channel = (uint8_t) number };
+                *channel = (TapeChannel) { .channel = number };
                 g_strlcpy(channel->uuid, uuid, sizeof(channel->uuid));
                 head->n_channels++;
-                name_channel(head, channel, alias_of(vendor, (unsigned) number, uuid));
+                name_channel(head, channel, names[number] ?: alias_of(vendor, number, uuid));
         }
 
         return true;
+}
+
+static int take_channels(SessionJson *j, const VendorProfile *vendor, const char *channels) {
+        g_auto(GStrv) entries = g_strsplit(json_text(j->session, "names"), ";", TAPE_CHANNELS_MAX + 1);
+        const char *names[UINT8_MAX + 1] = {};
+        const TapeHead *head = &j->tape;
+
+        if (!read_names(entries, names))
+                return fail(j, -EBADMSG, "the names of the channels are not of the form \"0=data;1=battery\"");
+        if (!add_channels(&j->tape, vendor, channels, names))
+                return fail(j, -EBADMSG, "the channels are not of the form \"0=<uuid>;1=<uuid>\"");
+        if (!head_is_good(head))
+                return fail(j, -EBADMSG, "the channels are none that a device can have");
+        for (size_t i = 0; i < head->n_channels; i++)
+                if (names[head->channels[i].channel] && strcmp(names[head->channels[i].channel], head->channels[i].name) != 0)
+                        return fail(j, -EBADMSG, "a channel has a name that none can have, or that another has");
+
+        return 0;
 }
 
 static int make_tape_head(SessionJson *j, const Profiles *profiles) {
@@ -171,12 +217,8 @@ static int make_tape_head(SessionJson *j, const Profiles *profiles) {
         g_strlcpy(head->profile, json_text(j->session, "profile"), sizeof(head->profile));
         if (!head_is_good(head))
                 return fail(j, -EBADMSG, "the profile is missing, or not one");
-        if (*channels && !add_channels(head, profile ? profile->vendor : NULL, channels))
-                return fail(j, -EBADMSG, "the channels are not of the form \"0=<uuid>;1=<uuid>\"");
-        if (!head_is_good(head))
-                return fail(j, -EBADMSG, "the channels are none that a device can have");
 
-        return 0;
+        return *channels ? take_channels(j, profile ? profile->vendor : NULL, channels) : 0;
 }
 
 int session_json_open(SessionJson *j, FILE *file, const char *name, const Profiles *profiles) {

@@ -39,6 +39,15 @@ static void add_number(GString *s, const char *key, int64_t number) {
         g_string_append_printf(s, "%" PRId64, number);
 }
 
+/* "0=data;1=battery": what the frames call their channels, where the numbers alone say nothing. */
+static void add_names(GString *s, const TapeHead *head) {
+        g_autoptr(GString) names = g_string_new(NULL);
+
+        for (size_t i = 0; i < head->n_channels; i++)
+                g_string_append_printf(names, "%s%u=%s", i > 0 ? ";" : "", head->channels[i].channel, head->channels[i].name);
+        add_text(s, "names", names->str);
+}
+
 static void put_session(const Export *export, const StoreSession *session) {
         bool whole = export->from_usec == 0 && export->to_usec == UINT64_MAX && export->n_damaged == 0;
         GString *s = export->lines;
@@ -53,6 +62,7 @@ static void put_session(const Export *export, const StoreSession *session) {
         add_text(s, "alias", session->device_alias);
         add_text(s, "profile", session->profile);
         add_text(s, "channels", session->channels);
+        add_names(s, &export->head);
         add_text(s, "subject", session->subject);
         add_text(s, "area", session->area);
         add_text(s, "product", session->product);

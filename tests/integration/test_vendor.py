@@ -121,6 +121,35 @@ def test_taken_in_without_its_profile(stage):
     expect(stage.json('verify', back)['verified'][0]['figures_version'] > 0, True, 'figures that are stored')
 
 
+def test_json_comes_back_whatever_the_profile_calls_it(stage):
+    sim, _ = start(stage, 'simplepen.mnprofile')
+    kept, path = taken_away(stage, sim, 'a.json')
+    before = json.loads(path.read_text())
+    expect(before['session']['names'], '0=data', 'the name of its channel')
+    folder = stage.dir / 'renamed'
+    folder.mkdir()
+    text = (SHIPPED / 'simplepen.mnprofile').read_text()
+    (folder / 'simplepen.mnprofile').write_text(text.replace('[Characteristic data]', '[Characteristic values]').replace('Char=data', 'Char=values'))
+
+    load(stage, folder)
+    back = stage.json('import', path)['imported'][0]['session']
+    expect(stage.sessions()[0]['strokes'], kept['strokes'], 'figures, by the profile that calls it otherwise')
+    expect(stage.ctl('delete', back, '--yes')[0], 0, 'delete')
+
+    load(stage, stage.config_dir)
+    back = stage.json('import', path)['imported'][0]['session']
+    bare = stage.dir / 'b.json'
+    expect(stage.ctl('export', back, '--format=json', '-o', bare)[0], 0, 'export without the profile')
+    after = json.loads(bare.read_text())
+    expect((after['session']['names'], after['session']['channels']), ('0=channel-0', before['session']['channels']), 'its channel')
+    expect([(f['t'], f['x']) for f in after['frames']], [(f['t'], f['x']) for f in before['frames']], 'frames')
+    expect(stage.ctl('delete', back, '--yes')[0], 0, 'delete')
+
+    load(stage, SHIPPED)
+    expect(stage.ctl('import', bare)[0], 0, 'taken in by the profile')
+    expect(stage.sessions()[0]['strokes'], kept['strokes'], 'figures')
+
+
 def test_contact_is_where_it_is_configured(stage):
     """A gauge tells its force and not its contact: a session of it begins with contact."""
     config = stage.config_dir / 'needled.conf'

@@ -12,6 +12,11 @@
 #define HEAD "{\"format\": \"needled-session\", \"version\": 1,\n" SESSION ",\n\"figures\": {\"strokes\": 3}, \"events\": [{\"kind\": \"frames\"}],\n"
 #define LIVE "{\"t\": 500000, \"d\": \"<\", \"c\": \"live\", \"x\": \"01 02\"}"
 
+#define VENDOR(channels)                                                                                                            \
+        "{\"format\": \"needled-session\", \"version\": 1, \"session\": {\"start\": 1, \"end\": 1, \"end_reason\": \"user\", "            \
+        "\"profile\": \"com.example.pen\", \"channels\": " channels "}, \"frames\": ["
+#define TWO "\"0=0000ff01-0000-1000-8000-00805f9b34fb;7=0000ff02-0000-1000-8000-00805f9b34fb\""
+
 typedef struct Scene {
         Profiles *profiles;
         SessionJson j;
@@ -132,6 +137,17 @@ static void test_what_is_refused(void) {
                 { HEAD "\"frames\": [{\"t\": 1, \"d\": \"<\", \"c\": \"live\", \"x\": \"0g\"}]}", "*two hexadecimal digits*" },
                 { HEAD "\"frames\": [{\"t\": 1, \"d\": \"!\", \"x\": \"07\"}]}", "*none that a device*" },
                 { HEAD "\"frames\": [{\"t\": 1, \"d\": \"%\", \"x\": \"\"}]}", "*none that a device*" },
+                { VENDOR(TWO ", \"names\": \"0\"") "]}", "a.json:1: the names of the channels*" },
+                { VENDOR(TWO ", \"names\": \"data\"") "]}", "*the names of the channels*" },
+                { VENDOR(TWO ", \"names\": \"256=data\"") "]}", "*the names of the channels*" },
+                { VENDOR(TWO ", \"names\": \"0=data;0=data\"") "]}", "*the names of the channels*" },
+                { VENDOR(TWO ", \"names\": \"0=data;\"") "]}", "*the names of the channels*" },
+                { VENDOR(TWO ", \"names\": \"0=\"") "]}", "*name that none can have*" },
+                { VENDOR(TWO ", \"names\": \"0=da ta\"") "]}", "*name that none can have*" },
+                { VENDOR(TWO ", \"names\": \"0=data\\n\"") "]}", "*name that none can have*" },
+                { VENDOR(TWO ", \"names\": \"0=data;7=data\"") "]}", "*or that another has*" },
+                { VENDOR(TWO ", \"names\": \"0=this-is-longer-than-a-tape-takes-it\"") "]}", "*name that none can have*" },
+                { VENDOR(TWO ", \"names\": \"0=data\"") "{\"t\": 1, \"d\": \"<\", \"c\": \"values\", \"x\": \"00\"}]}", "*of this name*" },
                 { HEAD "\"frames\": [], \"more\": 1}", "*frames, which have to come last*" },
                 { HEAD "\"frames\": []} {}", "*behind the session*" },
         };
@@ -153,6 +169,47 @@ static void test_what_is_refused(void) {
 
 static void on_problem(const char *path, unsigned line, const char *text, void *userdata) {
         g_error("%s:%u: %s", path, line, text);
+}
+
+/* The profile that its names are from may be another here, or not be here at all. */
+static void test_the_names_of_the_file_count(void) {
+        static const char profile[] = "[Profile]\nFormat=1\nId=com.example.pen\nName=Pen\nMatch=name:Pen\n"
+                                      "[Characteristic values]\nUUID=0000ff01-0000-1000-8000-00805f9b34fb\nUse=notify\n"
+                                      "[Characteristic data]\nUUID=0000ff02-0000-1000-8000-00805f9b34fb\nUse=notify\n";
+        static const char text[] = VENDOR(TWO ", \"names\": \"7=battery;0=data;3=nobody\"")
+                "{\"t\": 1, \"d\": \"<\", \"c\": \"data\", \"x\": \"01\"}, {\"t\": 2, \"d\": \"<\", \"c\": \"battery\", \"x\": \"02\"}]}";
+
+        for (unsigned known = 0; known < 2; known++) {
+                Scene s = { .profiles = profiles_new() };
+                g_autofree char *tape = NULL;
+                ProfileFile *file;
+
+                if (known) {
+                        g_assert_cmpint(profile_file_parse("pen", profile, strlen(profile), on_problem, NULL, &file), ==, 0);
+                        g_assert_cmpint(profiles_take(s.profiles, file), ==, 0);
+                }
+                tape = tape_of(&s, text);
+                g_assert_cmpstr(s.j.problem, ==, NULL);
+                g_assert_nonnull(strstr(tape, "\nchannel 0 data 0000ff01-0000-1000-8000-00805f9b34fb\n"
+                                              "channel 7 battery 0000ff02-0000-1000-8000-00805f9b34fb\n"));
+                g_assert_nonnull(strstr(tape, " < data 01\n0.000002 < battery 02\n"));
+                end(&s);
+        }
+}
+
+static void test_no_more_names_than_channels(void) {
+        g_autoptr(GString) names = g_string_new(NULL);
+
+        for (unsigned n = 1; n <= TAPE_CHANNELS_MAX + 1; n++) {
+                g_autofree char *text = NULL, *tape = NULL;
+                Scene s = {};
+
+                g_string_append_printf(names, "%s%u=name-%u", n > 1 ? ";" : "", n - 1, n);
+                text = g_strdup_printf(VENDOR(TWO ", \"names\": \"%s\"") "]}", names->str);
+                tape = tape_of(&s, text);
+                g_assert_cmpint(tape != NULL, ==, n <= TAPE_CHANNELS_MAX);
+                end(&s);
+        }
 }
 
 /* The service calls a characteristic by its number where a tape cannot hold its alias, and so do we. */
@@ -210,6 +267,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/session-json/without-frames-nothing-is-missing", test_without_frames_nothing_is_missing);
         g_test_add_func("/session-json/a-part-is-refused-wherever-it-ends", test_a_part_is_refused_wherever_it_ends);
         g_test_add_func("/session-json/what-is-refused", test_what_is_refused);
+        g_test_add_func("/session-json/the-names-of-the-file-count", test_the_names_of_the_file_count);
+        g_test_add_func("/session-json/no-more-names-than-channels", test_no_more_names_than_channels);
         g_test_add_func("/session-json/an-alias-that-is-too-long", test_an_alias_that_is_too_long);
         g_test_add_func("/session-json/a-nul-is-no-end", test_a_nul_is_no_end);
         g_test_add_func("/session-json/what-never-ends-is-given-up", test_what_never_ends_is_given_up);

@@ -286,6 +286,28 @@ static void test_json_of_other_frames(void) {
         fixture_done(&f);
 }
 
+/* A record of a vendor's device says how its frames call its channels. */
+static void test_json_names_its_channels(void) {
+        TapeHead with = head;
+        StoreExport wanted = { .id = 1, .format = STORE_FORMAT_JSON, .head = &with, .to_usec = UINT64_MAX };
+        uint64_t rows;
+        Fixture f;
+
+        g_strlcpy(with.profile, "made-up-pen", sizeof(with.profile));
+        with.channels[0] = (TapeChannel) { 1, "pressure", "0000fff1-0000-1000-8000-00805f9b34fb" };
+        with.channels[1] = (TapeChannel) { 2, "motor", "" };
+        with.n_channels = 2;
+        make_decoded(&f, 2);
+        g_assert_cmpint(fixture_end(&f, 1), ==, 0);
+        g_auto(GStrv) lines = export_lines(&f, wanted, "\n", &rows);
+        g_assert_nonnull(strstr(lines[1], ", \"names\": \"1=pressure;2=motor\", "));
+        g_assert_nonnull(strstr(lines[6], "\"c\": \"pressure\""));
+        wanted.head = &head;
+        g_auto(GStrv) plain = export_lines(&f, wanted, "\n", &rows);
+        g_assert_null(strstr(plain[1], "\"names\""));
+        fixture_done(&f);
+}
+
 static void on_recorded(int error, StoreRecordFate fate, uint64_t id, void *userdata) {
         g_assert_cmpint(error, ==, 0);
         g_assert_cmpint(fate, ==, STORE_RECORD_MERGED);
@@ -392,6 +414,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/export-formats/json", test_json);
         g_test_add_func("/export-formats/what-waits-is-bounded", test_what_waits_is_bounded);
         g_test_add_func("/export-formats/json-of-other-frames", test_json_of_other_frames);
+        g_test_add_func("/export-formats/json-names-its-channels", test_json_names_its_channels);
         g_test_add_func("/export-formats/a-record-that-was-added", test_a_record_that_was_added);
         return g_test_run();
 }
