@@ -86,6 +86,36 @@ static void put_live(Line *line, const Decoding *d, bool known) {
         put(line, ",");
 }
 
+/* The entry of the trace that tells of the moment; -1: none does. */
+static int entry_at(const Decoding *d, int64_t session_usec) {
+        int64_t period_usec = (int64_t) d->trace.period_10ms * TRACE_UNIT_USEC, i;
+
+        if (d->trace.n == 0 || period_usec == 0 || session_usec < d->trace_usec)
+                return -1;
+        i = (session_usec - d->trace_usec) / period_usec;
+        return i < d->trace.n ? (int) i : -1;
+}
+
+/* As put_live(), of what the device has stored itself. Its strokes go on from those of before where nobody counted others. */
+static void put_stored(Line *line, const Decoding *d, unsigned entry) {
+        const OmpTraceEntry *e = &d->trace.entries[entry];
+        int64_t strokes = d->trace_strokes;
+
+        for (unsigned i = 0; i <= entry; i++)
+                strokes += d->trace.entries[i].strokes;
+        if (e->force_mean_mn != OMP_FORCE_UNKNOWN)
+                put(line, "%d", e->force_mean_mn);
+        put(line, ",");
+        if (e->force_peak_mn != OMP_FORCE_UNKNOWN)
+                put(line, "%d", e->force_peak_mn);
+        put(line, ",,,");
+        if (d->trace_strokes >= 0 && !replay_session(d->replay)->followed)
+                put(line, "%" PRId64, strokes);
+        put(line, ",");
+        put_number(line, e->strokes * 60e6 / (d->trace.period_10ms * (double) TRACE_UNIT_USEC));
+        put(line, ",,");
+}
+
 static void put_area_and_stage(Line *line, const Decoding *d) {
         const Session *session = replay_session(d->replay);
         char word[OMP_WORD_SIZE];
@@ -165,12 +195,16 @@ size_t decoding_csv_moment(void *decoding, uint64_t boottime_usec, char *buf) {
         const Decoding *d = decoding;
         const Session *session = replay_session(d->replay);
         bool known = d->has_live && (d->profile->vendor || boottime_usec - d->live_boottime_usec <= HOLD_USEC);
+        int entry = known ? -1 : entry_at(d, (int64_t) (boottime_usec - d->start_boottime_usec));
         Line line = { .buf = buf };
 
         put_when(&line, d, boottime_usec,
                  session->start_realtime_usec > 0 ? session->start_realtime_usec + (boottime_usec - session->start_boottime_usec) : 0);
         put(&line, ",,");
-        put_live(&line, d, known);
+        if (entry >= 0)
+                put_stored(&line, d, (unsigned) entry);
+        else
+                put_live(&line, d, known);
         put_area_and_stage(&line, d);
         put(&line, ",,,,");
         return line.length;

@@ -5,8 +5,6 @@
 /* Stored sessions read again, by the code that follows live ones. All of it runs on the store's reader, but for the freeing: a decoding has a
  * tracker of its own, and what it borrows of the hub, the profiles, does not change after they were loaded. */
 
-#define TRACE_UNIT_USEC 10000         /* of a trace's period */
-
 SessionIdentity decoding_identity(const StoreSession *row, const char *device_path) {
         SessionIdentity identity = {
                 .id = row->id,
@@ -137,14 +135,30 @@ static int64_t trace_begin(const Decoding *d, const Frame *frame) {
         return frame->realtime_usec < start_realtime_usec ? -(int64_t) (start_realtime_usec - frame->realtime_usec) : 0;
 }
 
+/* Before the next entry, `next` of all. */
+static int64_t strokes_before(const Decoding *d, uint32_t next) {
+        int64_t strokes = d->trace_strokes;
+
+        if (next == 0)
+                return 0;
+        if (strokes < 0 || d->trace.n == 0 || d->trace.first_entry + d->trace.n != next)
+                return -1;
+        for (unsigned i = 0; i < d->trace.n; i++)
+                strokes += d->trace.entries[i].strokes;
+        return strokes;
+}
+
 /* Of what the device has stored itself only that counts which nobody saw live. */
 static void take_stored(Decoding *d, const Frame *frame) {
-        int64_t from_usec = trace_begin(d, frame);
+        OmpTrace trace;
 
-        if (omp_trace_decode(frame->data, frame->size, &d->trace) < 0)
+        if (omp_trace_decode(frame->data, frame->size, &trace) < 0)
                 return;
+        d->trace_strokes = strokes_before(d, trace.first_entry);
+        d->trace_usec = trace_begin(d, frame);
+        d->trace = trace;
         for (unsigned i = 0; i < d->trace.n; i++) {
-                int64_t at_usec = from_usec + (int64_t) i * d->trace.period_10ms * TRACE_UNIT_USEC;
+                int64_t at_usec = d->trace_usec + (int64_t) i * d->trace.period_10ms * TRACE_UNIT_USEC;
                 StoreTimedSample *stored = &d->stored[d->n_stored];
 
                 if (at_usec < 0 || was_followed(d, (uint64_t) at_usec))

@@ -10,6 +10,7 @@
 #include "session/replay.h"
 
 #define DECODING_SECONDS 86400u         /* so long it is known when values came live */
+#define TRACE_UNIT_USEC 10000           /* of a trace's period */
 
 typedef struct Decoding {
         Replay *replay;
@@ -23,7 +24,9 @@ typedef struct Decoding {
         bool is_live, is_waveform, is_event;
         size_t n_stored;                /* entries of `trace` that nobody saw live */
         StoreTimedSample stored[OMP_TRACE_ENTRIES_MAX];
-        OmpTrace trace;                 /* the newest that has come */
+        OmpTrace trace;                 /* the newest that has come; n is 0: none */
+        int64_t trace_usec;             /* session time of its first entry, which may lie before the session */
+        int64_t trace_strokes;          /* of all entries before it; -1: not all of them have come */
         OmpWaveform waveform;           /* with is_waveform */
         OmpEvent event;                 /* with is_event */
         bool has_live;                  /* a value has come since the link did something: */

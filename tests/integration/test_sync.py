@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Sessions that a device has stored: taken over once, merged with what was followed live, cleared only when that is configured."""
+import csv
+import io
+import itertools
 import json
 import signal
 import struct
@@ -70,6 +73,13 @@ def test_taken_over_once(stage):
     expect([words for words in ('The device stored no histogram of it.', 'The device stored no alerts of it.', 'Those in contact, as the device stored them.') if words not in page],
            [], 'what its report says')
     expect([words for words in ('No time in contact', 'There were no alerts', 'counter grew by', 'raised as an alert') if words in page], [], 'what it must not say')
+    status, table, err = stage.ctl('export', sessions[0]['id'], '--format=csv', '--resample=1')
+    expect(status, 0, f'export as a table ({err})')
+    rows = [tuple(int(row[key]) for key in ('force_mN', 'force_peak_mN', 'stroke_rate_per_min', 'strokes'))
+            for row in csv.DictReader(io.StringIO(table)) if row['force_mN']]
+    strokes = list(itertools.accumulate(entry[3] for entry in entries))
+    expect(rows, [(mean, peak, 60 * n, total) for (_, mean, peak, n), total in zip(entries, strokes)][:len(rows)], 'the table, entry by entry')
+    at_least(len(rows), len(entries) - 1, 'rows with an entry')
 
     expect(stage.ctl('sync')[0], 2, 'nothing is new')
     sim.control('drop')

@@ -425,6 +425,53 @@ static void test_what_a_device_has_stored(void) {
         hub_decoder.free(decoding);
 }
 
+/* force_mN … depth_um */
+static void assert_moment(void *decoding, double second, const char *values) {
+        char row[STORE_ROW_MAX];
+        g_autofree char *text = g_strndup(row, hub_decoder.csv_moment(decoding, FIXTURE_START_BOOTTIME + (uint64_t) (second * 1e6), row));
+        g_auto(GStrv) fields = g_strsplit(text, ",", -1);
+        g_autofree char *found = NULL;
+
+        found = g_strjoin(",", fields[4], fields[5], fields[6], fields[7], fields[8], fields[9], fields[10], NULL);
+        g_assert_cmpstr(found, ==, values);
+}
+
+/* At a moment of a resampled table: what came live, else the entry that lasts then. */
+static void test_moments_of_what_a_device_has_stored(void) {
+        StoreSession row = { .profile = (char *) "omp1", .channels = (char *) "", .uuid = (char *) "", .boot_id = (char *) "",
+                             .start_boottime_usec = FIXTURE_START_BOOTTIME, .start_realtime_usec = FIXTURE_START_REALTIME };
+        OmpTrace trace = { .record = 1, .period_10ms = 200, .n = 2,
+                           .entries = { { 1000, 2000, 10 }, { OMP_FORCE_UNKNOWN, OMP_FORCE_UNKNOWN, 3 } } };
+        OmpLive live = { .flags = OMP_LIVE_CONTACT_YES, .force_mean_mn = 500, .force_peak_mn = 600 };
+        uint8_t live_data[OMP_VALUE_MAX], data[OMP_BODY_MAX];
+        void *decoding = hub_decoder.begin(&row, &hub);
+        int size = omp_trace_encode(&trace, data, sizeof(data));
+
+        assert_moment(decoding, 0, ",,,,,,");
+        (void) sample_at(decoding, 0, OMP_CHAR_SESSION_DATA, data, size);
+        assert_moment(decoding, 0, "1000,2000,,,10,300,");
+        assert_moment(decoding, 1.9, "1000,2000,,,10,300,");
+        assert_moment(decoding, 2, ",,,,13,90,");
+        assert_moment(decoding, 4, ",,,,,,");
+        trace.first_entry = 2;
+        size = omp_trace_encode(&trace, data, sizeof(data));
+        (void) sample_at(decoding, 4, OMP_CHAR_SESSION_DATA, data, size);
+        assert_moment(decoding, 4, "1000,2000,,,23,300,");
+        trace.first_entry = 5;           /* one is missing */
+        size = omp_trace_encode(&trace, data, sizeof(data));
+        (void) sample_at(decoding, 10, OMP_CHAR_SESSION_DATA, data, size);
+        assert_moment(decoding, 10, "1000,2000,,,,300,");
+
+        (void) sample_at(decoding, 11, OMP_CHAR_LIVE, live_data, omp_live_encode(&live, live_data, sizeof(live_data)));
+        assert_moment(decoding, 11.5, "500,600,1,,0,,");
+        trace.first_entry = 0;           /* of what was followed the strokes are those that came live */
+        size = omp_trace_encode(&trace, data, sizeof(data));
+        (void) sample_at(decoding, 12, OMP_CHAR_SESSION_DATA, data, size);
+        assert_moment(decoding, 12.5, "500,600,1,,0,,");
+        assert_moment(decoding, 13.5, "1000,2000,,,,300,");
+        hub_decoder.free(decoding);
+}
+
 /* ---- A record ---- */
 
 #define PER_BODY 38u
@@ -670,6 +717,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/decode/any-session", test_any_session);
         g_test_add_func("/decode/few-points-take-few-frames", test_few_points_take_few_frames);
         g_test_add_func("/decode/what-a-device-has-stored", test_what_a_device_has_stored);
+        g_test_add_func("/decode/moments-of-what-a-device-has-stored", test_moments_of_what_a_device_has_stored);
         g_test_add_func("/decode/a-record", test_a_record);
         g_test_add_func("/decode/a-session-and-its-record", test_a_session_and_its_record);
         g_test_add_func("/decode/a-profile-that-nobody-knows", test_a_profile_that_nobody_knows);
