@@ -385,7 +385,8 @@ static void test_what_a_device_has_stored(void) {
                 uint64_t at;
                 const char *seconds;
         } cases[] = {
-                { 5, "0 1" }, { 7, "0 1" }, { 8, "0" }, { 9, "" }, { 10, "" }, { 11, "1" }, { 12, "0 1" }, { 100000, "0 1" }, /* more than a day later */
+                { 5, "0 1" }, { 7, "0 1" }, { 8, "0" }, { 9, "" }, { 10, "" }, { 11, "1" }, { 12, "0 1" },
+                { 100000, "0 1" },      /* more than a day later */
         };
         OmpLive live = { .flags = OMP_LIVE_CONTACT_YES, .force_mean_mn = 500, .force_peak_mn = 600 };
         OmpTrace trace = { .record = 1, .period_10ms = 100, .n = 2 };
