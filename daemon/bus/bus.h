@@ -72,7 +72,7 @@ typedef struct BusSettings {
         void (*failed)(Bus *bus, int error, const char *message, void *userdata);
         void (*name_acquired)(Bus *bus, void *userdata); /* for the first time */
         void (*stalled)(Bus *bus, void *userdata); /* the connection is opened again */
-        uint64_t leaving_usec;  /* for which readers of a session that was discarded are given what is queued; 0: a minute */
+        uint64_t leaving_usec;  /* for which readers of a session whose object is gone are given what is queued; 0: a minute */
         uint64_t stall_usec;    /* after which a connection that the bus takes nothing from is opened again; 0: 30 s */
 } BusSettings;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Readers whose session has been discarded or deleted, so that its object is gone at once, while their sockets are full: they are given
- * what is queued, the end at last, for a minute. They count as their users' streams until then. */
+/* Readers of a session that is over, whose sockets are full when its object goes, a minute after the end or, if it was discarded or
+ * deleted, at once: they are given what is queued, the end at last, for a minute. They count as their users' streams until then. */
 
 #include "bus/bus.h"
 #include "bus/reader.h"

@@ -21,7 +21,6 @@ typedef struct SessionObject {
         uint64_t started_at_usec;
 
         GPtrArray *readers;     /* Reader, owned */
-        bool erased;            /* what they have not taken yet is in no record any more */
 } SessionObject;
 
 /* The reply of GetFigures(): an open a{sv} is filled. session-figures.c */

@@ -195,7 +195,7 @@ void stream_close(SessionObject *object) {
                 Reader *reader = object->readers->pdata[i];
 
                 past_stop(reader);
-                if ((object->erased || object->session->end == SESSION_END_DISCARDED) && reader_has_more(reader))
+                if (reader_has_more(reader))
                         leaving_add(object->bus, g_ptr_array_steal_index_fast(object->readers, i));
         }
         object->session->n_readers = 0;
@@ -319,7 +319,6 @@ void bus_stream_erased(Bus *bus, Session *session) {
         if (!object)
                 return;
 
-        object->erased = true;
         for (unsigned i = 0; i < object->readers->len; i++)
                 past_cut(object->readers->pdata[i]);
 }

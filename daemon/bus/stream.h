@@ -18,5 +18,5 @@ void stream_greet(SessionObject *object, Reader *reader);
 void stream_time(const SessionObject *object, uint64_t *ret_now_usec, uint64_t *ret_realtime_usec);
 /* To all readers: the state and the stage that are shown. */
 void stream_state(SessionObject *object);
-/* Closes all readers, with whatever is queued. Of a session that is discarded or erased, what is queued goes first. */
+/* Closes all readers. Of a session that is over, what is queued goes first (leaving.h). */
 void stream_close(SessionObject *object);

@@ -126,7 +126,7 @@ extern Scene *stage;
 void stage_new(void);                   /* and waits for the name */
 void stage_new_without_waiting(void);
 void stage_new_with_release_time(uint64_t release_usec); /* that of needled.conf */
-void stage_new_with_leaving_time(uint64_t leaving_usec); /* for which readers of a discarded session are given what is queued */
+void stage_new_with_leaving_time(uint64_t leaving_usec); /* for which readers of a session that is gone are given what is queued */
 void stage_new_with_stall_time(uint64_t stall_usec); /* after which a connection is opened again */
 void stage_free(void);
 

@@ -403,8 +403,7 @@ static void test_discard(void) {
         stage_free();
 }
 
-/* A stopped reader when the session ends: END waits in its queue until it reads, and at the latest goes with
- * the object. */
+/* A stopped reader when the session ends: END waits in its queue until it reads, also when the object has gone. */
 static void test_end_waits_for_a_slow_reader(void) {
         Seen a_seen = {}, b_seen = {};
         int a, b;
@@ -424,7 +423,9 @@ static void test_end_waits_for_a_slow_reader(void) {
         g_assert_cmpuint(a_seen.of[NEEDLED_STREAM_LIVE] + a_seen.dropped, ==, 3000);
         stage_session_remove();
         fake_bus_until(stage->fb, (drain(b, &b_seen), b_seen.closed));
-        g_assert_cmpuint(b_seen.of[NEEDLED_STREAM_END], ==, 0);
+        g_assert_cmpuint(b_seen.last, ==, NEEDLED_STREAM_END);
+        g_assert_cmpuint(b_seen.reason, ==, SESSION_END_USER);
+        g_assert_cmpuint(b_seen.of[NEEDLED_STREAM_LIVE] + b_seen.dropped, ==, 3000);
         close(a);
         close(b);
         stage_free();
