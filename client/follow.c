@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -53,9 +54,11 @@ static void refresh_by(Follow *f, uint64_t monotonic_usec) {
 }
 
 static void on_session_end(Follow *f) {
+        bool whole = f->model->phase == WATCH_ENDED || f->broken != f->model->session_id;
+
         f->target.ended = f->model->session_id;
         f->model->phase = WATCH_ENDED;
-        f->observer.ended(f->userdata);
+        f->observer.ended(whole, f->userdata);
 }
 
 /* On CLOCK_BOOTTIME; where the wall clock was set in the meantime, not later than now. */
@@ -95,6 +98,8 @@ static void on_stream_closed(Follow *f) {
         close_stream(f);
         if (ended)
                 on_session_end(f);
+        else
+                f->broken = f->model->session_id;
 
         /* Without END it broke off: what the service shows says whether the session still lives. */
         refresh_by(f, client_clock(CLOCK_MONOTONIC) + (ended ? 0 : REOPEN_USEC));
@@ -314,6 +319,8 @@ static int on_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret
                 return 0;
         }
 
+        if (f->stream_fd >= 0)
+                f->broken = f->model->session_id;
         close_stream(f);
         f->refresh_slot = sd_bus_slot_unref(f->refresh_slot);
         (void) sd_event_source_set_enabled(f->refresh_timer, SD_EVENT_OFF);
@@ -408,6 +415,11 @@ int follow_begin(Follow *f, sd_event *event, WatchModel *model, const FollowOpti
 
 bool follow_asks(const Follow *f) {
         return f->open_slot && f->may_ask;
+}
+
+char *follow_missing_end(uint64_t session) {
+        return g_strdup_printf("The end of session %" PRIu64 " is missing: its stream broke off before. 'needlectl show %" PRIu64
+                               "' has what is stored of it.", session, session);
 }
 
 void follow_done(Follow *f) {

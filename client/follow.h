@@ -19,7 +19,7 @@ typedef struct FollowObserver {
         void (*begun)(const json_t *session, void *userdata); /* its stream is asked for; may be NULL */
         void (*record)(const StreamRecord *record, void *userdata); /* the model has taken it */
         void (*changed)(void *userdata); /* the model shows something else */
-        void (*ended)(void *userdata);  /* the session is over */
+        void (*ended)(bool whole, void *userdata); /* the session is over; not whole: its stream broke off before it told the end */
 } FollowObserver;
 
 typedef struct FollowOptions {
@@ -44,6 +44,7 @@ typedef struct Follow {
         bool may_ask;                   /* the newest call may lead to a question for a password */
         bool has_no_past;               /* the service would not tell it: not to be asked for again */
         bool in_past;                   /* what comes is from then, until PAST */
+        uint64_t broken;                /* the session whose stream broke off last */
         bool changed_again;             /* something was signalled while the objects were being read */
         Objects objects;
         uint64_t settled_usec;          /* from then on (CLOCK_MONOTONIC) a session that is not there has ended */
@@ -56,5 +57,7 @@ int follow_begin(Follow *f, sd_event *event, WatchModel *model, const FollowOpti
                  void *userdata);
 /* Whether somebody may be asked for a password now, on this terminal too. */
 bool follow_asks(const Follow *f);
+/* How it reads that one is over, and not whole. The caller frees it. */
+char *follow_missing_end(uint64_t session);
 /* Closes the client's bus too: it has matches that point to us. */
 void follow_done(Follow *f);

@@ -61,11 +61,24 @@ static void on_changed(void *userdata) {
                 (void) sd_event_exit(rec->event, EXIT_FAILED);
 }
 
-static void on_ended(void *userdata) {
+static void miss_end(Recording *rec) {
+        g_autofree char *text = follow_missing_end(rec->model.session_id);
+        g_autoptr(GString) lines = g_string_new(NULL);
+
+        output_error("%s", text);
+        if (!rec->tape.begun)
+                return;
+        tape_writer_missing_end(lines);
+        (void) output_file_write(&rec->out, lines->str, lines->len);
+}
+
+static void on_ended(bool whole, void *userdata) {
         Recording *rec = userdata;
 
         rec->ended = true;
-        (void) sd_event_exit(rec->event, EXIT_DONE);
+        if (!whole)
+                miss_end(rec);
+        (void) sd_event_exit(rec->event, whole ? EXIT_DONE : EXIT_FAILED);
 }
 
 static int set_up(Recording *rec) {

@@ -82,7 +82,7 @@ static void on_record(const StreamRecord *record, void *userdata) {
 static void on_changed(void *userdata) {
 }
 
-static void on_ended(void *userdata) {
+static void on_ended(bool whole, void *userdata) {
         Press *p = userdata;
 
         p->ended = true;

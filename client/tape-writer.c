@@ -111,3 +111,7 @@ void tape_writer_record(TapeWriter *w, const StreamRecord *record, GString *out)
                                  names_end_reason(record->end.reason), line, sizeof line) >= 0)
                 g_string_append(out, line);
 }
+
+void tape_writer_missing_end(GString *out) {
+        add_comment(out, "The stream broke off before this line: the end of the session is missing.");
+}

@@ -25,3 +25,5 @@ void tape_writer_init(TapeWriter *w, const char *profile, const char *device, co
 
 /* Adds the lines that a record makes, if it makes any. */
 void tape_writer_record(TapeWriter *w, const StreamRecord *record, GString *out);
+/* Adds that the stream did not tell the end. */
+void tape_writer_missing_end(GString *out);

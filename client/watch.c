@@ -20,6 +20,7 @@
 
 typedef struct Watch {
         bool until_end;
+        uint64_t missing;       /* the last session of which the end did not come; 0: none */
         sd_event *event;
         WatchModel model;
         WatchDisplay display;
@@ -69,10 +70,22 @@ static void on_changed(void *userdata) {
         watch_display_changed(&w->display);
 }
 
-static void on_ended(void *userdata) {
+static void miss_end(Watch *w) {
+        g_autofree char *text = follow_missing_end(w->model.session_id);
+
+        w->missing = w->model.session_id;
+        if (w->display.mode == WATCH_SCREEN)
+                watch_display_say(&w->display, true, text); /* and once more when the screen is gone */
+        else
+                output_error("%s", text);
+}
+
+static void on_ended(bool whole, void *userdata) {
         Watch *w = userdata;
 
         watch_display_ended(&w->display);
+        if (!whole)
+                miss_end(w);
         if (w->until_end || (w->follow.target.session > 0 && w->display.mode != WATCH_SCREEN))
                 (void) sd_event_exit(w->event, EXIT_DONE);
 }
@@ -110,6 +123,7 @@ static int set_up(Watch *w, WatchMode mode) {
 }
 
 static Exit run(Watch *w, WatchMode mode) {
+        g_autofree char *missing = NULL;
         int r;
 
         r = set_up(w, mode);
@@ -119,10 +133,13 @@ static Exit run(Watch *w, WatchMode mode) {
         watch_display_done(&w->display);
         if (r < 0)
                 return service_error(NULL, r);
-        if (r == EXIT_DONE && mode != WATCH_JSON)
+        missing = w->missing > 0 ? follow_missing_end(w->missing) : NULL;
+        if (missing && mode == WATCH_SCREEN)
+                output_error("%s", missing);
+        if (r == EXIT_DONE && mode != WATCH_JSON && !(w->missing == w->model.session_id && w->model.phase == WATCH_ENDED))
                 say_summary(&w->model);
 
-        return (Exit) r;
+        return r == EXIT_DONE && missing ? EXIT_FAILED : (Exit) r;
 }
 
 Exit verb_watch(Client *client) {

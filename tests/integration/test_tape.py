@@ -76,6 +76,35 @@ def test_record_to_stdout_until_interrupted(stage):
     expect((status, 'finished' in err), (1, True), f'a session that is live ({err})')
 
 
+def test_an_end_that_does_not_come_is_told(stage):
+    """The session ends while the service is there anew and nobody has opened the stream again."""
+    sim = stage.sim('--kind=pen', '--live-period=50', '--procedure=3600')
+    stage.needled()
+    stage.adopt()
+    path = stage.dir / 'cut.tape'
+    record = recording(stage, f'--output={path}')
+    watch = stage.start('watch', [stage.binary('client/needlectl'), 'watch', '--json', '--until-end'])
+    use(stage, sim)
+    wait_for('values', lambda: path.read_text().count(' < live ') > 20 and watch.text().count('"live"') > 20)
+    for follower in (record, watch):
+        follower.child.send_signal(signal.SIGSTOP)
+    stage.daemon.stop(signal.SIGKILL)
+    stage.processes.remove(stage.daemon)
+    stage.needled()
+    wait_for('streaming', stage.streaming)
+    sim.control('stop')
+    session = finished(stage)[0]['id']
+    for follower in (record, watch):
+        follower.child.send_signal(signal.SIGCONT)
+    for follower in (record, watch):
+        expect(follower.child.wait(60), 1, f'exit status ({follower.text()})')
+        stage.processes.remove(follower)
+        expect(f'The end of session {session} is missing: ' in follower.text(), True, follower.text()[-500:])
+    expect(f'of session {session} in ' in record.text(), True, 'what was recorded')
+    expect(path.read_text().splitlines()[-1], '# The stream broke off before this line: the end of the session is missing.', 'last line')
+    expect(stage.ctl('replay', path, '--speed=0')[0], 0, 'it can be played all the same')
+
+
 def test_nothing_to_record(stage):
     stage.sim('--kind=pen')
     stage.needled()

@@ -122,6 +122,25 @@ def test_the_service_goes_and_comes_back(stage):
         expect('did not come back' in terminal.said(), True, terminal.said())
 
 
+def test_an_end_that_does_not_come(stage):
+    """It stands still while the service goes, comes back, and the session ends."""
+    sim, session = used(stage)
+    with watch(stage) as terminal:
+        terminal.shows('Session 1  running', 'held')
+        terminal.keys('C-z')
+        terminal.shows('stopped')
+        stage.daemon.stop(signal.SIGKILL)
+        stage.processes.remove(stage.daemon)
+        stage.needled()
+        wait_for('streaming', stage.streaming)
+        sim.control('stop')
+        wait_for('the end', lambda: [s['id'] for s in stage.sessions()] == [session['id']])
+        terminal.keys('Enter')
+        terminal.shows('The end of session 1 is missing', 'Waiting for the next session.')
+        terminal.keys('q')
+        expect((terminal.left(), 'The end of session 1 is missing' in terminal.said()), (1, True), 'status, what it says')
+
+
 def test_the_link_goes_and_says_why(stage):
     sim, _ = used(stage)
     with watch(stage) as terminal:
