@@ -10,14 +10,14 @@
 
 static const Option *option_find(const Option *options, size_t n, const char *name) {
         for (size_t i = 0; i < n; i++)
-                if (strcmp(options[i].name, name) == 0)
+                if (!options[i].name || strcmp(options[i].name, name) == 0)
                         return &options[i];
 
         return NULL;
 }
 
 /* The value of one entry: the variant is next in `m`. */
-static int option_take(sd_bus_message *m, const Option *option, sd_bus_error *error) {
+static int option_take(sd_bus_message *m, const Option *option, const char *name, sd_bus_error *error) {
         char want[2] = { option->type, 0 };
         const char *contents;
         char type;
@@ -26,8 +26,8 @@ static int option_take(sd_bus_message *m, const Option *option, sd_bus_error *er
         if (!option->type)
                 return error_set(
                         error, ERROR_NOT_SUPPORTED,
-                        "The option \"%s\" is not supported by this version of needled; leave it out.",
-                        option->name);
+                        "The option \"%.64s\" is not supported by this version of needled; leave it out.",
+                        name);
 
         r = sd_bus_message_peek_type(m, &type, &contents);
         if (r < 0)
@@ -88,7 +88,7 @@ int options_read(sd_bus_message *m, const Option *options, size_t n, sd_bus_erro
                         return error_set(error, ERROR_INVALID_ARGUMENT,
                                          "The option \"%s\" is given twice; give it once.", name);
                 seen |= bit;
-                r = option_take(m, option, error);
+                r = option_take(m, option, name, error);
                 if (r < 0)
                         return r;
                 r = sd_bus_message_exit_container(m);

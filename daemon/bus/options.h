@@ -13,7 +13,7 @@
 #define OPTIONS_NOTE_MAX 1024u
 
 typedef struct Option {
-        const char *name;
+        const char *name;       /* NULL, in the last one: all other names, which a later version may know */
         char type;              /* of D-Bus: b, u, i, t, s or o; 0: of the contract, but not of this daemon yet */
         void *value;            /* bool *, uint32_t *, int32_t *, uint64_t * or const char ** (borrowed from the message);
                                  * untouched if the option is not given */

@@ -294,6 +294,7 @@ static int read_stream_options(Call *call, ReaderOptions *ret, sd_bus_error *err
                 { "period", 't', &ret->period_usec, NULL },
                 { "max_rate_hz", 'u', &ret->max_rate_hz, &rated },
                 { "history", 't', &ret->history_usec, NULL },
+                { NULL, 0, NULL, NULL },
         };
         int r;
 

@@ -68,8 +68,9 @@ static void test_stream_options(void) {
 
         call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "OpenStream", "a{sv}", 1, "period", "t",
                     UINT64_C(10000001));
-        call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "OpenStream", "a{sv}", 1, "sound", "b",
+        call_expect("NotSupported", OWNER, SESSION_PATH, SESSION, "OpenStream", "a{sv}", 1, "sound", "b",
                     true);
+        call_expect("NotSupported", OWNER, SESSION_PATH, SESSION, "OpenStream", "a{sv}", 2, "frames", "b", true, "sound", "b", true);
         call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "OpenStream", "a{sv}", 1, "max_rate_hz", "u", 0);
         call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "OpenStream", "a{sv}", 1, "max_rate_hz", "u", 1001);
         call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "OpenStream", "a{sv}", 1, "history", "u", 5);
