@@ -91,6 +91,7 @@ RIGHT = {
     'an option': search(seconds=V('u', 30)),
     'a refusal': refusal('Pause', NOT_READY, 'The session is over; start another.'),
     'the refusal of another method': refusal('Tare', BUSY, 'It is in use; wait.', DEVICE, 'Device1'),
+    'a call that is too large': refusal('Pause', 'org.needled.Error.InvalidArgument', 'No call takes so much; pass less.'),
     'a call that does not fit, refused': answer(ROOT, 'org.needled.Manager1', 'Search', V('(s)', ('soon',)), V('(s)', ('Invalid arguments',)),
                                                 'org.freedesktop.DBus.Error.InvalidArgs'),
     'digits': [call('/agent', 'org.needled.PairingAgent1', 'Confirm', V('(ou)', (DEVICE, 4711)), SERVICE, CLIENT)],
