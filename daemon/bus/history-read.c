@@ -162,8 +162,12 @@ static int use_get(Call *call, const StoreSession *session, sd_bus_error *error)
         return begin_replay(call, session, on_get_replayed, error);
 }
 
+static int get_missing(Call *call, sd_bus_error *error) {
+        return history_missing(call, "get it when it is finished, or ask Session1.GetFigures() now.", error);
+}
+
 static void on_get_got(int status, const StoreSession *sessions, size_t n, void *userdata) {
-        static const HistoryUse use = { CALL_READ, use_get, history_not_found, history_run_get };
+        static const HistoryUse use = { CALL_READ, use_get, get_missing, history_run_get };
 
         history_on_session(&use, status, sessions, n, userdata);
 }

@@ -93,6 +93,18 @@ static void test_get_without_its_profile(void) {
         stage_free();
 }
 
+/* Its owner has no need to authenticate. */
+static void test_get_a_live_session(void) {
+        record_new();
+        (void) stage_session();
+        g_autoptr(FakeCall) own = get(OWNER, 42);
+        expect_error(own, "NotReady", "GetFigures");
+        g_assert_cmpuint(stage->fb->n_checks, ==, 0);
+        g_autoptr(FakeCall) other = get(OTHER, 42);
+        (void) expect(other, "NotFound");
+        stage_free();
+}
+
 /* ---- Verify ---- */
 
 static void test_verify(void) {
@@ -307,6 +319,7 @@ int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/get/everything", test_get);
         g_test_add_func("/get/without-its-profile", test_get_without_its_profile);
+        g_test_add_func("/get/a-live-session", test_get_a_live_session);
         g_test_add_func("/verify/report", test_verify);
         g_test_add_func("/verify/what-cannot-be-compared", test_verify_what_cannot_be_compared);
         g_test_add_func("/verify/a-live-session", test_verify_a_live_session);
