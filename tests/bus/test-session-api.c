@@ -253,8 +253,28 @@ static void test_labels(void) {
         stage_free();
 }
 
+/* As long as the interface says, in characters. */
+static void test_longest_labels(void) {
+        g_autoptr(GString) product = g_string_new(NULL), note = g_string_new(NULL);
+
+        for (unsigned i = 0; i < 64; i++)
+                g_string_append(product, "ü");
+        for (unsigned i = 0; i < 512; i++)
+                g_string_append(note, "ü\n");
+        stage_new();
+        stage_session();
+        g_autoptr(FakeCall) c = call(OWNER, SESSION_PATH, SESSION, "Annotate", "a{sv}", 3, "subject", "s", product->str, "product", "s",
+                                     product->str, "note", "s", note->str);
+        fake_bus_until(stage->fb, stage->n_labels == 1);
+        g_assert_cmpstr(stage->labels.product, ==, product->str);
+        g_assert_cmpstr(stage->labels.note, ==, note->str);
+        annotated(0);
+        (void) expect(c, NULL);
+        stage_free();
+}
+
 static void test_labels_that_cannot_be(void) {
-        g_autofree char *too_long = g_strnfill(65, 'x');
+        g_autofree char *too_long = g_strnfill(65, 'x'), *long_note = g_strnfill(1025, 'x');
 
         stage_new();
         stage_session();
@@ -263,6 +283,8 @@ static void test_labels_that_cannot_be(void) {
         call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "Annotate", "a{sv}", 1, "area", "s", "elbow");
         call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "Annotate", "a{sv}", 1, "subject", "s", too_long);
         call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "Annotate", "a{sv}", 1, "product", "s", "a\nb");
+        call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "Annotate", "a{sv}", 1, "product", "s", too_long);
+        call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "Annotate", "a{sv}", 1, "note", "s", long_note);
         call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "Annotate", "a{sv}", 1, "note", "s", "\x1b");
         call_expect("InvalidArgument", OWNER, SESSION_PATH, SESSION, "Annotate", "a{sv}", 1, "colour", "s", "red");
         g_assert_cmpuint(stage->n_labels, ==, 0);
@@ -327,6 +349,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/session/alerts", test_alerts);
         g_test_add_func("/session/what-is-no-number", test_what_is_no_number);
         g_test_add_func("/session/labels", test_labels);
+        g_test_add_func("/session/longest-labels", test_longest_labels);
         g_test_add_func("/session/labels-that-cannot-be", test_labels_that_cannot_be);
         g_test_add_func("/session/others-may-not", test_others_may_not);
         g_test_add_func("/session/when-it-is-over", test_when_it_is_over);
