@@ -48,22 +48,18 @@ install_packages() {
         }
 }
 
-# configure DIR [meson option…]: once.
-configure() {
-        dir=$top/build/$1
-        shift
-        [ ! -f "$dir/build.ninja" ] || return 0
-        mkdir -p "$top/build"
-        meson setup "$dir" "$top" "$@" >"$dir.log" 2>&1 || {
-                tail -n 30 "$dir.log" >&2
-                say "Setting up the build failed (above, and in $dir.log)."
-                exit 1
-        }
-}
-
 # build DIR [meson option…]: configures once, builds what has changed: of the targets in $build_targets, if that is set.
 build() {
-        configure "$@"
+        dir=$top/build/$1
+        shift
+        if [ ! -f "$dir/build.ninja" ]; then
+                mkdir -p "$top/build"
+                meson setup "$dir" "$top" "$@" >"$dir.log" 2>&1 || {
+                        tail -n 30 "$dir.log" >&2
+                        say "Setting up the build failed (above, and in $dir.log)."
+                        exit 1
+                }
+        fi
         # shellcheck disable=SC2086 # a list
         ninja -C "$dir" ${build_targets:-} >"$dir.log" 2>&1 || {
                 tail -n 60 "$dir.log" >&2
