@@ -255,7 +255,8 @@ void device_set_auto_connect(Device *device, bool on) {
         auto_connect_update(device->link->auto_connect);
         if (!on && (device->work->connected || device->work->step == STEP_CONNECT))
                 reconnect_give_up(device, DEVICE_REASON_NONE);
-        else if (!device->work->connected && device->work->step != STEP_FORGET)
+        else if (device->work->connected ? device->state == DEVICE_KNOWN && device->work->step == STEP_NONE /* it was never told to be gone */
+                                         : device->work->step != STEP_FORGET)
                 reconnect_rest(device);
 }
 

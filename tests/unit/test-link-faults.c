@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "fake-trouble.h"
 #include "link-fixture.h"
 #include "link/work.h"
 
@@ -376,6 +377,24 @@ static void test_registered_already(void) {
         fixture_tear_down(&w.f);
 }
 
+static bool is_let_go(const Walk *w) {
+        return w->f.device->state == DEVICE_KNOWN && w->f.device->work->step == STEP_NONE;
+}
+
+/* Nobody told that it was disconnected, and perhaps it was not: it is followed again all the same once that is wished for. */
+static void test_disconnection_that_was_never_told(void) {
+        Walk w = { .kind = &kinds[0] };
+
+        start_streaming(&w);
+        fake_hold(w.f.fake, "Disconnect");
+        device_set_auto_connect(w.f.device, false);
+        reach(&w, is_let_go, "let go");
+        g_assert_true(w.f.device->work->connected);
+        device_set_auto_connect(w.f.device, true);
+        reach(&w, is_streaming, "streaming again");
+        fixture_tear_down(&w.f);
+}
+
 /* ---- What only time does ---- */
 
 static void let_pass(Walk *w, uint64_t usec) {
@@ -454,6 +473,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/link-faults/adapter-that-was-never-announced", test_adapter_that_was_never_announced);
         g_test_add_func("/link-faults/connection-over-an-adapter-that-is-off", test_connection_over_an_adapter_that_is_off);
         g_test_add_func("/link-faults/discovery-that-fails-is-stopped", test_discovery_that_fails_is_stopped);
+        g_test_add_func("/link-faults/disconnection-that-was-never-told", test_disconnection_that_was_never_told);
         g_test_add_func("/link-faults/found-again", test_found_again);
         g_test_add_func("/link-faults/found-and-not-adopted", test_found_and_not_adopted);
         g_test_add_func("/link-faults/registered-already", test_registered_already);
