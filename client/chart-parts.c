@@ -101,7 +101,7 @@ char *chart_clock(double seconds, double step) {
 }
 
 char *chart_clock_usec(uint64_t usec) {
-        return chart_clock((double) (usec / 1000000), 0);
+        return chart_clock(floor((double) usec / 1e6), 0);
 }
 
 char *chart_value(double value, ChartUnit unit, const char *unit_text) {

@@ -130,7 +130,7 @@ static void load_config(const char *dir, Config *ret) {
 
 /* root could read what the service cannot. */
 static int become_service(void) {
-        const struct passwd *user = geteuid() == 0 ? getpwnam("needled") : NULL;
+        const struct passwd *user = geteuid() == 0 ? getpwnam("needled") : NULL; /* no thread runs yet */
 
         if (user && (initgroups(user->pw_name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0))
                 return log_error_errno(-errno, "the configuration cannot be read as the user needled");
