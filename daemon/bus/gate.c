@@ -119,18 +119,11 @@ static int take_whole(Bus *bus, const Caller *caller, sd_bus_message *m, sd_bus_
         return r;
 }
 
-static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        const char *sender = sd_bus_message_get_sender(m);
-        Bus *bus = userdata;
+/* 0: it may be answered, 1: it waits. Errors: `error` is set. */
+static int admit(Bus *bus, const char *sender, sd_bus_message *m, sd_bus_error *error) {
         Caller *caller;
         int r;
 
-        if (sd_bus_message_is_method_call(m, NULL, NULL) <= 0 || !sender)
-                return 0;
-
-        /* It would wait in our memory, since those who ask do not read. The bus says to who asked that no answer comes. */
-        if (stall_look(bus->stall) >= GATE_QUEUED_MAX)
-                return 1;
         if (!is_small(m))
                 return error_set(error, ERROR_INVALID_ARGUMENT, "No call of needled takes more than %u octets of arguments; pass less.", GATE_MESSAGE_MAX);
         if (callers_get(bus->callers, sender, &caller) < 0)
@@ -145,6 +138,25 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         r = gate_take(bus, caller, BUCKET_CALLS, error);
         return r < 0 ? r : take_whole(bus, caller, m, error);
+}
+
+static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const char *sender = sd_bus_message_get_sender(m);
+        Bus *bus = userdata;
+        bool full;
+        int r;
+
+        if (sd_bus_message_is_method_call(m, NULL, NULL) <= 0 || !sender)
+                return 0;
+
+        full = stall_look(bus->stall) >= GATE_QUEUED_MAX;
+        r = admit(bus, sender, m, error);       /* in any case, or what waits behind it would wait for ever */
+        if (!full)
+                return r;
+
+        /* An answer would wait in our memory, since those who ask do not read. Whose time is up hears NoReply. */
+        sd_bus_error_free(error);
+        return 1;
 }
 
 int gate_register(Bus *bus) {

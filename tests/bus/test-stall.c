@@ -179,6 +179,26 @@ static void test_answers_that_wait(void) {
         stage_free();
 }
 
+/* Who called while it was not known yet who they are, and is not answered since too much waits, can call again when it does not. */
+static void test_what_was_held_waits_for_nobody(void) {
+        g_autoptr(FakeCall) dropped = NULL;
+
+        stage_new_with_stall_time(STALL_USEC * 1000);
+        stage->fb->hold_uids = true;
+        dropped = call(OWNER, DEVICE_PATH, DEVICE, "GetCounters", "");
+        fake_bus_settle(stage->fb);
+        fake_bus_stop_reading(stage->fb);
+        wait_for_room(GATE_QUEUED_MAX);
+        fake_bus_release_uids(stage->fb);
+        fake_bus_settle(stage->fb);
+
+        fake_bus_read_on(stage->fb);
+        fake_bus_settle(stage->fb);
+        g_assert_null(dropped->reply);
+        call_expect(NULL, OWNER, DEVICE_PATH, DEVICE, "GetCounters", "");
+        stage_free();
+}
+
 static void test_again_and_again(void) {
         stage_new_with_stall_time(STALL_USEC);
         for (unsigned i = 2; i <= 4; i++) {
@@ -312,6 +332,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/stall/little-is-said", test_little_is_said);
         g_test_add_func("/stall/again-and-again", test_again_and_again);
         g_test_add_func("/stall/answers-that-wait", test_answers_that_wait);
+        g_test_add_func("/stall/what-was-held-waits-for-nobody", test_what_was_held_waits_for_nobody);
         g_test_add_func("/stall/objects-come-and-go-meanwhile", test_objects_come_and_go_meanwhile);
         g_test_add_func("/stall/much-goes-meanwhile", test_much_goes_meanwhile);
         g_test_add_func("/stall/many-objects-go-meanwhile", test_many_objects_go_meanwhile);
