@@ -18,6 +18,7 @@ from wire import Wire
 
 DEADLINE_SEC = 60
 BUS_CONFIG = pathlib.Path(__file__).resolve().parent.parent / 'data' / 'private-bus.conf'
+SHIPPED = pathlib.Path(__file__).resolve().parents[2] / 'daemon' / 'profiles'
 SANITIZER_WORDS = ('AddressSanitizer', 'LeakSanitizer', 'ThreadSanitizer', 'runtime error:')
 
 
@@ -126,6 +127,17 @@ class Stage:
         self.start('bus', ['dbus-daemon', f'--config-file={config}', '--nofork', '--nopidfile'])
         wait_for('the bus', self.bus_answers)
         self.wire = Wire(self.dir / 'bus')
+
+    def shipped_profiles(self):
+        """The folder of those that come with needled, as they are installed: nobody but their owner may write them, whatever the checkout's modes
+        are. needled and needlectl look there from now on."""
+        folder = self.dir / 'shipped'
+        if not folder.exists():
+            folder.mkdir()
+            for path in SHIPPED.glob('*.mnprofile'):
+                shutil.copyfile(path, folder / path.name)
+        self.env['NEEDLED_PROFILES_PATH'] = str(folder)
+        return folder
 
     def bus_answers(self):
         """Its socket is there a moment before it takes anybody."""

@@ -2,7 +2,6 @@
 """What a device is told to do, the parameters that it has, and those that the configuration gives it."""
 import json
 import os
-import pathlib
 import shutil
 import subprocess
 
@@ -11,7 +10,6 @@ from stage import Failure, expect, wait_for
 
 CLOCK = OMP % '0106'
 CONTROL_POINT = OMP % '0107'
-SHIPPED = pathlib.Path(__file__).resolve().parent.parent.parent / 'daemon' / 'profiles'
 PARAMETERS = ['contact_threshold_mn', 'feedback_mask', 'feedback_window_ms', 'hysteresis_mn', 'live_period_ms', 'overpressure_mn',
               'session_limit_s', 'waveform_batch', 'waveform_rate_hz', 'zone_high_mn', 'zone_low_mn']
 
@@ -172,8 +170,7 @@ def test_another_user(stage):
 
 
 def test_vendor_device(stage):
-    stage.env['NEEDLED_PROFILES_PATH'] = str(SHIPPED)
-    stage.sim('--seed=5', f'--profile={SHIPPED / "simplepen.mnprofile"}')
+    stage.sim('--seed=5', f'--profile={stage.shipped_profiles() / "simplepen.mnprofile"}')
     stage.needled()
     stage.adopt('--allow-unbonded')
     for args in (['identify'], ['tare'], ['stop-motor'], ['get'], ['set', 'overpressure_mn=2500']):

@@ -14,7 +14,6 @@ DEADLINE_SEC = 150              # more than any wait of needled's, the longest o
 CALLS_MAX = 300                 # of bluetoothd, in one case: far more than a conversation has
 CPU_SEC = (1.0, 0.2)            # of needled: once, and for each second that the case takes
 TICKS = os.sysconf('SC_CLK_TCK')
-SHIPPED = pathlib.Path(__file__).resolve().parent.parent.parent / 'daemon' / 'profiles'
 
 # In which conversations needled calls them.
 MOMENTS = {
@@ -47,9 +46,8 @@ ENDS = ('streaming', 'refused', 'bond-lost')
 class Scene:
     """needled and a device that streams, from which each case begins."""
 
-    def __init__(self, stage, *sim, adopt=(), config=None, env=None):
+    def __init__(self, stage, *sim, adopt=(), config=None):
         self.stage, self.adopt_options = stage, adopt
-        stage.env.update(env or {})
         if config:
             (stage.config_dir / 'needled.conf').write_text(config)
         self.sim = stage.sim(*sim)
@@ -214,7 +212,7 @@ def broadcast(stage):
 
 
 def vendor(stage):
-    return Scene(stage, f'--profile={SHIPPED / "tindeq.mnprofile"}', adopt=['--allow-unbonded'], env={'NEEDLED_PROFILES_PATH': str(SHIPPED)})
+    return Scene(stage, f'--profile={stage.shipped_profiles() / "tindeq.mnprofile"}', adopt=['--allow-unbonded'])
 
 
 def known_errors():

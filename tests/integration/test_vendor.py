@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Devices that do not speak the profile: needlesim is made from a vendor file, and needled follows it by the same file."""
 import json
-import pathlib
 import signal
 
 from stage import Failure, at_least, expect, wait_for
 
-SHIPPED = pathlib.Path(__file__).resolve().parent.parent.parent / 'daemon' / 'profiles'
 
 
 def start(stage, name, *options):
     """needlesim and needled with the shipped folder, and the device adopted, bonded or not."""
-    stage.env['NEEDLED_PROFILES_PATH'] = str(SHIPPED)
-    sim = stage.sim('--seed=5', f'--profile={SHIPPED / name}', *options)
+    sim = stage.sim('--seed=5', f'--profile={stage.shipped_profiles() / name}', *options)
     stage.needled()
     return sim, stage.adopt('--allow-unbonded')
 
@@ -73,7 +70,7 @@ def test_profile_that_has_gone(stage):
         raise Failure(f'the journal does not say what to do: {stage.daemon.text()}')
     expect(stage.daemon.stop(), 0, 'exit status')
 
-    stage.env['NEEDLED_PROFILES_PATH'] = str(SHIPPED)
+    stage.shipped_profiles()
     stage.needled()
     wait_for('streaming', lambda: stage.streaming('pen'))
 
@@ -104,7 +101,7 @@ def test_taken_in_without_its_profile(stage):
     kept, path = taken_away(stage, sim, 'a.tape')
     load(stage, stage.config_dir)
     back = stage.json('import', path)['imported'][0]['session']
-    load(stage, SHIPPED)
+    load(stage, stage.shipped_profiles())
 
     expect('strokes' in stage.sessions()[0], False, 'a figure, which nobody could compute')
     status, out, _ = stage.ctl('verify', back, '--json')
@@ -128,7 +125,7 @@ def test_json_comes_back_whatever_the_profile_calls_it(stage):
     expect(before['session']['names'], '0=data', 'the name of its channel')
     folder = stage.dir / 'renamed'
     folder.mkdir()
-    text = (SHIPPED / 'simplepen.mnprofile').read_text()
+    text = (stage.shipped_profiles() / 'simplepen.mnprofile').read_text()
     (folder / 'simplepen.mnprofile').write_text(text.replace('[Characteristic data]', '[Characteristic values]').replace('Char=data', 'Char=values'))
 
     load(stage, folder)
@@ -145,7 +142,7 @@ def test_json_comes_back_whatever_the_profile_calls_it(stage):
     expect([(f['t'], f['x']) for f in after['frames']], [(f['t'], f['x']) for f in before['frames']], 'frames')
     expect(stage.ctl('delete', back, '--yes')[0], 0, 'delete')
 
-    load(stage, SHIPPED)
+    load(stage, stage.shipped_profiles())
     expect(stage.ctl('import', bare)[0], 0, 'taken in by the profile')
     expect(stage.sessions()[0]['strokes'], kept['strokes'], 'figures')
 
