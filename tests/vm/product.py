@@ -22,21 +22,6 @@ BONDED, UNBONDED = ('--bluez', 'hci1'), ('--hci', '1')
 LONG_PROCEDURE = '--procedure=3600'
 SCENES = {(BONDED, ()): 'bonded', (BONDED, (LONG_PROCEDURE,)): 'bonded-long', (UNBONDED, ()): 'unbonded', (UNBONDED, (LONG_PROCEDURE,)): 'unbonded-long'}
 
-# Of the journal's entries, as in needled/message-ids.h.
-MESSAGE_ADOPTED = '2eaef66e40494f59847d4931e8baa6ae'
-MESSAGE_CONNECTED = '261c0bb9be79432ebfadd1e101c1a4cb'
-MESSAGE_LOST = '6b42c43f5f74451793f5be251d277cac'
-MESSAGE_BOND_LOST = '5c70cf8889f34047a9899a087ba7339c'
-MESSAGE_IDENTITY_CHANGED = '636132a3abc54df99d70e0c45a98d0ec'
-MESSAGE_INTERFERENCE = '52bf92af4708410cb4d7a7c4f2ce9825'
-MESSAGE_STARTED = 'ac5c84b4e4604d43b6c2277251d44190'
-MESSAGE_RESUMED = 'fdbd72090ab042d9bce6abaa00e3857e'
-MESSAGE_FINISHED = 'f98e83f9dabc4632b1066d145c659c46'
-MESSAGE_BLUETOOTH = '9ff3fab4e42e435d8a56ffaf8431b609'
-MESSAGE_CONFIG = '88d22c14fd7f4e08bf497fbc03a07156'
-MESSAGE_STORAGE_DEGRADED = 'c8c1e16f7010422693e171061389985e'
-MESSAGE_STORAGE_RECOVERED = '4d6be2aa919444b0b84109c4de0f22e1'
-
 # Connect() to a device that is not there takes bluetoothd 40 s, and one such may precede a success.
 LINK_SEC = 150
 
@@ -150,14 +135,6 @@ def rows(guest, statement):
     """Rows of the database, read beside the service."""
     output = guest.check(shlex.join(['sqlite3', '-readonly', '-json', DATABASE, statement])).strip()
     return json.loads(output) if output else []
-
-
-def entries(guest, message_id=None, **fields):
-    """Entries of the service's journal, by the id of the message and by NEEDLED_… fields."""
-    matches = ['-t', 'needled']
-    if message_id:
-        matches.append(f'MESSAGE_ID={message_id}')
-    return lib.journal(guest, *matches, *(f'{name}={value}' for name, value in fields.items()))
 
 
 def interrupted(guest, session):

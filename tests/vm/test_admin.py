@@ -6,6 +6,7 @@ import re
 import shlex
 import sys
 
+import journal
 import lib
 import product
 
@@ -126,8 +127,8 @@ def test_journal_configuration_and_backup(guest):
 
     write(guest, '/etc/needled/needled.conf.d/practice.conf')
     type_all(guest, 'Configuration')
-    lib.wait_for('the reload', lambda: [e for e in product.entries(guest) if 'read anew' in e['MESSAGE']])
-    assert not product.entries(guest, product.MESSAGE_CONFIG)
+    lib.wait_for('the reload', lambda: [e for e in journal.entries(guest) if 'read anew' in e['MESSAGE']])
+    assert not journal.entries(guest, 'CONFIG_INVALID')
     type_all(guest, 'How it is')
 
     type_all(guest, 'Backup and restore')
@@ -140,5 +141,5 @@ def test_journal_configuration_and_backup(guest):
     for session in (first, second):
         status, _, errors = product.ctl(guest, 'verify', session['id'])
         assert status == 0, errors
-    troubles = [e['MESSAGE'] for e in product.entries(guest) if int(e['PRIORITY']) <= 4]
+    troubles = [e['MESSAGE'] for e in journal.entries(guest) if int(e['PRIORITY']) <= 4]
     assert not troubles, troubles

@@ -8,6 +8,7 @@ link fails, which ends bluetoothd and leaves its locks held.
 import re
 import time
 
+import journal
 import lib
 import product
 import test_survive
@@ -30,7 +31,7 @@ def reason_of(guest, state):
 
 def healed_by_its_owner(guest):
     """Nothing happens without the owner, and the remedy that the journal prints works."""
-    entry, = product.entries(guest, product.MESSAGE_BOND_LOST)
+    entry, = journal.check(guest, 'BOND_LOST')
     assert 'needlectl adopt pen' in entry['MESSAGE'] and entry['NEEDLED_DEVICE'] == 'pen', entry
     status, _, errors = product.ctl(guest, 'adopt', 'pen')
     assert status == 0, errors
@@ -65,7 +66,7 @@ def test_another_device_behind_the_address(guest):
     states.wait_for('refused', 'identity-changed')
     assert reason_of(guest, 'refused') == 'identity-changed'
     other.control('start')
-    entry, = product.entries(guest, product.MESSAGE_IDENTITY_CHANGED)
+    entry, = journal.check(guest, 'IDENTITY_CHANGED')
     assert 'needlectl adopt pen' in entry['MESSAGE'], entry
     time.sleep(ABSENCE_SEC)
     assert [row['id'] for row in product.rows(guest, 'SELECT id FROM session')] == [session['id']]

@@ -3,6 +3,7 @@
 
 import json
 
+import journal
 import lib
 import product
 
@@ -65,19 +66,19 @@ def check_rows(guest, kept, sent):
 
 def check_journal(guest, kept):
     """What journalctl shows of a session: that there was one, never what was measured."""
-    for message_id, state in ((product.MESSAGE_STARTED, 'open'), (product.MESSAGE_FINISHED, 'finished')):
-        entry, = product.entries(guest, message_id)
+    for name, state in (('SESSION_STARTED', 'open'), ('SESSION_FINISHED', 'finished')):
+        entry, = journal.entries(guest, name)
         assert entry['NEEDLED_SESSION'] == str(kept['id']) and entry['NEEDLED_DEVICE'] == 'pen', entry
         assert entry['NEEDLED_STATE'] == state and entry['_UID'] != '0', entry
-    adopted, = product.entries(guest, product.MESSAGE_ADOPTED)
+    adopted, = journal.entries(guest, 'DEVICE_ADOPTED')
     assert adopted['NEEDLED_DEVICE'] == 'pen' and 'without a bond' not in adopted['MESSAGE'], adopted
-    connected, = product.entries(guest, product.MESSAGE_CONNECTED)
+    connected, = journal.entries(guest, 'DEVICE_CONNECTED')
     assert connected['NEEDLED_DEVICE'] == 'pen' and connected['SYSLOG_IDENTIFIER'] == 'needled', connected
     assert len(lib.journal(guest, f'NEEDLED_SESSION={kept["id"]}')) >= 2
     verbose = guest.check('journalctl -t needled -o verbose --no-pager')
     for word in ('MESSAGE_ID=', 'NEEDLED_DEVICE=pen', f'NEEDLED_SESSION={kept["id"]}'):
         assert word in verbose, f'{word} is not in {verbose}'
-    texts = [entry['MESSAGE'] for entry in product.entries(guest)]
+    texts = [entry['MESSAGE'] for entry in journal.entries(guest)]
     for figure in ('strokes', 'force_peak', 'force_mean', 'contact_time', 'duration'):
         assert not any(str(kept[figure]) in text.split() for text in texts), (figure, kept[figure], texts)
     assert not any(unit in text.split() for text in texts for unit in ('mN', 'N', 'strokes')), texts
@@ -113,9 +114,9 @@ def test_device_goes_away_and_comes_back(guest):
     product.goes_on(guest, session)
     product.finish(guest, sim, session)
     assert product.counters(guest)['reconnects'] == 1
-    lost, = product.entries(guest, product.MESSAGE_LOST)
+    lost, = journal.entries(guest, 'DEVICE_LOST')
     assert lost['NEEDLED_DEVICE'] == 'pen', lost
-    assert len(product.entries(guest, product.MESSAGE_CONNECTED)) == 2
+    assert len(journal.entries(guest, 'DEVICE_CONNECTED')) == 2
 
 
 def test_device_is_switched_off_and_on(guest):
@@ -149,7 +150,7 @@ def restart_in_the_middle(guest, command):
     # connected still, and lose it once more.
     kept = product.finish(guest, sim, session, gaps=(1, 2))
     assert kept['strokes'] > before, (kept, before)
-    assert len(product.entries(guest, product.MESSAGE_RESUMED, NEEDLED_SESSION=session['id'])) >= 1
+    assert len(journal.entries(guest, 'SESSION_RESUMED', NEEDLED_SESSION=session['id'])) >= 1
 
 
 def test_service_is_restarted_in_the_middle(guest):
@@ -235,7 +236,7 @@ def test_nothing_measured_is_broadcast(guest):
     product.adopt(guest)
     product.begin(guest, sim)
     sim.control('drop')
-    lib.wait_for('second link', lambda: len(product.entries(guest, product.MESSAGE_CONNECTED)) == 2,
+    lib.wait_for('second link', lambda: len(journal.entries(guest, 'DEVICE_CONNECTED')) == 2,
                  product.LINK_SEC)
     product.use(guest, product.figures(guest)['strokes'] + 50)
     sim.control('stop')

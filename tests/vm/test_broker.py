@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """dbus-broker in place of dbus-daemon: the same policy, and a whole job."""
 
+import journal
 import lib
 import people
 import product
@@ -103,7 +104,7 @@ def test_it_takes_nothing_for_half_a_minute(guest):
     lib.wait_for('questions', lambda: 'asked' in lib.output_of(guest, 'asker'))
     guest.check(f'kill -STOP {bus}; kill -CONT {needled}')
     try:
-        lib.wait_for('word of the journal', lambda: any(STALLED in entry['MESSAGE'] for entry in product.entries(guest)), 300)
+        lib.wait_for('word of the journal', lambda: any(STALLED in entry['MESSAGE'] for entry in journal.entries(guest)), 300)
     finally:
         guest.check(f'kill -CONT {bus}')
     lib.wait_for('answers', lambda: 'answered' in lib.output_of(guest, 'asker'), 300)
@@ -112,5 +113,5 @@ def test_it_takes_nothing_for_half_a_minute(guest):
     assert pid_of(guest, 'needled') == needled, 'needled was started again'
     product.goes_on(guest, session)
     product.finish(guest, sim, session, gaps=(0, 0))
-    assert sum(STALLED in entry['MESSAGE'] for entry in product.entries(guest)) == 1
+    assert sum(STALLED in entry['MESSAGE'] for entry in journal.entries(guest)) == 1
     still_there(guest)

@@ -6,6 +6,7 @@ import os
 import random
 import time
 
+import journal
 import lib
 import product
 
@@ -96,7 +97,7 @@ def test_reload_and_status(guest):
     guest.check('systemctl start needled')
     lib.wait_for('the status', lambda: show(guest, 'StatusText') == 'Bluetooth is ready; no device is adopted.')
     guest.check("mkdir -p /etc/needled\nprintf '[Session]\\nTimeLimit=soon\\n' >/etc/needled/needled.conf\nsystemctl reload needled")
-    warning, = lib.wait_for('the warning', lambda: product.entries(guest, product.MESSAGE_CONFIG))
+    warning, = lib.wait_for('the warning', lambda: journal.entries(guest, 'CONFIG_INVALID'))
     assert warning['MESSAGE'].startswith('/etc/needled/needled.conf:2:'), warning['MESSAGE']
     guest.check("printf '[Session]\\nTimeLimit=20min\\n' >/etc/needled/needled.conf\nsystemctl reload needled")
     assert show(guest, 'ActiveState') == 'active' and show(guest, 'NRestarts') == '0'

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A day of a device whose clock runs fast, on the real stack: session after session, some over a link that breaks, and nothing grows."""
 
+import journal
 import lib
 import product
 
@@ -53,4 +54,4 @@ def test_24_hours(guest):
     status, _, errors = product.ctl(guest, 'verify', *[s['id'] for s in sessions])
     assert status == 0, errors
     assert guest.check('systemctl show -P NRestarts needled').strip() == '0'
-    assert not [e for e in product.entries(guest) if int(e['PRIORITY']) <= 3]
+    assert not [e for e in journal.entries(guest) if int(e['PRIORITY']) <= 3]

@@ -6,6 +6,7 @@ import pathlib
 import shlex
 import sys
 
+import journal
 import lib
 import people
 import product
@@ -48,7 +49,7 @@ def whole_session(guest, sim):
     look(guest)
     sim.control('drop')
     look(guest)
-    lib.wait_for('second link', lambda: len(product.entries(guest, product.MESSAGE_CONNECTED)) == 2, product.LINK_SEC)
+    lib.wait_for('second link', lambda: len(journal.entries(guest, 'DEVICE_CONNECTED')) == 2, product.LINK_SEC)
     lib.wait_for('session to go on', lambda: (s := product.live_session(guest)) and s['state'] == 'running')
     told = [show(guest, number)]
     sim.control('stop')
@@ -85,7 +86,7 @@ def test_another_user_sees_states(guest):
     guest.check('mkdir -p /run/systemd/system/needled.service.d /etc/needled\n'
                 'printf "[Service]\\nEnvironment=NEEDLED_DEBUG=1\\n" >/run/systemd/system/needled.service.d/debug.conf\n'
                 f'printf %s {shlex.quote(CONFIG)} >/etc/needled/needled.conf\nsystemctl daemon-reload; systemctl start needled')
-    assert not product.entries(guest, product.MESSAGE_CONFIG)
+    assert not journal.entries(guest, 'CONFIG_INVALID')
     guest.put(pathlib.Path(judge.__file__).with_name('collect.py'), '/usr/local/bin/collect.py')
     guest.check(f'mkfifo {PIPE}; chown bob {PIPE}')
     lib.start(guest, 'eyes', 'bash', '-c', f'exec runuser -u bob -- python3 /usr/local/bin/collect.py '
@@ -103,6 +104,6 @@ def test_another_user_sees_states(guest):
     judge.check_overheard(guest.check('cat /run/ears.txt'))
     debug = guest.check('journalctl -b --no-pager -o cat -t needled PRIORITY=7')
     assert debug, 'no word of debugging'
-    said = [f'{name}={value}' for entry in product.entries(guest) for name, value in entry.items() if name == 'MESSAGE' or
+    said = [f'{name}={value}' for entry in journal.entries(guest) for name, value in entry.items() if name == 'MESSAGE' or
             name.startswith('NEEDLED_')]
     judge.check_journal('\n'.join(said), figures)

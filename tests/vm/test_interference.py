@@ -3,6 +3,7 @@
 
 import shlex
 
+import journal
 import lib
 import product
 import test_survive
@@ -22,7 +23,7 @@ def characteristic(guest, uuid=LIVE):
 def interference_is_told(guest, count=1):
     """Counted, and told once in the journal with what happened."""
     lib.wait_for('counted interference', lambda: product.counters(guest)['interferences'] == count)
-    entry, *more = product.entries(guest, product.MESSAGE_INTERFERENCE)
+    entry, *more = journal.check(guest, 'INTERFERENCE')
     assert entry['NEEDLED_DEVICE'] == 'pen' and len(more) < count, (entry, more)
 
 

@@ -7,6 +7,7 @@ import re
 import shlex
 import statistics
 
+import journal
 import lib
 import product
 
@@ -53,7 +54,7 @@ def storage(guest):
 
 
 def warnings(guest):
-    return [e['MESSAGE'] for e in product.entries(guest) if int(e['PRIORITY']) <= 4]
+    return [e['MESSAGE'] for e in journal.entries(guest) if int(e['PRIORITY']) <= 4]
 
 
 def says(guest, *parts):
@@ -95,8 +96,8 @@ def test_whole_job_without_a_refused_system_call(guest):
     guest.check(f'needlectl delete --yes {session["id"]} && needlectl import /run/session.tape', 120)
     guest.check('install -D -m 644 /usr/share/needled/profiles.d/oralb.mnprofile /etc/needled/profiles.d/own.mnprofile || exit\n'
                 'printf "[Store]\\nRetention=400d\\n" >/etc/needled/needled.conf; systemctl reload needled')
-    lib.wait_for('reading anew', lambda: [e for e in product.entries(guest) if 'read anew' in e['MESSAGE']])
-    assert not product.entries(guest, product.MESSAGE_CONFIG)
+    lib.wait_for('reading anew', lambda: [e for e in journal.entries(guest) if 'read anew' in e['MESSAGE']])
+    assert not journal.entries(guest, 'CONFIG_INVALID')
     product.query(guest, 'profile', 'list')
     assert product.ctl(guest, 'forget', 'pen')[0] == 0
     assert shows(guest, 'ActiveState', 'NRestarts') == {'ActiveState': 'active', 'NRestarts': '0'}
@@ -168,7 +169,7 @@ def test_power_fails(guest):
     pen = product.device(guest)
     assert pen['adopted'] and pen['bonded'], pen
     before = guest.check('journalctl -b -1 -t needled -o verbose --no-pager')
-    assert f'MESSAGE_ID={product.MESSAGE_STARTED}' in before, before
+    assert f'MESSAGE_ID={journal.id_of("SESSION_STARTED")}' in before, before
     assert product.rows(guest, 'PRAGMA integrity_check') == [{'integrity_check': 'ok'}]
 
     guest.check('systemctl disable -q --now needled')
@@ -235,14 +236,14 @@ def test_full_disk(guest):
     sim, session = start(guest)
     guest.run(f'dd if=/dev/zero of={product.STATE_DIRECTORY}/filler bs=4k 2>/dev/null')
     lib.wait_for('trouble', lambda: storage(guest) == 'degraded')
-    told, = product.entries(guest, product.MESSAGE_STORAGE_DEGRADED)
+    told, = journal.entries(guest, 'STORAGE_DEGRADED')
     assert 'Make room' in told['MESSAGE'], told['MESSAGE']
     product.use(guest, product.figures(guest)['strokes'] + 50)
     guest.check(f'rm {product.STATE_DIRECTORY}/filler')
     lib.wait_for('storage', lambda: storage(guest) == 'ready')
     kept = product.finish(guest, sim, session, gaps=(0, 0))
     assert kept['lost']['live'] == 0, kept
-    assert len(product.entries(guest, product.MESSAGE_STORAGE_RECOVERED)) == 1
+    assert len(journal.entries(guest, 'STORAGE_RECOVERED')) == 1
 
 
 # Bad surroundings: one clear line each (test_authority.py has polkit)

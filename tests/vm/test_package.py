@@ -4,6 +4,7 @@
 import pathlib
 import re
 
+import journal
 import lib
 import product
 
@@ -89,13 +90,13 @@ def test_install(guest):
     ready(guest)
     assert guest.check('systemctl is-enabled needled') == 'enabled\n'
     assert property_of(guest, 'NRestarts') == '0', guest.journal('-u needled')
-    faults = [e['MESSAGE'] for e in product.entries(guest) if int(e['PRIORITY']) <= 4]
+    faults = [e['MESSAGE'] for e in journal.entries(guest) if int(e['PRIORITY']) <= 4]
     assert not faults, faults
 
     actions = re.findall(r'<action id="([^"]+)"', (TOP / 'dbus/org.needled.policy').read_text())
     known = guest.check('pkaction').split()
     assert actions and set(actions) <= set(known), (actions, known)
-    ids = [value for name, value in vars(product).items() if name.startswith('MESSAGE_')]
+    ids = [event['id'] for event in journal.CATALOG.values()]
     catalog = guest.check(f'journalctl --list-catalog {" ".join(ids)}')
     assert len(catalog.splitlines()) == len(ids), catalog
     done = guest.check('bash -c "source /usr/share/bash-completion/completions/needlectl; complete -p needlectl"')

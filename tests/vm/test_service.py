@@ -4,6 +4,7 @@
 import json
 import shlex
 
+import journal
 import lib
 import product
 
@@ -38,7 +39,7 @@ def add_stranger(guest):
 def said(guest, text, count=1):
     """Wait until the journal of the service has the text; more often than `count` is an error."""
     def look():
-        found = [e for e in product.entries(guest) if text in e['MESSAGE']]
+        found = [e for e in journal.entries(guest) if text in e['MESSAGE']]
         return found if len(found) >= count else None
     entries = lib.wait_for(f'"{text}" in the journal', look)
     assert len(entries) == count, entries
@@ -77,7 +78,7 @@ def test_a_call_starts_it_and_a_restart_keeps_its_name(guest):
     assert property_of(guest, 'needled', 'NRestarts') == '0'
     guest.check('systemctl stop needled')
     assert property_of(guest, 'needled', 'Result') == 'success'
-    assert not [e for e in product.entries(guest) if int(e['PRIORITY']) <= 4], product.entries(guest)
+    assert not [e for e in journal.entries(guest) if int(e['PRIORITY']) <= 4], journal.entries(guest)
 
 
 def test_what_it_shows_of_itself(guest):
@@ -150,7 +151,7 @@ def test_bluetooth_comes_and_goes(guest):
     def becomes(state, text, count=1):
         lib.wait_for(f'Bluetooth {state}', lambda: manager(guest, 'Bluetooth') == state)
         entry = said(guest, text, count)
-        assert (entry['MESSAGE_ID'], entry['NEEDLED_STATE']) == (product.MESSAGE_BLUETOOTH, state), entry
+        assert (entry['MESSAGE_ID'], entry['NEEDLED_STATE']) == (journal.id_of('BLUETOOTH_CHANGED'), state), entry
 
     def power(on):
         for adapter in ('hci0', 'hci1'):
@@ -180,7 +181,7 @@ def test_bluetooth_comes_and_goes(guest):
     guest.check('systemctl stop bluetooth')
     becomes('absent', 'bluetoothd is not running', count=2)
     assert property_of(guest, 'needled', 'MainPID') == pid
-    told = [e['NEEDLED_STATE'] for e in product.entries(guest, product.MESSAGE_BLUETOOTH)]
+    told = [e['NEEDLED_STATE'] for e in journal.entries(guest, 'BLUETOOTH_CHANGED')]
     assert all(a != b for a, b in zip(told, told[1:])), told
     assert told[0] == told[-1] == 'absent' and told.count('absent') == 2, told
     assert {'off', 'no-adapter', 'ready'} < set(told) and len(told) < 20, told
@@ -194,8 +195,8 @@ def test_bad_configuration_is_named(guest):
     key = said(guest, 'Windw')
     assert key['MESSAGE'].startswith('/etc/needled/needled.conf:3:'), key['MESSAGE']
     for entry in (value, key):
-        assert (entry['MESSAGE_ID'], entry['PRIORITY']) == (product.MESSAGE_CONFIG, '4'), entry
-    assert len(product.entries(guest, product.MESSAGE_CONFIG)) == 2
+        assert (entry['MESSAGE_ID'], entry['PRIORITY']) == (journal.id_of('CONFIG_INVALID'), '4'), entry
+    assert len(journal.entries(guest, 'CONFIG_INVALID')) == 2
     assert manager(guest, 'Storage') == 'ready'
 
 
@@ -208,7 +209,7 @@ def keeps_aside(guest, prepare, aside, check):
     names = guest.check(f'ls {product.STATE_DIRECTORY}').split()
     kept = [name for name in names if name.startswith(aside)]
     assert len(kept) == 1 and 'needled.db' in names, names
-    told = lib.wait_for('word of it', lambda: [e for e in product.entries(guest) if kept[0] in e['MESSAGE']])
+    told = lib.wait_for('word of it', lambda: [e for e in journal.entries(guest) if kept[0] in e['MESSAGE']])
     assert all(int(entry['PRIORITY']) <= 4 for entry in told), told
     assert guest.check(check.format(f'{product.STATE_DIRECTORY}/{kept[0]}')) == 'as it was\n'
     assert product.rows(guest, 'SELECT count(*) AS n FROM session') == [{'n': 0}]
@@ -231,7 +232,7 @@ def test_database_that_cannot_be_opened(guest):
                 'systemctl start needled')
     lib.wait_for('trouble', lambda: manager(guest, 'Storage') == 'unavailable')
     assert 'needled.db' in manager(guest, 'StorageReason')
-    trouble, = product.entries(guest, product.MESSAGE_STORAGE_DEGRADED)
+    trouble, = journal.entries(guest, 'STORAGE_DEGRADED')
     assert 'needled.db' in trouble['MESSAGE'] and trouble['PRIORITY'] == '3', trouble
     sim = product.Sim(guest, '--bluez', 'hci1', '--seed=3', '--live-period=50')
     product.adopt(guest)
@@ -243,7 +244,7 @@ def test_database_that_cannot_be_opened(guest):
     lib.wait_for('storage', lambda: manager(guest, 'Storage') == 'ready')
     kept = product.stored(guest)
     assert kept['id'] == session['id'] and kept['strokes'] >= 50, kept
-    assert len(product.entries(guest, product.MESSAGE_STORAGE_RECOVERED)) == 1
+    assert len(journal.entries(guest, 'STORAGE_RECOVERED')) == 1
     names = guest.check(f'ls {product.STATE_DIRECTORY}').split()
     assert not [name for name in names if 'corrupt' in name], names
     assert manager(guest, 'Storage', 'StorageReason') == ['ready', '']

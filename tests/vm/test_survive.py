@@ -2,6 +2,7 @@
 """Whatever ends a link, on the real stack: the device streams again by itself, one session goes on with the gap in it, and the states
 in between say what was waited for. (test_bonded.py has the plain ones.)"""
 
+import journal
 import lib
 import product
 
@@ -62,6 +63,7 @@ def test_mute_device(guest):
     product.use(guest, before + 100)
     assert states.seen() == [], states.seen()
     kept = product.finish(guest, sim, session, gaps=(1, 4))
+    journal.check(guest, 'SAMPLES_LOST', session)
     assert kept['lost']['live'] > 0 and product.counters(guest)['reconnects'] == 0, kept
 
 

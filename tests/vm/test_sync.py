@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Stored sessions over a real radio link: indications by StartNotify, which is all that BlueZ 5.66 gives of them."""
 
+import journal
 import lib
 import product
 
@@ -31,6 +32,7 @@ def test_stored_sessions_are_taken_over_once(guest):
     assert {s['source'] for s in kept} == {'stored'}, kept
     assert all(s['duration'] >= 8_000_000 and s['force_mean'] > 0 for s in kept), kept
     assert idle(guest)['done'] == RECORDS
+    journal.check(guest, 'SYNC_DONE')
     assert sim.status()['records'] == RECORDS, 'nothing is cleared that is not configured'
     status, _, errors = product.ctl(guest, 'verify', *[s['id'] for s in kept])
     assert status == 0, errors

@@ -2,6 +2,7 @@
 """The service with a device that cannot bond: needlesim on an HCI user channel of hci1. It never comes back
 by itself, may have a static random address and any MTU, and sends what it likes."""
 
+import journal
 import lib
 import product
 
@@ -21,9 +22,9 @@ def test_needs_consent(guest):
     # Nothing of the attempt stays in bluetoothd.
     assert guest.run('ls -d /var/lib/bluetooth/00:AA:01:00:00:00/00:AA*/info')[0] != 0
 
-    assert not product.entries(guest, product.MESSAGE_ADOPTED)
+    assert not journal.entries(guest, 'DEVICE_ADOPTED')
     pen = product.adopt(guest, '--allow-unbonded')
-    adopted, = product.entries(guest, product.MESSAGE_ADOPTED)
+    adopted, = journal.entries(guest, 'DEVICE_ADOPTED')
     assert 'without a bond' in adopted['MESSAGE'], adopted
     assert (pen['adopted'], pen['bonded'], pen['serial']) == (True, False, 'P000001'), pen
     session = product.begin(guest, sim)
@@ -68,7 +69,7 @@ def test_comes_back_at_once(guest):
     sim = product.begin_with(guest, product.UNBONDED)
     session = product.begin(guest, sim)
     sim.control('drop 08')
-    lib.wait_for('second link', lambda: len(product.entries(guest, product.MESSAGE_CONNECTED)) == 2,
+    lib.wait_for('second link', lambda: len(journal.entries(guest, 'DEVICE_CONNECTED')) == 2,
                  product.LINK_SEC)
     product.use(guest, product.figures(guest)['strokes'] + 50)
     sim.control('stop')
@@ -95,7 +96,7 @@ def test_bad_notifications_are_counted(guest):
     kept = product.stored(guest)
     assert (kept['id'], kept['end_reason'], kept['gaps']) == (session['id'], 'device', 0), kept
     assert guest.check('systemctl show -P NRestarts needled').strip() == '0'
-    lines = [e['MESSAGE'] for e in product.entries(guest)]
+    lines = [e['MESSAGE'] for e in journal.entries(guest)]
     assert len(lines) < 12, lines       # a device that misbehaves does not fill the journal
 
 
@@ -126,7 +127,7 @@ def test_static_random_address(guest):
     assert (pen['address'], pen['address_type']) == (RANDOM_ADDRESS, 'random'), pen
     session = product.begin(guest, sim)
     sim.control('drop 08')
-    lib.wait_for('second link', lambda: len(product.entries(guest, product.MESSAGE_CONNECTED)) == 2,
+    lib.wait_for('second link', lambda: len(journal.entries(guest, 'DEVICE_CONNECTED')) == 2,
                  product.LINK_SEC)
     sim.control('stop')
     kept = product.stored(guest)

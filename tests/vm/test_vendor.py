@@ -2,6 +2,7 @@
 """A device that does not speak the profile: an Oral-B-like one, made by needlesim from nothing but the vendor file that is
 installed, on an HCI user channel of hci1. It cannot bond."""
 
+import journal
 import lib
 import product
 
@@ -56,7 +57,7 @@ def test_link_loss_is_a_gap(guest):
     sim = start(guest)
     session = begin(guest, sim)
     sim.control('drop 08')
-    lib.wait_for('second link', lambda: len(product.entries(guest, product.MESSAGE_CONNECTED)) == 2, product.LINK_SEC)
+    lib.wait_for('second link', lambda: len(journal.entries(guest, 'DEVICE_CONNECTED')) == 2, product.LINK_SEC)
     lib.wait_for('session to go on', lambda: (
         s := product.live_session(guest)) and s['state'] == 'running' and product.streaming(guest), product.LINK_SEC)
     sim.control('stop')
@@ -70,5 +71,5 @@ def test_nothing_measured_is_said(guest):
     begin(guest, sim)
     sim.control('stop')
     product.stored(guest)
-    for entry in product.entries(guest):
+    for entry in journal.entries(guest):
         assert 'high' not in entry['MESSAGE'] and 'pressure' not in entry['MESSAGE'], entry
