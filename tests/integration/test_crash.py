@@ -11,6 +11,7 @@ import struct
 import time
 
 from stage import at_least, expect, wait_for
+from test_pipeline import committed
 
 BEFORE, SIZE = 4096, 8 * 1024 * 1024    # as in store/ring.c
 FRAME = 2
@@ -111,12 +112,6 @@ def begin(stage, *sim, config=''):
     stage.adopt()
     sim.control('start')
     return sim, keeper, runs(stage)
-
-
-def committed(stage, session):
-    """How many frames are in the database, by the database itself."""
-    with contextlib.closing(sqlite3.connect(f'file:{stage.state_dir}/needled.db?mode=ro', uri=True)) as db:
-        return sum(db.execute(f'SELECT total(frames) FROM {table} WHERE session = ?', (session,)).fetchone()[0] for table in ('chunk', 'tail'))
 
 
 @contextlib.contextmanager

@@ -118,7 +118,7 @@ def restart_in_the_middle(stage, how):
 
 
 def committed(stage, session_id):
-    """Frames of a session in the database: in chunks, and in pieces that are in none yet."""
+    """Frames of a session in the database: in chunks, and in pieces that are in none yet (once its chunk is there a piece is stale)."""
     with sqlite3.connect(f'file:{stage.state_dir}/needled.db?mode=ro', uri=True) as db:
         return db.execute('SELECT (SELECT coalesce(sum(frames), 0) FROM chunk WHERE session = ?1) +'
                           '       (SELECT coalesce(sum(frames), 0) FROM tail WHERE session = ?1'
