@@ -15,6 +15,7 @@
 #define AGAIN_FIRST_USEC (30 * G_USEC_PER_SEC) /* such a suspicion is tested again: after 30 s → 32 min */
 #define AGAIN_DOUBLINGS 6u
 #define DETACHED_GRACE_USEC (3 * G_USEC_PER_SEC) /* BlueZ 5.66 disconnects 2 s after Battery1 has gone */
+#define FOUND_GRACE_USEC (5 * G_USEC_PER_SEC) /* and after Disconnect() likewise */
 #define AGAIN_USEC (60 * G_USEC_PER_SEC)
 #define HOLD_OFF_USEC (5 * G_USEC_PER_SEC)
 #define TOLD_USEC (600 * G_USEC_PER_SEC)
@@ -111,7 +112,10 @@ void trouble_over(Device *device) {
 }
 
 void trouble_rise(Device *device) {
-        device->work->connected_usec = device->work->opened ? clock_usec(CLOCK_BOOTTIME) : 0;
+        uint64_t now = clock_usec(CLOCK_BOOTTIME);
+
+        device->work->connected_usec = device->work->opened ? now : 0;
+        device->work->found_usec = device->work->opened ? 0 : now;
         device->work->detached_usec = 0;
         device->work->unresolved = false;
         device->work->streamed = false;
@@ -126,6 +130,7 @@ DeviceReason trouble_fall(Device *device) {
         DeviceWork *work = device->work;
         uint64_t now = clock_usec(CLOCK_BOOTTIME);
         uint64_t lasted = work->connected_usec > 0 ? now - work->connected_usec : 0;
+        bool just_found = work->found_usec > 0 && now - work->found_usec < FOUND_GRACE_USEC;
 
         work->connected_usec = work->detached_usec = 0;
         if (!matters(device) || work->step == STEP_DISCONNECT || device->released)
@@ -133,7 +138,7 @@ DeviceReason trouble_fall(Device *device) {
 
         if (lasted > 0)
                 device->lasted_usec[device->n_lasted++ % DEVICE_LASTED_MAX] = lasted;
-        if (work->unresolved) {
+        if (work->unresolved && !just_found) { /* else it was the needled before us that let it go */
                 interfered(device, "the connection");
                 work->early_falls = 0;
                 return DEVICE_REASON_DISCONNECTED_BY_OTHER;

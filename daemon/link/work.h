@@ -138,6 +138,7 @@ struct DeviceWork {
         OmpFeature feature_before; /* as it was before this connection, which may be another device's */
         bool had_feature;
         uint64_t connected_usec; /* CLOCK_BOOTTIME; 0: not connected, or before we came */
+        uint64_t found_usec;    /* likewise, of one that was there when we came; 0: of no other */
         uint64_t detached_usec; /* since when something of it has ended while Connected holds; 0: nothing has */
         bool resolved, unresolved; /* its services are there; they have gone while it is connected */
         bool streamed;          /* in this connection */

@@ -293,6 +293,28 @@ static void test_disconnected_by_another(Fixture *f, const void *data) {
         wait_for(f, f->device->state == DEVICE_STREAMING);
 }
 
+/* Of a restart in between: bluetoothd ends a connection two seconds after the needled before has let it go, which is nobody's interference. */
+static void test_let_go_by_the_one_before(Fixture *f, const void *data) {
+        Device remembered = fixture_remembered(f);
+
+        fake_device_appear(f->fake);
+        f->fake->paired = true;
+        for (unsigned late = 0; late < 2; late++) {
+                fake_device_connect(f->fake);
+                fixture_restart(f, &remembered);
+                wait_for(f, f->device->state == DEVICE_STREAMING);
+                if (late)
+                        f->device->work->found_usec -= 6 * G_USEC_PER_SEC;
+                fake_services_gone(f->fake);
+                fake_device_disconnect(f->fake);
+                wait_for(f, f->device->state == DEVICE_WAITING);
+                fixture_settle(f);
+                g_assert_cmpint(f->device->reason, ==, late ? DEVICE_REASON_DISCONNECTED_BY_OTHER : DEVICE_REASON_AWAY);
+                g_assert_cmpuint(f->device->counters.interferences, ==, late);
+                g_assert_cmpuint(f->device->n_lasted, ==, 0);
+        }
+}
+
 /* Lost by the radio: all at once. */
 static void test_lost_is_no_interference(Fixture *f, const void *data) {
         fixture_stream(f);
@@ -408,6 +430,7 @@ int main(int argc, char **argv) {
         ADD("notifications-ended", test_notifications_ended);
         ADD("notifications-ended-by-hand", test_notifications_ended_by_hand);
         ADD("disconnected-by-another", test_disconnected_by_another);
+        ADD("let-go-by-the-one-before", test_let_go_by_the_one_before);
         ADD("lost-is-no-interference", test_lost_is_no_interference);
         ADD("lasted-is-a-ring", test_lasted_is_a_ring);
         ADD("denied-once", test_denied_once);

@@ -151,6 +151,7 @@ def restart_in_the_middle(guest, command):
     kept = product.finish(guest, sim, session, gaps=(1, 2))
     assert kept['strokes'] > before, (kept, before)
     assert len(journal.entries(guest, 'SESSION_RESUMED', NEEDLED_SESSION=session['id'])) >= 1
+    assert product.counters(guest).get('interferences', 0) == 0, product.counters(guest)
 
 
 def test_service_is_restarted_in_the_middle(guest):

@@ -214,6 +214,16 @@ def test_crash_loop(guest):
     lib.wait_for('storage', lambda: storage(guest) == 'ready')
 
 
+def test_a_wrong_option_is_not_tried_again(guest):
+    """It would fail for ever: the unit ends at once, and its one line says what is wrong."""
+    drop_in(guest, 'ExecStart=', f'ExecStart={PROGRAM} --no-such-option')
+    assert guest.run('systemctl start needled')[0] != 0
+    assert shows(guest, 'ActiveState', 'SubState', 'ExecMainStatus', 'NRestarts') == {
+        'ActiveState': 'failed', 'SubState': 'failed', 'ExecMainStatus': '64', 'NRestarts': '0'}
+    said = [entry['MESSAGE'] for entry in lib.journal(guest, '-u', 'needled', '-t', 'needled')]
+    assert len(said) == 1 and '--no-such-option' in said[0], said
+
+
 def test_clock_jumps(guest):
     """A day ahead and two days back in the middle of a session: its own time does not jump."""
     sim, session = start(guest)
