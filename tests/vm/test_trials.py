@@ -16,7 +16,7 @@ TRIALS = int(os.environ.get('NEEDLED_TRIALS', '3'))
 RECONNECTS = int(os.environ.get('NEEDLED_RECONNECTS', '20'))
 TRIAL_SEC = 60                                  # a generous mean; the guest's own limits are tighter
 BONDED_GATE_SEC, UNBONDED_GATE_SEC = 15, 45     # three times what 95 of 100 must keep
-GROWTH_MAX_KIB = 256
+GROWTH_MAX_KIB = 128
 
 
 def percentile(values, part):
